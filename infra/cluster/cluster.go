@@ -1,0 +1,124 @@
+// Package cluster makes the GKE cluster, the identity of its nodes and the CPU node
+// pool on which everything but the model server runs.
+package cluster
+
+import (
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Args describes the cluster.
+type Args struct {
+	Name     string
+	Project  string
+	Location string // a region for a regional control plane, or a zone
+	Zone     string // of the system pool's nodes
+
+	NetworkID        pulumi.StringInput
+	SubnetworkID     pulumi.StringInput
+	PodsRange        string // name of the subnet's secondary range
+	ServicesRange    string
+	ControlPlaneCIDR string // a /28 of its own
+
+	// AuthorizedNetworks may reach the control plane's public address. Empty: no
+	// network may, and the DNS endpoint, which asks IAM, is the only way in.
+	AuthorizedNetworks []string
+
+	ReleaseChannel string
+	MinVersion     string
+	SystemPool     SystemPool
+	NodeTag        string
+	Labels         map[string]string
+
+	// Protect is GKE's deletion protection. The caller sets Pulumi's protect from the
+	// same value: one without the other leaves a half-destroyed stack.
+	Protect bool
+}
+
+// SystemPool is the CPU node pool.
+type SystemPool struct {
+	MachineType string
+	Nodes       int
+}
+
+// Cluster is a private GKE Standard cluster whose control plane is reached by its DNS
+// endpoint: its certificate is publicly trusted and IAM decides who may connect, so
+// the first pulumi up works from any desk and no address is opened.
+//
+// The Kubernetes provider is here because it may be used only when nodes can run
+// controllers: it depends on the system pool, and never on TPU slices.
+type Cluster struct {
+	pulumi.ResourceState
+
+	ID                 pulumi.StringOutput `pulumi:"id"`
+	Name               pulumi.StringOutput `pulumi:"name"`
+	Kubeconfig         pulumi.StringOutput `pulumi:"kubeconfig"`
+	NodeServiceAccount pulumi.StringOutput `pulumi:"nodeServiceAccount"` // email
+
+	Provider *kubernetes.Provider
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	c := &Cluster{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Cluster", name, c, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(c)
+
+	nodes, err := serviceaccount.NewAccount(ctx, name+"-nodes", &serviceaccount.AccountArgs{
+		Project:     pulumi.String(args.Project),
+		AccountId:   pulumi.String(args.Name + "-nodes"),
+		DisplayName: pulumi.String("GKE nodes of " + args.Name),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	// The role that GKE documents as the least a node needs: logs, metrics, metadata.
+	role, err := projects.NewIAMMember(ctx, name+"-nodes-role", &projects.IAMMemberArgs{
+		Project: pulumi.String(args.Project),
+		Role:    pulumi.String("roles/container.defaultNodeServiceAccount"),
+		Member:  nodes.Member,
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+
+	cluster, err := container.NewCluster(ctx, name, clusterArgs(args, nodes.Email), inside,
+		pulumi.DependsOn([]pulumi.Resource{role}),
+		// Both describe the default pool, which is gone when create returns.
+		pulumi.IgnoreChanges([]string{"nodeConfig", "initialNodeCount"}),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m", Delete: "60m"}))
+	if err != nil {
+		return nil, err
+	}
+	pool, err := container.NewNodePool(ctx, name+"-system", systemPoolArgs(args, cluster, nodes.Email), inside,
+		pulumi.IgnoreChanges([]string{"initialNodeCount", "nodeConfig.kubeletConfig"}),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "45m", Update: "45m", Delete: "45m"}))
+	if err != nil {
+		return nil, err
+	}
+
+	c.ID = cluster.ID().ToStringOutput()
+	c.Name = cluster.Name
+	c.NodeServiceAccount = nodes.Email
+	endpoint := cluster.ControlPlaneEndpointsConfig.DnsEndpointConfig().Endpoint().Elem()
+	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) (string, error) {
+		return kubeconfig(known[0].(string), known[1].(string))
+	}).(pulumi.StringOutput)
+	// ClusterIdentifier decides what a changed provider means: nothing is replaced when
+	// only the kubeconfig changed, everything is when the cluster was replaced.
+	c.Provider, err = kubernetes.NewProvider(ctx, name, &kubernetes.ProviderArgs{
+		Kubeconfig:        c.Kubeconfig,
+		ClusterIdentifier: c.ID,
+	}, inside, pulumi.DependsOn([]pulumi.Resource{pool}))
+	if err != nil {
+		return nil, err
+	}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+		"id": c.ID, "name": c.Name, "kubeconfig": c.Kubeconfig, "nodeServiceAccount": c.NodeServiceAccount,
+	})
+}

@@ -1,0 +1,134 @@
+package cluster
+
+import (
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// scopes: the default is storage read-only and cannot be changed later; GKE's advice
+// is cloud-platform, restricted by the node account's roles.
+var scopes = pulumi.StringArray{pulumi.String("https://www.googleapis.com/auth/cloud-platform")}
+
+func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterArgs {
+	return &container.ClusterArgs{
+		Project:            pulumi.String(args.Project),
+		Name:               pulumi.String(args.Name),
+		Location:           pulumi.String(args.Location),
+		NodeLocations:      nodeLocations(args),
+		DeletionProtection: pulumi.Bool(args.Protect),
+		ResourceLabels:     pulumi.ToStringMap(args.Labels),
+
+		ReleaseChannel:   container.ClusterReleaseChannelArgs{Channel: pulumi.String(args.ReleaseChannel)},
+		MinMasterVersion: pulumi.String(args.MinVersion),
+		MaintenancePolicy: container.ClusterMaintenancePolicyArgs{
+			DailyMaintenanceWindow: container.ClusterMaintenancePolicyDailyMaintenanceWindowArgs{StartTime: pulumi.String("03:00")},
+		},
+
+		// A pool of the cluster itself cannot be changed without replacing the cluster, so
+		// GKE's default one lives only until create is over.
+		RemoveDefaultNodePool: pulumi.Bool(true),
+		InitialNodeCount:      pulumi.Int(1),
+		NodeConfig: container.ClusterNodeConfigArgs{
+			ServiceAccount: nodeAccount,
+			OauthScopes:    scopes,
+			ShieldedInstanceConfig: container.ClusterNodeConfigShieldedInstanceConfigArgs{
+				EnableSecureBoot: pulumi.Bool(true), EnableIntegrityMonitoring: pulumi.Bool(true),
+			},
+		},
+
+		Network:                   args.NetworkID,
+		Subnetwork:                args.SubnetworkID,
+		NetworkingMode:            pulumi.String("VPC_NATIVE"),
+		DatapathProvider:          pulumi.String("ADVANCED_DATAPATH"),
+		EnableIntranodeVisibility: pulumi.Bool(true),
+		IpAllocationPolicy: container.ClusterIpAllocationPolicyArgs{
+			ClusterSecondaryRangeName:  pulumi.String(args.PodsRange),
+			ServicesSecondaryRangeName: pulumi.String(args.ServicesRange),
+		},
+		PrivateClusterConfig: container.ClusterPrivateClusterConfigArgs{
+			EnablePrivateNodes:    pulumi.Bool(true),
+			EnablePrivateEndpoint: pulumi.Bool(false),
+			MasterIpv4CidrBlock:   pulumi.String(args.ControlPlaneCIDR),
+		},
+		ControlPlaneEndpointsConfig: container.ClusterControlPlaneEndpointsConfigArgs{
+			DnsEndpointConfig: container.ClusterControlPlaneEndpointsConfigDnsEndpointConfigArgs{
+				AllowExternalTraffic: pulumi.Bool(true),
+			},
+		},
+		// Present even when empty: without the block every address may knock.
+		MasterAuthorizedNetworksConfig: container.ClusterMasterAuthorizedNetworksConfigArgs{
+			CidrBlocks:                  authorizedNetworks(args.AuthorizedNetworks),
+			GcpPublicCidrsAccessEnabled: pulumi.Bool(false),
+		},
+
+		WorkloadIdentityConfig: container.ClusterWorkloadIdentityConfigArgs{
+			WorkloadPool: pulumi.String(args.Project + ".svc.id.goog"),
+		},
+		EnableShieldedNodes: pulumi.Bool(true),
+		EnableLegacyAbac:    pulumi.Bool(false),
+		MasterAuth: container.ClusterMasterAuthArgs{
+			ClientCertificateConfig: container.ClusterMasterAuthClientCertificateConfigArgs{IssueClientCertificate: pulumi.Bool(false)},
+		},
+		SecurityPostureConfig: container.ClusterSecurityPostureConfigArgs{
+			Mode: pulumi.String("BASIC"), VulnerabilityMode: pulumi.String("VULNERABILITY_BASIC"),
+		},
+
+		AddonsConfig: container.ClusterAddonsConfigArgs{
+			GcePersistentDiskCsiDriverConfig: container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs{Enabled: pulumi.Bool(true)},
+		},
+		LoggingConfig: container.ClusterLoggingConfigArgs{
+			EnableComponents: pulumi.ToStringArray([]string{"SYSTEM_COMPONENTS", "WORKLOADS"}),
+		},
+		MonitoringConfig: container.ClusterMonitoringConfigArgs{
+			EnableComponents:  pulumi.ToStringArray([]string{"SYSTEM_COMPONENTS"}),
+			ManagedPrometheus: container.ClusterMonitoringConfigManagedPrometheusArgs{Enabled: pulumi.Bool(true)},
+		},
+		CostManagementConfig: container.ClusterCostManagementConfigArgs{Enabled: pulumi.Bool(true)},
+	}
+}
+
+func systemPoolArgs(args *Args, cluster *container.Cluster, nodeAccount pulumi.StringInput) *container.NodePoolArgs {
+	return &container.NodePoolArgs{
+		Project:       pulumi.String(args.Project),
+		Name:          pulumi.String("system"),
+		Cluster:       cluster.ID(),
+		Location:      pulumi.String(args.Location),
+		NodeLocations: pulumi.StringArray{pulumi.String(args.Zone)},
+		NodeCount:     pulumi.Int(args.SystemPool.Nodes),
+		NodeConfig: container.NodePoolNodeConfigArgs{
+			MachineType:            pulumi.String(args.SystemPool.MachineType),
+			DiskType:               pulumi.String("pd-balanced"),
+			DiskSizeGb:             pulumi.Int(100),
+			ImageType:              pulumi.String("COS_CONTAINERD"),
+			ServiceAccount:         nodeAccount,
+			OauthScopes:            scopes,
+			Tags:                   pulumi.StringArray{pulumi.String(args.NodeTag)},
+			ResourceLabels:         pulumi.ToStringMap(args.Labels),
+			Metadata:               pulumi.StringMap{"disable-legacy-endpoints": pulumi.String("true")},
+			WorkloadMetadataConfig: container.NodePoolNodeConfigWorkloadMetadataConfigArgs{Mode: pulumi.String("GKE_METADATA")},
+			ShieldedInstanceConfig: container.NodePoolNodeConfigShieldedInstanceConfigArgs{
+				EnableSecureBoot: pulumi.Bool(true), EnableIntegrityMonitoring: pulumi.Bool(true),
+			},
+			GcfsConfig: container.NodePoolNodeConfigGcfsConfigArgs{Enabled: pulumi.Bool(true)},
+		},
+		Management:      container.NodePoolManagementArgs{AutoRepair: pulumi.Bool(true), AutoUpgrade: pulumi.Bool(true)},
+		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0)},
+	}
+}
+
+// nodeLocations pins a regional cluster's nodes to the one zone that has the chips. A
+// zonal cluster must not name its own zone again.
+func nodeLocations(args *Args) pulumi.StringArrayInput {
+	if args.Location == args.Zone {
+		return nil
+	}
+	return pulumi.StringArray{pulumi.String(args.Zone)}
+}
+
+func authorizedNetworks(ranges []string) container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray {
+	blocks := container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray{}
+	for _, r := range ranges {
+		blocks = append(blocks, container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs{CidrBlock: pulumi.String(r)})
+	}
+	return blocks
+}

@@ -1,0 +1,125 @@
+// Package image builds the server image inside the cluster.
+package image
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+//go:embed login.sh
+var loginScript string
+
+//go:embed build.sh
+var buildScript string
+
+// builderImage has buildctl, a shell and wget: everything that both containers use.
+const builderImage = "moby/buildkit:v0.25.1-rootless"
+
+// account names the Kubernetes service account that the Job runs as.
+const account = "image-builder"
+
+// Args describes the build.
+type Args struct {
+	Project        string
+	Location       string             // of the repository
+	Repository     string             // Artifact Registry path, registry host first
+	RepositoryID   pulumi.StringInput // for IAM
+	Namespace      string             // made here; nothing else runs in it
+	AccountID      string             // of the Google service account, at most 30 characters
+	Source         Source
+	MinutesAllowed int
+}
+
+// Image is a rootless BuildKit Job that builds from a pinned commit and pushes by
+// Workload Identity, so nobody needs a Docker daemon or a registry token. Its tag is a
+// hash of its inputs: the reference is known at preview, equal inputs never build
+// twice, and only changed ones replace the Job.
+type Image struct {
+	pulumi.ResourceState
+
+	Reference string // host/project/repository/name:tag
+}
+
+// New registers the component. It needs both the gcp and the Kubernetes provider.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Image, error) {
+	i := &Image{Reference: args.Repository + "/sglang-jax:" + args.Source.Tag()}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Image", name, i, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(i)
+
+	google, err := serviceaccount.NewAccount(ctx, name+"-builder", &serviceaccount.AccountArgs{
+		Project:     pulumi.String(args.Project),
+		AccountId:   pulumi.String(args.AccountID),
+		DisplayName: pulumi.String("Builds and pushes the server image"),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := artifactregistry.NewRepositoryIamMember(ctx, name+"-writer", &artifactregistry.RepositoryIamMemberArgs{
+		Project:    pulumi.String(args.Project),
+		Location:   pulumi.String(args.Location),
+		Repository: args.RepositoryID,
+		Role:       pulumi.String("roles/artifactregistry.writer"),
+		Member:     google.Member,
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := serviceaccount.NewIAMMember(ctx, name+"-workload-identity", &serviceaccount.IAMMemberArgs{
+		ServiceAccountId: google.Name,
+		Role:             pulumi.String("roles/iam.workloadIdentityUser"),
+		Member:           pulumi.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", args.Project, args.Namespace, account),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+		Metadata: metav1.ObjectMetaArgs{
+			Name: pulumi.String(args.Namespace),
+			// newuidmap is setuid, so a rootless builder must be allowed to escalate, and
+			// seccomp would stop it from making namespaces: neither lower level permits both.
+			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
+		},
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	kubernetes, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
+		Metadata: metav1.ObjectMetaArgs{
+			Name:        pulumi.String(account),
+			Namespace:   namespace.Metadata.Name(),
+			Annotations: pulumi.StringMap{"iam.gke.io/gcp-service-account": google.Email},
+		},
+		AutomountServiceAccountToken: pulumi.Bool(false),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
+		pulumi.DependsOn([]pulumi.Resource{writer, identity, kubernetes}),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)})); err != nil {
+		return nil, err
+	}
+	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"reference": pulumi.String(i.Reference)})
+}
+
+// registryHost is what Docker credentials are filed under.
+func registryHost(repository string) string {
+	host, _, _ := strings.Cut(repository, "/")
+	return host
+}
+
+// manifestURL is where the registry's API keeps the manifest of a reference.
+func manifestURL(reference string) string {
+	host, rest, _ := strings.Cut(reference, "/")
+	at := strings.LastIndex(rest, ":")
+	return "https://" + host + "/v2/" + rest[:at] + "/manifests/" + rest[at+1:]
+}

@@ -1,0 +1,102 @@
+package image
+
+import (
+	"fmt"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	dockerConfig = "/home/user/.docker"
+	// state of the rootless builder. Container-Optimized OS cannot stack overlayfs on the
+	// container's own root, so it must be a volume.
+	state = "/home/user/.local/share/buildkit"
+	// uid is the user that the rootless image is made for.
+	uid = 1000
+)
+
+func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *batchv1.JobArgs {
+	labels := pulumi.StringMap{"app.kubernetes.io/name": pulumi.String("image-builder")}
+	return &batchv1.JobArgs{
+		Metadata: metav1.ObjectMetaArgs{
+			// The tag in the name makes changed inputs a new Job.
+			Name:      pulumi.String("build-" + args.Source.Tag()),
+			Namespace: namespace,
+			Labels:    labels,
+		},
+		Spec: batchv1.JobSpecArgs{
+			BackoffLimit:          pulumi.Int(2),
+			ActiveDeadlineSeconds: pulumi.Int(args.MinutesAllowed * 60),
+			Template: corev1.PodTemplateSpecArgs{
+				Metadata: metav1.ObjectMetaArgs{Labels: labels},
+				Spec: corev1.PodSpecArgs{
+					ServiceAccountName:           pulumi.String(account),
+					AutomountServiceAccountToken: pulumi.Bool(false),
+					RestartPolicy:                pulumi.String("Never"),
+					SecurityContext:              corev1.PodSecurityContextArgs{FsGroup: pulumi.Int(uid)},
+					InitContainers: corev1.ContainerArray{corev1.ContainerArgs{
+						Name:    pulumi.String("login"),
+						Image:   pulumi.String(builderImage),
+						Command: pulumi.ToStringArray([]string{"sh", "-c", loginScript}),
+						Env: corev1.EnvVarArray{
+							env("REGISTRY", registryHost(args.Repository)),
+							env("DOCKER_CONFIG", dockerConfig),
+						},
+						VolumeMounts: corev1.VolumeMountArray{mount("docker-config", dockerConfig)},
+						SecurityContext: corev1.SecurityContextArgs{
+							RunAsUser: pulumi.Int(uid), RunAsGroup: pulumi.Int(uid),
+							AllowPrivilegeEscalation: pulumi.Bool(false),
+							Capabilities:             corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
+						},
+						Resources: resources("100m", "64Mi"),
+					}},
+					Containers: corev1.ContainerArray{corev1.ContainerArgs{
+						Name:    pulumi.String("build"),
+						Image:   pulumi.String(builderImage),
+						Command: pulumi.ToStringArray([]string{"sh", "-c", buildScript, "build"}),
+						Args:    pulumi.ToStringArray(args.Source.buildArguments(reference)),
+						Env: corev1.EnvVarArray{
+							env("REFERENCE", reference),
+							env("MANIFEST", manifestURL(reference)),
+							env("DOCKER_CONFIG", dockerConfig),
+							env("BUILDKITD_FLAGS", "--oci-worker-no-process-sandbox"),
+						},
+						VolumeMounts: corev1.VolumeMountArray{mount("docker-config", dockerConfig), mount("state", state)},
+						SecurityContext: corev1.SecurityContextArgs{
+							RunAsUser: pulumi.Int(uid), RunAsGroup: pulumi.Int(uid),
+							// With capabilities dropped or escalation forbidden it fails with
+							// "newuidmap: operation not permitted".
+							SeccompProfile:  corev1.SeccompProfileArgs{Type: pulumi.String("Unconfined")},
+							AppArmorProfile: corev1.AppArmorProfileArgs{Type: pulumi.String("Unconfined")},
+						},
+						Resources: resources("2", "8Gi"),
+					}},
+					Volumes: corev1.VolumeArray{
+						corev1.VolumeArgs{Name: pulumi.String("docker-config"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory")}},
+						corev1.VolumeArgs{Name: pulumi.String("state"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String("60Gi")}},
+					},
+				},
+			},
+		},
+	}
+}
+
+func env(name, value string) corev1.EnvVarArgs {
+	return corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
+}
+
+func mount(volume, path string) corev1.VolumeMountArgs {
+	return corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path)}
+}
+
+func resources(cpu, memory string) corev1.ResourceRequirementsArgs {
+	return corev1.ResourceRequirementsArgs{
+		Requests: pulumi.StringMap{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory)},
+		Limits:   pulumi.StringMap{"memory": pulumi.String(memory)},
+	}
+}
+
+func minutes(n int) string { return fmt.Sprintf("%dm", n) }

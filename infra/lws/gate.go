@@ -1,0 +1,70 @@
+package lws
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// gate makes the chart count as created only when its webhooks answer. It takes two
+// things. The API server needs the caBundle that the controller writes into the webhook
+// configurations. And the controller listens only one to a few seconds after it has
+// written it, while its /readyz says yes from the start, so a startup probe asks the
+// webhook port itself.
+func gate(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+	switch args.Type {
+	case "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration",
+		"kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration":
+		waitForCABundles(args.Props)
+	case "kubernetes:apps/v1:Deployment":
+		probeWebhooks(args.Props)
+	default:
+		return nil
+	}
+	return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
+}
+
+// waitForCABundles names each webhook, because with [*] the provider is content with
+// the first value that it finds.
+func waitForCABundles(configuration pulumi.Map) {
+	hooks, _ := configuration["webhooks"].(pulumi.Array)
+	conditions := make([]string, len(hooks))
+	for i := range hooks {
+		conditions[i] = fmt.Sprintf("jsonpath={.webhooks[%d].clientConfig.caBundle}", i)
+	}
+	text, err := json.Marshal(conditions)
+	if err != nil || len(hooks) == 0 {
+		return // an empty list would be an error of the provider's
+	}
+	child(child(configuration, "metadata"), "annotations")["pulumi.com/waitFor"] = pulumi.String(text)
+}
+
+// probeWebhooks gives the manager five minutes: a kubelet may take over one to mount a
+// certificate that was written after the pod started.
+func probeWebhooks(deployment pulumi.Map) {
+	pod := child(child(child(deployment, "spec"), "template"), "spec")
+	containers, _ := pod["containers"].(pulumi.Array)
+	for _, c := range containers {
+		container, ok := c.(pulumi.Map)
+		if !ok || container["name"] != pulumi.String("manager") {
+			continue
+		}
+		container["startupProbe"] = pulumi.Map{
+			"tcpSocket":        pulumi.Map{"port": pulumi.Int(WebhookPort)},
+			"periodSeconds":    pulumi.Int(2),
+			"failureThreshold": pulumi.Int(150),
+		}
+	}
+}
+
+// child returns the map under a key and puts one there if there is none.
+func child(parent pulumi.Map, key string) pulumi.Map {
+	m, ok := parent[key].(pulumi.Map)
+	if !ok {
+		m = pulumi.Map{}
+		parent[key] = m
+	}
+	return m
+}

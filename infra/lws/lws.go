@@ -1,0 +1,104 @@
+// Package lws installs the LeaderWorkerSet controller, which runs one group of pods per
+// TPU slice: a leader and its workers, started and restarted together.
+package lws
+
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	helmv4 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v4"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	// Version of the controller and of the definitions in this package. 0.7 does not set
+	// TPU_PROCESS_ADDRESSES, which tpu7x needs, and before 0.9 Available counts workers
+	// that were created, not ready ones.
+	Version = "0.9.0"
+	// WebhookPort on the nodes, which the control plane must be able to reach.
+	WebhookPort = 9443
+	// Namespace and release are fixed: the controller's own certificates and the chart's
+	// names assume them.
+	Namespace = "lws-system"
+	release   = "lws"
+)
+
+// Args says where the chart comes from.
+type Args struct {
+	// Chart is an oci:// address, of which the chart with Version is taken, or a folder.
+	Chart string
+	// Version is the release, such as 0.9.0; empty: the constant of this package.
+	Version string
+}
+
+// Controller is the LeaderWorkerSet controller with its custom resource definitions.
+//
+// Whoever creates a LeaderWorkerSet depends on it. Then, on up, the webhooks answer
+// before the first LeaderWorkerSet; without that the API server says `failed calling
+// webhook "mleaderworkerset.kb.io": ... connection refused`, and nothing tries again.
+// And on destroy the controller outlives its objects, which nobody else can take out
+// of Terminating.
+type Controller struct {
+	pulumi.ResourceState
+
+	Namespace pulumi.StringOutput `pulumi:"namespace"`
+	Version   pulumi.StringOutput `pulumi:"version"`
+}
+
+// New registers the namespace, the definitions and the chart, in this order.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Controller, error) {
+	c := &Controller{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:LeaderWorkerSetController", name, c, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(c)
+	version := strings.TrimPrefix(args.Version, "v")
+	if version == "" {
+		version = Version
+	}
+
+	space, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(Namespace)},
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	before := []pulumi.Resource{space}
+	for _, d := range definitions {
+		crd, err := apiextensions.NewCustomResource(ctx, name+"-crd-"+d.plural, d.args(), inside)
+		if err != nil {
+			return nil, err
+		}
+		before = append(before, crd)
+	}
+	if _, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart, version), inside,
+		pulumi.DependsOn(before), pulumi.Transforms([]pulumi.ResourceTransform{gate})); err != nil {
+		return nil, err
+	}
+
+	c.Namespace = pulumi.String(Namespace).ToStringOutput()
+	c.Version = pulumi.String(version).ToStringOutput()
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"namespace": c.Namespace, "version": c.Version})
+}
+
+func chartArgs(chart, version string) *helmv4.ChartArgs {
+	args := &helmv4.ChartArgs{
+		Chart:     pulumi.String(chart),
+		Name:      pulumi.String(release),
+		Namespace: pulumi.String(Namespace),
+		SkipCrds:  pulumi.Bool(true), // ours are registered before
+		Values: pulumi.Map{
+			"enableCertManager": pulumi.Bool(false), // the controller issues its own certificates
+			"image": pulumi.Map{"manager": pulumi.Map{
+				"tag":        pulumi.String("v" + version), // the chart in the sources says main
+				"pullPolicy": pulumi.String("IfNotPresent"),
+			}},
+		},
+	}
+	if strings.HasPrefix(chart, "oci://") {
+		args.Version = pulumi.String(version)
+	}
+	return args
+}

@@ -1,0 +1,135 @@
+// Package network makes the private network in which the cluster lives.
+package network
+
+import (
+	"strconv"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/compute"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// The names of the subnet's secondary ranges.
+const (
+	PodsRange     = "pods"
+	ServicesRange = "services"
+)
+
+// mtu is the largest that Google's network takes; TPU hosts talk in large packets.
+const mtu = 8896
+
+// Args describes the network. Ranges are IPv4 in CIDR notation.
+type Args struct {
+	Name    string // of the network; everything else is named after it
+	Project string
+	Region  string
+
+	NodesCIDR        string
+	PodsCIDR         string
+	ServicesCIDR     string
+	ControlPlaneCIDR string // from where GKE's API server calls webhooks
+
+	NodeTag      string // network tag that every node carries
+	WebhookPorts []int  // on the nodes, opened to the control plane
+}
+
+// Network is a custom-mode VPC with one subnet, a NAT for its nodes, which have no
+// public addresses, and one firewall rule.
+//
+// The rule is the surprising part: GKE lets a private control plane reach its nodes on
+// 443 and 10250 only, so webhooks on any other port time out until it is there.
+type Network struct {
+	pulumi.ResourceState
+
+	NetworkID    pulumi.StringOutput `pulumi:"networkId"`
+	SubnetworkID pulumi.StringOutput `pulumi:"subnetworkId"`
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
+	n := &Network{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Network", name, n, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(n)
+	project, region := pulumi.String(args.Project), pulumi.String(args.Region)
+
+	vpc, err := compute.NewNetwork(ctx, name, &compute.NetworkArgs{
+		Project:               project,
+		Name:                  pulumi.String(args.Name),
+		AutoCreateSubnetworks: pulumi.Bool(false),
+		RoutingMode:           pulumi.String("REGIONAL"),
+		Mtu:                   pulumi.Int(mtu),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	subnet, err := compute.NewSubnetwork(ctx, name+"-subnet", &compute.SubnetworkArgs{
+		Project:               project,
+		Name:                  pulumi.String(args.Name),
+		Region:                region,
+		Network:               vpc.ID(),
+		IpCidrRange:           pulumi.String(args.NodesCIDR),
+		PrivateIpGoogleAccess: pulumi.Bool(true),
+		SecondaryIpRanges: compute.SubnetworkSecondaryIpRangeArray{
+			compute.SubnetworkSecondaryIpRangeArgs{RangeName: pulumi.String(PodsRange), IpCidrRange: pulumi.String(args.PodsCIDR)},
+			compute.SubnetworkSecondaryIpRangeArgs{RangeName: pulumi.String(ServicesRange), IpCidrRange: pulumi.String(args.ServicesCIDR)},
+		},
+		LogConfig: compute.SubnetworkLogConfigArgs{
+			AggregationInterval: pulumi.String("INTERVAL_10_MIN"),
+			FlowSampling:        pulumi.Float64(0.1),
+			Metadata:            pulumi.String("INCLUDE_ALL_METADATA"),
+		},
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	router, err := compute.NewRouter(ctx, name+"-router", &compute.RouterArgs{
+		Project: project,
+		Name:    pulumi.String(args.Name),
+		Region:  region,
+		Network: vpc.ID(),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := compute.NewRouterNat(ctx, name+"-nat", &compute.RouterNatArgs{
+		Project:                       project,
+		Name:                          pulumi.String(args.Name),
+		Region:                        region,
+		Router:                        router.Name,
+		NatIpAllocateOption:           pulumi.String("AUTO_ONLY"),
+		SourceSubnetworkIpRangesToNat: pulumi.String("ALL_SUBNETWORKS_ALL_IP_RANGES"),
+		LogConfig: compute.RouterNatLogConfigArgs{
+			Enable: pulumi.Bool(true),
+			Filter: pulumi.String("ERRORS_ONLY"),
+		},
+	}, inside); err != nil {
+		return nil, err
+	}
+	if _, err := compute.NewFirewall(ctx, name+"-webhooks", &compute.FirewallArgs{
+		Project:      project,
+		Name:         pulumi.String(args.Name + "-webhooks"),
+		Description:  pulumi.String("GKE control plane to the admission webhooks on the nodes"),
+		Network:      vpc.ID(),
+		Direction:    pulumi.String("INGRESS"),
+		SourceRanges: pulumi.StringArray{pulumi.String(args.ControlPlaneCIDR)},
+		TargetTags:   pulumi.StringArray{pulumi.String(args.NodeTag)},
+		Allows: compute.FirewallAllowArray{compute.FirewallAllowArgs{
+			Protocol: pulumi.String("tcp"),
+			Ports:    ports(args.WebhookPorts),
+		}},
+	}, inside); err != nil {
+		return nil, err
+	}
+	n.NetworkID = vpc.ID().ToStringOutput()
+	n.SubnetworkID = subnet.ID().ToStringOutput()
+	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{"networkId": n.NetworkID, "subnetworkId": n.SubnetworkID})
+}
+
+func ports(numbers []int) pulumi.StringArray {
+	var text pulumi.StringArray
+	for _, n := range numbers {
+		text = append(text, pulumi.String(strconv.Itoa(n)))
+	}
+	return text
+}

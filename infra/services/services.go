@@ -1,0 +1,48 @@
+// Package services enables the Google APIs that the stack calls.
+package services
+
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// apis are the services behind the resources of this program.
+var apis = []string{
+	"artifactregistry.googleapis.com",
+	"cloudresourcemanager.googleapis.com",
+	"compute.googleapis.com",
+	"container.googleapis.com",
+	"iam.googleapis.com",
+}
+
+// Args says where to enable them.
+type Args struct {
+	Project string
+}
+
+// Services makes one projects.Service for each API. They are never disabled again: a
+// project is shared, and gcp v8 disables on destroy unless it is told otherwise.
+type Services struct {
+	pulumi.ResourceState
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Services, error) {
+	s := &Services{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Services", name, s, opts...); err != nil {
+		return nil, err
+	}
+	for _, api := range apis {
+		short, _, _ := strings.Cut(api, ".")
+		if _, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
+			Project:          pulumi.String(args.Project),
+			Service:          pulumi.String(api),
+			DisableOnDestroy: pulumi.Bool(false),
+		}, pulumi.Parent(s)); err != nil {
+			return nil, err
+		}
+	}
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{})
+}

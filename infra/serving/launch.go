@@ -1,0 +1,36 @@
+package serving
+
+import (
+	_ "embed"
+	"strconv"
+)
+
+// launchScript is run by bash, with the server's arguments as its own.
+//
+//go:embed launch.sh
+var launchScript string
+
+const (
+	// Port of the model server, and of the Service.
+	Port = 8000
+	// rendezvousPort and the two that sglang-jax derives from it, +5 and +6.
+	rendezvousPort = 20000
+)
+
+// serverArguments are what every rank is started with; the launch script adds rank and
+// rendezvous. Full flag names only: --dp and --ep are ambiguous.
+func serverArguments(modelID string, plan []string) []string {
+	return append([]string{
+		"--model-path", modelID,
+		"--served-model-name", modelID,
+		"--trust-remote-code",
+		"--device", "tpu",
+		"--dtype", "bfloat16",
+		"--host", "0.0.0.0",
+		"--port", strconv.Itoa(Port),
+		"--mem-fraction-static", "0.88",
+		"--random-seed", "0",
+		// The default of 300 s ends a server that compiles for longer.
+		"--watchdog-timeout", "1200",
+	}, plan...)
+}

@@ -1,0 +1,177 @@
+package serving
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// launch runs the script as a container does, with stand-ins for python3, getent and
+// sleep first on PATH, and returns what they and the script said.
+type launch struct {
+	command        *exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+const echoArguments = `printf '%s\n' "$*"`
+
+func newLaunch(t *testing.T, python, getent string, env ...string) *launch {
+	t.Helper()
+	bin := t.TempDir()
+	for name, body := range map[string]string{
+		"python3": python,
+		"getent":  getent,
+		"sleep":   "exit 0",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/bash\n"+body+"\n"), 0o755))
+	}
+	l := &launch{command: exec.Command("/bin/bash", "-c", launchScript, "launch", "--model-path", "a model")}
+	l.command.Env = append([]string{"PATH=" + bin + ":/usr/bin:/bin", "RENDEZVOUS_PORT=20000"}, env...)
+	l.command.Stdout, l.command.Stderr = &l.stdout, &l.stderr
+	return l
+}
+
+func (l *launch) wait(t *testing.T) int {
+	t.Helper()
+	err := l.command.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return l.command.ProcessState.ExitCode()
+}
+
+func (l *launch) run(t *testing.T) int {
+	t.Helper()
+	require.NoError(t, l.command.Start())
+	return l.wait(t)
+}
+
+func TestRankAndRendezvousFollowFromTheController(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"leader binds its own address": {
+			[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.0.7"},
+			"-u -m sgl_jax.launch_server --model-path a model --nnodes 2 --node-rank 0 --dist-init-addr 10.4.0.7:20000\n",
+		},
+		"worker goes to its leader": {
+			[]string{"LWS_WORKER_INDEX=3", "LWS_GROUP_SIZE=4", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.1.9"},
+			"-u -m sgl_jax.launch_server --model-path a model --nnodes 4 --node-rank 3 --dist-init-addr x-0.x.sglang:20000\n",
+		},
+		"a single host meets nobody": {
+			[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.0.7"},
+			"-u -m sgl_jax.launch_server --model-path a model\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLaunch(t, echoArguments, "exit 0", tc.env...)
+			assert.Zero(t, l.run(t), l.stderr.String())
+			assert.Equal(t, tc.want, l.stdout.String())
+			assert.Empty(t, l.stderr.String())
+		})
+	}
+}
+
+func TestAPodWithoutItsPlaceSaysSoAndStartsNothing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"no index":          {[]string{"LWS_GROUP_SIZE=2"}, "LWS_WORKER_INDEX is missing: this pod was not made by the LeaderWorkerSet controller"},
+		"index in words":    {[]string{"LWS_WORKER_INDEX=one", "LWS_GROUP_SIZE=2"}, `LWS_WORKER_INDEX is "one", which is not a number`},
+		"no size":           {[]string{"LWS_WORKER_INDEX=0"}, "LWS_GROUP_SIZE is missing"},
+		"size in words":     {[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=-2"}, `LWS_GROUP_SIZE is "-2"`},
+		"no leader address": {[]string{"LWS_WORKER_INDEX=1", "LWS_GROUP_SIZE=2", "POD_IP=10.4.1.9"}, "LWS_LEADER_ADDRESS is missing: worker 1 does not know its leader"},
+		"no address":        {[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x"}, "POD_IP is missing: the leader has no address to bind to"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLaunch(t, echoArguments, "exit 0", tc.env...)
+			assert.Equal(t, 1, l.run(t))
+			assert.Contains(t, l.stderr.String(), "launch: "+tc.want)
+			assert.Empty(t, l.stdout.String(), "the server must not start")
+		})
+	}
+}
+
+func TestAWorkerWaitsUntilItsLeaderHasAName(t *testing.T) {
+	worker := []string{"LWS_WORKER_INDEX=1", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang"}
+	count := filepath.Join(t.TempDir(), "count")
+	getent := `[ "$*" = "ahostsv4 x-0.x.sglang" ] || exit 9
+echo >>` + count + `
+[ "$(wc -l <` + count + `)" -ge %d ]`
+
+	l := newLaunch(t, echoArguments, strings.Replace(getent, "%d", "3", 1), worker...)
+	assert.Zero(t, l.run(t))
+	asked, err := os.ReadFile(count)
+	require.NoError(t, err)
+	assert.Len(t, asked, 3)
+	assert.Empty(t, l.stderr.String())
+
+	l = newLaunch(t, echoArguments, "exit 2", worker...)
+	assert.Zero(t, l.run(t))
+	assert.Contains(t, l.stderr.String(), "x-0.x.sglang has no address yet")
+	assert.Contains(t, l.stdout.String(), "--dist-init-addr x-0.x.sglang:20000")
+}
+
+var single = []string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1"}
+
+func TestTheServersExitCodeIsThePods(t *testing.T) {
+	for body, want := range map[string]int{
+		"exit 0":        0,
+		"exit 3":        3,
+		"exit 127":      127,
+		"kill -KILL $$": 128 + int(syscall.SIGKILL),
+	} {
+		t.Run(body, func(t *testing.T) {
+			assert.Equal(t, want, newLaunch(t, body, "exit 0", single...).run(t))
+		})
+	}
+}
+
+func TestTERMReachesTheServerWhoseExitCodeStillCounts(t *testing.T) {
+	// It needs two signals: the first finds it busy.
+	l := newLaunch(t, `count=0
+trap 'count=$((count + 1)); echo "got $count"; [ $count -lt 2 ] || exit 42' TERM
+echo ready
+while :; do /bin/sleep 0.05; done`, "exit 0", single...)
+	l.command.Stdout = nil
+	stdout, err := l.command.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, l.command.Start())
+	tooLong := time.AfterFunc(10*time.Second, func() { _ = l.command.Process.Kill() })
+	defer tooLong.Stop()
+
+	lines := bufio.NewScanner(stdout)
+	for _, want := range []string{"ready", "got 1", "got 2"} {
+		require.True(t, lines.Scan(), "the server never said %q", want)
+		assert.Equal(t, want, lines.Text())
+		if want != "got 2" {
+			require.NoError(t, l.command.Process.Signal(syscall.SIGTERM))
+		}
+	}
+	assert.Equal(t, 42, l.wait(t))
+}
+
+func TestAStaleLockOfTheTPULibraryIsRemoved(t *testing.T) {
+	// The path is libtpu's own, so a real lock of this machine's must not be in the way.
+	const lock = "/tmp/libtpu_lockfile"
+	if _, err := os.Stat(lock); err == nil {
+		t.Skip(lock + " exists on this machine")
+	}
+	require.NoError(t, os.WriteFile(lock, nil, 0o600))
+	t.Cleanup(func() { _ = os.Remove(lock) })
+	assert.Zero(t, newLaunch(t, "exit 0", "exit 0", single...).run(t))
+	assert.NoFileExists(t, lock)
+}

@@ -1,0 +1,134 @@
+package serving
+
+import (
+	"strconv"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/topology"
+)
+
+// role is which of the two templates of a LeaderWorkerSet a pod is made from.
+type role string
+
+const (
+	leader role = "leader"
+	worker role = "worker"
+)
+
+const (
+	cachePath    = "/cache"
+	cacheVolume  = "cache-volume"
+	sharedVolume = "dshm"
+
+	// Of a host's 56 vCPU and 236 GiB a chip; the rest is the system's, and what is not
+	// requested caches the weights' files.
+	cpuPerChip       = 40
+	memoryGiBPerChip = 160
+)
+
+func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
+	podLabels := labels(string(r))
+	podLabels["role"] = pulumi.String(string(r)) // the tutorial's
+	return &corev1.PodTemplateSpecArgs{
+		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels},
+		Spec: &corev1.PodSpecArgs{
+			ServiceAccountName:           pulumi.String(accountName),
+			AutomountServiceAccountToken: pulumi.Bool(false),
+			// Every Service of the namespace as SGLANG_* variables is nothing for a server
+			// that reads variables of that name.
+			EnableServiceLinks:            pulumi.Bool(false),
+			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
+			// GKE refuses a TPU pod without both.
+			NodeSelector: pulumi.StringMap{
+				topology.AcceleratorLabel: pulumi.String(topology.Accelerator),
+				topology.TopologyLabel:    pulumi.String(args.Topology.String()),
+			},
+			Tolerations: corev1.TolerationArray{&corev1.TolerationArgs{
+				Key: pulumi.String(topology.ResourceName), Operator: pulumi.String("Exists"), Effect: pulumi.String("NoSchedule"),
+			}},
+			SecurityContext: &corev1.PodSecurityContextArgs{
+				SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+			},
+			Containers: corev1.ContainerArray{container(args, r)},
+			Volumes:    volumes(args),
+		},
+	}
+}
+
+func container(args *Args, r role) *corev1.ContainerArgs {
+	chips := args.Topology.ChipsPerHost()
+	c := &corev1.ContainerArgs{
+		Name:    pulumi.String("sglang-" + string(r)),
+		Image:   pulumi.String(args.Image),
+		Command: pulumi.ToStringArray([]string{"bash", "-c", launchScript, "launch"}),
+		Args:    pulumi.ToStringArray(serverArguments(args.ModelID, args.Plan)),
+		Env:     environment(args),
+		Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
+			Name: pulumi.String("http"), ContainerPort: pulumi.Int(Port),
+		}},
+		Resources: &corev1.ResourceRequirementsArgs{
+			Requests: pulumi.StringMap{
+				topology.ResourceName: pulumi.String(strconv.Itoa(chips)),
+				"cpu":                 pulumi.String(strconv.Itoa(chips * cpuPerChip)),
+				"memory":              pulumi.String(strconv.Itoa(chips*memoryGiBPerChip) + "Gi"),
+			},
+			Limits: pulumi.StringMap{topology.ResourceName: pulumi.String(strconv.Itoa(chips))},
+		},
+		SecurityContext: &corev1.SecurityContextArgs{
+			AllowPrivilegeEscalation: pulumi.Bool(false),
+			Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
+		},
+		VolumeMounts: corev1.VolumeMountArray{
+			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
+			&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
+		},
+	}
+	setProbes(c, args, r)
+	return c
+}
+
+func volumes(args *Args) corev1.VolumeArray {
+	return corev1.VolumeArray{
+		&corev1.VolumeArgs{
+			Name: pulumi.String(sharedVolume),
+			// It counts as memory, so without a limit it can take the host's.
+			EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
+		},
+		&corev1.VolumeArgs{
+			Name: pulumi.String(cacheVolume),
+			Ephemeral: &corev1.EphemeralVolumeSourceArgs{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplateArgs{
+				Spec: &corev1.PersistentVolumeClaimSpecArgs{
+					AccessModes:      pulumi.ToStringArray([]string{"ReadWriteOnce"}),
+					StorageClassName: pulumi.String(storageClass),
+					Resources: &corev1.VolumeResourceRequirementsArgs{
+						Requests: pulumi.StringMap{"storage": pulumi.String(strconv.Itoa(args.CacheGiB) + "Gi")},
+					},
+				},
+			}},
+		},
+	}
+}
+
+func environment(args *Args) corev1.EnvVarArray {
+	env := corev1.EnvVarArray{
+		&corev1.EnvVarArgs{Name: pulumi.String("POD_IP"), ValueFrom: &corev1.EnvVarSourceArgs{
+			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("status.podIP")},
+		}},
+		variable("RENDEZVOUS_PORT", strconv.Itoa(rendezvousPort)),
+		variable("HF_HOME", cachePath+"/huggingface"),
+		variable("JAX_COMPILATION_CACHE_DIR", cachePath+"/jax"),
+	}
+	if args.HFToken != nil {
+		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String("HF_TOKEN"), ValueFrom: &corev1.EnvVarSourceArgs{
+			SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(secretName), Key: pulumi.String(secretKey)},
+		}})
+	}
+	return env
+}
+
+func variable(name, value string) *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
+}

@@ -1,0 +1,126 @@
+package serving
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"sglang-tpu/internal/pulumitest"
+)
+
+// environmentOf maps the variables of a role's container to their value or source.
+func environmentOf(set pulumitest.Resource, role string) map[string]any {
+	variables := map[string]any{}
+	list, _ := set.Value(templates + role + "Template.spec.containers[0].env").([]any)
+	for _, entry := range list {
+		variable := entry.(map[string]any)
+		name := variable["name"].(string)
+		if from, ok := variable["valueFrom"]; ok {
+			variables[name] = from
+		} else {
+			variables[name] = variable["value"]
+		}
+	}
+	return variables
+}
+
+func TestLeaderAndWorkerDifferOnlyInNameLabelsAndProbes(t *testing.T) {
+	set := serve(t, nil).Get(t, setType, "serving")
+	template := func(role string) map[string]any {
+		pod := set.Value(templates + role + "Template").(map[string]any)
+		container := pod["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)
+		assert.Equal(t, "sglang-"+role, container["name"])
+		labels := pod["metadata"].(map[string]any)["labels"].(map[string]any)
+		assert.Equal(t, role, labels["role"])
+		assert.Equal(t, role, labels["app.kubernetes.io/component"])
+		for _, key := range []string{"name", "readinessProbe", "livenessProbe"} {
+			delete(container, key)
+		}
+		delete(pod, "metadata")
+		return pod
+	}
+	assert.Equal(t, template("leader"), template("worker"))
+}
+
+func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {
+	set := serve(t, nil).Get(t, setType, "serving")
+	const pod = templates + "workerTemplate.spec."
+	const container = pod + "containers[0]."
+	for path, want := range map[string]any{
+		pod + "nodeSelector": map[string]any{
+			"cloud.google.com/gke-tpu-accelerator": "tpu7x", "cloud.google.com/gke-tpu-topology": "2x2x2",
+		},
+		pod + "tolerations": []any{map[string]any{"key": "google.com/tpu", "operator": "Exists", "effect": "NoSchedule"}},
+		container + "resources": map[string]any{
+			"requests": map[string]any{"google.com/tpu": "4", "cpu": "160", "memory": "640Gi"},
+			"limits":   map[string]any{"google.com/tpu": "4"},
+		},
+		pod + "serviceAccountName":            "sglang",
+		pod + "automountServiceAccountToken":  false,
+		pod + "enableServiceLinks":            false,
+		pod + "terminationGracePeriodSeconds": 120.0,
+		pod + "volumes[0]":                    map[string]any{"name": "dshm", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "64Gi"}},
+		pod + "volumes[1].ephemeral.volumeClaimTemplate.spec": map[string]any{
+			"accessModes":      []any{"ReadWriteOnce"},
+			"storageClassName": "sglang-hyperdisk",
+			"resources":        map[string]any{"requests": map[string]any{"storage": "200Gi"}},
+		},
+		container + "image":                          "registry.example/sglang-jax:abc",
+		container + "volumeMounts[0].mountPath":      "/dev/shm",
+		container + "volumeMounts[1].mountPath":      "/cache",
+		container + "ports[0].containerPort":         8000.0,
+		container + "lifecycle.preStop.exec.command": []any{"sleep", "10"},
+	} {
+		assert.Equal(t, want, set.Value(path), path)
+	}
+}
+
+func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
+	set := serve(t, nil).Get(t, setType, "serving")
+	assert.Equal(t, []any{"bash", "-c", launchScript, "launch"}, set.Value(templates+"leaderTemplate.spec.containers[0].command"))
+	assert.Equal(t, []any{
+		"--model-path", "org/model", "--served-model-name", "org/model", "--trust-remote-code",
+		"--device", "tpu", "--dtype", "bfloat16", "--host", "0.0.0.0", "--port", "8000",
+		"--mem-fraction-static", "0.88", "--random-seed", "0", "--watchdog-timeout", "1200",
+		"--tp-size", "16", "--dp-size", "2",
+	}, set.Value(templates+"leaderTemplate.spec.containers[0].args"))
+	environment := environmentOf(set, "leader")
+	delete(environment, "HF_TOKEN")
+	assert.Equal(t, map[string]any{
+		"POD_IP":                    map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}},
+		"RENDEZVOUS_PORT":           "20000",
+		"HF_HOME":                   "/cache/huggingface",
+		"JAX_COMPILATION_CACHE_DIR": "/cache/jax",
+	}, environment)
+}
+
+func TestProbesTellAServerThatWorksFromOneThatOnlyAnswers(t *testing.T) {
+	probe := func(path string, period, timeout, failures float64) map[string]any {
+		return map[string]any{
+			"httpGet":       map[string]any{"path": path, "port": "http"},
+			"periodSeconds": period, "timeoutSeconds": timeout, "failureThreshold": failures,
+		}
+	}
+	for _, tc := range []struct {
+		path string
+		want map[string]any
+	}{
+		{"leaderTemplate.spec.containers[0].readinessProbe", probe("/health_generate", 30, 30, 3)},
+		{"leaderTemplate.spec.containers[0].livenessProbe", probe("/health_generate", 60, 30, 5)},
+		{"workerTemplate.spec.containers[0].readinessProbe", probe("/health", 10, 1, 3)},
+		{"workerTemplate.spec.containers[0].livenessProbe", map[string]any{
+			"exec":          map[string]any{"command": []any{"sh", "-c", "grep -aqs sglang::scheduler /proc/[0-9]*/cmdline"}},
+			"periodSeconds": 30.0, "timeoutSeconds": 10.0, "failureThreshold": 3.0,
+		}},
+	} {
+		assert.Equal(t, tc.want, serve(t, nil).Get(t, setType, "serving").Value(templates+tc.path), tc.path)
+	}
+	// The startup probe allows what pulumi up waits for, and never less than an hour.
+	for ready, failures := range map[time.Duration]float64{90 * time.Minute: 540, time.Minute: 360} {
+		set := serve(t, func(a *Args) { a.Ready = ready }).Get(t, setType, "serving")
+		for _, role := range []string{"leader", "worker"} {
+			assert.Equal(t, probe("/health", 10, 1, failures), set.Value(templates+role+"Template.spec.containers[0].startupProbe"))
+		}
+	}
+}

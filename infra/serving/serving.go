@@ -1,0 +1,151 @@
+// Package serving runs the model server: the LeaderWorkerSet, its Service and what
+// both need in their namespace.
+package serving
+
+import (
+	"time"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/topology"
+)
+
+// Names that the tutorial gave, which people type.
+const (
+	SetName     = "sglang-tpu-cluster"
+	ServiceName = "sglang-leader-tpu"
+
+	secretName   = "hf-secret"
+	secretKey    = "hf_api_token"
+	accountName  = "sglang"
+	storageClass = "sglang-hyperdisk" // cluster-scoped
+)
+
+// Args describes the server.
+type Args struct {
+	Namespace string
+	Image     string
+	ModelID   string   // Hugging Face id
+	Plan      []string // server arguments that follow from model and topology
+	Topology  topology.Topology
+	Replicas  int // groups, each on a slice of its own; 0 keeps everything but the pods
+
+	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
+
+	CacheGiB           int // size of each pod's volume
+	CacheIOPS          int
+	CacheThroughputMiB int // MiB per second
+
+	Ready time.Duration // how long create and update wait until all groups are ready
+
+	// Before is what only the pods wait for, such as slices and image; the rest of the
+	// component is made meanwhile. May be empty.
+	Before []pulumi.Resource
+}
+
+// Serving is the LeaderWorkerSet whose groups each fill one slice, and the Service in
+// front of their leaders.
+//
+// Ready means that every group has loaded its weights, compiled, and generates tokens:
+// pulumi up returns then. A change that cannot take effect in place replaces the
+// LeaderWorkerSet, the old one first, because the chips are taken until it is gone.
+type Serving struct {
+	pulumi.ResourceState
+
+	Namespace   pulumi.StringOutput `pulumi:"namespace"`
+	ServiceName pulumi.StringOutput `pulumi:"serviceName"` // known once every group is ready
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Serving, error) {
+	s := &Serving{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Serving", name, s, opts...); err != nil {
+		return nil, err
+	}
+	before, err := newSurroundings(ctx, name, args, pulumi.Parent(s))
+	if err != nil {
+		return nil, err
+	}
+
+	timeout := args.Ready.String()
+	set, err := apiextensions.NewCustomResource(ctx, name, setArgs(args), pulumi.Parent(s),
+		pulumi.DependsOn(append(before, args.Before...)),
+		pulumi.DeleteBeforeReplace(true),
+		pulumi.ReplaceOnChanges(fixedAtCreation),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout, Delete: "15m"}))
+	if err != nil {
+		return nil, err
+	}
+	// A Service is awaited until it has an endpoint, so it comes last.
+	service, err := corev1.NewService(ctx, name+"-service", serviceArgs(args), pulumi.Parent(s),
+		pulumi.DependsOn([]pulumi.Resource{set}))
+	if err != nil {
+		return nil, err
+	}
+
+	s.Namespace = pulumi.String(args.Namespace).ToStringOutput()
+	s.ServiceName = service.Metadata.Name().Elem()
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
+}
+
+// newSurroundings makes what the pods refer to, and returns it.
+func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: labels("")},
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	inNamespace := pulumi.Composite(inside, pulumi.DependsOn([]pulumi.Resource{namespace}))
+
+	account, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
+		Metadata:                     meta(args, accountName),
+		AutomountServiceAccountToken: pulumi.Bool(false), // the server never talks to the API server
+	}, inNamespace)
+	if err != nil {
+		return nil, err
+	}
+	class, err := storagev1.NewStorageClass(ctx, name+"-storage-class", storageClassArgs(args), inside,
+		// Its parameters cannot be changed, and its name is taken until it is gone.
+		pulumi.DeleteBeforeReplace(true))
+	if err != nil {
+		return nil, err
+	}
+	all := []pulumi.Resource{namespace, account, class}
+	if args.HFToken == nil {
+		return all, nil
+	}
+	token, err := corev1.NewSecret(ctx, name+"-hf-secret", &corev1.SecretArgs{
+		Metadata:   meta(args, secretName),
+		StringData: pulumi.StringMap{secretKey: secret(args.HFToken)},
+	}, inNamespace)
+	return append(all, token), err
+}
+
+// secret keeps a value out of state and previews even if the caller forgot to.
+func secret(value pulumi.StringInput) pulumi.StringInput {
+	return pulumi.ToSecret(value.ToStringOutput()).(pulumi.StringOutput)
+}
+
+func meta(args *Args, name string) *metav1.ObjectMetaArgs {
+	return &metav1.ObjectMetaArgs{
+		Name: pulumi.String(name), Namespace: pulumi.String(args.Namespace), Labels: labels(""),
+	}
+}
+
+// labels are the recommended ones of Kubernetes; no component for what all share.
+func labels(component string) pulumi.StringMap {
+	l := pulumi.StringMap{
+		"app.kubernetes.io/name":     pulumi.String("sglang-jax"),
+		"app.kubernetes.io/instance": pulumi.String(SetName),
+		"app.kubernetes.io/part-of":  pulumi.String("sglang-tpu"),
+	}
+	if component != "" {
+		l["app.kubernetes.io/component"] = pulumi.String(component)
+	}
+	return l
+}

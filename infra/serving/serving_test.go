@@ -1,0 +1,204 @@
+package serving
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/infra/topology"
+	"sglang-tpu/internal/pulumitest"
+)
+
+const (
+	setType     = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
+	serviceType = "kubernetes:core/v1:Service"
+	secretType  = "kubernetes:core/v1:Secret"
+	classType   = "kubernetes:storage.k8s.io/v1:StorageClass"
+	accountType = "kubernetes:core/v1:ServiceAccount"
+	spaceType   = "kubernetes:core/v1:Namespace"
+
+	templates = "spec.leaderWorkerTemplate."
+)
+
+// other is something outside of the component.
+type other struct{ pulumi.CustomResourceState }
+
+// serve registers the component as the stack does, with a provider, a controller that
+// everything waits for and a slice that only the pods wait for.
+func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
+	t.Helper()
+	shape, err := topology.Parse("2x2x2")
+	require.NoError(t, err)
+	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
+		provider := &pulumi.ProviderResourceState{}
+		require.NoError(t, ctx.RegisterResource("pulumi:providers:kubernetes", "cluster", pulumi.Map{}, provider))
+		controller, slice := &other{}, &other{}
+		require.NoError(t, ctx.RegisterResource("t:t:Controller", "controller", pulumi.Map{}, controller))
+		require.NoError(t, ctx.RegisterResource("t:t:Slice", "slice-0", pulumi.Map{}, slice))
+		args := &Args{
+			Namespace: "sglang", Image: "registry.example/sglang-jax:abc", ModelID: "org/model",
+			Plan: []string{"--tp-size", "16", "--dp-size", "2"}, Topology: shape, Replicas: 1,
+			HFToken: pulumi.String("hf_token"), CacheGiB: 200, CacheIOPS: 10000, CacheThroughputMiB: 1200,
+			Ready: 90 * time.Minute, Before: []pulumi.Resource{slice},
+		}
+		if change != nil {
+			change(args)
+		}
+		s, err := New(ctx, "serving", args, pulumi.Providers(provider), pulumi.Protect(true),
+			pulumi.DependsOn([]pulumi.Resource{controller}))
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, "sglang", pulumitest.Await[string](t, s.Namespace))
+		assert.Equal(t, "sglang-leader-tpu", pulumitest.Await[string](t, s.ServiceName))
+		return nil
+	})
+}
+
+func TestEveryResourceHasTheComponentsParentProviderAndProtection(t *testing.T) {
+	graph := serve(t, nil)
+	component := graph.Get(t, "sglang-tpu:infra:Serving", "serving")
+	assert.True(t, component.DependsOn("controller"))
+	for typ, name := range map[string]string{
+		setType: "serving", serviceType: "serving-service", secretType: "serving-hf-secret",
+		classType: "serving-storage-class", accountType: "serving-account", spaceType: "serving-namespace",
+	} {
+		r := graph.Get(t, typ, name)
+		assert.Equal(t, "serving", r.Parent(), name)
+		assert.Equal(t, "cluster", r.Provider(), name)
+		assert.True(t, r.Protected(), name)
+		assert.Empty(t, r.IgnoresChanges(), name)
+		if typ != classType && typ != spaceType {
+			assert.Equal(t, "sglang", r.Value("metadata.namespace"), name)
+		}
+		assert.Equal(t, "sglang-tpu", r.Value(`metadata.labels["app.kubernetes.io/part-of"]`), name)
+	}
+}
+
+func TestOnlyThePodsWaitForSlices(t *testing.T) {
+	graph := serve(t, nil)
+	set := graph.Get(t, setType, "serving")
+	for _, name := range []string{"slice-0", "serving-namespace", "serving-hf-secret", "serving-account", "serving-storage-class"} {
+		assert.True(t, set.DependsOn(name), name)
+	}
+	for _, name := range []string{"serving-hf-secret", "serving-account"} {
+		for _, r := range graph.All() {
+			if r.Name == name {
+				assert.False(t, r.DependsOn("slice-0"), name)
+				assert.True(t, r.DependsOn("serving-namespace"), name)
+			}
+		}
+	}
+	// The Service is awaited on its endpoints.
+	assert.True(t, graph.Get(t, serviceType, "serving-service").DependsOn("serving"))
+}
+
+func TestTheSetIsOneGroupPerSlice(t *testing.T) {
+	set := serve(t, func(a *Args) { a.Replicas = 3 }).Get(t, setType, "serving")
+	for path, want := range map[string]any{
+		"apiVersion":    "leaderworkerset.x-k8s.io/v1",
+		"kind":          "LeaderWorkerSet",
+		"metadata.name": "sglang-tpu-cluster",
+		`metadata.annotations["leaderworkerset.sigs.k8s.io/exclusive-topology"]`: "cloud.google.com/gke-nodepool",
+		`metadata.annotations["pulumi.com/waitFor"]`:                             `["jsonpath={.status.updatedReplicas}=3","jsonpath={.status.readyReplicas}=3"]`,
+		"spec.replicas":             3.0,
+		"spec.startupPolicy":        "LeaderCreated",
+		templates + "size":          2.0,
+		templates + "restartPolicy": "RecreateGroupOnPodRestart",
+		"spec.rolloutStrategy.type": "RollingUpdate",
+		"spec.rolloutStrategy.rollingUpdateConfiguration.maxSurge":       0.0,
+		"spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable": 1.0,
+	} {
+		assert.Equal(t, want, set.Value(path), path)
+	}
+}
+
+func TestTheSetIsAwaitedForLongAndReplacedWhereNoUpdateTakesEffect(t *testing.T) {
+	set := serve(t, nil).Get(t, setType, "serving")
+	assert.Equal(t, 90*time.Minute, set.CreateTimeout(t))
+	assert.Equal(t, 90*time.Minute, set.UpdateTimeout(t))
+	assert.Equal(t, 15*time.Minute, set.DeleteTimeout(t))
+	assert.True(t, set.DeletesBeforeReplace())
+	assert.Equal(t, []string{
+		`metadata.annotations["leaderworkerset.sigs.k8s.io/exclusive-topology"]`,
+		"spec.leaderWorkerTemplate.volumeClaimTemplates",
+	}, set.ReplacesOnChanges())
+}
+
+func TestWithoutGroupsNothingIsAwaitedThatCannotCome(t *testing.T) {
+	graph := serve(t, func(a *Args) { a.Replicas = 0 })
+	set := graph.Get(t, setType, "serving")
+	assert.Equal(t, 0.0, set.Value("spec.replicas"))
+	assert.Equal(t, "condition=Available", set.Value(`metadata.annotations["pulumi.com/waitFor"]`))
+	assert.Equal(t, "true", graph.Get(t, serviceType, "serving-service").Value(`metadata.annotations["pulumi.com/skipAwait"]`))
+	assert.Nil(t, serve(t, nil).Get(t, serviceType, "serving-service").Value("metadata.annotations"))
+}
+
+func TestASingleHostIsAGroupOfOne(t *testing.T) {
+	set := serve(t, func(a *Args) { a.Topology, _ = topology.Parse("1x1x1") }).Get(t, setType, "serving")
+	assert.Equal(t, 1.0, set.Value(templates+"size"))
+	for _, role := range []string{"leader", "worker"} {
+		resources := templates + role + "Template.spec.containers[0].resources."
+		assert.Equal(t, map[string]any{"google.com/tpu": "1", "cpu": "40", "memory": "160Gi"}, set.Value(resources+"requests"))
+	}
+}
+
+func TestTheServiceSelectsLeadersOnly(t *testing.T) {
+	service := serve(t, nil).Get(t, serviceType, "serving-service")
+	for path, want := range map[string]any{
+		"metadata.name":            "sglang-leader-tpu",
+		"spec.type":                "ClusterIP",
+		"spec.ports[0].name":       "http",
+		"spec.ports[0].port":       8000.0,
+		"spec.ports[0].targetPort": "http",
+		"spec.selector": map[string]any{
+			"leaderworkerset.sigs.k8s.io/name":         "sglang-tpu-cluster",
+			"leaderworkerset.sigs.k8s.io/worker-index": "0",
+		},
+	} {
+		assert.Equal(t, want, service.Value(path), path)
+	}
+}
+
+func TestTheTokenIsASecretAndLeftOutWhenThereIsNone(t *testing.T) {
+	graph := serve(t, nil)
+	secret := graph.Get(t, secretType, "serving-hf-secret")
+	assert.Equal(t, "hf-secret", secret.Value("metadata.name"))
+	assert.Equal(t, "hf_token", secret.Value("stringData.hf_api_token"))
+	assert.True(t, secret.Secret("stringData.hf_api_token"))
+	for _, r := range graph.All() {
+		if r.Type != secretType {
+			assert.NotContains(t, r.RPC.GetObject().String(), "hf_token", r.Name)
+		}
+	}
+	token := map[string]any{"secretKeyRef": map[string]any{"name": "hf-secret", "key": "hf_api_token"}}
+	assert.Equal(t, token, environmentOf(graph.Get(t, setType, "serving"), "leader")["HF_TOKEN"])
+	assert.Equal(t, token, environmentOf(graph.Get(t, setType, "serving"), "worker")["HF_TOKEN"])
+
+	graph = serve(t, func(a *Args) { a.HFToken = nil })
+	assert.Empty(t, graph.OfType(secretType))
+	assert.NotContains(t, environmentOf(graph.Get(t, setType, "serving"), "leader"), "HF_TOKEN")
+}
+
+func TestTheStorageClassMakesDisksThatAttachToTPUHosts(t *testing.T) {
+	class := serve(t, nil).Get(t, classType, "serving-storage-class")
+	assert.True(t, class.DeletesBeforeReplace())
+	for path, want := range map[string]any{
+		"metadata.name":        "sglang-hyperdisk",
+		"provisioner":          "pd.csi.storage.gke.io",
+		"volumeBindingMode":    "WaitForFirstConsumer",
+		"reclaimPolicy":        "Delete",
+		"allowVolumeExpansion": true,
+		"parameters": map[string]any{
+			"type":                             "hyperdisk-balanced",
+			"provisioned-iops-on-create":       "10000",
+			"provisioned-throughput-on-create": "1200Mi",
+			"use-allowed-disk-topology":        "true",
+		},
+	} {
+		assert.Equal(t, want, class.Value(path), path)
+	}
+}

@@ -1,0 +1,100 @@
+// Package topology is the arithmetic of tpu7x slices: what follows from a topology
+// such as 2x2x2.
+//
+// Everything is keyed on the topology, never on names such as "v7x-16": Google counts
+// TensorCores there and sglang-jax's documentation counts chips.
+package topology
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// What GKE calls the accelerator, and the names with which pool and pod find each
+// other. One constant serves the side that offers and the side that asks.
+const (
+	Accelerator      = "tpu7x"
+	AcceleratorLabel = "cloud.google.com/gke-tpu-accelerator"
+	TopologyLabel    = "cloud.google.com/gke-tpu-topology"
+	NodePoolLabel    = "cloud.google.com/gke-nodepool"
+	ResourceName     = "google.com/tpu" // also the key of the taint on TPU nodes
+)
+
+const (
+	// chipsPerHost of tpu7x-standard-4t, the only machine of a slice beyond one chip.
+	chipsPerHost = 4
+	// devicesPerChip: tpu7x is the first generation whose two TensorCores a chip are
+	// two JAX devices.
+	devicesPerChip = 2
+	// maxChips is 144 cubes of 4x4x4, the largest slice that GKE takes.
+	maxChips = 144 * 64
+
+	// HBMPerDevice is the usable high-bandwidth memory of one JAX device in GiB:
+	// 96 times sglang-jax's --mem-fraction-static of 0.88.
+	HBMPerDevice = 84.5
+)
+
+// Topology is the shape of one slice in chips. The zero value is no topology.
+type Topology struct{ x, y, z int }
+
+// small lists the topologies that are not multiples of four in every dimension.
+var small = []Topology{{1, 1, 1}, {2, 2, 1}, {2, 2, 2}, {2, 2, 4}, {2, 4, 4}}
+
+// Parse reads a topology such as "2x2x2". The error says which ones there are.
+func Parse(s string) (Topology, error) {
+	var t Topology
+	parts := strings.Split(s, "x")
+	for i, into := range []*int{&t.x, &t.y, &t.z} {
+		if len(parts) != 3 {
+			return Topology{}, unknown(s)
+		}
+		n, err := strconv.Atoi(parts[i])
+		if err != nil || strconv.Itoa(n) != parts[i] || n < 1 || n > maxChips {
+			return Topology{}, unknown(s)
+		}
+		*into = n
+	}
+	for _, known := range small {
+		if t == known {
+			return t, nil
+		}
+	}
+	if t.x%4 != 0 || t.y%4 != 0 || t.z%4 != 0 {
+		return Topology{}, unknown(s)
+	}
+	if t.x > t.y || t.y > t.z {
+		return Topology{}, fmt.Errorf("%q is not a tpu7x topology: GKE writes dimensions in ascending order; sort them", s)
+	}
+	if t.Chips() > maxChips {
+		return Topology{}, fmt.Errorf("%q has %d chips; a tpu7x slice has at most %d", s, t.Chips(), maxChips)
+	}
+	return t, nil
+}
+
+func unknown(s string) error {
+	return fmt.Errorf("%q is not a tpu7x topology; use 2x2x1, 2x2x2, 2x2x4, 2x4x4 or multiples of 4 in every dimension", s)
+}
+
+// String is the form that GKE takes and puts on its nodes.
+func (t Topology) String() string { return fmt.Sprintf("%dx%dx%d", t.x, t.y, t.z) }
+
+// Chips is the number of TPU chips of the slice.
+func (t Topology) Chips() int { return t.x * t.y * t.z }
+
+// ChipsPerHost is what one pod asks for: a pod takes all chips of its host.
+func (t Topology) ChipsPerHost() int { return min(t.Chips(), chipsPerHost) }
+
+// Hosts is the number of machines: the node count of the pool and the size of the group.
+func (t Topology) Hosts() int { return t.Chips() / t.ChipsPerHost() }
+
+// Devices is the number of JAX devices over all hosts.
+func (t Topology) Devices() int { return t.Chips() * devicesPerChip }
+
+// MultiHost reports whether a slice needs a workload policy and a rendezvous.
+func (t Topology) MultiHost() bool { return t.Hosts() > 1 }
+
+// MachineType is the Compute Engine machine type of the hosts.
+func (t Topology) MachineType() string {
+	return fmt.Sprintf("tpu7x-standard-%dt", t.ChipsPerHost())
+}

@@ -1,0 +1,138 @@
+// Package tpu makes TPU slices.
+package tpu
+
+import (
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/compute"
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/topology"
+)
+
+// bootDiskGB is a usual size; Hyperdisk Balanced is the only boot disk of tpu7x.
+const (
+	bootDiskGB   = 200
+	bootDiskType = "hyperdisk-balanced"
+)
+
+// Args describes one slice.
+type Args struct {
+	Name     string // of the node pool; the workload policy is named after it and the topology
+	Project  string
+	Location string // of the cluster
+	Region   string // of the workload policy
+	Zone     string // where the chips are
+	Cluster  pulumi.StringInput
+
+	Topology topology.Topology
+	Capacity Capacity
+
+	NodeServiceAccount pulumi.StringInput // email
+	NodeTag            string
+	Labels             map[string]string
+}
+
+// Slice is one TPU slice: a node pool whose nodes GKE makes and loses together, and
+// for more than one host the workload policy that makes Compute Engine wire them up.
+//
+// The placement policy's type is empty on purpose. GKE rejects COMPACT ("Creation of a
+// managed instance group with tpu7x-standard-4t machine type with placement policy is
+// not supported. Use workload policy instead.") and stores no type with a workload
+// policy, so any other value would replace the slice at every update.
+type Slice struct {
+	pulumi.ResourceState
+
+	NodePool pulumi.StringOutput `pulumi:"nodePool"`
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Slice, error) {
+	s := &Slice{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Slice", name, s, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(s)
+
+	pool := &container.NodePoolArgs{
+		Project:  pulumi.String(args.Project),
+		Name:     pulumi.String(args.Name),
+		Cluster:  args.Cluster,
+		Location: pulumi.String(args.Location),
+		// The node count is per zone, so a second location would double the slice.
+		NodeLocations: pulumi.StringArray{pulumi.String(args.Zone)},
+		Management: container.NodePoolManagementArgs{
+			AutoRepair:  pulumi.Bool(args.Capacity.Mode != FlexStart), // which does not allow it
+			AutoUpgrade: pulumi.Bool(true),
+		},
+		// A surge node would need a second slice.
+		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(0), MaxUnavailable: pulumi.Int(1)},
+	}
+	node := nodeConfig(args)
+	args.Capacity.apply(pool, node, args.Topology.Hosts())
+	pool.NodeConfig = node
+
+	if args.Topology.MultiHost() {
+		// A policy fixes one topology, and one of another topology under the same name
+		// would break the pool, so the name carries it.
+		policy, err := compute.NewResourcePolicy(ctx, name+"-policy", &compute.ResourcePolicyArgs{
+			Project: pulumi.String(args.Project),
+			Name:    pulumi.String(args.Name + "-" + args.Topology.String()),
+			Region:  pulumi.String(args.Region),
+			WorkloadPolicy: compute.ResourcePolicyWorkloadPolicyArgs{
+				Type:                pulumi.String("HIGH_THROUGHPUT"),
+				AcceleratorTopology: pulumi.String(args.Topology.String()),
+			},
+		}, inside, pulumi.DeleteBeforeReplace(true))
+		if err != nil {
+			return nil, err
+		}
+		pool.PlacementPolicy = container.NodePoolPlacementPolicyArgs{
+			PolicyName:  policy.Name,
+			TpuTopology: pulumi.String(args.Topology.String()),
+			Type:        pulumi.String(""),
+		}
+	}
+
+	nodePool, err := container.NewNodePool(ctx, name, pool, inside,
+		// GKE writes these back, and the first would force a replacement: it turns
+		// simultaneous multithreading off on TPU hosts.
+		pulumi.IgnoreChanges([]string{
+			"nodeConfig.advancedMachineFeatures", "nodeConfig.guestAccelerators",
+			"nodeConfig.kubeletConfig", "initialNodeCount",
+		}),
+		// Creating the new slice first would need the chips twice.
+		pulumi.DeleteBeforeReplace(true),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "90m", Update: "90m", Delete: "60m"}))
+	if err != nil {
+		return nil, err
+	}
+	s.NodePool = nodePool.Name
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"nodePool": s.NodePool})
+}
+
+func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
+	return &container.NodePoolNodeConfigArgs{
+		MachineType:    pulumi.String(args.Topology.MachineType()),
+		DiskType:       pulumi.String(bootDiskType),
+		DiskSizeGb:     pulumi.Int(bootDiskGB),
+		ImageType:      pulumi.String("COS_CONTAINERD"),
+		ServiceAccount: args.NodeServiceAccount,
+		// The default is storage read-only and cannot be changed later.
+		OauthScopes:            pulumi.StringArray{pulumi.String("https://www.googleapis.com/auth/cloud-platform")},
+		Tags:                   pulumi.StringArray{pulumi.String(args.NodeTag)},
+		ResourceLabels:         pulumi.ToStringMap(args.Labels),
+		Metadata:               pulumi.StringMap{"disable-legacy-endpoints": pulumi.String("true")},
+		WorkloadMetadataConfig: container.NodePoolNodeConfigWorkloadMetadataConfigArgs{Mode: pulumi.String("GKE_METADATA")},
+		ShieldedInstanceConfig: container.NodePoolNodeConfigShieldedInstanceConfigArgs{
+			EnableSecureBoot: pulumi.Bool(true), EnableIntegrityMonitoring: pulumi.Bool(true),
+		},
+		GcfsConfig: container.NodePoolNodeConfigGcfsConfigArgs{Enabled: pulumi.Bool(true)},
+		// The kernel's default limit of memory maps kills loads of large models.
+		LinuxNodeConfig: container.NodePoolNodeConfigLinuxNodeConfigArgs{
+			Sysctls: pulumi.StringMap{"vm.max_map_count": pulumi.String("8388608")},
+		},
+		Taints: container.NodePoolNodeConfigTaintArray{container.NodePoolNodeConfigTaintArgs{
+			Key: pulumi.String(topology.ResourceName), Value: pulumi.String("present"), Effect: pulumi.String("NO_SCHEDULE"),
+		}},
+	}
+}

@@ -1,0 +1,145 @@
+// Package pulumitest runs a component under Pulumi's mocks and keeps everything that
+// it registered, including what only the engine sees: provider, parent, dependencies,
+// protect, ignoreChanges, deleteBeforeReplace, timeouts and aliases.
+//
+// Mocks check no schema and order nothing; that is the emulator's part.
+package pulumitest
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+)
+
+// Project and Stack are the names under which Run runs.
+const (
+	Project = "sglang-tpu"
+	Stack   = "test"
+)
+
+// patience is how long Await waits. Mocks answer at once, so only an output that
+// never resolves takes it.
+const patience = 10 * time.Second
+
+// Graph is all that a program registered.
+type Graph struct {
+	mu        sync.Mutex
+	resources []Resource
+	calls     map[string]resource.PropertyMap
+	outputs   map[string]func(Resource) map[string]any
+	config    map[string]string
+}
+
+// Option changes what a run answers.
+type Option func(*Graph)
+
+// WithCall sets what the provider function of a token returns.
+func WithCall(token string, result map[string]any) Option {
+	return func(g *Graph) { g.calls[token] = resource.NewPropertyMapFromMap(result) }
+}
+
+// WithOutputs sets outputs of every resource of a type, beside its inputs.
+func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
+	return func(g *Graph) { g.outputs[typ] = outputs }
+}
+
+// Run runs a program and returns what it registered.
+func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
+	t.Helper()
+	g, err := TryRun(program, nil, opts...)
+	require.NoError(t, err)
+	return g
+}
+
+// TryRun runs a program with configuration, full keys to raw values, and returns its
+// error beside what it had registered until then.
+func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*Graph, error) {
+	g := &Graph{
+		calls:   map[string]resource.PropertyMap{},
+		outputs: defaultOutputs(),
+		config:  config,
+	}
+	for _, opt := range opts {
+		opt(g)
+	}
+	err := pulumi.RunErr(program, pulumi.WithMocks(Project, Stack, g), func(info *pulumi.RunInfo) {
+		info.Config = g.config
+	})
+	return g, err
+}
+
+// Get returns the one resource of a type and name.
+func (g *Graph) Get(t testing.TB, typ, name string) Resource {
+	t.Helper()
+	var found []Resource
+	var known []string
+	for _, r := range g.All() {
+		if r.Type == typ && r.Name == name {
+			found = append(found, r)
+		}
+		known = append(known, r.Type+" "+r.Name)
+	}
+	require.Len(t, found, 1, "resources %s %s; registered are:\n%s", typ, name, strings.Join(known, "\n"))
+	return found[0]
+}
+
+// All returns every registration in order of arrival.
+func (g *Graph) All() []Resource {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]Resource(nil), g.resources...)
+}
+
+// OfType returns every registration of a type.
+func (g *Graph) OfType(typ string) []Resource {
+	var found []Resource
+	for _, r := range g.All() {
+		if r.Type == typ {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// NewResource implements pulumi.MockResourceMonitor: outputs are the inputs and what
+// WithOutputs adds.
+func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	r := Resource{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, RPC: args.RegisterRPC}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resources = append(g.resources, r)
+	outputs := args.Inputs.Copy()
+	if more, ok := g.outputs[args.TypeToken]; ok {
+		for key, value := range resource.NewPropertyMapFromMap(more(r)) {
+			outputs[key] = value
+		}
+	}
+	return args.Name + "-id", outputs, nil
+}
+
+// Call implements pulumi.MockResourceMonitor.
+func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	return g.calls[args.Token], nil
+}
+
+// Await returns an output's value, and fails if it never comes. Call it inside or
+// after the program.
+func Await[T any](t testing.TB, output pulumi.Output) T {
+	t.Helper()
+	values := make(chan any, 1)
+	output.ApplyT(func(v any) any { values <- v; return v })
+	select {
+	case v := <-values:
+		typed, ok := v.(T)
+		require.True(t, ok, "the output is a %T", v)
+		return typed
+	case <-time.After(patience):
+		require.FailNow(t, "the output never resolved")
+		panic("unreachable")
+	}
+}

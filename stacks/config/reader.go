@@ -1,0 +1,95 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// reader collects every problem instead of stopping at the first.
+type reader struct {
+	source Source
+	errs   []error
+}
+
+func (r *reader) check(err error) {
+	if err != nil {
+		r.errs = append(r.errs, err)
+	}
+}
+
+// text returns a value that must be there and not be blank.
+func (r *reader) text(key string) string {
+	value, _ := r.source.Get(key)
+	if strings.TrimSpace(value) == "" {
+		r.check(invalid(key, value, "is empty", "run: pulumi config set "+key+" VALUE"))
+		return ""
+	}
+	if strings.TrimSpace(value) != value {
+		r.check(invalid(key, value, "has spaces around it", "remove them"))
+	}
+	return value
+}
+
+func (r *reader) integer(key string, absent int) int {
+	value, ok := r.source.Get(key)
+	if !ok {
+		return absent
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		r.check(invalid(key, value, "is not a whole number", fmt.Sprintf("use digits only, such as %d", absent)))
+	}
+	return n
+}
+
+func (r *reader) boolean(key string) bool {
+	value, ok := r.source.Get(key)
+	if ok && value != "true" && value != "false" {
+		r.check(invalid(key, value, "is neither true nor false", "use true or false"))
+	}
+	return value == "true"
+}
+
+// secret reports whether a secret is there. One that is not encrypted is refused: it
+// would stand in plain text in the stack's configuration file and in its state.
+func (r *reader) secret(key string) bool {
+	value, _ := r.source.Get(key)
+	if value == "" {
+		return false
+	}
+	if !r.source.IsSecret(key) {
+		r.check(fmt.Errorf("config %s: is stored in plain text; run: pulumi config set --secret %s", key, key))
+	}
+	return true
+}
+
+// object decodes a JSON object over what into already holds. A misspelt field is an
+// error: ignoring it would deploy something else than was asked for.
+func (r *reader) object(key string, into any) {
+	value, ok := r.source.Get(key)
+	if !ok || value == "" {
+		return
+	}
+	decoder := json.NewDecoder(strings.NewReader(value))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		var wrong *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &wrong) && wrong.Field != "":
+			r.check(invalid(key+"."+wrong.Field, wrong.Value, "has the wrong type", "it must be "+kind(wrong.Type.Kind().String())))
+		case strings.Contains(err.Error(), "unknown field"):
+			field := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
+			r.check(invalid(key+"."+field, "", "is not a setting", "use "+list(fields(into))))
+		default:
+			r.check(invalid(key, value, "is not an object with the documented fields", "see the configuration table in the README"))
+		}
+		return
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		r.check(invalid(key, value, "has something after the object", "remove it"))
+	}
+}

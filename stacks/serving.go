@@ -1,0 +1,157 @@
+// Package stacks holds the one stack of this program.
+package stacks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"sglang-tpu/infra/cluster"
+	"sglang-tpu/infra/image"
+	"sglang-tpu/infra/lws"
+	"sglang-tpu/infra/network"
+	"sglang-tpu/infra/registry"
+	"sglang-tpu/infra/services"
+	"sglang-tpu/infra/serving"
+	"sglang-tpu/infra/tpu"
+	"sglang-tpu/stacks/config"
+)
+
+const (
+	servingNamespace = "sglang"
+	builderNamespace = "sglang-build"
+	buildMinutes     = 60
+)
+
+// Serving is the stack: an endpoint of one model on TPU v7x, from the network to the
+// Service. It reads from top to bottom like the picture in the README.
+func Serving(ctx *pulumi.Context) error {
+	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret})
+	if err != nil {
+		return err
+	}
+	names, err := namesFor(ctx.Stack())
+	if err != nil {
+		return err
+	}
+	google, err := gcp.NewProvider(ctx, "google", &gcp.ProviderArgs{
+		Project: pulumi.String(c.Project), Region: pulumi.String(c.Region), Zone: pulumi.String(c.Zone),
+	})
+	if err != nil {
+		return err
+	}
+	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
+
+	apis, err := services.New(ctx, "services", &services.Args{Project: c.Project}, pulumi.Provider(google))
+	if err != nil {
+		return err
+	}
+	vpc, err := network.New(ctx, "network", &network.Args{
+		Name: names.base, Project: c.Project, Region: c.Region,
+		NodesCIDR: c.Network.Nodes, PodsCIDR: c.Network.Pods, ServicesCIDR: c.Network.Services,
+		ControlPlaneCIDR: c.Network.ControlPlane,
+		NodeTag:          names.nodeTag, WebhookPorts: []int{lws.WebhookPort},
+	}, common, pulumi.DependsOn([]pulumi.Resource{apis}))
+	if err != nil {
+		return err
+	}
+	gke, err := cluster.New(ctx, "cluster", &cluster.Args{
+		Name: names.base, Project: c.Project, Location: c.Region, Zone: c.Zone,
+		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
+		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
+		ControlPlaneCIDR: c.Network.ControlPlane, AuthorizedNetworks: c.Network.AuthorizedNetworks,
+		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion,
+		SystemPool: cluster.SystemPool(c.SystemPool),
+		NodeTag:    names.nodeTag, Labels: c.Labels, Protect: c.Protect,
+	}, common, pulumi.DependsOn([]pulumi.Resource{vpc}))
+	if err != nil {
+		return err
+	}
+	// From here on nothing waits for the slices but the LeaderWorkerSet itself.
+	slices := make([]pulumi.Resource, c.Replicas)
+	for i := range c.Replicas {
+		slices[i], err = tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
+			Name:    fmt.Sprintf("%s-slice-%d", names.base, i),
+			Project: c.Project, Location: c.Region, Region: c.Region, Zone: c.Zone,
+			Cluster: gke.ID, Topology: c.Topology, Capacity: capacity(c.Capacity),
+			NodeServiceAccount: gke.NodeServiceAccount, NodeTag: names.nodeTag, Labels: c.Labels,
+		}, common)
+		if err != nil {
+			return err
+		}
+	}
+	inCluster := pulumi.Composite(common, pulumi.Providers(google, gke.Provider))
+	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart}, inCluster)
+	if err != nil {
+		return err
+	}
+	reference, built, err := serverImage(ctx, c, names, gke, inCluster)
+	if err != nil {
+		return err
+	}
+	args := &serving.Args{
+		Namespace: servingNamespace, Image: reference,
+		ModelID: c.Model.ID, Plan: c.Plan.Args(), Topology: c.Topology, Replicas: c.Replicas,
+		CacheGiB: c.Cache.SizeGiB, CacheIOPS: c.Cache.IOPS, CacheThroughputMiB: c.Cache.ThroughputMiB,
+		Ready: c.Ready,
+	}
+	if c.HasHFToken {
+		args.HFToken = pulumiconfig.RequireSecret(ctx, "sglang-tpu:hfToken")
+	}
+	// The namespace goes before the controller on destroy, too: without it, the webhooks
+	// would keep the pods from ending.
+	needs := append(append(slices, controller), built...)
+	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(needs)); err != nil {
+		return err
+	}
+	export(ctx, c, gke, reference)
+	return nil
+}
+
+// serverImage returns the reference that the pods run, and what must exist before.
+func serverImage(ctx *pulumi.Context, c *config.Config, names names, gke *cluster.Cluster, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
+	if c.Image.Source == "prebuilt" {
+		return c.Image.Reference, nil, nil
+	}
+	repository, err := registry.New(ctx, "registry", &registry.Args{
+		Project: c.Project, Location: c.Region, RepositoryID: names.repository,
+		Reader: pulumi.Sprintf("serviceAccount:%s", gke.NodeServiceAccount), Labels: c.Labels,
+	}, opts)
+	if err != nil {
+		return "", nil, err
+	}
+	built, err := image.New(ctx, "image", &image.Args{
+		Project: c.Project, Location: c.Region,
+		Repository: registry.Path(c.Region, c.Project, names.repository), RepositoryID: repository.RepositoryID,
+		Namespace: builderNamespace, AccountID: names.builder,
+		Source: source(c.Image), MinutesAllowed: buildMinutes,
+	}, opts)
+	if err != nil {
+		return "", nil, err
+	}
+	return built.Reference, []pulumi.Resource{repository, built}, nil
+}
+
+// source is the default one with what the configuration changes.
+func source(i config.Image) image.Source {
+	s := image.Default()
+	if i.Repository != "" {
+		s.Repository = i.Repository
+	}
+	if i.Commit != "" {
+		s.Commit = i.Commit
+	}
+	if i.Dockerfile != "" {
+		s.Dockerfile = i.Dockerfile
+	}
+	if i.BuildArgs != nil {
+		s.BuildArgs = i.BuildArgs
+	}
+	return s
+}
+
+func capacity(c config.Capacity) tpu.Capacity {
+	return tpu.Capacity{Mode: c.Mode, Reservation: c.Reservation, MaxRunDuration: c.MaxRunSeconds()}
+}
