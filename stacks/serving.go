@@ -100,13 +100,15 @@ func Serving(ctx *pulumi.Context) error {
 	if c.HasHFToken {
 		args.HFToken = pulumiconfig.RequireSecret(ctx, "sglang-tpu:hfToken")
 	}
+	args.Before = append(append(slices, controller), built...)
 	// The namespace goes before the controller on destroy, too: without it, the webhooks
 	// would keep the pods from ending.
-	needs := append(append(slices, controller), built...)
-	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(needs)); err != nil {
+	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn([]pulumi.Resource{controller})); err != nil {
 		return err
 	}
-	export(ctx, c, gke, reference)
+	for name, value := range outputs(c, gke, reference) {
+		ctx.Export(name, value)
+	}
 	return nil
 }
 

@@ -38,7 +38,12 @@ func waitForCABundles(configuration pulumi.Map) {
 	if err != nil || len(hooks) == 0 {
 		return // an empty list would be an error of the provider's
 	}
-	child(child(configuration, "metadata"), "annotations")["pulumi.com/waitFor"] = pulumi.String(text)
+	annotations := child(child(configuration, "metadata"), "annotations")
+	annotations["pulumi.com/waitFor"] = pulumi.String(text)
+	// The API server adds a scope to each rule. To an up that follows one that was cut off
+	// here, this looks like somebody else's change: `Apply failed with 2 conflicts: ...
+	// .webhooks[name="mleaderworkerset.kb.io"].rules`.
+	annotations["pulumi.com/patchForce"] = pulumi.String("true")
 }
 
 // probeWebhooks gives the manager five minutes: a kubelet may take over one to mount a

@@ -177,6 +177,11 @@ func checkSizes(c Config) error {
 			errs = append(errs, invalid(s.key, strconv.Itoa(s.value), "is out of range", fmt.Sprintf("use %d to %d %s", s.min, s.max, s.unit)))
 		}
 	}
+	if most := c.Cache.IOPS / 4; c.Cache.ThroughputMiB > most {
+		errs = append(errs, invalid("sglang-tpu:cache.throughputMiB", strconv.Itoa(c.Cache.ThroughputMiB),
+			fmt.Sprintf("is more than a quarter of cache.iops (%d), and Hyperdisk Balanced gives no more", c.Cache.IOPS),
+			fmt.Sprintf("use at most %d, or raise cache.iops to %d", most, 4*c.Cache.ThroughputMiB)))
+	}
 	if c.SystemPool.MachineType == "" {
 		errs = append(errs, invalid("sglang-tpu:systemPool.machineType", "", "is empty", "use one such as e2-standard-8"))
 	}
@@ -220,6 +225,9 @@ func checkLabels(labels map[string]string) error {
 // fields lists the settings of an object by their JSON names.
 func fields(of any) []string {
 	t := reflect.TypeOf(of).Elem()
+	if t.Kind() != reflect.Struct {
+		return []string{"NAME"} // a map has the names that its user gives it
+	}
 	var names []string
 	for i := range t.NumField() {
 		names = append(names, t.Field(i).Tag.Get("json"))

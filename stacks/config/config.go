@@ -7,6 +7,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -117,9 +118,9 @@ func Load(source Source) (*Config, error) {
 	c.Region = regionOf(c.Zone)
 	modelID, shape := r.text("sglang-tpu:model"), r.text("sglang-tpu:topology")
 	c.Replicas = r.integer("sglang-tpu:replicas", 1)
-	r.object("sglang-tpu:capacity", &c.Capacity)
+	capacityRead := r.object("sglang-tpu:capacity", &c.Capacity)
 	c.HasHFToken = r.secret("sglang-tpu:hfToken")
-	r.object("sglang-tpu:image", &c.Image)
+	imageRead := r.object("sglang-tpu:image", &c.Image)
 	r.object("sglang-tpu:cache", &c.Cache)
 	r.object("sglang-tpu:gke", &c.GKE)
 	r.object("sglang-tpu:systemPool", &c.SystemPool)
@@ -131,8 +132,13 @@ func Load(source Source) (*Config, error) {
 
 	r.check(checkPlace(c))
 	r.check(c.plan(modelID, shape))
-	r.check(checkCapacity(c.Capacity))
-	r.check(checkImage(c.Image))
+	// What could not be read would be called missing as well.
+	if capacityRead {
+		r.check(checkCapacity(c.Capacity))
+	}
+	if imageRead {
+		r.check(checkImage(c.Image))
+	}
 	r.check(checkNetwork(c.Network))
 	r.check(checkSizes(c))
 	r.check(checkGKE(c.GKE))
@@ -168,8 +174,13 @@ func (c *Config) plan(modelID, shape string) error {
 			"is empty, but "+modelID+" is a gated model on Hugging Face",
 			"accept its licence there, then run: pulumi config set --secret hfToken hf_...")
 	}
-	if c.Cache.SizeGiB == 0 {
+	switch {
+	case c.Cache.SizeGiB == 0:
 		c.Cache.SizeGiB = max(200, 2*c.Model.WeightsGiB)
+	case c.Cache.SizeGiB > 0 && c.Cache.SizeGiB <= c.Model.WeightsGiB:
+		return invalid("sglang-tpu:cache.sizeGiB", strconv.Itoa(c.Cache.SizeGiB),
+			fmt.Sprintf("does not hold the weights of %s, which are %d GiB on every host", modelID, c.Model.WeightsGiB),
+			fmt.Sprintf("use %d, or 0 for a size that fits", 2*c.Model.WeightsGiB))
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (r *reader) text(key string) string {
 	if strings.TrimSpace(value) != value {
 		r.check(invalid(key, value, "has spaces around it", "remove them"))
 	}
-	return value
+	return strings.TrimSpace(value)
 }
 
 func (r *reader) integer(key string, absent int) int {
@@ -67,12 +67,13 @@ func (r *reader) secret(key string) bool {
 	return true
 }
 
-// object decodes a JSON object over what into already holds. A misspelt field is an
-// error: ignoring it would deploy something else than was asked for.
-func (r *reader) object(key string, into any) {
+// object decodes a JSON object over what into already holds, and reports whether that
+// can be checked further. A misspelt field is an error: ignoring it would deploy
+// something else than was asked for.
+func (r *reader) object(key string, into any) bool {
 	value, ok := r.source.Get(key)
 	if !ok || value == "" {
-		return
+		return true
 	}
 	decoder := json.NewDecoder(strings.NewReader(value))
 	decoder.DisallowUnknownFields()
@@ -80,16 +81,32 @@ func (r *reader) object(key string, into any) {
 		var wrong *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &wrong) && wrong.Field != "":
-			r.check(invalid(key+"."+wrong.Field, wrong.Value, "has the wrong type", "it must be "+kind(wrong.Type.Kind().String())))
+			r.check(invalid(key+"."+wrong.Field, field(value, wrong.Field), "has the wrong type", "it must be "+kind(wrong.Type.Kind().String())))
 		case strings.Contains(err.Error(), "unknown field"):
-			field := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
-			r.check(invalid(key+"."+field, "", "is not a setting", "use "+list(fields(into))))
+			name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
+			r.check(invalid(key+"."+name, "", "is not a setting", "use "+list(fields(into))))
 		default:
-			r.check(invalid(key, value, "is not an object with the documented fields", "see the configuration table in the README"))
+			r.check(invalid(key, value, "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
 		}
-		return
+		return false
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		r.check(invalid(key, value, "has something after the object", "remove it"))
+		return false
 	}
+	return true
+}
+
+// field is the text of one field of a JSON object, for a message; empty if it cannot be
+// told apart.
+func field(object, path string) string {
+	here := json.RawMessage(object)
+	for _, name := range strings.Split(path, ".") {
+		var inside map[string]json.RawMessage
+		if json.Unmarshal(here, &inside) != nil {
+			return ""
+		}
+		here = inside[name]
+	}
+	return strings.Trim(string(here), `"`)
 }

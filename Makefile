@@ -1,0 +1,33 @@
+# The two commands of the README are up and test. Everything they write is under
+# .emulator/ and bin/, and in Go's caches.
+STACK ?= dev
+export STACK
+
+.DEFAULT_GOAL := help
+.PHONY: help up down preview test check emulator clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
+	@exec bin/emulator up $(STACK)
+
+down: emulator ## Destroy STACK and stop the emulator; fails if anything is left
+	@exec bin/emulator down $(STACK)
+
+preview: emulator ## Show what pulumi up would change for STACK
+	@exec bin/emulator preview $(STACK)
+
+test: emulator ## Run all tests: unit, and end to end on the emulator
+	@exec emulator/test.sh
+
+check: emulator ## Formatting, vet, linters, shell syntax
+	@exec emulator/check.sh
+
+emulator:
+	@command -v go >/dev/null || { echo "make: Go is missing; install Go 1.26 or newer from your distribution or go.dev" >&2; exit 1; }
+	@[ -x bin/emulator ] || echo "building the emulator (about two minutes the first time)"
+	@cd emulator && go build -trimpath -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
+
+clean: down ## Everything down, and the tools and the emulator's folder removed
+	@rm -rf .emulator bin

@@ -1,0 +1,37 @@
+// Command emulator is GKE with TPU v7x on one machine. It is one binary with many
+// roles, told apart by the name under which it is started.
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"sglang-tpu/emulator/internal/builder"
+	"sglang-tpu/emulator/internal/cli"
+	"sglang-tpu/emulator/internal/daemon"
+	"sglang-tpu/emulator/internal/gcpplugin"
+	"sglang-tpu/emulator/internal/kube"
+	"sglang-tpu/emulator/internal/sgljax"
+)
+
+func main() {
+	args := os.Args[1:]
+	switch filepath.Base(os.Args[0]) {
+	case "pulumi-resource-gcp":
+		os.Exit(gcpplugin.Main())
+	case "gke-gcloud-auth-plugin":
+		os.Exit(kube.AuthPluginMain())
+	case "python3":
+		os.Exit(sgljax.Main(args))
+	case "getent":
+		os.Exit(sgljax.Getent(args))
+	case "wget":
+		os.Exit(builder.Wget(args))
+	case "buildctl-daemonless.sh":
+		os.Exit(builder.Buildctl(args))
+	}
+	if len(args) == 1 && args[0] == "daemon" {
+		os.Exit(daemon.Main())
+	}
+	os.Exit(cli.Main(args))
+}

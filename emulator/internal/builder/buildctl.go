@@ -1,0 +1,148 @@
+package builder
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	// The default keychain reads $DOCKER_CONFIG, as buildctl does.
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// Buildctl is buildctl-daemonless.sh. It checks and pushes as BuildKit does; what it
+// pushes holds the inputs in place of what a build would make of them.
+func Buildctl(args []string) int {
+	if err := build(args, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		return 1
+	}
+	return 0
+}
+
+// request is a build's inputs.
+type request struct {
+	Frontend string            `json:"frontend"`
+	Options  map[string]string `json:"options"`
+	Output   map[string]string `json:"-"`
+}
+
+func parse(args []string) (request, error) {
+	r := request{Options: map[string]string{}, Output: map[string]string{}}
+	if len(args) == 0 || args[0] != "build" {
+		return r, fmt.Errorf("No help topic for '%s'", strings.Join(args, " "))
+	}
+	for i := 1; i < len(args); i += 2 {
+		if i+1 == len(args) {
+			return r, fmt.Errorf("flag needs an argument: %s", args[i])
+		}
+		value := args[i+1]
+		switch args[i] {
+		case "--progress":
+		case "--frontend":
+			r.Frontend = value
+		case "--opt":
+			key, v, ok := strings.Cut(value, "=")
+			if !ok {
+				return r, fmt.Errorf("invalid value %s", value)
+			}
+			r.Options[key] = v
+		case "--output":
+			for _, pair := range strings.Split(value, ",") {
+				key, v, _ := strings.Cut(pair, "=")
+				r.Output[key] = v
+			}
+		default:
+			return r, fmt.Errorf("flag provided but not defined: %s", strings.TrimLeft(args[i], "-"))
+		}
+	}
+	return r, nil
+}
+
+var gitContext = regexp.MustCompile(`^(https://[^#\s]+?)(?:\.git)?#([0-9a-f]{40})$`)
+
+func build(args []string, progress io.Writer) error {
+	r, err := parse(args)
+	if err != nil {
+		return err
+	}
+	if r.Frontend != "dockerfile.v0" {
+		return fmt.Errorf("failed to solve: no solver for frontend %q", r.Frontend)
+	}
+	context := gitContext.FindStringSubmatch(r.Options["context"])
+	if context == nil {
+		return fmt.Errorf("failed to solve: failed to load git source: %q is not a repository's URL with a full commit after #", r.Options["context"])
+	}
+	if r.Output["type"] != "image" || r.Output["name"] == "" || r.Output["push"] != "true" {
+		return errors.New("failed to solve: the output must be type=image with a name and push=true")
+	}
+	fmt.Fprintf(progress, "#1 [internal] load git source %s\n#1 DONE\n#2 [internal] load build definition from %s\n#2 DONE\n", r.Options["context"], r.Options["filename"])
+	image, err := imageOf(r, context[1], context[2])
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, "#3 exporting to image\n#3 pushing layers\n")
+	ref, err := name.ParseReference(r.Output["name"])
+	if err != nil {
+		return fmt.Errorf("failed to solve: invalid reference: %w", err)
+	}
+	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})); err != nil {
+		return fmt.Errorf("failed to solve: failed to push %s: %w", r.Output["name"], err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, "#3 pushing manifest for %s@%s\n#3 DONE\n", r.Output["name"], digest)
+	return nil
+}
+
+// imageOf is the same for the same inputs.
+func imageOf(r request, source, revision string) (v1.Image, error) {
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	var layer bytes.Buffer
+	writer := tar.NewWriter(&layer)
+	if err := writer.WriteHeader(&tar.Header{Name: "build.json", Mode: 0o644, Size: int64(len(text))}); err != nil {
+		return nil, err
+	}
+	if _, err := writer.Write(text); err != nil {
+		return nil, err
+	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	if err != nil {
+		return nil, err
+	}
+	image, err := mutate.AppendLayers(empty.Image, l)
+	if err != nil {
+		return nil, err
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	platform := strings.Split(r.Options["platform"]+"/", "/")
+	config.OS, config.Architecture = platform[0], platform[1]
+	config.Config.Labels = map[string]string{
+		"org.opencontainers.image.source": source, "org.opencontainers.image.revision": revision,
+	}
+	return mutate.ConfigFile(image, config)
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// settle puts a stack in order after a pulumi that was killed: its lock is left, and
+// so are operations of which the state does not know whether they happened. On Google
+// Cloud a person would look and then run pulumi refresh with
+// --import-pending-creates or --clear-pending-creates; here the cloud is asked.
+func (c *CLI) settle(ctx context.Context, stack string) error {
+	locks, err := filepath.Glob(filepath.Join(c.backend(), ".pulumi", "locks", "organization", project, stack, "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, lock := range locks {
+		// The command lock of this checkout is ours, so whoever held this one is gone.
+		if err := os.Remove(lock); err != nil {
+			return err
+		}
+	}
+	cp, err := c.state(stack)
+	if err != nil || len(cp.Checkpoint.Latest.Pending) == 0 {
+		return err
+	}
+	args := []string{"refresh", "--yes", "--skip-preview", "--suppress-outputs"}
+	imported := 0
+	for _, op := range cp.Checkpoint.Latest.Pending {
+		if op.Type != "creating" || !strings.HasPrefix(op.Resource.Type, "gcp:") {
+			continue
+		}
+		id, err := c.find(ctx, op.Resource.Type, op.Resource.Inputs)
+		if err != nil {
+			return err
+		}
+		if id != "" {
+			args = append(args, "--import-pending-creates", op.Resource.URN, "--import-pending-creates", id)
+			imported++
+		}
+	}
+	if imported < len(cp.Checkpoint.Latest.Pending) {
+		args = append(args, "--clear-pending-creates")
+	}
+	fmt.Fprintf(c.Out, "an earlier run was cut off in the middle of %d operation(s); refreshing the stack's state first\n", len(cp.Checkpoint.Latest.Pending))
+	if err := c.pulumi(ctx, stack, args...); err != nil {
+		return fmt.Errorf("pulumi refresh failed: %w", err)
+	}
+	return nil
+}
+
+// find asks the cloud whether a resource with these inputs exists, and for its id.
+func (c *CLI) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
+	text, err := json.Marshal(inputs)
+	if err != nil {
+		return "", err
+	}
+	var found struct {
+		ID string `json:"id"`
+	}
+	err = c.get(ctx, "/cloud/find?"+url.Values{"type": {typ}, "inputs": {string(text)}}.Encode(), &found)
+	return found.ID, err
+}

@@ -1,0 +1,359 @@
+// Package cloud is a small Google Cloud: the resources that this program uses, with
+// the rules, the error texts and (scaled) the patience of the real one.
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Resource is one thing that exists.
+type Resource struct {
+	Type    string `json:"type"`
+	ID      string `json:"id"`
+	Inputs  Values `json:"inputs"`
+	Outputs Values `json:"outputs"`
+}
+
+// Cloud is the whole of it. The zero value is not usable; see Open.
+type Cloud struct {
+	// RepositoryDeleted is told the path (project/repository) of a deleted Artifact
+	// Registry repository; nil is fine.
+	RepositoryDeleted func(path string)
+
+	file     string
+	clusters Clusters
+	minute   time.Duration
+
+	mu        sync.Mutex
+	resources map[string]*Resource // by type and id
+	disks     map[string]Disk
+	locks     map[string]*sync.Mutex // one operation at a time on a cluster
+	faults    []Fault
+}
+
+// operation is one create, update or delete under way.
+type operation struct {
+	ctx      context.Context
+	cloud    *Cloud
+	resource *Resource
+}
+
+// Open reads the cloud's state, and resumes its clusters. minute is how long one of
+// Google's minutes takes here.
+func Open(ctx context.Context, file string, clusters Clusters, minute time.Duration) (*Cloud, error) {
+	c := &Cloud{
+		file: file, clusters: clusters, minute: minute,
+		resources: map[string]*Resource{}, disks: map[string]Disk{}, locks: map[string]*sync.Mutex{},
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var saved snapshot
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, r := range saved.Resources {
+		c.resources[r.Type+" "+r.ID] = r
+	}
+	for _, d := range saved.Disks {
+		c.disks[d.Name] = d
+	}
+	return c, c.resume(ctx)
+}
+
+// snapshot is the state file.
+type snapshot struct {
+	Resources []*Resource `json:"resources"`
+	Disks     []Disk      `json:"disks"`
+}
+
+// save writes the state; the caller holds mu.
+func (c *Cloud) save() error {
+	var s snapshot
+	for _, r := range c.resources {
+		s.Resources = append(s.Resources, r)
+	}
+	sort.Slice(s.Resources, func(i, j int) bool { return s.Resources[i].ID < s.Resources[j].ID })
+	for _, d := range c.disks {
+		s.Disks = append(s.Disks, d)
+	}
+	sort.Slice(s.Disks, func(i, j int) bool { return s.Disks[i].Name < s.Disks[j].Name })
+	text, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.file+".new", text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(c.file+".new", c.file)
+}
+
+// wait lets Google's time pass.
+func (c *Cloud) wait(ctx context.Context, minutes float64) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Duration(minutes * float64(c.minute))):
+	}
+}
+
+// Create makes a resource. A resource that exists although its create failed is
+// returned beside the error.
+func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, error) {
+	k, err := kindOf(typ)
+	if err != nil {
+		return nil, err
+	}
+	in = in.clone()
+	r := &Resource{Type: typ, ID: k.id(in), Inputs: in, Outputs: in.clone()}
+	if k.outputs != nil {
+		for name, value := range k.outputs(in) {
+			r.Outputs[name] = value
+		}
+	}
+	for path, value := range k.filledIn(in) {
+		r.Outputs.set(path, value)
+	}
+	unlock := c.exclusive(r)
+	defer unlock()
+	if err := c.reserve(k, r); err != nil {
+		return nil, err
+	}
+	c.wait(ctx, k.minutes)
+	if err := c.fault(r); err != nil {
+		return c.failed(r, err)
+	}
+	if k.create != nil {
+		if err := k.create(&operation{ctx: ctx, cloud: c, resource: r}); err != nil {
+			return c.failed(r, err)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return r.copy(), c.save()
+}
+
+// copy is what leaves the cloud: the resource itself changes while the copy is encoded.
+// The caller holds mu.
+func (r *Resource) copy() *Resource {
+	return &Resource{Type: r.Type, ID: r.ID, Inputs: r.Inputs.clone(), Outputs: r.Outputs.clone()}
+}
+
+// broken is an error after which the resource stays, in ERROR.
+type broken struct{ error }
+
+func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var stays broken
+	if errors.As(err, &stays) {
+		r.Outputs["status"] = "ERROR"
+		return r.copy(), errors.Join(err, c.save())
+	}
+	delete(c.resources, r.Type+" "+r.ID)
+	return nil, errors.Join(err, c.save())
+}
+
+// reserve checks a wish and takes its name.
+func (c *Cloud) reserve(k kind, r *Resource) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, taken := c.resources[r.Type+" "+r.ID]; taken && !k.shared {
+		return fmt.Errorf("googleapi: Error 409: The resource '%s' already exists, alreadyExists", r.ID)
+	}
+	for property, typ := range k.references {
+		if r.Inputs.text(property) == "" {
+			continue
+		}
+		if c.find(typ, r.Inputs.text(property)) == nil {
+			return fmt.Errorf("googleapi: Error 404: The resource '%s' was not found, notFound", r.Inputs.text(property))
+		}
+	}
+	if k.check != nil {
+		if err := k.check(c, r.Inputs); err != nil {
+			return err
+		}
+	}
+	c.resources[r.Type+" "+r.ID] = r
+	return c.save()
+}
+
+// find returns a resource of a kind by its id, name or self link.
+func (c *Cloud) find(typ, reference string) *Resource {
+	if r := c.resources[typ+" "+reference]; r != nil {
+		return r
+	}
+	for _, r := range c.resources {
+		if r.Type == typ && reference != "" &&
+			(r.Inputs.text("name") == reference || strings.HasSuffix(reference, "/"+r.ID) || r.Outputs.text("selfLink") == reference) {
+			return r
+		}
+	}
+	return nil
+}
+
+// get returns the resource itself, or nil if it is gone.
+func (c *Cloud) get(typ, id string) *Resource {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.resources[typ+" "+id]
+}
+
+// Read returns a copy of a resource, or nil if it is gone.
+func (c *Cloud) Read(typ, id string) (*Resource, error) {
+	if _, err := kindOf(typ); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.resources[typ+" "+id]; r != nil {
+		return r.copy(), nil
+	}
+	return nil, nil
+}
+
+// Find returns the resource that a create with these inputs would have made, or nil.
+func (c *Cloud) Find(typ string, in Values) (*Resource, error) {
+	id, err := ID(typ, in)
+	if err != nil {
+		return nil, err
+	}
+	return c.Read(typ, id)
+}
+
+// Update changes a resource in place.
+func (c *Cloud) Update(ctx context.Context, typ, id string, in Values) (*Resource, error) {
+	k, err := kindOf(typ)
+	if err != nil {
+		return nil, err
+	}
+	r := c.get(typ, id)
+	if r == nil {
+		return nil, fmt.Errorf("googleapi: Error 404: The resource '%s' was not found, notFound", id)
+	}
+	unlock := c.exclusive(r)
+	defer unlock()
+	if k.check != nil {
+		c.mu.Lock()
+		err := k.check(c, in)
+		c.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+	}
+	c.wait(ctx, k.minutes/2)
+	in = in.clone()
+	c.mu.Lock()
+	r.Outputs = Merge(r.Outputs, r.Inputs, in)
+	r.Inputs = in
+	for path, value := range k.filledIn(in) {
+		r.Outputs.set(path, value)
+	}
+	c.mu.Unlock()
+	if k.update != nil {
+		if err := k.update(&operation{ctx: ctx, cloud: c, resource: r}); err != nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return nil, errors.Join(err, c.save())
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(r.Outputs, "status")
+	return r.copy(), c.save()
+}
+
+// Delete removes a resource. One that is gone already is no error.
+func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
+	k, err := kindOf(typ)
+	if err != nil {
+		return err
+	}
+	r := c.get(typ, id)
+	if r == nil {
+		return nil
+	}
+	unlock := c.exclusive(r)
+	defer unlock()
+	if err := c.inUse(r); err != nil {
+		return err
+	}
+	if typ == serviceKind && r.Inputs["disableOnDestroy"] == false {
+		return nil
+	}
+	c.wait(ctx, k.minutes/2)
+	if k.remove != nil {
+		if err := k.remove(&operation{ctx: ctx, cloud: c, resource: r}); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.resources, typ+" "+id)
+	return c.save()
+}
+
+// inUse refuses to delete what another resource refers to.
+func (c *Cloud) inUse(r *Resource) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, other := range c.resources {
+		for property, typ := range kinds[other.Type].references {
+			if typ == r.Type && c.find(typ, other.Inputs.text(property)) == r && other.Type != accountIAMKind {
+				return fmt.Errorf("googleapi: Error 400: The %s resource '%s' is already being used by '%s', resourceInUseByAnotherResource",
+					r.Type[strings.LastIndex(r.Type, ":")+1:], r.ID, other.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// exclusive lets one operation at a time work on a cluster, as GKE does.
+func (c *Cloud) exclusive(r *Resource) (unlock func()) {
+	key := r.ID
+	switch r.Type {
+	case clusterKind:
+	case nodePoolKind:
+		key = r.Inputs.text("cluster")
+	default:
+		return func() {}
+	}
+	c.mu.Lock()
+	lock := c.locks[key]
+	if lock == nil {
+		lock = &sync.Mutex{}
+		c.locks[key] = lock
+	}
+	c.mu.Unlock()
+	lock.Lock()
+	return lock.Unlock
+}
+
+// Resources lists what exists and costs or blocks something: everything but enabled
+// APIs, and disks.
+func (c *Cloud) Resources() []Resource {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := []Resource{}
+	for _, r := range c.resources {
+		if r.Type != serviceKind {
+			all = append(all, Resource{Type: r.Type, ID: r.ID})
+		}
+	}
+	for name := range c.disks {
+		all = append(all, Resource{Type: "disk", ID: name})
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+	return all
+}

@@ -1,0 +1,199 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestNamesAreTakenOnce(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	withCluster(t, c)
+	_, err := c.Create(context.Background(), policyKind, policyValues())
+	require.EqualError(t, err, "googleapi: Error 409: The resource 'projects/p/regions/us-central1/resourcePolicies/policy' already exists, alreadyExists")
+	member := Values{"project": "p", "role": "r", "member": "m"}
+	create(t, c, projectIAMKind, member)
+	create(t, c, projectIAMKind, member) // two stacks may grant the same
+}
+
+func TestWhatIsInUseStays(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	withCluster(t, c)
+	create(t, c, nodePoolKind, slice())
+	for typ, id := range map[string]string{
+		networkKind: networkID, clusterKind: clusterID, policyKind: "projects/p/regions/us-central1/resourcePolicies/policy",
+	} {
+		require.ErrorContains(t, c.Delete(context.Background(), typ, id), "resourceInUseByAnotherResource")
+	}
+	require.NoError(t, c.Delete(context.Background(), nodePoolKind, clusterID+"/nodePools/none"), "gone already")
+}
+
+func TestDeletionProtectionHolds(t *testing.T) {
+	c, fake := open(t, stateFile(t))
+	withCluster(t, c)
+	protected := clusterValues()
+	protected["deletionProtection"] = true
+	_, err := c.Update(context.Background(), clusterKind, clusterID, protected)
+	require.NoError(t, err)
+	require.ErrorContains(t, c.Delete(context.Background(), clusterKind, clusterID), "deletion_protection is set to true")
+	assert.Contains(t, fake.specs, "c")
+	_, err = c.Update(context.Background(), clusterKind, clusterID, clusterValues())
+	require.NoError(t, err)
+	require.NoError(t, c.Delete(context.Background(), clusterKind, clusterID))
+	assert.Empty(t, fake.specs)
+}
+
+func TestAnUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	withCluster(t, c)
+	wish := clusterValues()
+	wish["minMasterVersion"] = "1.36"
+	r, err := c.Update(context.Background(), clusterKind, clusterID, wish)
+	require.NoError(t, err)
+	assert.Equal(t, "1.36", r.Outputs["minMasterVersion"])
+	assert.Equal(t, "127.0.0.1:6443", r.Outputs.text("controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint"))
+	delete(wish, "minMasterVersion")
+	r, err = c.Update(context.Background(), clusterKind, clusterID, wish)
+	require.NoError(t, err)
+	assert.NotContains(t, r.Outputs, "minMasterVersion")
+}
+
+func TestStateSurvivesReopening(t *testing.T) {
+	file := stateFile(t)
+	c, _ := open(t, file)
+	withCluster(t, c)
+	create(t, c, nodePoolKind, slice())
+	require.NoError(t, c.CreateDisk(Disk{Name: "d", Type: "hyperdisk-balanced", SizeGiB: 200}))
+	before := c.Resources()
+
+	again, fake := open(t, file)
+	assert.Equal(t, before, again.Resources())
+	assert.Contains(t, fake.specs, "c")
+	assert.Len(t, fake.nodes["c/slice"], 2)
+	require.NoError(t, again.DeleteDisk("d"))
+	assert.Len(t, again.Resources(), len(before)-1)
+}
+
+func TestAStockoutLeavesThePoolInERRORUntilAnUpdate(t *testing.T) {
+	c, fake := open(t, stateFile(t))
+	withCluster(t, c)
+	c.SetFaults([]Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
+	r, err := c.Create(context.Background(), nodePoolKind, slice())
+	require.ErrorContains(t, err, "GCE_STOCKOUT")
+	assert.Equal(t, "ERROR", r.Outputs["status"])
+	assert.Empty(t, fake.nodes["c/slice"])
+
+	r, err = c.Update(context.Background(), nodePoolKind, r.ID, slice())
+	require.NoError(t, err)
+	assert.NotContains(t, r.Outputs, "status")
+	assert.Len(t, fake.nodes["c/slice"], 2)
+}
+
+func TestALackOfQuotaLeavesNothing(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	withCluster(t, c)
+	c.SetFaults([]Fault{{Match: "slice", Text: "Quota 'TPUS_PER_TPU_FAMILY' exceeded. Limit: 0.0", Times: 1}})
+	r, err := c.Create(context.Background(), nodePoolKind, slice())
+	require.ErrorContains(t, err, "TPUS_PER_TPU_FAMILY")
+	assert.Nil(t, r)
+	create(t, c, nodePoolKind, slice())
+}
+
+func TestAnswersAreCopies(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	withCluster(t, c)
+	in := slice()
+	made := create(t, c, nodePoolKind, in)
+	in.set("nodeConfig.spot", false)
+	made.Outputs.set("nodeConfig.spot", false)
+	found, err := c.Read(nodePoolKind, made.ID)
+	require.NoError(t, err)
+	assert.Equal(t, true, found.Inputs.at("nodeConfig.spot"))
+	assert.Equal(t, true, found.Outputs.at("nodeConfig.spot"))
+
+	var all sync.WaitGroup // for the race detector
+	all.Go(func() {
+		for range 20 {
+			_, err := c.Update(context.Background(), nodePoolKind, made.ID, slice())
+			assert.NoError(t, err)
+		}
+	})
+	for range 200 {
+		r, err := c.Read(nodePoolKind, made.ID)
+		require.NoError(t, err)
+		_, err = json.Marshal(r)
+		require.NoError(t, err)
+	}
+	all.Wait()
+}
+
+func TestDiffReplacesWhatCannotChangeInPlace(t *testing.T) {
+	for name, test := range map[string]struct {
+		wish    Values
+		ignored []string
+		want    []Change
+	}{
+		"nothing":        {slice(), []string{"nodeConfig.advancedMachineFeatures"}, nil},
+		"written back":   {slice(), nil, []Change{{"nodeConfig.advancedMachineFeatures", true}}},
+		"in place":       {slice("nodeCount", float64(3)), []string{"nodeConfig"}, []Change{{"nodeCount", false}}},
+		"machine":        {slice("nodeConfig.machineType", "e2-standard-8"), []string{"nodeConfig.advancedMachineFeatures"}, []Change{{"nodeConfig.machineType", true}}},
+		"dropped block":  {slice("placementPolicy", nil), []string{"nodeConfig"}, []Change{{"placementPolicy", true}}},
+		"policy's type":  {slice("placementPolicy.type", "COMPACT"), []string{"nodeConfig"}, []Change{{"placementPolicy.type", true}}},
+		"ignored parent": {slice("nodeConfig.spot", false), []string{"nodeConfig"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := open(t, stateFile(t))
+			withCluster(t, c)
+			r := create(t, c, nodePoolKind, slice())
+			got, err := Diff(nodePoolKind, r.Inputs, r.Outputs, test.wish, test.ignored)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestIdentitiesGetWhatTheyWereGranted(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	account := create(t, c, accountKind, Values{"project": "p", "accountId": "build"})
+	email := account.Outputs.text("email")
+	assert.Equal(t, "build@p.iam.gserviceaccount.com", email)
+	_, err := c.WorkloadIdentityToken("p", "ns", "builder", email)
+	require.ErrorContains(t, err, "iam.serviceAccounts.getAccessToken")
+	create(t, c, accountIAMKind, Values{
+		"serviceAccountId": account.Outputs["name"], "role": "roles/iam.workloadIdentityUser", "member": "serviceAccount:p.svc.id.goog[ns/builder]",
+	})
+	token, err := c.WorkloadIdentityToken("p", "ns", "builder", email)
+	require.NoError(t, err)
+	assert.Equal(t, email, Email(token))
+	assert.Empty(t, Email("stolen"))
+	_, err = c.WorkloadIdentityToken("p", "other", "builder", email)
+	require.Error(t, err)
+
+	const path = "us-central1-docker.pkg.dev/p/r"
+	require.ErrorContains(t, c.RepositoryAllowed(email, path, true), "not found")
+	create(t, c, repositoryKind, Values{
+		"project": "p", "location": "us-central1", "repositoryId": "r", "format": "DOCKER", "dockerConfig": object("immutableTags", true),
+	})
+	require.ErrorContains(t, c.RepositoryAllowed(email, path, true), "uploadArtifacts")
+	grant := Values{"project": "p", "location": "us-central1", "repository": "r", "role": "roles/artifactregistry.reader", "member": "serviceAccount:" + email}
+	create(t, c, repoIAMKind, grant)
+	require.NoError(t, c.RepositoryAllowed(email, path, false))
+	require.ErrorContains(t, c.RepositoryAllowed(email, path, true), "uploadArtifacts", "a reader may not push")
+	grant["role"] = "roles/artifactregistry.writer"
+	create(t, c, repoIAMKind, grant)
+	require.NoError(t, c.RepositoryAllowed(email, path, true))
+	assert.True(t, c.ImmutableTags("p", "r"))
+}
+
+func TestUnknownTypesAreNamed(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	const typ = "gcp:sql/databaseInstance:DatabaseInstance"
+	_, err := c.Create(context.Background(), typ, Values{})
+	require.ErrorContains(t, err, "has no "+typ)
+	_, err = c.Read(typ, "x")
+	require.ErrorContains(t, err, "has no "+typ)
+}

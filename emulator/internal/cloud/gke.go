@@ -1,0 +1,313 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+func cluster() kind {
+	return kind{
+		id:         format("projects/%s/locations/%s/clusters/%s", "project", "location", "name"),
+		required:   []string{},
+		references: map[string]string{"network": networkKind, "subnetwork": subnetKind},
+		replaced: []string{
+			"name", "project", "location", "network", "subnetwork", "networkingMode", "datapathProvider",
+			"initialNodeCount", "nodeConfig.", "ipAllocationPolicy.", "privateClusterConfig.masterIpv4CidrBlock",
+		},
+		minutes: 7,
+		check:   checkCluster,
+		create:  func(o *operation) error { return o.startCluster() },
+		remove: func(o *operation) error {
+			if o.resource.Inputs["deletionProtection"] != false {
+				return errors.New("Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster deletion.")
+			}
+			return o.cloud.clusters.DeleteCluster(o.ctx, o.resource.Inputs.text("name"))
+		},
+	}
+}
+
+func (o *operation) startCluster() error {
+	in := o.resource.Inputs
+	endpoint, err := o.cloud.clusters.CreateCluster(o.ctx, ClusterSpec{
+		Name: in.text("name"), Project: in.text("project"), PodsCIDR: o.cloud.secondaryRange(in.text("subnetwork"), in.text("ipAllocationPolicy.clusterSecondaryRangeName")),
+	})
+	if err != nil {
+		return err
+	}
+	o.cloud.mu.Lock()
+	defer o.cloud.mu.Unlock()
+	o.resource.Outputs["endpoint"] = endpoint
+	o.resource.Outputs["selfLink"] = "https://container.googleapis.com/v1/" + o.resource.ID
+	o.resource.Outputs["masterVersion"] = masterVersion
+	if in.truth("controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic") {
+		o.resource.Outputs.set("controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint", endpoint)
+	}
+	return nil
+}
+
+const masterVersion = "1.34.2-gke.2037000"
+
+func (c *Cloud) secondaryRange(subnet, name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.find(subnetKind, subnet); r != nil {
+		for _, entry := range r.Inputs.list("secondaryIpRanges") {
+			if m, ok := entry.(map[string]any); ok && m["rangeName"] == name {
+				cidr, _ := m["ipCidrRange"].(string)
+				return cidr
+			}
+		}
+	}
+	return ""
+}
+
+// resume starts the clusters again that the state file holds, and their nodes.
+func (c *Cloud) resume(ctx context.Context) error {
+	for _, r := range c.resources {
+		if r.Type == clusterKind && r.Outputs["endpoint"] != nil {
+			if err := (&operation{ctx: ctx, cloud: c, resource: r}).startCluster(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range c.resources {
+		if r.Type == nodePoolKind && r.Outputs.text("status") != "ERROR" {
+			if err := (&operation{ctx: ctx, cloud: c, resource: r}).setNodes(c.nodesOf(r)); err != nil {
+				return err
+			}
+		}
+	}
+	return c.save()
+}
+
+func checkCluster(_ *Cloud, in Values) error {
+	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
+		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
+	}
+	return nil
+}
+
+// writtenBackByTPUPools is what GKE adds to a TPU pool by itself; the first makes the
+// provider want to replace the pool unless the program ignores it.
+func writtenBackByTPUPools(in Values) map[string]any {
+	if !tpuMachine.MatchString(in.text("nodeConfig.machineType")) {
+		return nil
+	}
+	return map[string]any{"nodeConfig.advancedMachineFeatures": map[string]any{"threadsPerCore": float64(1)}}
+}
+
+func nodePool() kind {
+	return kind{
+		id: func(in Values) string {
+			return in.text("cluster") + "/nodePools/" + in.text("name")
+		},
+		required:    []string{"cluster"},
+		references:  map[string]string{"cluster": clusterKind, "placementPolicy.policyName": policyKind},
+		writtenBack: writtenBackByTPUPools,
+		replaced: []string{
+			"name", "project", "location", "cluster", "initialNodeCount", "placementPolicy.",
+			"nodeConfig.machineType", "nodeConfig.diskType", "nodeConfig.diskSizeGb", "nodeConfig.imageType",
+			"nodeConfig.serviceAccount", "nodeConfig.oauthScopes", "nodeConfig.spot", "nodeConfig.flexStart",
+			"nodeConfig.reservationAffinity.", "nodeConfig.advancedMachineFeatures", "nodeConfig.metadata.",
+			"nodeConfig.shieldedInstanceConfig.", "nodeConfig.maxRunDuration",
+		},
+		minutes: 2,
+		check:   checkNodePool,
+		create: func(o *operation) error {
+			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
+				return broken{err}
+			}
+			if o.resource.Inputs.text("placementPolicy.policyName") != "" {
+				o.cloud.wait(o.ctx, 4)
+			}
+			return o.setNodes(o.settle())
+		},
+		update: func(o *operation) error {
+			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
+				return err
+			}
+			return o.setNodes(o.settle())
+		},
+		remove: func(o *operation) error { return o.setNodes(nil) },
+	}
+}
+
+// settle writes into a pool what GKE stores and returns the nodes that it has now.
+func (o *operation) settle() []Node {
+	o.cloud.mu.Lock()
+	defer o.cloud.mu.Unlock()
+	if o.resource.Inputs.text("placementPolicy.policyName") != "" {
+		// GKE stores no type beside a workload policy.
+		o.resource.Outputs.set("placementPolicy.type", "")
+	}
+	nodes := o.cloud.nodesOf(o.resource)
+	o.resource.Outputs["nodeCount"] = float64(len(nodes) / len(zones(o.resource.Inputs))) // per zone
+	return nodes
+}
+
+func (o *operation) setNodes(nodes []Node) error {
+	in := o.resource.Inputs
+	return o.cloud.clusters.SetNodes(o.ctx, last(in.text("cluster")), in.text("name"), nodes)
+}
+
+func last(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+
+// scaledUp is where the cloud remembers that an autoscaled pool has nodes.
+const scaledUp = "emulatorScaledUp"
+
+// nodesOf derives a pool's machines; the caller holds mu.
+func (c *Cloud) nodesOf(r *Resource) []Node {
+	in := r.Inputs
+	count := in.number("nodeCount")
+	if in["nodeCount"] == nil && in["autoscaling"] == nil {
+		count = in.number("initialNodeCount")
+	}
+	if in["autoscaling"] != nil {
+		count = in.number("autoscaling.minNodeCount")
+		if r.Outputs.truth(scaledUp) {
+			count = in.number("autoscaling.maxNodeCount")
+		}
+	}
+	var nodes []Node
+	for _, zone := range zones(in) {
+		for i := range count {
+			nodes = append(nodes, c.node(r, zone, i))
+		}
+	}
+	return nodes
+}
+
+func zones(in Values) []string {
+	var names []string
+	for _, z := range in.list("nodeLocations") {
+		if s, ok := z.(string); ok {
+			names = append(names, s)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{in.text("location")}
+	}
+	return names
+}
+
+var (
+	tpuMachine = regexp.MustCompile(`^tpu7x-standard-(\d+)t$`)
+	cpuMachine = regexp.MustCompile(`^[a-z]+\d+[a-z]*-(standard|highmem|highcpu)-(\d+)$`)
+)
+
+func (c *Cloud) node(r *Resource, zone string, index int) Node {
+	in := r.Inputs
+	clusterName, pool, machine := last(in.text("cluster")), in.text("name"), in.text("nodeConfig.machineType")
+	hash := fnv.New64a()
+	fmt.Fprintf(hash, "%s/%s/%d", r.ID, zone, index)
+	sum := fmt.Sprintf("%016x", hash.Sum64())
+	n := Node{
+		Name:        fmt.Sprintf("gke-%.16s-%.16s-%s-%s", clusterName, pool, sum[:8], sum[8:12]),
+		Pool:        pool,
+		MachineType: machine, Zone: zone,
+		ServiceAccount: in.text("nodeConfig.serviceAccount"),
+		Labels: map[string]string{
+			"cloud.google.com/gke-nodepool":          pool,
+			"cloud.google.com/machine-family":        strings.Split(machine, "-")[0],
+			"cloud.google.com/gke-boot-disk":         in.text("nodeConfig.diskType"),
+			"node.kubernetes.io/instance-type":       machine,
+			"topology.kubernetes.io/zone":            zone,
+			"topology.kubernetes.io/region":          zone[:max(0, strings.LastIndex(zone, "-"))],
+			"topology.gke.io/zone":                   zone,
+			"iam.gke.io/gke-metadata-server-enabled": strconv.FormatBool(in.text("nodeConfig.workloadMetadataConfig.mode") == "GKE_METADATA"),
+			"cloud.google.com/gke-container-runtime": "containerd",
+			"cloud.google.com/gke-os-distribution":   "cos",
+		},
+	}
+	if in.truth("nodeConfig.spot") {
+		n.Labels["cloud.google.com/gke-spot"] = "true"
+	}
+	if in.truth("nodeConfig.flexStart") {
+		n.Labels["cloud.google.com/gke-flex-start"] = "true"
+	}
+	if m, ok := in.at("nodeConfig.labels").(map[string]any); ok {
+		for key, value := range m {
+			n.Labels[key], _ = value.(string)
+		}
+	}
+	for _, entry := range in.list("nodeConfig.taints") {
+		if m, ok := entry.(map[string]any); ok {
+			t := Values(m)
+			n.Taints = append(n.Taints, Taint{t.text("key"), t.text("value"), taintEffects[t.text("effect")]})
+		}
+	}
+	if m := tpuMachine.FindStringSubmatch(machine); m != nil {
+		n.TPUs, _ = strconv.Atoi(m[1])
+		n.CPU, n.Memory = "224", "944Gi"
+		n.Labels["cloud.google.com/gke-tpu-accelerator"] = "tpu7x"
+		n.Labels["cloud.google.com/gke-tpu-topology"] = c.topologyOf(in)
+		n.Labels["cloud.google.com/gke-accelerator-count"] = m[1]
+		if len(n.Taints) == 0 {
+			n.Taints = []Taint{{"google.com/tpu", "present", "NoSchedule"}}
+		}
+		return n
+	}
+	cpus := 2
+	if m := cpuMachine.FindStringSubmatch(machine); m != nil {
+		cpus, _ = strconv.Atoi(m[2])
+	}
+	n.CPU, n.Memory = strconv.Itoa(cpus), strconv.Itoa(cpus*4)+"Gi"
+	return n
+}
+
+var taintEffects = map[string]string{
+	"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute",
+}
+
+// topologyOf is the placement policy's; a single host has the topology of its machine.
+func (c *Cloud) topologyOf(in Values) string {
+	if t := in.text("placementPolicy.tpuTopology"); t != "" {
+		return t
+	}
+	if in.text("nodeConfig.machineType") == "tpu7x-standard-1t" {
+		return "1x1x1"
+	}
+	return "2x2x1"
+}
+
+// RequestNodes is the cluster autoscaler: it gives a pool that matches a pending pod's
+// node selector its slice, after waiting in Google's queue.
+func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector map[string]string) error {
+	c.mu.Lock()
+	var found *Resource
+	for _, r := range c.resources {
+		if r.Type != nodePoolKind || last(r.Inputs.text("cluster")) != clusterName || r.Inputs["autoscaling"] == nil || r.Outputs.truth(scaledUp) {
+			continue
+		}
+		labels := c.node(r, zones(r.Inputs)[0], 0).Labels
+		matches := true
+		for key, value := range selector {
+			matches = matches && labels[key] == value
+		}
+		if matches {
+			found = r
+			found.Outputs[scaledUp] = true
+			break
+		}
+	}
+	c.mu.Unlock()
+	if found == nil {
+		return nil
+	}
+	unlock := c.exclusive(found)
+	defer unlock()
+	c.wait(ctx, 10)
+	o := &operation{ctx: ctx, cloud: c, resource: found}
+	err := o.setNodes(o.settle())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		delete(found.Outputs, scaledUp) // the next pending pod asks again
+	}
+	return errors.Join(err, c.save())
+}

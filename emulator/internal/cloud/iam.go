@@ -1,0 +1,75 @@
+package cloud
+
+import (
+	"fmt"
+	"strings"
+)
+
+// tokenPrefix begins an access token; the account's e-mail follows.
+const tokenPrefix = "ya29.emulated."
+
+// WorkloadIdentityToken gives a pod an access token of the Google service account that
+// its Kubernetes service account is annotated with, if the binding allows it.
+func (c *Cloud) WorkloadIdentityToken(project, namespace, account, email string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	member := fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
+	for _, r := range c.resources {
+		if r.Type == accountIAMKind && r.Inputs.text("role") == "roles/iam.workloadIdentityUser" &&
+			r.Inputs.text("member") == member && strings.HasSuffix(r.Inputs.text("serviceAccountId"), "/"+email) {
+			return tokenPrefix + email, nil
+		}
+	}
+	return "", fmt.Errorf("Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
+}
+
+// RepositoryAllowed checks whether a service account may push to, or pull from, a
+// repository such as us-central1-docker.pkg.dev/project/repository.
+func (c *Cloud) RepositoryAllowed(email, path string, push bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	host, rest, _ := strings.Cut(path, "/")
+	project, repository, _ := strings.Cut(rest, "/")
+	location := strings.TrimSuffix(host, "-docker.pkg.dev")
+	id := fmt.Sprintf("projects/%s/locations/%s/repositories/%s", project, location, repository)
+	if c.resources[repositoryKind+" "+id] == nil {
+		return fmt.Errorf("name unknown: Repository %q not found", repository)
+	}
+	permission, roles := "artifactregistry.repositories.downloadArtifacts", []string{"roles/artifactregistry.reader", "roles/artifactregistry.writer"}
+	if push {
+		permission, roles = "artifactregistry.repositories.uploadArtifacts", roles[1:]
+	}
+	for _, r := range c.resources {
+		if r.Type != repoIAMKind || r.Inputs.text("repository") != repository || r.Inputs.text("project") != project ||
+			r.Inputs.text("member") != "serviceAccount:"+email {
+			continue
+		}
+		for _, role := range roles {
+			if r.Inputs.text("role") == role {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("denied: Permission %q denied on resource %q (or it may not exist)", permission, id)
+}
+
+// ImmutableTags reports whether a repository's tags may not move.
+func (c *Cloud) ImmutableTags(project, repository string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.resources {
+		if r.Type == repositoryKind && r.Inputs.text("project") == project && r.Inputs.text("repositoryId") == repository {
+			return r.Inputs.truth("dockerConfig.immutableTags")
+		}
+	}
+	return false
+}
+
+// Email is the account behind an access token; empty for a token of nobody's.
+func Email(token string) string {
+	email, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok {
+		return ""
+	}
+	return email
+}

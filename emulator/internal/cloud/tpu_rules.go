@@ -1,0 +1,92 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// checkNodePool refuses at once what GKE's API refuses at once.
+func checkNodePool(_ *Cloud, in Values) error {
+	machine := in.text("nodeConfig.machineType")
+	tpu := tpuMachine.FindStringSubmatch(machine)
+	if tpu == nil {
+		if !cpuMachine.MatchString(machine) {
+			return fmt.Errorf("googleapi: Error 400: Machine type %q does not exist in zone %q., badRequest", machine, zones(in)[0])
+		}
+		return nil
+	}
+	topology := in.text("placementPolicy.tpuTopology")
+	if in["autoscaling"] != nil && (in.number("autoscaling.totalMaxNodeCount") > 0 || in.number("autoscaling.maxNodeCount") == 0) {
+		return fmt.Errorf("googleapi: Error 400: Maximum node count 0 is not a valid size of TPU pod slice with topology %q., badRequest", topology)
+	}
+	if in.truth("nodeConfig.flexStart") {
+		if in["autoscaling"] == nil {
+			return errors.New("googleapi: Error 400: Flex start node pools require autoscaling enabled., badRequest")
+		}
+		if in.number("initialNodeCount") > 0 || in.number("nodeCount") > 0 {
+			return errors.New("googleapi: Error 400: Flex start node pools require initial node count to be set to 0., badRequest")
+		}
+		if in.truth("nodeConfig.spot") || in.at("nodeConfig.reservationAffinity") != nil || in.truth("management.autoRepair") {
+			return errors.New("googleapi: Error 400: Flex start node pools do not support spot, reservation affinity or auto repair., badRequest")
+		}
+	}
+	if disk := in.text("nodeConfig.diskType"); !strings.HasPrefix(disk, "hyperdisk-balanced") {
+		return fmt.Errorf("googleapi: Error 400: Disk type %s is not supported with machine type %s., badRequest", disk, machine)
+	}
+	return nil
+}
+
+// checkPlacement refuses what GKE finds out only while it makes the instances; the
+// pool then stays, in ERROR.
+func checkPlacement(c *Cloud, in Values) error {
+	machine := in.text("nodeConfig.machineType")
+	tpu := tpuMachine.FindStringSubmatch(machine)
+	if tpu == nil {
+		return nil
+	}
+	topology, policy := in.text("placementPolicy.tpuTopology"), in.text("placementPolicy.policyName")
+	if topology == "" && policy == "" {
+		return nil // a single host
+	}
+	chipsPerHost, _ := strconv.Atoi(tpu[1])
+	hosts := chips(topology) / chipsPerHost
+	if hosts <= 1 {
+		return errors.New("googleapi: Error 400: TPU topology can't be specified with single-host TPU slice pool, badRequest")
+	}
+	if in.text("placementPolicy.type") == "COMPACT" || policy == "" {
+		return fmt.Errorf("error waiting for creating GKE NodePool: Creation of a managed instance group with %s machine type with placement policy is not supported. Use workload policy instead.", machine)
+	}
+	c.mu.Lock()
+	p := c.find(policyKind, policy)
+	c.mu.Unlock()
+	if p == nil || p.Inputs.text("workloadPolicy.type") != "HIGH_THROUGHPUT" || p.Inputs.text("workloadPolicy.acceleratorTopology") == "" || p.Inputs["groupPlacementPolicy"] != nil {
+		return errors.New("error waiting for creating GKE NodePool: does not support TPU topology with group placement policy and workload policy at the same time")
+	}
+	if p.Inputs.text("workloadPolicy.acceleratorTopology") != topology {
+		return fmt.Errorf("error waiting for creating GKE NodePool: workload policy %s has accelerator topology %s, the pool asks for %s",
+			policy, p.Inputs.text("workloadPolicy.acceleratorTopology"), topology)
+	}
+	count := in.number("nodeCount")
+	if in["autoscaling"] != nil {
+		count = in.number("autoscaling.maxNodeCount")
+	}
+	if count*len(zones(in)) != hosts {
+		return fmt.Errorf("error waiting for creating GKE NodePool: Node count %d is not a valid size of TPU pod slice with topology %q; it needs %d.", count*len(zones(in)), topology, hosts)
+	}
+	return nil
+}
+
+// chips of a topology such as 2x2x2; 0 if it is none.
+func chips(topology string) int {
+	n := 1
+	for _, part := range strings.Split(topology, "x") {
+		d, err := strconv.Atoi(part)
+		if err != nil {
+			return 0
+		}
+		n *= d
+	}
+	return n
+}

@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// handler is the API for the command line, the provider plugin and pods' processes.
+func (d *daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/cloud/", d.cloud.Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})
+	})
+	mux.HandleFunc("GET /registry-address", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]string{"address": d.registry})
+	})
+	mux.HandleFunc("GET /resolve", d.resolve)
+	mux.HandleFunc("GET /metadata/", d.metadata)
+	return mux
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // a client that went away is its own business
+}
+
+// resolve is DNS for a pod's process.
+func (d *daemon) resolve(w http.ResponseWriter, r *http.Request) {
+	cluster, namespace, _ := split(r.URL.Query().Get("pod"))
+	access, ok := d.manager.Access(cluster)
+	if !ok {
+		http.Error(w, "cluster "+cluster+" is not running", http.StatusNotFound)
+		return
+	}
+	address, err := access.Resolve(namespace, r.URL.Query().Get("host"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	reply(w, map[string]string{"address": address})
+}
+
+func split(pod string) (cluster, namespace, name string) {
+	cluster, rest, _ := strings.Cut(pod, "/")
+	namespace, name, _ = strings.Cut(rest, "/")
+	return cluster, namespace, name
+}
+
+const (
+	tokenPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/token"
+	emailPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/email"
+	projectPath       = "/metadata/computeMetadata/v1/project/project-id"
+	accountAnnotation = "iam.gke.io/gcp-service-account"
+	metadataLabel     = "iam.gke.io/gke-metadata-server-enabled"
+)
+
+// metadata is GKE's metadata server, as a pod sees it.
+func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Metadata-Flavor") != "Google" {
+		http.Error(w, "Missing required header \"Metadata-Flavor\": \"Google\"", http.StatusForbidden)
+		return
+	}
+	cluster, namespace, name := split(r.Header.Get("X-Emulator-Pod"))
+	access, ok := d.manager.Access(cluster)
+	if !ok {
+		http.Error(w, "cluster "+cluster+" is not running", http.StatusNotFound)
+		return
+	}
+	if r.URL.Path == projectPath {
+		fmt.Fprint(w, access.Project)
+		return
+	}
+	core := access.Informers.Core().V1()
+	pod, err := core.Pods().Lister().Pods(namespace).Get(name)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	node, err := core.Nodes().Lister().Get(pod.Spec.NodeName)
+	if err != nil || node.Labels[metadataLabel] != "true" {
+		http.Error(w, "this node's pool has no GKE metadata server", http.StatusNotFound)
+		return
+	}
+	account, err := core.ServiceAccounts().Lister().ServiceAccounts(namespace).Get(pod.Spec.ServiceAccountName)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	email := account.Annotations[accountAnnotation]
+	if email == "" {
+		http.Error(w, fmt.Sprintf("service account %s/%s has no annotation %s", namespace, account.Name, accountAnnotation), http.StatusNotFound)
+		return
+	}
+	switch r.URL.Path {
+	case emailPath:
+		fmt.Fprint(w, email)
+	case tokenPath:
+		token, err := d.cloud.WorkloadIdentityToken(access.Project, namespace, account.Name, email)
+		if err != nil {
+			http.Error(w, "Unable to generate access token; IAM returned 403 Forbidden: "+err.Error(), http.StatusForbidden)
+			return
+		}
+		reply(w, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+	default:
+		http.NotFound(w, r)
+	}
+}

@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"context"
+	"os"
+
+	"sglang-tpu/emulator/internal/cloud"
+	"sglang-tpu/emulator/internal/layout"
+)
+
+// opening stands for the cloud while that is being opened: whoever asks waits.
+type opening struct {
+	layout layout.Layout
+	cloud  *cloud.Cloud
+	done   chan struct{}
+}
+
+func (o *opening) opened() *cloud.Cloud {
+	<-o.done
+	return o.cloud
+}
+
+// CreateDisk makes a disk.
+func (o *opening) CreateDisk(d cloud.Disk) error { return o.opened().CreateDisk(d) }
+
+// DeleteDisk removes a disk and what is on it.
+func (o *opening) DeleteDisk(name string) error {
+	if err := os.RemoveAll(o.layout.Disk(name)); err != nil {
+		return err
+	}
+	return o.opened().DeleteDisk(name)
+}
+
+// RequestNodes is the cluster autoscaler's wish.
+func (o *opening) RequestNodes(ctx context.Context, cluster string, selector map[string]string) error {
+	return o.opened().RequestNodes(ctx, cluster, selector)
+}
+
+// RepositoryAllowed checks an account's roles on a repository.
+func (o *opening) RepositoryAllowed(email, path string, push bool) error {
+	return o.opened().RepositoryAllowed(email, path, push)
+}
+
+// ImmutableTags reports a repository's setting.
+func (o *opening) ImmutableTags(project, repository string) bool {
+	return o.opened().ImmutableTags(project, repository)
+}

@@ -1,0 +1,187 @@
+package gcpplugin
+
+import (
+	"context"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/cloud"
+)
+
+var background = context.Background()
+
+func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
+	p, google := started(t)
+	made := create(t, p, clusterType, clusterInputs("1.35"))
+	assert.Equal(t, "projects/p/locations/us-central1/clusters/c", made.GetId())
+	assert.Equal(t, "127.0.0.1:6443", made.GetProperties().GetFields()["endpoint"].GetStringValue())
+
+	read, err := p.Read(background, &pulumirpc.ReadRequest{Urn: urn(clusterType), Id: made.GetId()})
+	require.NoError(t, err)
+	assert.Equal(t, clusterInputs("1.35"), read.GetInputs().AsMap(), "enough to import")
+
+	_, err = p.Update(background, &pulumirpc.UpdateRequest{Urn: urn(clusterType), Id: made.GetId(), News: properties(t, clusterInputs("1.36"))})
+	require.NoError(t, err)
+	found, err := google.Read(clusterType, made.GetId())
+	require.NoError(t, err)
+	assert.Equal(t, "1.36", found.Inputs["minMasterVersion"])
+
+	for range 2 { // the second is of something gone
+		_, err = p.Delete(background, &pulumirpc.DeleteRequest{Urn: urn(clusterType), Id: made.GetId()})
+		require.NoError(t, err)
+	}
+	read, err = p.Read(background, &pulumirpc.ReadRequest{Urn: urn(clusterType), Id: made.GetId()})
+	require.NoError(t, err)
+	assert.Empty(t, read.GetId(), "gone is no error to a refresh")
+}
+
+func TestAPreviewTouchesNothing(t *testing.T) {
+	p, google := started(t)
+	_, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(networkType), Preview: true, Properties: properties(t, map[string]any{"name": "n"})})
+	require.NoError(t, err)
+	assert.Empty(t, google.Resources())
+}
+
+// An unknown endpoint would make the kubeconfig unknown, and every object in the
+// cluster with it.
+func TestAPreviewedUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
+	p, google := started(t)
+	made := create(t, p, clusterType, clusterInputs("1.35"))
+	wish := clusterInputs("1.36")
+	wish["nodeVersion"] = plugin.UnknownStringValue
+	updated, err := p.Update(background, &pulumirpc.UpdateRequest{
+		Urn: urn(clusterType), Id: made.GetId(), Preview: true,
+		Olds: made.GetProperties(), OldInputs: properties(t, clusterInputs("1.35")), News: properties(t, wish),
+	})
+	require.NoError(t, err)
+	got := updated.GetProperties().AsMap()
+	assert.Equal(t, "127.0.0.1:6443", got["endpoint"])
+	assert.Equal(t, map[string]any{"dnsEndpointConfig": map[string]any{"allowExternalTraffic": true, "endpoint": "127.0.0.1:6443"}}, got["controlPlaneEndpointsConfig"])
+	assert.Equal(t, "1.36", got["minMasterVersion"])
+	assert.Equal(t, plugin.UnknownStringValue, got["nodeVersion"])
+	found, err := google.Read(clusterType, made.GetId())
+	require.NoError(t, err)
+	assert.Equal(t, "1.35", found.Inputs["minMasterVersion"])
+}
+
+func TestCheckFillsTheProjectAndNamesWhatIsMissing(t *testing.T) {
+	p, _ := started(t)
+	r, err := p.Check(background, &pulumirpc.CheckRequest{Urn: urn(accountType), News: properties(t, map[string]any{})})
+	require.NoError(t, err)
+	assert.Equal(t, "p", r.GetInputs().GetFields()["project"].GetStringValue())
+	require.Len(t, r.GetFailures(), 1)
+	assert.Equal(t, "accountId", r.GetFailures()[0].GetProperty())
+
+	r, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(accountType), News: properties(t, map[string]any{"accountId": plugin.UnknownStringValue})})
+	require.NoError(t, err)
+	assert.Empty(t, r.GetFailures(), "unknown is not missing")
+
+	p.defaults["project"] = ""
+	r, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(networkType), News: properties(t, map[string]any{})})
+	require.NoError(t, err)
+	require.Len(t, r.GetFailures(), 1)
+	assert.Contains(t, r.GetFailures()[0].GetReason(), "project: required field is not set")
+}
+
+func TestDiffTellsUpdatesFromReplacements(t *testing.T) {
+	old := map[string]any{
+		"name": "s", "cluster": "c", "nodeCount": 2.0,
+		"nodeConfig": map[string]any{"machineType": "tpu7x-standard-4t", "spot": true},
+	}
+	state := map[string]any{
+		"name": "s", "cluster": "c", "nodeCount": 2.0, "id": "x",
+		"nodeConfig": map[string]any{"machineType": "tpu7x-standard-4t", "spot": true, "advancedMachineFeatures": map[string]any{"threadsPerCore": 1.0}},
+	}
+	ignored := []string{"nodeConfig.advancedMachineFeatures"}
+	for name, test := range map[string]struct {
+		change   map[string]any
+		ignored  []string
+		diffs    []string
+		replaces []string
+	}{
+		"nothing":           {nil, ignored, nil, nil},
+		"written back":      {nil, nil, []string{"nodeConfig"}, []string{"nodeConfig"}},
+		"in place":          {map[string]any{"nodeCount": 3.0}, ignored, []string{"nodeCount"}, nil},
+		"replacement":       {map[string]any{"name": "t"}, ignored, []string{"name"}, []string{"name"}},
+		"ignored":           {map[string]any{"nodeCount": 3.0}, append(ignored, "nodeCount"), nil, nil},
+		"unknown, in place": {map[string]any{"nodeCount": plugin.UnknownStringValue}, ignored, []string{"nodeCount"}, nil},
+		"unknown, fixed":    {map[string]any{"cluster": plugin.UnknownStringValue}, ignored, []string{"cluster"}, []string{"cluster"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := started(t)
+			wish := map[string]any{}
+			for key, value := range old {
+				wish[key] = value
+			}
+			for key, value := range test.change {
+				wish[key] = value
+			}
+			r, err := p.Diff(background, &pulumirpc.DiffRequest{
+				Urn: urn(poolType), Olds: properties(t, state), OldInputs: properties(t, old), News: properties(t, wish), IgnoreChanges: test.ignored,
+			})
+			require.NoError(t, err)
+			assert.Equal(t, test.diffs, r.GetDiffs())
+			assert.Equal(t, test.replaces, r.GetReplaces())
+			assert.Equal(t, len(test.diffs) > 0, r.GetChanges() == pulumirpc.DiffResponse_DIFF_SOME)
+		})
+	}
+}
+
+func TestAnotherProjectIsAnotherProvider(t *testing.T) {
+	p, _ := started(t)
+	r, err := p.DiffConfig(background, &pulumirpc.DiffRequest{
+		Olds: properties(t, map[string]any{"project": "p", "zone": "a"}), News: properties(t, map[string]any{"project": "q", "zone": "b"}),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"project", "zone"}, r.GetDiffs())
+	assert.Equal(t, []string{"project"}, r.GetReplaces())
+}
+
+func TestAPoolInERRORIsHandedToTheEngine(t *testing.T) {
+	p, google := started(t)
+	made := create(t, p, clusterType, clusterInputs("1.35"))
+	google.SetFaults([]cloud.Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
+	_, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(poolType), Properties: properties(t, map[string]any{
+		"name": "slice", "cluster": made.GetId(), "nodeConfig": map[string]any{"machineType": "e2-standard-8"},
+	})})
+	require.ErrorContains(t, err, "GCE_STOCKOUT")
+	details := rpcerror.Convert(err).Details()
+	require.Len(t, details, 1)
+	failed, ok := details[0].(*pulumirpc.ErrorResourceInitFailed)
+	require.True(t, ok)
+	assert.Equal(t, made.GetId()+"/nodePools/slice", failed.GetId())
+	assert.Equal(t, "ERROR", failed.GetProperties().GetFields()["status"].GetStringValue())
+}
+
+func TestAnUnknownTypeIsNamed(t *testing.T) {
+	p, _ := started(t)
+	const typ = "gcp:sql/databaseInstance:DatabaseInstance"
+	_, err := p.Check(background, &pulumirpc.CheckRequest{Urn: urn(typ), News: properties(t, map[string]any{})})
+	require.ErrorContains(t, err, "the emulated Google Cloud has no "+typ)
+	_, err = p.Read(background, &pulumirpc.ReadRequest{Urn: urn(typ), Id: "x"})
+	require.ErrorContains(t, err, "has no "+typ)
+	_, err = p.Invoke(background, &pulumirpc.InvokeRequest{Tok: "gcp:compute/getZones:getZones"})
+	require.ErrorContains(t, err, "has no function gcp:compute/getZones:getZones")
+}
+
+func TestACloudThatIsNotRunningSaysHowToStartIt(t *testing.T) {
+	p := newProvider(t.TempDir() + "/none")
+	_, err := p.Read(background, &pulumirpc.ReadRequest{Urn: urn(networkType), Id: "x"})
+	require.ErrorContains(t, err, "bin/emulator start")
+}
+
+func TestACancelledCreateTellsTheEngineWhatMayExist(t *testing.T) {
+	p, _ := started(t)
+	_, err := p.Cancel(background, nil)
+	require.NoError(t, err)
+	_, err = p.Create(background, &pulumirpc.CreateRequest{Urn: urn(networkType), Properties: properties(t, map[string]any{"project": "p", "name": "n"})})
+	require.Error(t, err)
+	failed, ok := rpcerror.Convert(err).Details()[0].(*pulumirpc.ErrorResourceInitFailed)
+	require.True(t, ok)
+	assert.Equal(t, "projects/p/global/networks/n", failed.GetId())
+}

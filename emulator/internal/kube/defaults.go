@@ -1,0 +1,48 @@
+package kube
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// csiDriver is GKE's driver for persistent disks.
+const csiDriver = "pd.csi.storage.gke.io"
+
+// installDefaults makes what every GKE cluster has from the start.
+func installDefaults(ctx context.Context, client kubernetes.Interface) error {
+	attach := true
+	_, err := client.StorageV1().CSIDrivers().Create(ctx, &storagev1.CSIDriver{
+		ObjectMeta: metav1.ObjectMeta{Name: csiDriver},
+		Spec:       storagev1.CSIDriverSpec{AttachRequired: &attach},
+	}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	for name, diskType := range map[string]string{"standard-rwo": "pd-balanced", "premium-rwo": "pd-ssd"} {
+		if _, err := client.StorageV1().StorageClasses().Create(ctx, storageClass(name, diskType), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func storageClass(name, diskType string) *storagev1.StorageClass {
+	wait, reclaim, expand := storagev1.VolumeBindingWaitForFirstConsumer, corev1.PersistentVolumeReclaimDelete, true
+	class := &storagev1.StorageClass{
+		ObjectMeta:           metav1.ObjectMeta{Name: name, Labels: map[string]string{"addonmanager.kubernetes.io/mode": "EnsureExists"}},
+		Provisioner:          csiDriver,
+		Parameters:           map[string]string{"type": diskType},
+		VolumeBindingMode:    &wait,
+		ReclaimPolicy:        &reclaim,
+		AllowVolumeExpansion: &expand,
+	}
+	if name == "standard-rwo" {
+		class.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
+	}
+	return class
+}

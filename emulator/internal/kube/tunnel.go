@@ -1,0 +1,80 @@
+package kube
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// tunnel is the API server's way to webhooks, as Konnectivity is GKE's: an HTTPS proxy
+// that takes a Service's name and leads to a pod. Going by the Service's address
+// instead would need a listener on port 443, which only root may have.
+type tunnel struct {
+	proxy    *proxy
+	listener net.Listener
+}
+
+func startTunnel() (*tunnel, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return &tunnel{listener: l}, err
+}
+
+// serve starts answering; until then connections wait.
+func (t *tunnel) serve(p *proxy) {
+	t.proxy = p
+	server := &http.Server{Handler: t, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(t.listener) }() // it ends when the listener is closed
+}
+
+func (t *tunnel) address() string { return "http://" + t.listener.Addr().String() }
+
+// ServeHTTP answers CONNECT service.namespace.svc:port.
+func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host, port, err := net.SplitHostPort(r.Host)
+	if r.Method != http.MethodConnect || err != nil {
+		http.Error(w, "only CONNECT is served here", http.StatusBadRequest)
+		return
+	}
+	parts := strings.Split(host, ".")
+	if len(parts) < 2 {
+		http.Error(w, host+" is not a Service", http.StatusBadGateway)
+		return
+	}
+	to := t.proxy.behind(parts[1], parts[0], port)
+	if to == "" {
+		http.Error(w, "no endpoints available for service \""+parts[0]+"\"", http.StatusServiceUnavailable)
+		return
+	}
+	upstream, err := net.Dial("tcp", to)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		_ = upstream.Close()
+		return
+	}
+	join(conn, upstream)
+}
+
+// join copies both ways until both sides have ended.
+func join(a, b net.Conn) {
+	defer a.Close()
+	defer b.Close()
+	done := make(chan struct{}, 2)
+	for _, pair := range [][2]net.Conn{{a, b}, {b, a}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1]) // either side may go at any time
+			if tcp, ok := pair[0].(*net.TCPConn); ok {
+				_ = tcp.CloseWrite()
+			}
+			done <- struct{}{}
+		}()
+	}
+	<-done
+	<-done
+}

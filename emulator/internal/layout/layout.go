@@ -1,0 +1,87 @@
+// Package layout is the one home of every path under the emulator's folder.
+package layout
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// EnvVar holds the emulator's folder for every process of the emulator.
+const EnvVar = "SGLANG_TPU_EMULATOR"
+
+// Layout is the emulator's folder. Nothing is written outside it.
+type Layout struct{ Root string }
+
+// FromEnv finds the folder that the environment names.
+func FromEnv() (Layout, error) {
+	root := os.Getenv(EnvVar)
+	if root == "" {
+		return Layout{}, errors.New(EnvVar + ` is not set; run: eval "$(bin/emulator env)"`)
+	}
+	return Layout{Root: root}, nil
+}
+
+func (l Layout) in(parts ...string) string {
+	return filepath.Join(append([]string{l.Root}, parts...)...)
+}
+
+// Bin holds the tools that go on a user's PATH.
+func (l Layout) Bin() string { return l.in("bin") }
+
+// ContainerBin holds the programs that pods find on theirs.
+func (l Layout) ContainerBin() string { return l.in("container-bin") }
+
+// Run holds what a running emulator needs: socket, process id, log.
+func (l Layout) Run() string { return l.in("run") }
+
+// Socket is the daemon's HTTP API.
+func (l Layout) Socket() string { return l.in("run", "emulator.sock") }
+
+// PIDFile holds the daemon's process id.
+func (l Layout) PIDFile() string { return l.in("run", "daemon.pid") }
+
+// Logs is where every log file is.
+func (l Layout) Logs() string { return l.in("run") }
+
+// Token is the bearer token that gke-gcloud-auth-plugin hands out.
+func (l Layout) Token() string { return l.in("run", "token") }
+
+// Cache holds what tools want to keep; TMPDIR is beside it.
+func (l Layout) Cache() string { return l.in("cache") }
+
+// Tmp is for temporary files.
+func (l Layout) Tmp() string { return l.in("tmp") }
+
+// CloudFile holds the emulated cloud's resources.
+func (l Layout) CloudFile() string { return l.in("cloud.json") }
+
+// PKI holds the certificate authority of the emulator's servers.
+func (l Layout) PKI() string { return l.in("pki") }
+
+// TrustBundle is what clients trust: the machine's authorities and the emulator's own.
+func (l Layout) TrustBundle() string { return l.in("pki", "bundle.crt") }
+
+// Cluster holds one control plane's data.
+func (l Layout) Cluster(name string) string { return l.in("clusters", name) }
+
+// Pod holds one pod's containers.
+func (l Layout) Pod(uid string) string { return l.in("pods", uid) }
+
+// Disk stands for one persistent disk.
+func (l Layout) Disk(name string) string { return l.in("disks", name) }
+
+// Registry holds images.
+func (l Layout) Registry() string { return l.in("registry") }
+
+// Pulumi holds state and stack configuration.
+func (l Layout) Pulumi() string { return l.in("pulumi") }
+
+// PulumiHome is the CLI's own folder.
+func (l Layout) PulumiHome() string { return l.in("pulumi", "home") }
+
+// Kubeconfig is for kubectl.
+func (l Layout) Kubeconfig() string { return l.in("kubeconfig") }
+
+// LWSChart is the LeaderWorkerSet chart, out of the controller's module.
+func (l Layout) LWSChart() string { return l.in("lws", "chart") }

@@ -1,0 +1,125 @@
+// Package proc runs child processes that never outlive the daemon.
+package proc
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a running child with a process group of its own.
+type Process struct {
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{}
+	err  error
+}
+
+// starter starts every child from one thread that lives as long as the daemon: the
+// parent-death signal is sent when the starting thread ends, not the process.
+var starter = sync.OnceValue(func() chan func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
+
+// Start runs a prepared command. Output goes to the file log unless the command says
+// otherwise already.
+func Start(cmd *exec.Cmd, log string) (*Process, error) {
+	if cmd.Stdout == nil {
+		if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
+			return nil, err
+		}
+		file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		cmd.Stdout, cmd.Stderr = file, file
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
+	started := make(chan error)
+	starter() <- func() { started <- cmd.Start() }
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// PID of the process, which is its process group's too.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// ExitCode of an ended process, 128 plus the signal's number for a killed one.
+func (p *Process) ExitCode() int {
+	state := p.cmd.ProcessState
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
+}
+
+// Signal sends a signal to the process alone; one that has ended is no error.
+func (p *Process) Signal(s syscall.Signal) { _ = syscall.Kill(p.PID(), s) }
+
+// Stop ends the process and all its children: TERM to the process, and after grace
+// KILL to the group.
+func (p *Process) Stop(grace time.Duration) {
+	p.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(grace):
+	}
+	_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+	<-p.done
+}
+
+// Ready waits until check passes. A process that ends first is an error with the last
+// lines of its log.
+func (p *Process) Ready(ctx context.Context, name string, limit time.Duration, check func() error) error {
+	deadline := time.After(limit)
+	var err error
+	for {
+		if err = check(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.done:
+			return fmt.Errorf("%s ended: %w\n%s", name, p.err, Tail(p.log, 8))
+		case <-deadline:
+			return fmt.Errorf("%s was not ready after %s: %w\n%s", name, limit, err, Tail(p.log, 8))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Tail is the last lines of a file.
+func Tail(file string, lines int) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

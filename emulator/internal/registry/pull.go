@@ -1,0 +1,46 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Config pulls an image's configuration as a node's service account. Errors are in the
+// words of the container runtime.
+func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
+	fail := func(why string) error {
+		return fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %s", reference, reference, why)
+	}
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		return nil, fail(err.Error())
+	}
+	project, repository, _ := parts("/v2/" + ref.Context().RepositoryStr() + "/")
+	path := ref.Context().RegistryStr() + "/" + project + "/" + repository
+	base := "/v2/" + ref.Context().RepositoryStr()
+	if err := r.access.RepositoryAllowed(email, path, false); err != nil {
+		return nil, fail(fmt.Sprintf("unexpected status from HEAD request to https://%s%s/manifests/%s: 403 Forbidden: %v",
+			ref.Context().RegistryStr(), base, ref.Identifier(), err))
+	}
+	var manifest v1.Manifest
+	if !r.read(path, base+"/manifests/"+ref.Identifier(), &manifest) {
+		return nil, fail(strings.TrimSuffix(reference, "/") + ": not found")
+	}
+	config := &v1.ConfigFile{}
+	if !r.read(path, base+"/blobs/"+manifest.Config.Digest.String(), config) {
+		return nil, fail("content digest " + manifest.Config.Digest.String() + ": not found")
+	}
+	return config, nil
+}
+
+func (r *Registry) read(path, url string, into any) bool {
+	answer := httptest.NewRecorder()
+	r.handler(path).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, url, nil))
+	return answer.Code == http.StatusOK && json.Unmarshal(answer.Body.Bytes(), into) == nil
+}

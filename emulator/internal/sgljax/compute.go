@@ -1,0 +1,76 @@
+package sgljax
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+)
+
+// vocabulary of the model that stands for all models.
+var vocabulary = strings.Fields(`the a of and to in that is for on with as by at from this it be are was
+ model slice chip mesh shard token leader worker group host axis tensor cache page layer head
+ hello world answer question small large quick quiet bright green north south river stone garden window
+ runs waits sends makes finds keeps turns holds reads writes begins ends .`)
+
+// part is one rank's contribution to a token; without all of them there is no token.
+func part(rank int, seed, prompt string, position int) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d\x00%s\x00%s\x00%d", rank, seed, prompt, position)
+	return h.Sum64()
+}
+
+// token computes one token over all ranks, in step.
+func (w *world) token(seed, prompt string, position int) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	total := part(0, seed, prompt, position)
+	for i, p := range w.peers {
+		_ = p.conn.SetDeadline(time.Now().Add(20 * time.Second)) // it is open, or fails below
+		s := share{Prompt: prompt, Position: position}
+		err := p.send(s)
+		if err == nil {
+			err = p.receive(&s)
+		}
+		if err != nil {
+			w.lose(fmt.Errorf("task %d: %w", i+1, err))
+			return "", fmt.Errorf("task %d does not answer: %w", i+1, err)
+		}
+		total ^= s.Value
+	}
+	return vocabulary[total%uint64(len(vocabulary))], nil
+}
+
+// serve answers rank 0 for as long as it is there.
+func (w *world) serve(seed string) {
+	p := w.peers[0]
+	for {
+		var s share
+		if err := p.receive(&s); err != nil {
+			w.lose(fmt.Errorf("task 0: %w", err))
+			return
+		}
+		s.Value = part(w.rank, seed, s.Prompt, s.Position)
+		if err := p.send(s); err != nil {
+			w.lose(fmt.Errorf("task 0: %w", err))
+			return
+		}
+	}
+}
+
+// lose tells the main loop of a peer that has gone, once.
+func (w *world) lose(err error) {
+	select {
+	case w.lost <- err:
+	default:
+	}
+}
+
+// heartbeat notices a peer that has gone while nothing is asked.
+func (w *world) heartbeat(seed string, every time.Duration) {
+	for range time.Tick(every) {
+		if _, err := w.token(seed, "", 0); err != nil {
+			return
+		}
+	}
+}

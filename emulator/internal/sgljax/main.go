@@ -1,0 +1,139 @@
+package sgljax
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const module = "sgl_jax.launch_server"
+
+// scheduler is the title of the process that holds the chips; liveness probes look for it.
+const scheduler = "sglang::scheduler"
+
+// Main is python3. It runs one module, and says of others what Python says.
+func Main(args []string) int {
+	if len(args) == 1 && args[0] == scheduler {
+		return schedule()
+	}
+	var rest []string
+	name := ""
+	for i := 0; i < len(args); i++ {
+		if args[i] == "-m" && i+1 < len(args) {
+			name, rest = args[i+1], args[i+2:]
+			break
+		}
+	}
+	if name != module {
+		fmt.Fprintf(os.Stderr, "/usr/local/bin/python3: No module named %s\n", name)
+		return 1
+	}
+	parsed, err := parse(rest)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "usage: launch_server.py [-h] --model-path MODEL_PATH [...]\nlaunch_server.py: error: %v\n", err)
+		return 2
+	}
+	return thisMachine().run(parsed)
+}
+
+func say(format string, args ...any) {
+	fmt.Printf("[%s] %s\n", time.Now().Format("2006-01-02 15:04:05"), fmt.Sprintf(format, args...))
+}
+
+// fail ends as an exception that nobody caught.
+func fail(err error) int {
+	fmt.Fprintf(os.Stderr, "Traceback (most recent call last):\n  File \"/usr/local/lib/python3.12/site-packages/sgl_jax/launch_server.py\", in <module>\n%v\n", err)
+	return 1
+}
+
+// run is the server's life.
+func (m *machine) run(a arguments) int {
+	say("server_args=%v", map[string]string(a))
+	if m.chips == 0 {
+		return fail(fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No TPU devices found on this host"))
+	}
+	if err := checkAccess(a["--model-path"], os.Getenv("HF_TOKEN")); err != nil {
+		return fail(err)
+	}
+	w, devices, err := m.meet(a)
+	if err != nil {
+		return fail(err)
+	}
+	say("jax.distributed initialized: process %d of %d, %d devices", w.rank, w.size, devices)
+	if err := checkShape(a, devices); err != nil {
+		return fail(err)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	child, err := startScheduler()
+	if err != nil {
+		return fail(err)
+	}
+	if err := m.load(a); err != nil {
+		return fail(err)
+	}
+	s := &server{args: a, world: w, scheduler: child}
+	if err := s.start(m); err != nil {
+		return fail(err)
+	}
+	say("The server is fired up and ready to roll!")
+	select {
+	case <-stop:
+		if w.rank > 0 {
+			return 128 + int(syscall.SIGTERM)
+		}
+		return 0
+	case err := <-w.lost:
+		return fail(fmt.Errorf("RuntimeError: UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): %w", err))
+	}
+}
+
+// startScheduler starts the process that holds the chips.
+func startScheduler() (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := &exec.Cmd{Path: self, Args: []string{"python3", scheduler}, Stdout: os.Stdout, Stderr: os.Stderr}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if _, err := cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	return cmd, cmd.Start()
+}
+
+// schedule is that process: it ends when its parent does.
+func schedule() int {
+	var b [1]byte
+	_, _ = os.Stdin.Read(b[:]) // any end is the end
+	return 0
+}
+
+// load fetches weights and compiles, unless they are in the caches.
+func (m *machine) load(a arguments) error {
+	model := strings.ReplaceAll(a["--model-path"], "/", "--")
+	for variable, what := range map[string]string{"HF_HOME": "weights of " + model, "JAX_COMPILATION_CACHE_DIR": "compiled code for " + fingerprint(a)} {
+		dir := os.Getenv(variable)
+		if dir == "" {
+			continue
+		}
+		file := filepath.Join(m.path(dir), strings.NewReplacer("/", "-", " ", "-").Replace(what))
+		if _, err := os.Stat(file); err == nil {
+			say("%s: found in %s", what, variable)
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			return err
+		}
+		say("%s: written to %s", what, variable)
+	}
+	return nil
+}

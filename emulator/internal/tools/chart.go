@@ -1,0 +1,76 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"sglang-tpu/emulator/internal/layout"
+)
+
+const (
+	lwsModule = "sigs.k8s.io/lws"
+	lwsFolder = "lws" // below the tools folder
+	lwsChart  = "charts/lws"
+)
+
+// Chart copies the LeaderWorkerSet chart out of the controller's module, without the
+// custom resource definitions, to l.LWSChart(). A copy that is there stays.
+func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
+	if _, err := os.Stat(filepath.Join(l.LWSChart(), "Chart.yaml")); err == nil {
+		return nil
+	}
+	list := func() (string, error) {
+		cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", lwsModule)
+		cmd.Dir = filepath.Join(toolsDir, lwsFolder)
+		out, err := cmd.Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	dir, err := list()
+	if err == nil && dir == "" {
+		cmd := exec.CommandContext(ctx, "go", "mod", "download", lwsModule)
+		cmd.Dir = filepath.Join(toolsDir, lwsFolder)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("downloading module %s: %w\n%s%s", lwsModule, err, out, advice(string(out)))
+		}
+		dir, err = list()
+	}
+	if err != nil {
+		return fmt.Errorf("module %s: %w", lwsModule, err)
+	}
+	next := l.LWSChart() + ".new"
+	if err := os.RemoveAll(next); err != nil {
+		return err
+	}
+	if err := copyTree(filepath.Join(dir, lwsChart), next); err != nil {
+		return err
+	}
+	return os.Rename(next, l.LWSChart())
+}
+
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if entry.Name() == "crds" {
+				return filepath.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, relative), 0o755)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, relative), text, 0o600)
+	})
+}

@@ -1,0 +1,43 @@
+// Package tools finds or builds the programs that the emulator and its checks run.
+package tools
+
+// Tool is one program, built from the Go module of its own folder.
+type Tool struct {
+	Name    string // of the file
+	Folder  string // below the tools folder: the module that pins it
+	Package string // what is built
+	Version string // exact
+	Linker  string // -ldflags beside -s -w
+	// Ask makes the program print its version; a program on PATH that prints exactly
+	// Version is used as it is. Empty: always built.
+	Ask []string
+	// Minutes that a first build takes on two cores, measured.
+	Minutes int
+}
+
+const (
+	kubernetesVersion = "1.34.2"
+	kubernetesLinker  = "-X k8s.io/component-base/version.gitVersion=v" + kubernetesVersion +
+		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34" +
+		" -X k8s.io/client-go/pkg/version.gitVersion=v" + kubernetesVersion
+	pulumiVersion   = "3.259.0"
+	providerVersion = "4.25.0"
+)
+
+// Runtime is what a running emulator needs.
+var Runtime = []Tool{
+	{Name: "etcd", Folder: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "3.6.5", Minutes: 1},
+	{Name: "kube-apiserver", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-apiserver", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Minutes: 4},
+	{Name: "kube-controller-manager", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-controller-manager", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Minutes: 1},
+	{Name: "kube-scheduler", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-scheduler", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Minutes: 1},
+	{Name: "lws-manager", Folder: "lws", Package: "sigs.k8s.io/lws/cmd", Version: "0.9.0", Minutes: 3},
+	{Name: "pulumi-language-go", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Minutes: 1},
+	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Ask: []string{"version"}, Minutes: 4},
+	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Minutes: 6},
+}
+
+// Check is what make check needs.
+var Check = []Tool{
+	{Name: "gofumpt", Folder: "gofumpt", Package: "mvdan.cc/gofumpt", Version: "0.9.1", Minutes: 1},
+	{Name: "golangci-lint", Folder: "golangci-lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", Version: "2.6.2", Minutes: 4},
+}

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/stacks/config/configtest"
+)
+
+// Every message names the key and the value, says why not, and what would help.
+func TestWhatCannotWorkIsRefused(t *testing.T) {
+	const ours = "sglang-tpu:"
+	for _, test := range []struct {
+		key, value string
+		says       []string
+	}{
+		{"gcp:project", "", []string{"gcp:project: is empty", "pulumi config set gcp:project"}},
+		{"gcp:project", "My Project", []string{`"My Project" is not a project id`, "use the id"}},
+		{"gcp:project", "123456789", []string{"not the name or number"}},
+		{"gcp:zone", "us-central1", []string{`"us-central1" is not a zone`, "us-central1-c"}},
+		{"gcp:zone", " us-central1-c", []string{"has spaces around it", "remove them"}},
+		{ours + "model", "gpt-4", []string{`"gpt-4" is not in the catalogue`, "Qwen/Qwen3-8B"}},
+		{ours + "model", "meta-llama/Llama-3.1-405B-Instruct", []string{"hfToken: is empty", "a gated model", "accept its licence"}},
+		{ours + "topology", "2x2", []string{`"2x2" is not a tpu7x topology`, "use 2x2x1, 2x2x2"}},
+		{ours + "topology", "8x4x4", []string{"ascending order"}},
+		{ours + "replicas", "two", []string{`"two" is not a whole number`, "use digits only"}},
+		{ours + "replicas", "-1", []string{`"-1" is out of range`, "use 0 to 100 groups"}},
+		{ours + "capacity", "spot", []string{"is not an object", "pulumi config set --path sglang-tpu:capacity.mode"}},
+		{ours + "capacity", `{"mode":"cheap"}`, []string{`capacity.mode: "cheap" is not a capacity mode`, "use spot, on-demand"}},
+		{ours + "capacity", `{"mode":"reservation"}`, []string{"capacity.reservation: is empty", "name the reservation"}},
+		{ours + "capacity", `{"mode":"spot","reservation":"r"}`, []string{`"r" goes only with mode reservation, and mode is spot`}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"a/b"}`, []string{`"a/b" is not a reservation's name`}},
+		{ours + "capacity", `{"mode":"spot","maxRunDuration":"72h"}`, []string{"goes only with mode flex-start"}},
+		{ours + "capacity", `{"mode":"flex-start","maxRunDuration":"3 days"}`, []string{`"3 days" is not a duration`, "72h"}},
+		{ours + "capacity", `{"mode":"flex-start","maxRunDuration":"169h"}`, []string{"seven days", "10m to 168h"}},
+		{ours + "capacity", `{"mod":"spot"}`, []string{"capacity.mod: is not a setting", "use mode, reservation, maxRunDuration"}},
+		{ours + "capacity", `{"mode":"spot"} x`, []string{"has something after the object"}},
+		{ours + "image", `{"source":"docker"}`, []string{`"docker" is not an image source`, "use build or prebuilt"}},
+		{ours + "image", `{"source":"prebuilt"}`, []string{"image.reference: is empty"}},
+		{ours + "image", `{"source":"prebuilt","reference":"x","commit":"y"}`, []string{"go only with source build"}},
+		{ours + "image", `{"reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
+		{ours + "image", `{"commit":"main"}`, []string{`"main" is not a commit`, "40 hexadecimal digits"}},
+		{ours + "image", `{"repository":"git@github.com:a/b"}`, []string{"is not an https address"}},
+		{ours + "cache", `{"sizeGiB":"big"}`, []string{`cache.sizeGiB: "big" has the wrong type`, "a whole number"}},
+		{ours + "cache", `{"sizeGiB":-1}`, []string{`"-1" is out of range`, "use 0 to 65536 GiB"}},
+		{ours + "cache", `{"sizeGiB":61}`, []string{`"61" does not hold the weights`, "use 122"}},
+		{ours + "cache", `{"iops":100}`, []string{`"100" is out of range`}},
+		{ours + "cache", `{"iops":3000}`, []string{"a quarter of cache.iops (3000)", "use at most 750, or raise cache.iops to 4800"}},
+		{ours + "cache", `{"throughputMiB":9000}`, []string{`"9000" is out of range`, "use 140 to 2400"}},
+		{ours + "gke", `{"releaseChannel":"LATEST"}`, []string{`"LATEST" is not a release channel`, "RAPID, REGULAR or STABLE"}},
+		{ours + "gke", `{"minVersion":"latest"}`, []string{`"latest" is not a GKE version`}},
+		{ours + "gke", `{"minVersion":"1.33"}`, []string{`"1.33" has no tpu7x`, "use 1.35 or newer"}},
+		{ours + "systemPool", `{"nodes":0}`, []string{`systemPool.nodes: "0" is out of range`}},
+		{ours + "systemPool", `{"machineType":""}`, []string{"systemPool.machineType: is empty", "e2-standard-8"}},
+		{ours + "network", `{"pods":"10.4.0.0"}`, []string{`network.pods: "10.4.0.0" is not an IPv4 range`}},
+		{ours + "network", `{"pods":"10.4.0.1/14"}`, []string{"with the host bits zero"}},
+		{ours + "network", `{"pods":"10.0.0.0/14"}`, []string{"overlaps sglang-tpu:network.nodes"}},
+		{ours + "network", `{"controlPlane":"172.16.0.0/24"}`, []string{"is not a /28"}},
+		{ours + "network", `{"authorizedNetworks":["0.0.0.0/0"]}`, []string{"authorizedNetworks[0]", "every address there is"}},
+		{ours + "network", `{"authorizedNetworks":["home"]}`, []string{`"home" is not a range`}},
+		{ours + "network", `{"authorizedNetworks":"203.0.113.7/32"}`, []string{"authorizedNetworks", "has the wrong type", "a list"}},
+		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
+		{ours + "labels", `["x"]`, []string{"is not an object"}},
+		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},
+		{ours + "readyMinutes", "0", []string{`"0" is out of range`, "1 to 1440 minutes"}},
+		{ours + "protect", "yes", []string{`"yes" is neither true nor false`}},
+	} {
+		t.Run(test.key+"="+test.value, func(t *testing.T) {
+			c, err := load(configtest.Minimal(t).With(test.key, test.value))
+			require.Error(t, err)
+			assert.Nil(t, c)
+			for _, part := range test.says {
+				assert.ErrorContains(t, err, part)
+			}
+		})
+	}
+}
+
+func TestAModelThatDoesNotFitIsRefusedWithATopologyThatHoldsIt(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:topology", "1x1x1"))
+	require.ErrorContains(t, err, "config sglang-tpu:model: Qwen/Qwen3-235B-A22B needs 438 GiB")
+	assert.ErrorContains(t, err, "use 2x2x1")
+}
+
+func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With(
+		"gcp:project", "", "sglang-tpu:model", "gpt-4", "sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two",
+		"sglang-tpu:capacity", `{"mode":3}`, "sglang-tpu:image", `{"source":"docker"}`, "sglang-tpu:network", `{"pods":"x"}`,
+		"sglang-tpu:gke", `{"minVersion":"1.33"}`, "sglang-tpu:labels", `{"Team":"x"}`, "sglang-tpu:protect", "yes",
+	))
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	assert.Len(t, lines, 10, "one line for each:\n%s", err)
+	for _, line := range lines {
+		assert.True(t, strings.HasPrefix(line, "config "), line)
+		assert.Contains(t, line, "; ", "what would help")
+	}
+}

@@ -1,0 +1,92 @@
+package stacks
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/infra/cluster"
+	"sglang-tpu/infra/model"
+	"sglang-tpu/infra/topology"
+	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/stacks/config"
+	"sglang-tpu/stacks/config/configtest"
+)
+
+func TestProductionIsReservedAndProtected(t *testing.T) {
+	g := run(t, configtest.Environment(t, "prod"))
+	pool := g.Get(t, nodePoolType, "slice-0")
+	assert.Equal(t, "SPECIFIC_RESERVATION", pool.Value("nodeConfig.reservationAffinity.consumeReservationType"))
+	assert.Equal(t, "your-reservation", pool.Value("nodeConfig.reservationAffinity.values[0]"))
+	assert.Nil(t, pool.Value("nodeConfig.spot"))
+	assert.Equal(t, true, g.Get(t, clusterType, "cluster").Value("deletionProtection"))
+	for _, r := range g.All() {
+		if costs(r) {
+			assert.True(t, r.Protected(), "%s %s", r.Type, r.Name)
+		}
+	}
+}
+
+func TestDevelopmentIsSpotAndCanBeDestroyed(t *testing.T) {
+	g := run(t, configtest.Environment(t, "dev"))
+	pool := g.Get(t, nodePoolType, "slice-0")
+	assert.Equal(t, true, pool.Value("nodeConfig.spot"))
+	assert.Nil(t, pool.Value("nodeConfig.reservationAffinity"))
+	assert.Equal(t, false, g.Get(t, clusterType, "cluster").Value("deletionProtection"))
+	assert.Equal(t, "dev", pool.Value("nodeConfig.resourceLabels.environment"))
+	for _, r := range g.All() {
+		assert.False(t, r.Protected(), "%s %s", r.Type, r.Name)
+	}
+}
+
+// costs leaves out what is no loss: enabled APIs, which outlive the stack anyway, and
+// what is only Pulumi's.
+func costs(r pulumitest.Resource) bool {
+	return (strings.HasPrefix(r.Type, "gcp:") || strings.HasPrefix(r.Type, "kubernetes:")) &&
+		r.Type != "gcp:projects/service:Service"
+}
+
+func TestOutputsAreReadyToPaste(t *testing.T) {
+	m, ok := model.Lookup("Qwen/Qwen2.5-Coder-32B-Instruct")
+	require.True(t, ok)
+	shape, err := topology.Parse("2x2x2")
+	require.NoError(t, err)
+	plan, err := model.NewPlan(m, shape)
+	require.NoError(t, err)
+	out := outputs(
+		&config.Config{Project: "p", Region: "us-central1", Model: m, Topology: shape, Plan: plan, Replicas: 1},
+		&cluster.Cluster{Name: pulumi.String("sglang-tpu-dev").ToStringOutput(), Kubeconfig: pulumi.String("{}").ToStringOutput()},
+		"registry/image:tag",
+	)
+	assert.Equal(t,
+		"gcloud container clusters get-credentials sglang-tpu-dev --location us-central1 --project p --dns-endpoint && kubectl config set-context --current --namespace sglang",
+		pulumitest.Await[string](t, out["getCredentialsCommand"].(pulumi.StringOutput)))
+	assert.Equal(t, pulumi.String("kubectl port-forward svc/sglang-leader-tpu 8000:8000"), out["portForwardCommand"])
+	assert.Contains(t, out["curlCommand"], "http://localhost:8000/generate")
+	assert.Equal(t, pulumi.String("registry/image:tag"), out["image"])
+	assert.Equal(t, pulumi.Int(16), out["plan"].(pulumi.Map)["tpSize"])
+	assert.Equal(t, pulumi.Int(2), out["plan"].(pulumi.Map)["dpSize"])
+	for _, name := range []string{"cluster", "location", "kubeconfig", "namespace", "leaderWorkerSet", "service", "replicas"} {
+		assert.NotNil(t, out[name], name)
+	}
+}
+
+func TestStackNamesThatGoogleWouldRefuseAreRefusedFirst(t *testing.T) {
+	for stack, ok := range map[string]bool{
+		"dev": true, "prod": true, "a": true, "team-a-prod1": true,
+		"Dev": false, "1st": false, "dev-": false, "dev_1": false, "longer-than-12": false, "": false,
+	} {
+		n, err := namesFor(stack)
+		if !ok {
+			assert.ErrorContains(t, err, "use at most 12 lower-case letters", stack)
+			continue
+		}
+		require.NoError(t, err)
+		for _, account := range []string{n.builder, n.base + "-nodes"} {
+			assert.LessOrEqual(t, len(account), 30, "a service account's id")
+		}
+	}
+}

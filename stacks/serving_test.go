@@ -1,0 +1,186 @@
+package stacks
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/stacks/config/configtest"
+)
+
+const (
+	clusterType  = "gcp:container/cluster:Cluster"
+	nodePoolType = "gcp:container/nodePool:NodePool"
+	policyType   = "gcp:compute/resourcePolicy:ResourcePolicy"
+	secretType   = "kubernetes:core/v1:Secret"
+	setType      = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
+	token        = "hf_do_not_print"
+)
+
+func run(t *testing.T, values configtest.Values) *pulumitest.Graph {
+	t.Helper()
+	g, err := pulumitest.TryRun(Serving, values)
+	require.NoError(t, err)
+	return g
+}
+
+// waitsFor reports whether a resource is made after another one, and on destroy ends
+// before it: by a dependency of its own, of a component around it, or of one of those.
+func waitsFor(g *pulumitest.Graph, r pulumitest.Resource, other string) bool {
+	registered := map[string]pulumitest.Resource{}
+	for _, r := range g.All() {
+		registered[r.Type+"::"+r.Name] = r
+	}
+	seen := map[string]bool{}
+	var visit func(pulumitest.Resource) bool
+	visit = func(r pulumitest.Resource) bool {
+		// A provider is named by its URN and id, which the cut-up below does not mind.
+		for _, urn := range append([]string{r.RPC.GetParent(), r.RPC.GetProvider()}, r.RPC.GetDependencies()...) {
+			key := typeAndName(urn)
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			if next, ok := registered[key]; ok && (next.Name == other || visit(next)) {
+				return true
+			}
+		}
+		return false
+	}
+	return visit(r)
+}
+
+// typeAndName are the last two parts of urn:pulumi:stack::project::parent$type::name.
+func typeAndName(urn string) string {
+	parts := strings.Split(urn, "::")
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[2][strings.LastIndex(parts[2], "$")+1:] + "::" + parts[3]
+}
+
+func TestTheServerWaitsForAllThatItNeeds(t *testing.T) {
+	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken"]`)
+	g := run(t, configtest.Minimal(t).With("sglang-tpu:replicas", "2", "sglang-tpu:hfToken", token))
+	set := g.OfType(setType)
+	require.Len(t, set, 1)
+	for _, need := range []string{"lws", "slice-0", "slice-1", "image-build", "serving-hf-secret", "serving-namespace", "serving-storage-class"} {
+		assert.True(t, set[0].DependsOn(need), "the LeaderWorkerSet waits for %s", need)
+	}
+	needs := map[string][]string{
+		"serving-namespace": {"lws"}, // on destroy the controller outlives the pods
+		"serving-service":   {"serving"},
+		"image-build":       {"image-writer", "image-workload-identity", "cluster-system"},
+		"lws":               {"cluster-system"},
+		"slice-0":           {"slice-0-policy", "network-nat", "services-container"},
+		"cluster":           {"network-nat", "network-subnet", "cluster-nodes-role", "services-container"},
+	}
+	for _, r := range g.All() {
+		if strings.HasPrefix(r.Type, "sglang-tpu:") {
+			continue
+		}
+		for _, need := range needs[r.Name] {
+			assert.True(t, waitsFor(g, r, need), "%s %s waits for %s", r.Type, r.Name, need)
+		}
+		delete(needs, r.Name)
+	}
+	assert.Empty(t, needs, "no such resource")
+}
+
+// Otherwise a lack of chips would keep the image from being built, and a replaced
+// slice would cut Pulumi off from the cluster.
+func TestOnlyTheServerWaitsForSlices(t *testing.T) {
+	g := run(t, configtest.Minimal(t))
+	for _, r := range g.All() {
+		if strings.HasPrefix(r.Name, "slice-") || r.Type == setType || r.Name == "serving-service" {
+			continue
+		}
+		assert.False(t, waitsFor(g, r, "slice-0"), "%s %s waits for the slice", r.Type, r.Name)
+	}
+	provider := g.Get(t, "pulumi:providers:kubernetes", "cluster")
+	assert.True(t, provider.DependsOn("cluster-system"))
+}
+
+func TestPoolAndPodsNameTheSameTopology(t *testing.T) {
+	for _, topology := range []string{"2x2x2", "2x2x4"} {
+		t.Run(topology, func(t *testing.T) {
+			g := run(t, configtest.Minimal(t).With("sglang-tpu:topology", topology))
+			pool, set := g.Get(t, nodePoolType, "slice-0"), g.OfType(setType)[0]
+			for _, role := range []string{"leaderTemplate", "workerTemplate"} {
+				selector := "spec.leaderWorkerTemplate." + role + `.spec.nodeSelector["cloud.google.com/gke-tpu-topology"]`
+				assert.Equal(t, topology, set.Value(selector))
+			}
+			assert.Equal(t, topology, pool.Value("placementPolicy.tpuTopology"))
+			assert.Equal(t, topology, g.Get(t, policyType, "slice-0-policy").Value("workloadPolicy.acceleratorTopology"))
+			assert.Equal(t, pool.Value("nodeCount"), set.Value("spec.leaderWorkerTemplate.size"), "a pod on every host")
+		})
+	}
+}
+
+func TestEveryReplicaHasASliceOfItsOwn(t *testing.T) {
+	for replicas, names := range map[string][]string{
+		"0": nil,
+		"2": {"sglang-tpu-test-slice-0", "sglang-tpu-test-slice-1"},
+	} {
+		g := run(t, configtest.Minimal(t).With("sglang-tpu:replicas", replicas))
+		var pools []string
+		for _, pool := range g.OfType(nodePoolType) {
+			if pool.Name != "cluster-system" {
+				pools = append(pools, pool.Value("name").(string))
+			}
+		}
+		assert.ElementsMatch(t, names, pools)
+	}
+}
+
+func TestNoResourceIsLeftToADefaultProvider(t *testing.T) {
+	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken"]`)
+	g := run(t, configtest.Minimal(t).With("sglang-tpu:hfToken", token))
+	for _, r := range g.All() {
+		pkg, _, _ := strings.Cut(r.Type, ":")
+		// The Chart is a component of the Kubernetes provider.
+		switch provider := r.Provider(); pkg {
+		case "gcp":
+			assert.Equal(t, "google", provider, "%s %s", r.Type, r.Name)
+		case "kubernetes":
+			assert.Contains(t, []string{provider, r.ProviderOf(pkg)}, "cluster", "%s %s", r.Type, r.Name)
+		}
+	}
+}
+
+func TestTheTokenIsOnlyInItsSecret(t *testing.T) {
+	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken"]`)
+	g := run(t, configtest.Minimal(t).With("sglang-tpu:hfToken", token))
+	found := 0
+	for _, r := range g.All() {
+		if !strings.Contains(r.RPC.GetObject().String(), token) {
+			continue
+		}
+		found++
+		assert.Equal(t, secretType, r.Type, r.Name)
+		assert.True(t, r.Secret("stringData.hf_api_token"))
+	}
+	assert.Equal(t, 1, found)
+	assert.Empty(t, run(t, configtest.Minimal(t)).OfType(secretType), "without a token there is no secret")
+}
+
+func TestAPrebuiltImageNeedsNoRegistryAndNoBuild(t *testing.T) {
+	const reference = "lmsysorg/sglang-jax:v0.1.0"
+	g := run(t, configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"`+reference+`"}`))
+	assert.Empty(t, g.OfType("gcp:artifactregistry/repository:Repository"))
+	assert.Empty(t, g.OfType("kubernetes:batch/v1:Job"))
+	assert.Equal(t, reference, g.OfType(setType)[0].Value("spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].image"))
+}
+
+func TestWhatIsWrongIsSaidBeforeTheFirstResource(t *testing.T) {
+	g, err := pulumitest.TryRun(Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two"))
+	require.ErrorContains(t, err, "sglang-tpu:topology")
+	require.ErrorContains(t, err, "sglang-tpu:replicas")
+	for _, r := range g.All() {
+		assert.Equal(t, "pulumi:pulumi:Stack", r.Type, r.Name)
+	}
+}
