@@ -85,5 +85,9 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	forwarded := req.Clone(req.Context())
 	forwarded.Host = host
 	forwarded.URL.Scheme, forwarded.URL.Host = "http", at
-	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(forwarded)
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(forwarded)
+	if res != nil {
+		res.Request = req // what a relative Location is relative to
+	}
+	return res, err
 }

@@ -45,36 +45,7 @@ func (c *CLI) tools(ctx context.Context, o options) error {
 	if err := tools.Chart(ctx, c.Layout, modules); err != nil {
 		return err
 	}
-	return c.linkRoles()
-}
-
-// roles are the names under which this one binary is found, by folder.
-func (c *CLI) linkRoles() error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	for dir, names := range map[string][]string{
-		c.Layout.Bin():          {"pulumi-resource-gcp", "gke-gcloud-auth-plugin"},
-		c.Layout.ContainerBin(): {"python3", "getent", "wget", "buildctl-daemonless.sh"},
-	} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		for _, name := range names {
-			link := filepath.Join(dir, name)
-			if target, err := os.Readlink(link); err == nil && target == self {
-				continue
-			}
-			if err := os.RemoveAll(link); err != nil {
-				return err
-			}
-			if err := os.Symlink(self, link); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return c.link()
 }
 
 // startDaemon starts the daemon in a session of its own, so that a Ctrl-C meant for

@@ -93,6 +93,9 @@ func (r *Registry) handler(path string) http.Handler {
 	defer r.mu.Unlock()
 	h := r.handlers[path]
 	if h == nil {
+		if err := os.MkdirAll(filepath.Join(r.folder(path), "blobs"), 0o700); err != nil {
+			log.Printf("registry: %v", err) // each upload will say so again
+		}
 		h = registry.New(registry.WithBlobHandler(registry.NewDiskBlobHandler(filepath.Join(r.folder(path), "blobs"))),
 			registry.Logger(log.New(io.Discard, "", 0)))
 		r.handlers[path] = h
