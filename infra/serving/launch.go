@@ -10,6 +10,11 @@ import (
 //go:embed launch.sh
 var launchScript string
 
+// awaitScript is run by bash in a worker before its server.
+//
+//go:embed await.sh
+var awaitScript string
+
 const (
 	// Port of the model server, and of the Service.
 	Port = 8000

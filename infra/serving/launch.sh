@@ -29,17 +29,6 @@ if [ "$size" -gt 1 ]; then
   else
     leader=${LWS_LEADER_ADDRESS:-}
     [ -n "$leader" ] || fail "LWS_LEADER_ADDRESS is missing: worker $rank does not know its leader"
-    # A worker can start before its leader has a name. After a minute it starts all the
-    # same: the server goes on asking for five, and says what it could not reach.
-    tries=0
-    until getent ahostsv4 "$leader" >/dev/null; do
-      tries=$((tries + 1))
-      if [ "$tries" -ge 60 ]; then
-        echo "launch: $leader has no address yet; starting without waiting longer" >&2
-        break
-      fi
-      sleep 1
-    done
   fi
   set -- "$@" --nnodes "$size" --node-rank "$rank" --dist-init-addr "$leader:$RENDEZVOUS_PORT"
 fi

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +39,9 @@ func newLaunch(t *testing.T, python, getent string, env ...string) *launch {
 	l.command.Stdout, l.command.Stderr = &l.stdout, &l.stderr
 	return l
 }
+
+// script runs another script in the launch script's place.
+func (l *launch) script(text string) { l.command.Args[2] = text }
 
 func (l *launch) wait(t *testing.T) int {
 	t.Helper()
@@ -106,23 +108,30 @@ func TestAPodWithoutItsPlaceSaysSoAndStartsNothing(t *testing.T) {
 }
 
 func TestAWorkerWaitsUntilItsLeaderHasAName(t *testing.T) {
-	worker := []string{"LWS_WORKER_INDEX=1", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang"}
+	const address = "LWS_LEADER_ADDRESS=x-0.x.sglang"
 	count := filepath.Join(t.TempDir(), "count")
 	getent := `[ "$*" = "ahostsv4 x-0.x.sglang" ] || exit 9
 echo >>` + count + `
-[ "$(wc -l <` + count + `)" -ge %d ]`
+[ "$(wc -l <` + count + `)" -ge 3 ]`
 
-	l := newLaunch(t, echoArguments, strings.Replace(getent, "%d", "3", 1), worker...)
+	l := newLaunch(t, "exit 9", getent, address)
+	l.script(awaitScript)
 	assert.Zero(t, l.run(t))
 	asked, err := os.ReadFile(count)
 	require.NoError(t, err)
 	assert.Len(t, asked, 3)
+	assert.Equal(t, "await: the leader is x-0.x.sglang\n", l.stdout.String())
 	assert.Empty(t, l.stderr.String())
 
-	l = newLaunch(t, echoArguments, "exit 2", worker...)
-	assert.Zero(t, l.run(t))
+	l = newLaunch(t, "exit 9", "exit 2", address)
+	l.script(awaitScript)
+	assert.Zero(t, l.run(t), "the server gives up, and says why; this does not")
 	assert.Contains(t, l.stderr.String(), "x-0.x.sglang has no address yet")
-	assert.Contains(t, l.stdout.String(), "--dist-init-addr x-0.x.sglang:20000")
+
+	l = newLaunch(t, "exit 9", "exit 0")
+	l.script(awaitScript)
+	assert.Equal(t, 1, l.run(t))
+	assert.Contains(t, l.stderr.String(), "LWS_LEADER_ADDRESS is missing")
 }
 
 var single = []string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1"}

@@ -52,9 +52,33 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 			SecurityContext: &corev1.PodSecurityContextArgs{
 				SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
 			},
-			Containers: corev1.ContainerArray{container(args, r)},
+			InitContainers: initContainers(args, r),
+			Containers:     corev1.ContainerArray{container(args, r)},
 			Volumes:    volumes(args),
 		},
+	}
+}
+
+// initContainers are a worker's wait for its leader. The name is the leader's, so that
+// the tutorial's `kubectl logs -l ...name=sglang-tpu-cluster -c sglang-leader` works:
+// kubectl refuses all pods if one has no container of that name, `error: container
+// sglang-leader is not valid for pod sglang-tpu-cluster-0-1`.
+func initContainers(args *Args, r role) corev1.ContainerArray {
+	if r == leader {
+		return nil
+	}
+	return corev1.ContainerArray{&corev1.ContainerArgs{
+		Name:            pulumi.String("sglang-" + string(leader)),
+		Image:           pulumi.String(args.Image),
+		Command:         pulumi.ToStringArray([]string{"bash", "-c", awaitScript}),
+		SecurityContext: containerSecurity(),
+	}}
+}
+
+func containerSecurity() *corev1.SecurityContextArgs {
+	return &corev1.SecurityContextArgs{
+		AllowPrivilegeEscalation: pulumi.Bool(false),
+		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
 	}
 }
 
@@ -77,10 +101,7 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 			},
 			Limits: pulumi.StringMap{topology.ResourceName: pulumi.String(strconv.Itoa(chips))},
 		},
-		SecurityContext: &corev1.SecurityContextArgs{
-			AllowPrivilegeEscalation: pulumi.Bool(false),
-			Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
-		},
+		SecurityContext: containerSecurity(),
 		VolumeMounts: corev1.VolumeMountArray{
 			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
 			&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},

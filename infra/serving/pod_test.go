@@ -25,7 +25,7 @@ func environmentOf(set pulumitest.Resource, role string) map[string]any {
 	return variables
 }
 
-func TestLeaderAndWorkerDifferOnlyInNameLabelsAndProbes(t *testing.T) {
+func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndTheWait(t *testing.T) {
 	set := serve(t, nil).Get(t, setType, "serving")
 	template := func(role string) map[string]any {
 		pod := set.Value(templates + role + "Template").(map[string]any)
@@ -40,7 +40,20 @@ func TestLeaderAndWorkerDifferOnlyInNameLabelsAndProbes(t *testing.T) {
 		delete(pod, "metadata")
 		return pod
 	}
-	assert.Equal(t, template("leader"), template("worker"))
+	leader, worker := template("leader"), template("worker")
+	delete(worker["spec"].(map[string]any), "initContainers")
+	assert.Equal(t, leader, worker)
+}
+
+func TestOnlyAWorkerWaitsForItsLeaderAndUnderTheLeadersName(t *testing.T) {
+	set := serve(t, nil).Get(t, setType, "serving")
+	assert.Nil(t, set.Value(templates+"leaderTemplate.spec.initContainers"))
+	wait := set.Value(templates + "workerTemplate.spec.initContainers[0]").(map[string]any)
+	assert.Equal(t, set.Value(templates+"leaderTemplate.spec.containers[0].name"), wait["name"],
+		"kubectl logs -c refuses all pods of a selection if one has no container of that name")
+	assert.Equal(t, []any{"bash", "-c", awaitScript}, wait["command"])
+	assert.Equal(t, set.Value(templates+"workerTemplate.spec.containers[0].image"), wait["image"])
+	assert.NotContains(t, wait, "resources", "it must not count chips twice")
 }
 
 func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	refusal "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	// The default keychain reads $DOCKER_CONFIG, as buildctl does.
@@ -88,6 +90,12 @@ func build(args []string, progress io.Writer) error {
 	if r.Output["type"] != "image" || r.Output["name"] == "" || r.Output["push"] != "true" {
 		return errors.New("failed to solve: the output must be type=image with a name and push=true")
 	}
+	if r.Options["filename"] == "" {
+		r.Options["filename"] = "Dockerfile"
+	}
+	if platform := r.Options["platform"]; platform != "linux/amd64" {
+		return fmt.Errorf("failed to solve: no worker for platform %q: the nodes are linux/amd64", platform)
+	}
 	fmt.Fprintf(progress, "#1 [internal] load git source %s\n#1 DONE\n#2 [internal] load build definition from %s\n#2 DONE\n", r.Options["context"], r.Options["filename"])
 	image, err := imageOf(r, context[1], context[2])
 	if err != nil {
@@ -99,7 +107,7 @@ func build(args []string, progress io.Writer) error {
 		return fmt.Errorf("failed to solve: invalid reference: %w", err)
 	}
 	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})); err != nil {
-		return fmt.Errorf("failed to solve: failed to push %s: %w", r.Output["name"], err)
+		return fmt.Errorf("failed to solve: failed to push %s: %w", r.Output["name"], inBuildKitsWords(err))
 	}
 	digest, err := image.Digest()
 	if err != nil {
@@ -107,6 +115,20 @@ func build(args []string, progress io.Writer) error {
 	}
 	fmt.Fprintf(progress, "#3 pushing manifest for %s@%s\n#3 DONE\n", r.Output["name"], digest)
 	return nil
+}
+
+// inBuildKitsWords is a registry's refusal as BuildKit prints it.
+func inBuildKitsWords(err error) error {
+	var refused *refusal.Error
+	if !errors.As(err, &refused) || refused.Request == nil {
+		return err
+	}
+	text := fmt.Sprintf("unexpected status from %s request to %s: %d %s",
+		refused.Request.Method, refused.Request.URL, refused.StatusCode, http.StatusText(refused.StatusCode))
+	for _, why := range refused.Errors {
+		text += ": " + why.Message
+	}
+	return errors.New(text)
 }
 
 // imageOf is the same for the same inputs.
@@ -139,8 +161,7 @@ func imageOf(r request, source, revision string) (v1.Image, error) {
 		return nil, err
 	}
 	config = config.DeepCopy()
-	platform := strings.Split(r.Options["platform"]+"/", "/")
-	config.OS, config.Architecture = platform[0], platform[1]
+	config.OS, config.Architecture = "linux", "amd64"
 	config.Config.Labels = map[string]string{
 		"org.opencontainers.image.source": source, "org.opencontainers.image.revision": revision,
 	}

@@ -3,6 +3,7 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ func address(path string) (string, error) {
 }
 
 // isRegistry tells Artifact Registry's hosts from others.
-func isRegistry(host string) bool { return strings.HasSuffix(host, "-docker.pkg.dev") }
+func isRegistry(host string) bool { return strings.HasSuffix(host, ".pkg.dev") }
 
 // transport takes requests for the registry and for pods where they are served here;
 // TLS ends at the emulator's edge.
@@ -60,34 +61,32 @@ type transport struct{}
 
 // RoundTrip sends a request.
 func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := req.Clone(req.Context())
 	host := req.URL.Hostname()
-	if host == "metadata.google.internal" {
-		forwarded := req.Clone(req.Context())
-		forwarded.URL.Path = "/metadata" + req.URL.Path
-		forwarded.Header.Set("X-Emulator-Pod", os.Getenv(podVar))
-		return daemonClient().Transport.RoundTrip(forwarded)
-	}
+	var through http.RoundTripper = &http.Transport{DisableKeepAlives: true}
 	var at string
 	var err error
-	if isRegistry(host) {
+	switch {
+	case host == "metadata.google.internal":
+		sent.URL.Path = "/metadata" + req.URL.Path
+		sent.Header.Set("X-Emulator-Pod", os.Getenv(podVar))
+		through, at = daemonClient().Transport, host
+	case isRegistry(host):
 		at, err = address("/registry-address")
-	} else {
+	case req.URL.Scheme != "http":
+		err = errors.New("nothing outside is reached by TLS")
+	default:
 		at, err = address("/resolve?" + url.Values{"pod": {os.Getenv(podVar)}, "host": {host}}.Encode())
-		if port := req.URL.Port(); port != "" {
-			at += ":" + port
-		} else {
-			at += ":80"
-		}
+		at = net.JoinHostPort(at, cmp.Or(req.URL.Port(), "80"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bad address '%s'", host)
 	}
-	forwarded := req.Clone(req.Context())
-	forwarded.Host = host
-	forwarded.URL.Scheme, forwarded.URL.Host = "http", at
-	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(forwarded)
-	if res != nil {
-		res.Request = req // what a relative Location is relative to
+	sent.Host = req.URL.Host
+	sent.URL.Scheme, sent.URL.Host = "http", at
+	res, err := through.RoundTrip(sent)
+	if err == nil {
+		res.Request = req // a relative Location is relative to what the client asked
 	}
 	return res, err
 }

@@ -1,10 +1,12 @@
 package builder
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -40,8 +42,11 @@ func wget(args []string, stdout io.Writer) error {
 		}
 	}
 	req, err := http.NewRequest(http.MethodGet, target, nil)
-	if err != nil {
+	if err != nil || req.URL.Host == "" {
 		return fmt.Errorf("not an http or ftp url: %s", target)
+	}
+	if output == "" {
+		return errors.New("only the option -O says where to write")
 	}
 	req.Header = header
 	res, err := transport{}.RoundTrip(req)
@@ -52,8 +57,8 @@ func wget(args []string, stdout io.Writer) error {
 	if res.StatusCode >= 400 {
 		return fmt.Errorf("server returned error: HTTP/1.1 %s", res.Status)
 	}
-	if output != "-" && output != "" {
-		file, err := os.Create(output)
+	if output != "-" {
+		file, err := os.Create(inRoot(output))
 		if err != nil {
 			return err
 		}
@@ -62,4 +67,13 @@ func wget(args []string, stdout io.Writer) error {
 	}
 	_, err = io.Copy(stdout, res.Body)
 	return err
+}
+
+// inRoot is where a path of the container is on this machine. Devices are the same.
+func inRoot(path string) string {
+	root := os.Getenv("EMULATOR_ROOT")
+	if root == "" || !filepath.IsAbs(path) || strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, root+"/") {
+		return path
+	}
+	return filepath.Join(root, path)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,13 +23,16 @@ func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
 	project, repository, _ := parts("/v2/" + ref.Context().RepositoryStr() + "/")
 	path := ref.Context().RegistryStr() + "/" + project + "/" + repository
 	base := "/v2/" + ref.Context().RepositoryStr()
-	if err := r.access.RepositoryAllowed(email, path, false); err != nil {
-		return nil, fail(fmt.Sprintf("unexpected status from HEAD request to https://%s%s/manifests/%s: 403 Forbidden: %v",
-			ref.Context().RegistryStr(), base, ref.Identifier(), err))
+	switch err := r.access.RepositoryAllowed(email, path, false); {
+	case unknown(err):
+		return nil, fail(reference + ": not found")
+	case err != nil: // HEAD has no body that could say why
+		return nil, fail(fmt.Sprintf("unexpected status from HEAD request to https://%s%s/manifests/%s: 403 Forbidden",
+			ref.Context().RegistryStr(), base, ref.Identifier()))
 	}
 	var manifest v1.Manifest
 	if !r.read(path, base+"/manifests/"+ref.Identifier(), &manifest) {
-		return nil, fail(strings.TrimSuffix(reference, "/") + ": not found")
+		return nil, fail(reference + ": not found")
 	}
 	config := &v1.ConfigFile{}
 	if !r.read(path, base+"/blobs/"+manifest.Config.Digest.String(), config) {

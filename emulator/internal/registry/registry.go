@@ -3,22 +3,18 @@
 package registry
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/registry"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"sglang-tpu/emulator/internal/cloud"
 )
@@ -37,6 +33,7 @@ type Registry struct {
 
 	mu       sync.Mutex
 	handlers map[string]http.Handler // by path
+	pushing  sync.Mutex              // of manifests: two pushes must not both find a tag free
 }
 
 // Open serves what is in a folder.
@@ -58,53 +55,32 @@ func Open(dir string, access Access) (*Registry, error) {
 	return r, nil
 }
 
-// saved is one manifest on disk; the library keeps them in memory only.
-type saved struct {
-	URL         string `json:"url"` // path of the request
-	ContentType string `json:"contentType"`
-	Body        []byte `json:"body"`
-}
-
-func (r *Registry) replay(path, manifests string) error {
-	handler := r.handler(path)
-	return filepath.WalkDir(manifests, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		var s saved
-		if err := json.Unmarshal(text, &s); err != nil {
-			return err
-		}
-		req := httptest.NewRequest(http.MethodPut, s.URL, bytes.NewReader(s.Body))
-		req.Header.Set("Content-Type", s.ContentType)
-		handler.ServeHTTP(httptest.NewRecorder(), req)
-		return nil
-	})
-}
-
 func (r *Registry) folder(path string) string { return filepath.Join(r.dir, filepath.FromSlash(path)) }
+
+func (r *Registry) blobs(path string) string { return filepath.Join(r.folder(path), "blobs") }
 
 func (r *Registry) handler(path string) http.Handler {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.handlers[path]
 	if h == nil {
-		if err := os.MkdirAll(filepath.Join(r.folder(path), "blobs"), 0o700); err != nil {
-			log.Printf("registry: %v", err) // each upload will say so again
-		}
-		h = registry.New(registry.WithBlobHandler(registry.NewDiskBlobHandler(filepath.Join(r.folder(path), "blobs"))),
+		h = registry.New(registry.WithBlobHandler(registry.NewDiskBlobHandler(r.blobs(path))),
 			registry.Logger(log.New(io.Discard, "", 0)))
 		r.handlers[path] = h
 	}
 	return h
 }
 
+// repositoryPath has no part that would name another folder.
+var repositoryPath = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]*/[a-z0-9][a-z0-9.:-]*/[a-z0-9][a-z0-9-]*$`)
+
 // DeleteRepository removes host/project/repository with all its images.
 func (r *Registry) DeleteRepository(path string) error {
+	if !repositoryPath.MatchString(path) {
+		return fmt.Errorf("%q is not host/project/repository", path)
+	}
+	r.pushing.Lock()
+	defer r.pushing.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.handlers, path)
@@ -113,72 +89,56 @@ func (r *Registry) DeleteRepository(path string) error {
 
 // ServeHTTP is the OCI distribution API.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	_, token, _ := req.BasicAuth()
+	user, token, _ := req.BasicAuth()
 	email := cloud.Email(token)
-	if email == "" {
+	if user != "oauth2accesstoken" || email == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="`+req.Host+`"`)
 		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication failed")
 		return
 	}
-	project, repository, rest := parts(req.URL.Path)
-	if rest == "" { // the version check, before anything is named
+	if strings.TrimSuffix(req.URL.Path, "/") == "/v2" { // the version check, before anything is named
 		w.WriteHeader(http.StatusOK)
 		return
 	}
+	project, repository, rest := parts(req.URL.Path)
 	path := req.Host + "/" + project + "/" + repository
 	push := req.Method != http.MethodGet && req.Method != http.MethodHead
-	if err := r.access.RepositoryAllowed(email, path, push); err != nil {
-		if strings.HasPrefix(err.Error(), "name unknown") {
-			refuse(w, http.StatusNotFound, "NAME_UNKNOWN", err.Error())
-			return
-		}
+	err := r.access.RepositoryAllowed(email, path, push)
+	switch {
+	case unknown(err):
+		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", err.Error())
+		return
+	case err != nil:
 		refuse(w, http.StatusForbidden, "DENIED", err.Error())
 		return
-	}
-	image, tag, isManifest := strings.Cut(rest, "/manifests/")
-	if !isManifest || req.Method != http.MethodPut {
-		r.handler(path).ServeHTTP(w, req)
+	case req.Method == http.MethodDelete:
+		// Neither the reader's nor the writer's role has it.
+		refuse(w, http.StatusForbidden, "DENIED", `Permission "artifactregistry.versions.delete" denied on resource "`+path+`" (or it may not exist)`)
 		return
 	}
-	r.putManifest(w, req, path, image, tag)
+	if push {
+		// The disk handler makes folders in this one, but not this one.
+		if err := os.MkdirAll(r.blobs(path), 0o700); err != nil {
+			refuse(w, http.StatusInternalServerError, "UNKNOWN", err.Error())
+			return
+		}
+	}
+	image, reference, isManifest := strings.Cut(rest, "/manifests/")
+	if isManifest && req.Method == http.MethodPut {
+		r.putManifest(w, req, path, image, reference)
+		return
+	}
+	r.handler(path).ServeHTTP(w, req)
 }
+
+// unknown tells a repository that is not there from one that is forbidden.
+func unknown(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "name unknown") }
 
 // parts takes /v2/project/repository/rest apart.
 func parts(url string) (project, repository, rest string) {
 	project, rest, _ = strings.Cut(strings.TrimPrefix(url, "/v2/"), "/")
 	repository, rest, _ = strings.Cut(rest, "/")
 	return project, repository, rest
-}
-
-func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, path, image, tag string) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "MANIFEST_INVALID", err.Error())
-		return
-	}
-	digest, _, err := v1.SHA256(bytes.NewReader(body))
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "MANIFEST_INVALID", err.Error())
-		return
-	}
-	project, repository, _ := parts(req.URL.Path)
-	existing := httptest.NewRecorder()
-	r.handler(path).ServeHTTP(existing, httptest.NewRequest(http.MethodHead, req.URL.Path, nil))
-	if existing.Code == http.StatusOK && existing.Header().Get("Docker-Content-Digest") != digest.String() && r.access.ImmutableTags(project, repository) {
-		refuse(w, http.StatusBadRequest, "MANIFEST_INVALID", "cannot update tag "+tag+". The repository has enabled tag immutability")
-		return
-	}
-	text, err := json.Marshal(saved{URL: req.URL.Path, ContentType: req.Header.Get("Content-Type"), Body: body})
-	if err == nil {
-		file := filepath.Join(r.folder(path), "manifests", filepath.FromSlash(image), strings.ReplaceAll(tag, ":", "-")+".json")
-		err = errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, text, 0o600))
-	}
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "UNKNOWN", err.Error())
-		return
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	r.handler(path).ServeHTTP(w, req)
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
