@@ -54,7 +54,7 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 			},
 			InitContainers: initContainers(args, r),
 			Containers:     corev1.ContainerArray{container(args, r)},
-			Volumes:    volumes(args),
+			Volumes:        volumes(args),
 		},
 	}
 }

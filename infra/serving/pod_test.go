@@ -123,7 +123,7 @@ func TestProbesTellAServerThatWorksFromOneThatOnlyAnswers(t *testing.T) {
 		{"leaderTemplate.spec.containers[0].livenessProbe", probe("/health_generate", 60, 30, 5)},
 		{"workerTemplate.spec.containers[0].readinessProbe", probe("/health", 10, 1, 3)},
 		{"workerTemplate.spec.containers[0].livenessProbe", map[string]any{
-			"exec":          map[string]any{"command": []any{"sh", "-c", "grep -aqs sglang::scheduler /proc/[0-9]*/cmdline"}},
+			"exec":          map[string]any{"command": []any{"sh", "-c", schedulerLives}},
 			"periodSeconds": 30.0, "timeoutSeconds": 10.0, "failureThreshold": 3.0,
 		}},
 	} {

@@ -20,6 +20,10 @@ const (
 	startupAtLeast = time.Hour
 )
 
+// schedulerLives looks for the process that holds the chips. The brackets keep grep and
+// its shell, whose command lines hold the pattern, from finding themselves.
+const schedulerLives = "grep -aqs 'sglang::[s]cheduler' /proc/[0-9]*/cmdline"
+
 // setProbes tells a server that works from one that only answers: /health is a constant
 // 200 even with a dead scheduler, and a scheduler killed by a signal is only logged.
 // The leader's /health_generate makes a token through all ranks, and takes 20 s to say
@@ -34,7 +38,7 @@ func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 		c.ReadinessProbe = httpProbe("/health", 10*time.Second, time.Second, 3)
 		c.LivenessProbe = &corev1.ProbeArgs{
 			Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{
-				"sh", "-c", "grep -aqs sglang::scheduler /proc/[0-9]*/cmdline",
+				"sh", "-c", schedulerLives,
 			})},
 			PeriodSeconds:    pulumi.Int(30),
 			TimeoutSeconds:   pulumi.Int(10),

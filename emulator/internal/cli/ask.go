@@ -70,7 +70,7 @@ type outputs struct {
 
 func (c *CLI) outputs(ctx context.Context, stack string) (outputs, error) {
 	var out outputs
-	cmd := c.command(ctx, stack, "pulumi", "stack", "output", "--json", "--show-secrets")
+	cmd := c.command(ctx, stack, "stack", "output", "--json", "--show-secrets")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	text, err := cmd.Output()
@@ -104,7 +104,7 @@ func (c *CLI) writeKubeconfig(text, namespace string) error {
 
 // forward starts kubectl port-forward on a free port and returns the address.
 func (c *CLI) forward(ctx context.Context, stack, service string) (string, func(), error) {
-	cmd := c.command(ctx, stack, "pulumi")
+	cmd := c.command(ctx, stack)
 	kubectl, err := lookPath("kubectl", c.Layout.Bin()+string(os.PathListSeparator)+os.Getenv("PATH"))
 	if err != nil {
 		return "", nil, err

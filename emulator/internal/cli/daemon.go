@@ -101,8 +101,8 @@ func (c *CLI) stopDaemon() error {
 	if err != nil {
 		return err
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || !isDaemon(pid) {
+	pid, malformed := strconv.Atoi(strings.TrimSpace(string(text)))
+	if malformed != nil || !isDaemon(pid) {
 		return os.Remove(c.Layout.PIDFile())
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {

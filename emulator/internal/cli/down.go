@@ -34,6 +34,9 @@ func (c *CLI) down(ctx context.Context, o options) error {
 		if ctx.Err() != nil {
 			return errors.Join(err, c.stopDaemon())
 		}
+		if protected, stateErr := c.protected(o.Stack); stateErr == nil && protected {
+			return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then this again", o.Stack)
+		}
 		return fmt.Errorf("pulumi destroy failed: %w", err)
 	}
 	others, err := c.stacks()
@@ -56,6 +59,17 @@ func (c *CLI) down(ctx context.Context, o options) error {
 	}
 	fmt.Fprintln(c.Out, "nothing is left in the emulated cloud, and the emulator is stopped")
 	return nil
+}
+
+// protected reports whether Pulumi refuses to delete something of a stack.
+func (c *CLI) protected(stack string) (bool, error) {
+	cp, err := c.state(stack)
+	for _, r := range cp.Checkpoint.Latest.Resources {
+		if r.Protect {
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // used reports whether this checkout ever brought anything up.

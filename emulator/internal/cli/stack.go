@@ -70,7 +70,7 @@ func (c *CLI) salt(ctx context.Context, stack string) (string, error) {
 		if err := os.WriteFile(filepath.Join(home, "Pulumi.yaml"), []byte("name: "+project+"\nruntime: go\n"), 0o600); err != nil {
 			return "", err
 		}
-		cmd := c.command(ctx, stack, "pulumi", "stack", "init", stack, "--secrets-provider", "passphrase")
+		cmd := c.command(ctx, stack, "stack", "init", stack, "--secrets-provider", "passphrase")
 		cmd.Dir = home
 		cmd.Env = without(cmd.Env, "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -143,6 +143,8 @@ type checkpoint struct {
 				URN  string `json:"urn"`
 				ID   string `json:"id"`
 				Type string `json:"type"`
+
+				Protect bool `json:"protect"`
 			} `json:"resources"`
 			Pending []struct {
 				Type     string `json:"type"`

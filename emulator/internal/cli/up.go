@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -69,9 +70,9 @@ func (c *CLI) preview(ctx context.Context, o options) error {
 	return c.pulumi(ctx, o.Stack, "preview", "--diff")
 }
 
-// command prepares a tool of the emulator's to run in the checkout.
-func (c *CLI) command(ctx context.Context, stack, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.Layout.Bin()+"/"+name, args...)
+// command prepares the Pulumi CLI to run in the checkout.
+func (c *CLI) command(ctx context.Context, stack string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.Layout.Bin(), "pulumi"), args...)
 	cmd.Dir = c.Checkout
 	cmd.Env = c.environ(stack)
 	return cmd
@@ -80,7 +81,7 @@ func (c *CLI) command(ctx context.Context, stack, name string, args ...string) *
 // pulumi runs the CLI with its own display. A Ctrl-C reaches it through the terminal
 // and it ends by itself, saving what it did; so it is waited for, not killed.
 func (c *CLI) pulumi(ctx context.Context, stack string, args ...string) error {
-	cmd := c.command(ctx, stack, "pulumi", args...)
+	cmd := c.command(ctx, stack, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, c.Out, c.Err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 2 * time.Minute

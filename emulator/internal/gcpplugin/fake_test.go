@@ -38,7 +38,7 @@ func started(t *testing.T) (*provider, *cloud.Cloud) {
 	t.Cleanup(server.Close)
 	p := newProvider(socket)
 	_, err = p.Configure(context.Background(), &pulumirpc.ConfigureRequest{
-		Variables: map[string]string{"gcp:config:project": "p"},
+		Args: properties(t, map[string]any{"project": "p"}),
 	})
 	require.NoError(t, err)
 	return p, google

@@ -100,10 +100,7 @@ func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pul
 // Configure keeps the defaults.
 func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	for _, key := range []string{"project", "region", "zone"} {
-		p.defaults[key] = strings.Trim(r.GetVariables()["gcp:config:"+key], `"`)
-		if args := r.GetArgs().GetFields(); args[key].GetStringValue() != "" {
-			p.defaults[key] = args[key].GetStringValue()
-		}
+		p.defaults[key] = r.GetArgs().GetFields()[key].GetStringValue()
 	}
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptOutputs: false, AcceptSecrets: false, AcceptResources: false}, nil
 }

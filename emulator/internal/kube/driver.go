@@ -62,8 +62,11 @@ func (d *driver) provision(ctx context.Context, claim *corev1.PersistentVolumeCl
 		return nil
 	}
 	class, err := d.access.Informers.Storage().V1().StorageClasses().Lister().Get(*claim.Spec.StorageClassName)
-	if err != nil || class.Provisioner != csiDriver {
-		return nil // somebody else's, or not there yet
+	if err != nil {
+		return err
+	}
+	if class.Provisioner != csiDriver {
+		return nil
 	}
 	node, err := d.access.Client.CoreV1().Nodes().Get(ctx, claim.Annotations[selectedNode], metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

@@ -52,10 +52,16 @@ func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		_ = upstream.Close()
+		return
+	}
+	// Answering before taking the connection over would lose the first byte of whoever
+	// goes on at once: the server has begun to read it.
+	if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		_ = upstream.Close()
+		_ = conn.Close()
 		return
 	}
 	join(conn, upstream)

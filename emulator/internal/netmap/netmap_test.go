@@ -10,7 +10,7 @@ import (
 func TestPodAddressesStandForLoopbackOnes(t *testing.T) {
 	n, err := New("10.4.0.0/14", -1)
 	require.NoError(t, err)
-	defer n.Close()
+	t.Cleanup(func() { assert.NoError(t, n.Close()) })
 	pod, loopback, err := n.Allocate()
 	require.NoError(t, err)
 	assert.Equal(t, "10.4.0.2", pod)
@@ -32,10 +32,10 @@ func TestPodAddressesStandForLoopbackOnes(t *testing.T) {
 func TestTwoNetworksOnOneMachineDiffer(t *testing.T) {
 	a, err := New("10.4.0.0/14", -1)
 	require.NoError(t, err)
-	defer a.Close()
+	t.Cleanup(func() { assert.NoError(t, a.Close()) })
 	b, err := New("10.4.0.0/14", -1)
 	require.NoError(t, err)
-	defer b.Close()
+	t.Cleanup(func() { assert.NoError(t, b.Close()) })
 	assert.NotEqual(t, a.Services(), b.Services())
 
 	_, err = New("10.4.0.0/14", a.Index())

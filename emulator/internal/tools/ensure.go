@@ -65,11 +65,10 @@ func (b builder) fresh(t Tool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if _, err := os.Stat(filepath.Join(b.layout.Bin(), t.Name)); err != nil {
-		return false, nil
-	}
-	have, err := os.ReadFile(b.stamp(t))
-	return err == nil && string(have) == want, nil
+	// A link to a program that has been removed since is as good as nothing.
+	_, binary := os.Stat(filepath.Join(b.layout.Bin(), t.Name))
+	have, stamp := os.ReadFile(b.stamp(t))
+	return binary == nil && stamp == nil && string(have) == want, nil
 }
 
 // fingerprint is all that makes a tool what it is.

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# make check: formatting, vet, linters and shell syntax, over both modules. All parts
+# run, whatever fails before.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+bin/emulator tools check || exit 1
+tools=$PWD/.emulator/bin
+failed=0
+
+part() { # part NAME COMMAND...: prints the output of a failing command
+  local name=$1 out
+  shift
+  if out=$("$@" 2>&1); then
+    echo "check: $name: ok"
+  else
+    printf '%s\n' "$out"
+    echo "check: $name: FAILED" >&2
+    failed=1
+  fi
+}
+
+nothing() { # fails if its command prints anything
+  local out
+  out=$("$@" 2>&1) || true
+  printf '%s' "$out"
+  [ -z "$out" ]
+}
+
+mapfile -t go_files < <(git ls-files -co --exclude-standard -- '*.go' | while read -r f; do [ -e "$f" ] && echo "$f"; done)
+part "gofmt" nothing gofmt -l "${go_files[@]}"
+part "gofumpt" nothing "$tools/gofumpt" -l "${go_files[@]}"
+for module in . emulator; do
+  part "vet ($module)" go -C "$module" vet ./...
+  part "golangci-lint ($module)" env -C "$module" "$tools/golangci-lint" run --config "$PWD/.golangci.yml" ./...
+done
+# The build Job's image has no bash.
+for script in infra/image/*.sh; do part "sh -n $script" sh -n "$script"; done
+for script in infra/serving/*.sh emulator/*.sh emulator/e2e/testdata/*.sh .ci/run; do part "bash -n $script" bash -n "$script"; done
+exit "$failed"

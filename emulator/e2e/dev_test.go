@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestDevelopmentStack goes through a day of one stack, in order.
+func TestDevelopmentStack(t *testing.T) {
+	w := newWorld(t)
+	step := func(name string, do func(t *testing.T)) {
+		if !t.Run(name, do) {
+			t.FailNow() // each step needs the ones before it
+		}
+	}
+	step("up ends with an answer", func(t *testing.T) {
+		out := w.emulator(t, "up", "dev")
+		assert.Contains(t, out, `Answer  {"meta_info"`)
+		assert.Regexp(t, `Done in \d+`, out)
+	})
+	step("step 3 of the tutorial works as typed", w.tutorial)
+	step("nothing is left to change", func(t *testing.T) {
+		w.shell(t, "dev", "pulumi preview --expect-no-changes")
+		w.shell(t, "dev", "pulumi refresh --yes --skip-preview --expect-no-changes")
+		w.shell(t, "dev", "pulumi preview --expect-no-changes")
+	})
+	step("a second up changes nothing", func(t *testing.T) {
+		before := w.shell(t, "dev", "kubectl get pods -o jsonpath='{.items[*].metadata.uid}'")
+		w.emulator(t, "up", "dev")
+		assert.Equal(t, before, w.shell(t, "dev", "kubectl get pods -o jsonpath='{.items[*].metadata.uid}'"))
+	})
+	for _, m := range mutants {
+		step(m.name+" fails", func(t *testing.T) { w.kill(t, m) })
+	}
+	step("a second replica leaves the first one's slice and pods alone", w.scaleOut)
+	step("without exclusive topology a group is torn apart, with it never", w.exclusiveTopology)
+	step("a placement policy of type COMPACT fails", func(t *testing.T) { w.kill(t, compact) })
+	step("down leaves nothing", func(t *testing.T) {
+		w.emulator(t, "down", "dev")
+		w.requireNothingLeft(t)
+	})
+}
+
+// tutorial is its step 3; what is typed there is typed here.
+func (w *world) tutorial(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "tutorial-step-3.sh"))
+	require.NoError(t, err)
+	out := w.shell(t, "dev", string(text))
+	assert.Regexp(t, `sglang-tpu-cluster-0 +1/1 +Running`, out)
+	assert.Regexp(t, `sglang-tpu-cluster-0-1 +1/1 +Running`, out)
+	assert.Contains(t, out, "The server is fired up and ready to roll!")
+	answer := out[strings.LastIndex(out, "\n{")+1:]
+	var parsed struct {
+		Text string         `json:"text"`
+		Meta map[string]any `json:"meta_info"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(answer), &parsed), answer)
+	assert.Len(t, strings.Fields(parsed.Text), 10)
+	assert.EqualValues(t, 10, parsed.Meta["completion_tokens"])
+}
+
+// scaleOut checks that a slice is never given back for a change of number.
+func (w *world) scaleOut(t *testing.T) {
+	identity := func() string {
+		return w.shell(t, "dev", "kubectl get node -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{range .items[*]}{.metadata.uid} {end}' && "+
+			"kubectl get pods -l leaderworkerset.sigs.k8s.io/group-index=0 -o jsonpath='{range .items[*]}{.metadata.uid} {end}'")
+	}
+	before := strings.Fields(identity())
+	require.Len(t, before, 4, "two nodes and two pods")
+	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")
+	assert.Subset(t, strings.Fields(identity()), before)
+	pools := w.shell(t, "dev", `kubectl get pods -o jsonpath='{range .items[*]}{.metadata.labels.leaderworkerset\.sigs\.k8s\.io/group-index} {.spec.nodeName}{"\n"}{end}' |`+
+		` while read group node; do echo "$group $(kubectl get node "$node" -o jsonpath='{.metadata.labels.cloud\.google\.com/gke-nodepool}')"; done | sort -u`)
+	assert.Len(t, strings.Split(strings.TrimSpace(pools), "\n"), 2, "each group has one node pool:\n%s", pools)
+}

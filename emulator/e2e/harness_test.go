@@ -1,0 +1,216 @@
+// Package e2e uses the emulator and the program as a person does: by their commands.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// world is one emulator with a home of its own, so that what is written outside the
+// ignored folder can be seen, and a stack that somebody has up is left alone.
+type world struct {
+	checkout string // whose program is used
+	root     string // the emulator's folder
+	outside  string // home and temporary folder, which must stay empty
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	checkout, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	w := &world{checkout: checkout, root: filepath.Join(checkout, ".emulator", "e2e")}
+	w.outside = filepath.Join(w.root+"-outside", "home")
+	require.FileExists(t, filepath.Join(checkout, "bin", "emulator"), "make emulator builds it")
+	w.stop(t)
+	require.NoError(t, os.RemoveAll(w.root))
+	require.NoError(t, os.RemoveAll(filepath.Dir(w.outside)))
+	require.NoError(t, os.MkdirAll(w.root, 0o700))
+	require.NoError(t, os.MkdirAll(w.outside, 0o700))
+	// Tools are built once for the checkout.
+	for _, shared := range []string{"bin", "cache"} {
+		require.NoError(t, os.Symlink(filepath.Join("..", shared), filepath.Join(w.root, shared)))
+	}
+	t.Cleanup(func() { w.stop(t) })
+	return w
+}
+
+func (w *world) stop(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(w.root); err == nil {
+		cmd := w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "stop")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+}
+
+// environ is a user's, with the emulator's exports loaded if there is a stack.
+func (w *world) environ(stack string) []string {
+	env := []string{}
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); !strings.HasPrefix(name, "PULUMI_") && name != "SGLANG_TPU_EMULATOR" && name != "KUBECONFIG" {
+			env = append(env, pair)
+		}
+	}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB", "GOTOOLCHAIN"} {
+		out, err := exec.Command("go", "env", name).Output()
+		if err == nil {
+			env = append(env, name+"="+strings.TrimSpace(string(out)))
+		}
+	}
+	env = append(env, "SGLANG_TPU_EMULATOR="+w.root, "HOME="+w.outside, "TMPDIR="+w.outside)
+	if stack == "" {
+		return env
+	}
+	cmd := exec.Command(filepath.Join(w.checkout, "bin", "emulator"), "env", stack)
+	cmd.Env, cmd.Dir = env, w.checkout
+	out, err := cmd.Output()
+	if err != nil {
+		panic(fmt.Sprintf("emulator env: %v", err))
+	}
+	for line := range strings.Lines(string(out)) {
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		if ok {
+			env = append(env, name+"="+strings.Trim(value, "'"))
+		}
+	}
+	return env
+}
+
+func (w *world) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = w.checkout, w.environ("")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// emulator runs bin/emulator to its end, which must be a good one.
+func (w *world) emulator(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := w.tryEmulator(args...)
+	require.NoError(t, err, out)
+	return out
+}
+
+func (w *world) tryEmulator(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	began := time.Now()
+	out, err := w.command(ctx, filepath.Join(w.checkout, "bin", "emulator"), args...).CombinedOutput()
+	fmt.Printf("    emulator %s: %s\n", strings.Join(args, " "), time.Since(began).Round(time.Second))
+	return string(out), err
+}
+
+// shell runs a line as typed, with the emulator's environment loaded.
+func (w *world) shell(t *testing.T, stack, line string) string {
+	t.Helper()
+	out, err := w.tryShell(stack, line)
+	require.NoError(t, err, "%s\n%s", line, out)
+	return out
+}
+
+func (w *world) tryShell(stack, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	defer cancel()
+	cmd := w.command(ctx, "bash", "-c", line)
+	cmd.Env = w.environ(stack)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// background starts a command whose output can be read while it runs.
+type background struct {
+	cmd  *exec.Cmd
+	out  *bytes.Buffer
+	done chan error
+}
+
+func start(cmd *exec.Cmd) (*background, error) {
+	b := &background{cmd: cmd, out: &bytes.Buffer{}, done: make(chan error, 1)}
+	cmd.Stdout, cmd.Stderr = b.out, b.out
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { b.done <- cmd.Wait() }()
+	return b, nil
+}
+
+// processes are those that belong to this world, by what they were started with.
+func (w *world) processes() []string {
+	var found []string
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		panic(err)
+	}
+	for _, dir := range dirs {
+		if filepath.Base(dir) == strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if err != nil || len(line) == 0 {
+			continue // it has ended, or is a zombie
+		}
+		env, _ := os.ReadFile(filepath.Join(dir, "environ")) // not ours if it cannot be read
+		if bytes.Contains(line, []byte(w.root+"/")) || bytes.Contains(env, []byte(w.root+"\x00")) || bytes.Contains(env, []byte(w.root+"/")) {
+			found = append(found, filepath.Base(dir)+" "+strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// requireNothingLeft is what make down promises.
+func (w *world) requireNothingLeft(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 10*time.Second, 100*time.Millisecond, "processes are left: %v", w.processes())
+	var files []string
+	require.NoError(t, filepath.WalkDir(w.outside, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !strings.Contains(path, "/.config/go/") { // Go's telemetry counters
+			files = append(files, path)
+		}
+		return err
+	}))
+	require.Empty(t, files, "files outside the ignored folder")
+	for _, folder := range []string{"pods", "disks", "clusters"} {
+		entries, err := os.ReadDir(filepath.Join(w.root, folder))
+		if !os.IsNotExist(err) {
+			require.NoError(t, err)
+		}
+		require.Empty(t, entries, "%s of an emulated cloud that is empty", folder)
+	}
+	status, err := exec.Command("git", "-C", w.checkout, "status", "--porcelain").Output()
+	require.NoError(t, err)
+	require.NotContains(t, string(status), ".emulator")
+	require.NotContains(t, string(status), "?? Pulumi.")
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Close()
+}

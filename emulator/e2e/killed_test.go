@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"context"
+	"math/rand/v2"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestDownAfterAnUpThatWasKilled kills everything that up started at a random moment.
+func TestDownAfterAnUpThatWasKilled(t *testing.T) {
+	for _, span := range []struct{ from, to time.Duration }{
+		{500 * time.Millisecond, 12 * time.Second}, // cloud resources
+		{12 * time.Second, 35 * time.Second},       // objects in the cluster
+	} {
+		after := span.from + rand.N(span.to-span.from)
+		t.Run("within "+span.to.String(), func(t *testing.T) {
+			t.Logf("killed after %s", after)
+			w := newWorld(t)
+			up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
+			require.NoError(t, err)
+			time.Sleep(after)
+			require.NoError(t, syscall.Kill(-up.cmd.Process.Pid, syscall.SIGKILL))
+			<-up.done
+			w.emulator(t, "down", "dev")
+			w.requireNothingLeft(t)
+		})
+	}
+}
+
+// TestInterruptedUpLeavesNoProcessAndGoesOn is Ctrl-C, which reaches the whole
+// foreground process group.
+func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
+	w := newWorld(t)
+	up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
+	require.NoError(t, err)
+	time.Sleep(2*time.Second + rand.N(20*time.Second))
+	require.NoError(t, syscall.Kill(-up.cmd.Process.Pid, syscall.SIGINT))
+	select {
+	case <-up.done:
+	case <-time.After(time.Minute):
+		t.Fatalf("up did not end:\n%s", up.out)
+	}
+	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 10*time.Second, 100*time.Millisecond, "%v", w.processes())
+	w.emulator(t, "up", "dev")
+	w.emulator(t, "down", "dev")
+	w.requireNothingLeft(t)
+}

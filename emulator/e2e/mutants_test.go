@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// mutant is the program with one mistake, which must make up fail for the reason that
+// the real thing would give.
+type mutant struct {
+	name     string
+	file     string // of the program
+	old, new string
+	// reason is looked for in what this shell line prints.
+	reason, look string
+	config       []string
+}
+
+const lookAtPods = "kubectl get events; kubectl describe pods; " +
+	"for pod in $(kubectl get pods -o name); do kubectl logs $pod --all-containers; kubectl logs $pod --all-containers --previous; done"
+
+var mutants = []mutant{
+	{
+		name: "a pod without the TPU selector",
+		file: "infra/serving/pod.go",
+		old:  "topology.AcceleratorLabel: pulumi.String(topology.Accelerator),\n", new: "",
+		look: lookAtPods, reason: "GKE Warden rejected the request because it violates one or more constraints",
+	},
+	{
+		name: "a premium-rwo disk",
+		file: "infra/serving/pod.go",
+		old:  "StorageClassName: pulumi.String(storageClass)", new: `StorageClassName: pulumi.String("premium-rwo")`,
+		look: lookAtPods, reason: "pd-ssd disk type cannot be used by tpu7x-standard-4t machine type.",
+	},
+	{
+		name: "--tp-size 8",
+		file: "infra/serving/pod.go",
+		old:  "serverArguments(args.ModelID, args.Plan)", new: `append(serverArguments(args.ModelID, args.Plan), "--tp-size", "8", "--dp-size", "1")`,
+		look: lookAtPods, reason: "ValueError: Number of devices 16 must equal the product of mesh_shape (1, 8)",
+	},
+}
+
+var compact = mutant{
+	name: "a placement policy of type COMPACT",
+	file: "infra/tpu/slice.go",
+	old:  `Type:        pulumi.String(""),`, new: `Type:        pulumi.String("COMPACT"),`,
+	look: "true", reason: "COMPACT",
+}
+
+// kill brings the mutant up over what is there, waits for the reason, and puts the
+// honest program back unless the mutant took the slice with it.
+func (w *world) kill(t *testing.T, m mutant) {
+	up := w.mutate(t, m)
+	found := w.await(t, up, m)
+	w.interrupt(t, up)
+	assert.True(t, found, "%q was never said; up printed:\n%s", m.reason, up.out)
+}
+
+// mutate starts up of the changed program.
+func (w *world) mutate(t *testing.T, m mutant) *background {
+	t.Helper()
+	dir := filepath.Join(w.root, "mutant")
+	require.NoError(t, os.RemoveAll(dir))
+	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "go.mod", "go.sum", "Pulumi*.yaml", "emulator/tools").Output()
+	require.NoError(t, err)
+	for _, file := range strings.Fields(string(files)) {
+		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {
+			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, m.file))
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), m.old), "%s has to hold %q once", m.file, m.old)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, m.file), []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600))
+
+	args := []string{"up", "dev"}
+	for _, c := range m.config {
+		args = append(args, "-c", c)
+	}
+	cmd := w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), args...)
+	cmd.Dir = dir
+	up, err := start(cmd)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	return up
+}
+
+// await looks for the reason until it is there or up has ended.
+func (w *world) await(t *testing.T, up *background, m mutant) bool {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		said, _ := w.tryShell("dev", m.look) // not all of it can be had at all times
+		if strings.Contains(said, m.reason) {
+			return true
+		}
+		select {
+		case err := <-up.done:
+			require.Error(t, err, "up of a mutant succeeded")
+			up.done <- err
+			return strings.Contains(up.out.String(), m.reason)
+		default:
+		}
+	}
+	return false
+}
+
+// interrupt ends pulumi, and with it up, as Ctrl-C does; up must not have succeeded.
+func (w *world) interrupt(t *testing.T, up *background) {
+	t.Helper()
+	// Each thread has children of its own.
+	files, err := filepath.Glob("/proc/" + strconv.Itoa(up.cmd.Process.Pid) + "/task/*/children")
+	require.NoError(t, err)
+	for _, file := range files {
+		children, _ := os.ReadFile(file) // the thread may have ended
+		for _, child := range strings.Fields(string(children)) {
+			pid, err := strconv.Atoi(child)
+			require.NoError(t, err)
+			_ = syscall.Kill(pid, syscall.SIGINT) // so may the child
+		}
+	}
+	select {
+	case err := <-up.done:
+		require.Error(t, err, "up of a mutant succeeded")
+	case <-time.After(time.Minute):
+		t.Fatalf("up did not end after an interrupt:\n%s", up.out)
+	}
+}
+
+// exclusiveTopology leaves one free node in each of two slices. A group of two then fits
+// only if it is torn apart, which the honest program must not do.
+func (w *world) exclusiveTopology(t *testing.T) {
+	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x "+
+		`-o jsonpath='{range .items[*]}{.metadata.labels.cloud\.google\.com/gke-nodepool}{"\n"}{end}' | sort -u`)) {
+		w.shell(t, "dev", "kubectl cordon $(kubectl get nodes -l cloud.google.com/gke-nodepool="+pool+" -o name | head -1)")
+	}
+	w.shell(t, "dev", "kubectl delete pod --all --wait=false")
+	assert.Eventually(t, func() bool {
+		said, _ := w.tryShell("dev", "kubectl describe pods")
+		return strings.Contains(said, "didn't match pod affinity rules")
+	}, time.Minute, time.Second, "the worker waits for a node of its leader's slice")
+
+	w.kill(t, mutant{
+		name: "no exclusive topology", file: "infra/serving/set.go",
+		old: `exclusiveTopology: pulumi.String(topology.NodePoolLabel),`, new: `"example.com/other": pulumi.String(topology.NodePoolLabel),`,
+		look: lookAtPods, reason: "Failed to establish ICI links",
+		config: []string{"sglang-tpu:replicas=2"},
+	})
+	w.shell(t, "dev", "kubectl uncordon $(kubectl get nodes -o name)")
+	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")
+}
