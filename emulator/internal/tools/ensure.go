@@ -57,7 +57,10 @@ type builder struct {
 	out    io.Writer
 }
 
-func (b builder) stamp(t Tool) string { return filepath.Join(b.layout.Cache(), "tools", t.Name) }
+// stamps is the folder of what every tool was built from.
+func (b builder) stamps() string { return filepath.Join(b.layout.Cache(), "tools") }
+
+func (b builder) stamp(t Tool) string { return filepath.Join(b.stamps(), t.Name) }
 
 // fresh compares what a tool was built from with what there is now.
 func (b builder) fresh(t Tool) (bool, error) {
@@ -98,7 +101,7 @@ func (b builder) prerequisites() error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return errors.New("Go is not on PATH, and tools have to be built; install Go 1.26 or newer")
 	}
-	for _, dir := range []string{b.layout.Bin(), b.layout.Tmp(), filepath.Dir(b.stamp(Tool{}))} {
+	for _, dir := range []string{b.layout.Bin(), b.layout.Tmp(), b.stamps()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
