@@ -71,6 +71,7 @@ func (w *world) scaleOut(t *testing.T) {
 		return w.shell(t, "dev", "kubectl get node -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{range .items[*]}{.metadata.uid} {end}' && "+
 			"kubectl get pods -l leaderworkerset.sigs.k8s.io/group-index=0 -o jsonpath='{range .items[*]}{.metadata.uid} {end}'")
 	}
+	w.emulator(t, "up", "dev") // what the mutants left is put right
 	before := strings.Fields(identity())
 	require.Len(t, before, 4, "two nodes and two pods")
 	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")
