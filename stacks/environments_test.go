@@ -54,10 +54,10 @@ func TestOutputsAreReadyToPaste(t *testing.T) {
 	require.True(t, ok)
 	shape, err := topology.Parse("2x2x2")
 	require.NoError(t, err)
-	plan, err := model.NewPlan(m, shape)
+	plan, err := model.NewPlan(m, shape, model.Settings{})
 	require.NoError(t, err)
 	out := outputs(
-		&config.Config{Project: "p", Region: "us-central1", Model: m, Topology: shape, Plan: plan, Replicas: 1},
+		&config.Config{Project: "p", Region: "us-central1", Model: m, Topology: shape, Plan: plan, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
 		&cluster.Cluster{Name: pulumi.String("sglang-tpu-dev").ToStringOutput(), Kubeconfig: pulumi.String("{}").ToStringOutput()},
 		"registry/image:tag",
 	)

@@ -2,10 +2,12 @@ package stacks
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/cluster"
+	"sglang-tpu/infra/naming"
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/stacks/config"
 )
@@ -22,20 +24,38 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 			gke.Name, c.Region, c.Project, servingNamespace),
 		"namespace":          pulumi.String(servingNamespace),
 		"image":              pulumi.String(image),
-		"leaderWorkerSet":    pulumi.String(serving.SetName),
-		"service":            pulumi.String(serving.ServiceName),
-		"portForwardCommand": pulumi.String(fmt.Sprintf("kubectl port-forward svc/%s %d:%d", serving.ServiceName, serving.Port, serving.Port)),
+		"leaderWorkerSet":    pulumi.String(c.LeaderWorkerSet),
+		"service":            pulumi.String(naming.ServiceName),
+		"portForwardCommand": pulumi.String(fmt.Sprintf("kubectl port-forward svc/%s %d:%d", naming.ServiceName, serving.Port, serving.Port)),
 		"curlCommand": pulumi.String(fmt.Sprintf(
-			`curl -X POST http://localhost:%d/generate -H "Content-Type: application/json" -d '{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}'`, serving.Port)),
+			`curl -X POST http://localhost:%d/generate -H "Content-Type: application/json"%s -d '{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}'`,
+			serving.Port, authorization(c))),
 		"replicas": pulumi.Int(c.Replicas),
 		"plan": pulumi.Map{
 			"model":        pulumi.String(c.Model.ID),
 			"topology":     pulumi.String(c.Topology.String()),
+			"hosts":        pulumi.Int(c.Topology.Hosts()),
+			"chips":        pulumi.Int(c.Topology.Chips()),
 			"devices":      pulumi.Int(c.Plan.Devices),
-			"tpSize":       pulumi.Int(c.Plan.Devices),
+			"tpSize":       pulumi.Int(c.Plan.TP),
 			"dpSize":       pulumi.Int(c.Plan.DP),
 			"epSize":       pulumi.Int(c.Plan.EP),
-			"gibPerDevice": pulumi.Float64(c.Plan.GiBPerDevice),
+			"gibPerDevice": gib(c.Plan.GiBPerDevice),
+			// What a device has left for the key-value cache, and the requests of full
+			// length that one group runs at once.
+			"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),
+			"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
 		},
 	}
+}
+
+// gib rounds to what a person compares.
+func gib(value float64) pulumi.Float64 { return pulumi.Float64(math.Round(value*10) / 10) }
+
+// authorization reads the API key where it is, so that no output holds it.
+func authorization(c *config.Config) string {
+	if !c.HasAPIKey {
+		return ""
+	}
+	return fmt.Sprintf(` -H "Authorization: Bearer $(kubectl get secret %s -o jsonpath='{.data.%s}' | base64 -d)"`, serving.APIKeySecret, serving.APIKeyKey)
 }

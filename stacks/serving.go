@@ -2,7 +2,10 @@
 package stacks
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -28,12 +31,12 @@ const (
 // Serving is the stack: an endpoint of one model on TPU v7x, from the network to the
 // Service. It reads from top to bottom like the picture in the README.
 func Serving(ctx *pulumi.Context) error {
-	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret})
-	if err != nil {
+	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
+	names, wrong := namesFor(ctx.Stack())
+	if err := errors.Join(err, wrong); err != nil {
 		return err
 	}
-	names, err := namesFor(ctx.Stack())
-	if err != nil {
+	if err := tell(ctx, c); err != nil {
 		return err
 	}
 	google, err := gcp.NewProvider(ctx, "google", &gcp.ProviderArgs{
@@ -53,7 +56,7 @@ func Serving(ctx *pulumi.Context) error {
 		NodesCIDR: c.Network.Nodes, PodsCIDR: c.Network.Pods, ServicesCIDR: c.Network.Services,
 		ControlPlaneCIDR: c.Network.ControlPlane,
 		NodeTag:          names.nodeTag, WebhookPorts: []int{lws.WebhookPort},
-	}, common, pulumi.DependsOn([]pulumi.Resource{apis}))
+	}, common, pulumi.DependsOn(apis.Made))
 	if err != nil {
 		return err
 	}
@@ -65,14 +68,14 @@ func Serving(ctx *pulumi.Context) error {
 		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion,
 		SystemPool: cluster.SystemPool(c.SystemPool),
 		NodeTag:    names.nodeTag, Labels: c.Labels, Protect: c.Protect,
-	}, common, pulumi.DependsOn([]pulumi.Resource{vpc}))
+	}, common, pulumi.DependsOn(vpc.Made))
 	if err != nil {
 		return err
 	}
 	// From here on nothing waits for the slices but the LeaderWorkerSet itself.
-	slices := make([]pulumi.Resource, c.Replicas)
+	var slices []pulumi.Resource
 	for i := range c.Replicas {
-		slices[i], err = tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
+		slice, err := tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
 			Name:    fmt.Sprintf("%s-slice-%d", names.base, i),
 			Project: c.Project, Location: c.Region, Region: c.Region, Zone: c.Zone,
 			Cluster: gke.ID, Topology: c.Topology, Capacity: capacity(c.Capacity),
@@ -81,6 +84,7 @@ func Serving(ctx *pulumi.Context) error {
 		if err != nil {
 			return err
 		}
+		slices = append(slices, slice.Made...)
 	}
 	inCluster := pulumi.Composite(common, pulumi.Providers(google, gke.Provider))
 	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart}, inCluster)
@@ -92,24 +96,55 @@ func Serving(ctx *pulumi.Context) error {
 		return err
 	}
 	args := &serving.Args{
-		Namespace: servingNamespace, Image: reference,
-		ModelID: c.Model.ID, Plan: c.Plan.Args(), Topology: c.Topology, Replicas: c.Replicas,
+		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference,
+		ModelID: c.Model.ID, Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
 		CacheGiB: c.Cache.SizeGiB, CacheIOPS: c.Cache.IOPS, CacheThroughputMiB: c.Cache.ThroughputMiB,
 		Ready: c.Ready,
 	}
 	if c.HasHFToken {
 		args.HFToken = pulumiconfig.RequireSecret(ctx, "sglang-tpu:hfToken")
 	}
-	args.Before = append(append(slices, controller), built...)
+	if c.HasAPIKey {
+		args.APIKey = pulumiconfig.RequireSecret(ctx, "sglang-tpu:apiKey")
+	}
+	args.Before = append(append(slices, controller.Made...), built...)
 	// The namespace goes before the controller on destroy, too: without it, the webhooks
 	// would keep the pods from ending.
-	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn([]pulumi.Resource{controller})); err != nil {
+	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Made)); err != nil {
 		return err
 	}
 	for name, value := range outputs(c, gke, reference) {
 		ctx.Export(name, value)
 	}
 	return nil
+}
+
+// configured are the keys of all configuration. The SDK looks values up and lists
+// nothing, so this reads what the SDK reads.
+func configured() []string {
+	var values map[string]string
+	// Without a Pulumi CLI there is no such variable, and nothing to list.
+	_ = json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &values)
+	var keys []string
+	for key := range values {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// tell shows in the preview what will work and may surprise, and what up waits for.
+func tell(ctx *pulumi.Context, c *config.Config) error {
+	for _, warning := range c.Warnings {
+		if err := ctx.Log.Warn(warning, nil); err != nil {
+			return err
+		}
+	}
+	if c.Capacity.Mode != tpu.FlexStart || c.Replicas == 0 {
+		return nil
+	}
+	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
+		"and pulumi up waits for the LeaderWorkerSet for up to %s (sglang-tpu:readyMinutes). To see the queue: kubectl describe pods -n %s",
+		c.Replicas, c.Topology.Chips(), c.Ready, servingNamespace), nil)
 }
 
 // serverImage returns the reference that the pods run, and what must exist before.
@@ -133,7 +168,7 @@ func serverImage(ctx *pulumi.Context, c *config.Config, names names, gke *cluste
 	if err != nil {
 		return "", nil, err
 	}
-	return built.Reference, []pulumi.Resource{repository, built}, nil
+	return built.Reference, append(repository.Made, built.Made...), nil
 }
 
 // source is the default one with what the configuration changes.

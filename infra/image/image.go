@@ -45,6 +45,10 @@ type Image struct {
 	pulumi.ResourceState
 
 	Reference string // host/project/repository/name:tag
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
 }
 
 // New registers the component. It needs both the gcp and the Kubernetes provider.
@@ -103,11 +107,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	if _, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
+	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
 		pulumi.DependsOn([]pulumi.Resource{writer, identity, kubernetes}),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)})); err != nil {
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
+	if err != nil {
 		return nil, err
 	}
+	i.Made = []pulumi.Resource{job}
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"reference": pulumi.String(i.Reference)})
 }
 

@@ -45,6 +45,10 @@ type Controller struct {
 
 	Namespace pulumi.StringOutput `pulumi:"namespace"`
 	Version   pulumi.StringOutput `pulumi:"version"`
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
 }
 
 // New registers the namespace, the definitions and the chart, in this order.
@@ -73,10 +77,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 		before = append(before, crd)
 	}
-	if _, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart, version), inside,
-		pulumi.DependsOn(before), pulumi.Transforms([]pulumi.ResourceTransform{gate})); err != nil {
+	chart, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart, version), inside,
+		pulumi.DependsOn(before), pulumi.Transforms([]pulumi.ResourceTransform{gate}))
+	if err != nil {
 		return nil, err
 	}
+	c.Made = append(before, chart)
 
 	c.Namespace = pulumi.String(Namespace).ToStringOutput()
 	c.Version = pulumi.String(version).ToStringOutput()

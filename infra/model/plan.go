@@ -7,54 +7,57 @@ import (
 	"sglang-tpu/infra/topology"
 )
 
-// pageSize of the key-value cache in tokens. sglang-jax's default of 1 leaves four
-// running requests at a context of 32k, and an assertion at 256k.
-const pageSize = 128
-
-// weightsShare is how much of a device's HBM weights may take; with less than a tenth
-// for the key-value cache a server starts and then serves next to nothing.
+// weightsShare is how much of what the server takes of a device's HBM the weights may
+// have; with less than a tenth for the key-value cache a server starts and then serves
+// next to nothing.
 const weightsShare = 0.9
 
 // Plan is how a model is spread over the devices of one slice.
 type Plan struct {
-	Devices  int // JAX devices of the slice, over all hosts
-	TP       int // --tp-size, which to sglang-jax is the size of the world: all devices
-	DP       int // data parallelism: one attention layer is spread over TP/DP devices
-	EP       int // expert parallelism; 0 for a dense model
-	PageSize int // tokens in a page of the key-value cache
-	// GiBPerDevice is what the weights take of one device's HBM; the rest is for the
-	// key-value cache.
-	GiBPerDevice float64
-	flags        []string
+	Devices int // JAX devices of the slice, over all hosts
+	TP      int // --tp-size, which to sglang-jax is the size of the world: all devices
+	DP      int // data parallelism: one attention layer is spread over TP/DP devices
+	EP      int // expert parallelism; 0 for a dense model
+
+	// GiBPerDevice is what the weights take of one device's HBM, and CacheGiBPerDevice
+	// what is left for the key-value cache.
+	GiBPerDevice      float64
+	CacheGiBPerDevice float64
+	// Requests that run at once with the longest context; more wait.
+	Requests int
+
+	settings Settings
+	flags    []string
 }
 
 // NewPlan picks the smallest data parallelism with which the attention heads divide
-// evenly, and checks that the weights fit.
+// evenly, and checks that the weights fit. The settings have been checked.
 //
 // sglang-jax asserts num_attention_heads % (tp/dp) == 0, and that tp is the number of
 // devices: "ValueError: Number of devices 16 must equal the product of mesh_shape
 // (1, 8)" is what the tutorial's --tp 8 earns on 16 devices.
-func NewPlan(m Model, t topology.Topology) (Plan, error) {
-	p, ok := spread(m, t)
+func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
+	s = s.orDefaults()
+	p, ok := spread(m, t, s)
 	if !ok {
 		return Plan{}, fmt.Errorf("%s needs attention tensor parallelism of exactly %d; topology %s has %d devices; use %s",
-			m.ID, m.AttentionTP, t, t.Devices(), fits(m))
+			m.ID, m.AttentionTP, t, t.Devices(), fits(m, s))
 	}
 	if !p.fits() {
-		hbm := topology.HBMPerDevice * float64(p.shards(m))
+		hbm := s.hbmPerDevice() * float64(p.shards(m))
 		cache := ""
 		if float64(m.WeightsGiB) < hbm {
 			cache = " and a tenth of it belongs to the key-value cache"
 		}
 		return Plan{}, fmt.Errorf("%s needs %d GiB of HBM for its weights; topology %s leaves %.0f GiB%s; use %s",
-			m.ID, m.WeightsGiB, t, hbm, cache, fits(m))
+			m.ID, m.WeightsGiB, t, hbm, cache, fits(m, s))
 	}
 	return p, nil
 }
 
 // spread divides a model over the devices; false if no data parallelism can.
-func spread(m Model, t topology.Topology) (Plan, bool) {
-	p := Plan{Devices: t.Devices(), TP: t.Devices(), PageSize: pageSize, flags: m.Flags}
+func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
+	p := Plan{Devices: t.Devices(), TP: t.Devices(), Requests: s.requests(m), settings: s, flags: m.Flags}
 	for p.DP = 1; p.DP <= p.TP; p.DP++ {
 		if p.TP%p.DP == 0 && m.Heads%p.AttentionTP() == 0 &&
 			(m.AttentionTP == 0 || m.AttentionTP == p.AttentionTP()) {
@@ -68,6 +71,7 @@ func spread(m Model, t topology.Topology) (Plan, bool) {
 		p.EP = commonDivisor(p.TP, m.Experts)
 	}
 	p.GiBPerDevice = float64(m.WeightsGiB) / float64(p.shards(m))
+	p.CacheGiBPerDevice = s.hbmPerDevice() - p.GiBPerDevice
 	return p, true
 }
 
@@ -83,7 +87,7 @@ func commonDivisor(devices, experts int) int {
 	return devices
 }
 
-func (p Plan) fits() bool { return p.GiBPerDevice <= weightsShare*topology.HBMPerDevice }
+func (p Plan) fits() bool { return p.GiBPerDevice <= weightsShare*p.settings.hbmPerDevice() }
 
 // shards is the number of devices over which one copy of the weights is spread: dense
 // weights over the attention group only, experts over the whole mesh.
@@ -95,10 +99,10 @@ func (p Plan) shards(m Model) int {
 }
 
 // fits names the smallest topology that holds a model.
-func fits(m Model) string {
+func fits(m Model, s Settings) string {
 	for _, name := range []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"} {
 		if t, err := topology.Parse(name); err == nil {
-			if p, ok := spread(m, t); ok && p.fits() {
+			if p, ok := spread(m, t, s); ok && p.fits() {
 				return name
 			}
 		}
@@ -112,10 +116,12 @@ func (p Plan) Args() []string {
 	args := []string{
 		"--tp-size", strconv.Itoa(p.TP),
 		"--dp-size", strconv.Itoa(p.DP),
-		"--page-size", strconv.Itoa(p.PageSize),
 	}
 	if p.EP > 0 {
 		args = append(args, "--ep-size", strconv.Itoa(p.EP), "--moe-backend", "epmoe")
 	}
+	args = append(args,
+		PageSizeFlag, strconv.Itoa(p.settings.PageSize),
+		MemFractionFlag, strconv.FormatFloat(p.settings.MemFraction, 'f', -1, 64))
 	return append(args, p.flags...)
 }

@@ -42,6 +42,10 @@ type Network struct {
 
 	NetworkID    pulumi.StringOutput `pulumi:"networkId"`
 	SubnetworkID pulumi.StringOutput `pulumi:"subnetworkId"`
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
 }
 
 // New registers the component.
@@ -92,7 +96,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	if _, err := compute.NewRouterNat(ctx, name+"-nat", &compute.RouterNatArgs{
+	nat, err := compute.NewRouterNat(ctx, name+"-nat", &compute.RouterNatArgs{
 		Project:                       project,
 		Name:                          pulumi.String(args.Name),
 		Region:                        region,
@@ -103,10 +107,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			Enable: pulumi.Bool(true),
 			Filter: pulumi.String("ERRORS_ONLY"),
 		},
-	}, inside); err != nil {
+	}, inside)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := compute.NewFirewall(ctx, name+"-webhooks", &compute.FirewallArgs{
+	webhooks, err := compute.NewFirewall(ctx, name+"-webhooks", &compute.FirewallArgs{
 		Project:      project,
 		Name:         pulumi.String(args.Name + "-webhooks"),
 		Description:  pulumi.String("GKE control plane to the admission webhooks on the nodes"),
@@ -118,9 +123,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			Protocol: pulumi.String("tcp"),
 			Ports:    ports(args.WebhookPorts),
 		}},
-	}, inside); err != nil {
+	}, inside)
+	if err != nil {
 		return nil, err
 	}
+	n.Made = []pulumi.Resource{vpc, subnet, router, nat, webhooks}
 	n.NetworkID = vpc.ID().ToStringOutput()
 	n.SubnetworkID = subnet.ID().ToStringOutput()
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{"networkId": n.NetworkID, "subnetworkId": n.SubnetworkID})

@@ -21,6 +21,10 @@ type Registry struct {
 	pulumi.ResourceState
 
 	RepositoryID pulumi.StringOutput `pulumi:"repositoryId"`
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
 }
 
 // New registers the component.
@@ -40,15 +44,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	if _, err := artifactregistry.NewRepositoryIamMember(ctx, name+"-reader", &artifactregistry.RepositoryIamMemberArgs{
+	reader, err := artifactregistry.NewRepositoryIamMember(ctx, name+"-reader", &artifactregistry.RepositoryIamMemberArgs{
 		Project:    pulumi.String(args.Project),
 		Location:   pulumi.String(args.Location),
 		Repository: repository.RepositoryId,
 		Role:       pulumi.String("roles/artifactregistry.reader"),
 		Member:     args.Reader,
-	}, pulumi.Parent(r)); err != nil {
+	}, pulumi.Parent(r))
+	if err != nil {
 		return nil, err
 	}
+	r.Made = []pulumi.Resource{repository, reader}
 	r.RepositoryID = repository.RepositoryId
 	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"repositoryId": r.RepositoryID})
 }

@@ -26,6 +26,10 @@ type Args struct {
 // project is shared, and gcp v8 disables on destroy unless it is told otherwise.
 type Services struct {
 	pulumi.ResourceState
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
 }
 
 // New registers the component.
@@ -36,13 +40,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	for _, api := range apis {
 		short, _, _ := strings.Cut(api, ".")
-		if _, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
+		enabled, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
 			Project:          pulumi.String(args.Project),
 			Service:          pulumi.String(api),
 			DisableOnDestroy: pulumi.Bool(false),
-		}, pulumi.Parent(s)); err != nil {
+		}, pulumi.Parent(s))
+		if err != nil {
 			return nil, err
 		}
+		s.Made = append(s.Made, enabled)
 	}
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{})
 }

@@ -33,7 +33,6 @@ func serverArguments(modelID string, plan []string) []string {
 		"--dtype", "bfloat16",
 		"--host", "0.0.0.0",
 		"--port", strconv.Itoa(Port),
-		"--mem-fraction-static", "0.88",
 		"--random-seed", "0",
 		// The default of 300 s ends a server that compiles for longer.
 		"--watchdog-timeout", "1200",

@@ -33,6 +33,11 @@ if [ "$size" -gt 1 ]; then
   set -- "$@" --nnodes "$size" --node-rank "$rank" --dist-init-addr "$leader:$RENDEZVOUS_PORT"
 fi
 
+# From a variable, so that no pod template holds the key.
+if [ -n "${API_KEY:-}" ]; then
+  set -- "$@" --api-key "$API_KEY"
+fi
+
 # Left by a process that was killed, it keeps the next one from the chips.
 rm -f /tmp/libtpu_lockfile
 

@@ -7,13 +7,15 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/naming"
 )
 
 // storageClassArgs is Hyperdisk Balanced: no pd-* disk attaches to tpu7x, and
 // premium-rwo, which the tutorial names, is pd-ssd.
 func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 	return &storagev1.StorageClassArgs{
-		Metadata:             &metav1.ObjectMetaArgs{Name: pulumi.String(storageClass), Labels: labels("")},
+		Metadata:             &metav1.ObjectMetaArgs{Name: pulumi.String(storageClass), Labels: labels(args, "")},
 		Provisioner:          pulumi.String("pd.csi.storage.gke.io"),
 		VolumeBindingMode:    pulumi.String("WaitForFirstConsumer"),
 		ReclaimPolicy:        pulumi.String("Delete"),
@@ -29,7 +31,7 @@ func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 
 // serviceArgs selects leaders only: workers answer health checks and nothing else.
 func serviceArgs(args *Args) *corev1.ServiceArgs {
-	metadata := meta(args, ServiceName)
+	metadata := meta(args, naming.ServiceName)
 	if args.Replicas == 0 {
 		// There is nothing to point at, and that is what was asked for.
 		metadata.Annotations = pulumi.StringMap{skipAwaitAnnotation: pulumi.String("true")}
@@ -42,7 +44,7 @@ func serviceArgs(args *Args) *corev1.ServiceArgs {
 				Name: pulumi.String("http"), Port: pulumi.Int(Port), TargetPort: pulumi.String("http"),
 			}},
 			Selector: pulumi.StringMap{
-				setNameLabel:     pulumi.String(SetName),
+				setNameLabel:     pulumi.String(args.Name),
 				workerIndexLabel: pulumi.String("0"),
 			},
 		},

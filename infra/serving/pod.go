@@ -7,6 +7,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/arguments"
 	"sglang-tpu/infra/topology"
 )
 
@@ -30,7 +31,7 @@ const (
 )
 
 func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
-	podLabels := labels(string(r))
+	podLabels := labels(args, string(r))
 	podLabels["role"] = pulumi.String(string(r)) // the tutorial's
 	return &corev1.PodTemplateSpecArgs{
 		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels},
@@ -88,7 +89,7 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 		Name:    pulumi.String("sglang-" + string(r)),
 		Image:   pulumi.String(args.Image),
 		Command: pulumi.ToStringArray([]string{"bash", "-c", launchScript, "launch"}),
-		Args:    pulumi.ToStringArray(serverArguments(args.ModelID, args.Plan)),
+		Args:    pulumi.ToStringArray(arguments.Merge(serverArguments(args.ModelID, args.Plan), args.Arguments)),
 		Env:     environment(args),
 		Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
 			Name: pulumi.String("http"), ContainerPort: pulumi.Int(Port),
@@ -143,11 +144,18 @@ func environment(args *Args) corev1.EnvVarArray {
 		variable("JAX_COMPILATION_CACHE_DIR", cachePath+"/jax"),
 	}
 	if args.HFToken != nil {
-		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String("HF_TOKEN"), ValueFrom: &corev1.EnvVarSourceArgs{
-			SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(secretName), Key: pulumi.String(secretKey)},
-		}})
+		env = append(env, fromSecret("HF_TOKEN", secretName, secretKey))
+	}
+	if args.APIKey != nil {
+		env = append(env, fromSecret("API_KEY", APIKeySecret, APIKeyKey))
 	}
 	return env
+}
+
+func fromSecret(variable, name, key string) *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(variable), ValueFrom: &corev1.EnvVarSourceArgs{
+		SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(name), Key: pulumi.String(key)},
+	}}
 }
 
 func variable(name, value string) *corev1.EnvVarArgs {

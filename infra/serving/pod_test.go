@@ -95,7 +95,7 @@ func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
 	assert.Equal(t, []any{
 		"--model-path", "org/model", "--served-model-name", "org/model", "--trust-remote-code",
 		"--device", "tpu", "--dtype", "bfloat16", "--host", "0.0.0.0", "--port", "8000",
-		"--mem-fraction-static", "0.88", "--random-seed", "0", "--watchdog-timeout", "1200",
+		"--random-seed", "0", "--watchdog-timeout", "1200",
 		"--tp-size", "16", "--dp-size", "2",
 	}, set.Value(templates+"leaderTemplate.spec.containers[0].args"))
 	environment := environmentOf(set, "leader")

@@ -11,30 +11,36 @@ import (
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/arguments"
 	"sglang-tpu/infra/topology"
 )
 
-// Names that the tutorial gave, which people type.
 const (
-	SetName     = "sglang-tpu-cluster"
-	ServiceName = "sglang-leader-tpu"
+	secretName  = "hf-secret" // with its key, the tutorial's
+	secretKey   = "hf_api_token"
+	accountName = "sglang"
 
-	secretName   = "hf-secret"
-	secretKey    = "hf_api_token"
-	accountName  = "sglang"
+	// APIKeySecret holds the API key under APIKeyKey.
+	APIKeySecret = "sglang-api-key"
+	APIKeyKey    = "api_key"
+
 	storageClass = "sglang-hyperdisk" // cluster-scoped
 )
 
 // Args describes the server.
 type Args struct {
 	Namespace string
+	Name      string // of the LeaderWorkerSet
 	Image     string
 	ModelID   string   // Hugging Face id
 	Plan      []string // server arguments that follow from model and topology
+	// Arguments of the user's own, which take the place of ours with the same flag.
+	Arguments []arguments.Argument
 	Topology  topology.Topology
 	Replicas  int // groups, each on a slice of its own; 0 keeps everything but the pods
 
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
+	APIKey  pulumi.StringInput // a secret that clients must send; nil: none
 
 	CacheGiB           int // size of each pod's volume
 	CacheIOPS          int
@@ -95,7 +101,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // newSurroundings makes what the pods refer to, and returns it.
 func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: labels("")},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: labels(args, "")},
 	}, inside)
 	if err != nil {
 		return nil, err
@@ -116,14 +122,26 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 		return nil, err
 	}
 	all := []pulumi.Resource{namespace, account, class}
-	if args.HFToken == nil {
-		return all, nil
+	for _, s := range []struct {
+		resource, name, key string
+		value               pulumi.StringInput
+	}{
+		{name + "-hf-secret", secretName, secretKey, args.HFToken},
+		{name + "-api-key", APIKeySecret, APIKeyKey, args.APIKey},
+	} {
+		if s.value == nil {
+			continue
+		}
+		made, err := corev1.NewSecret(ctx, s.resource, &corev1.SecretArgs{
+			Metadata:   meta(args, s.name),
+			StringData: pulumi.StringMap{s.key: secret(s.value)},
+		}, inNamespace)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made)
 	}
-	token, err := corev1.NewSecret(ctx, name+"-hf-secret", &corev1.SecretArgs{
-		Metadata:   meta(args, secretName),
-		StringData: pulumi.StringMap{secretKey: secret(args.HFToken)},
-	}, inNamespace)
-	return append(all, token), err
+	return all, nil
 }
 
 // secret keeps a value out of state and previews even if the caller forgot to.
@@ -133,15 +151,15 @@ func secret(value pulumi.StringInput) pulumi.StringInput {
 
 func meta(args *Args, name string) *metav1.ObjectMetaArgs {
 	return &metav1.ObjectMetaArgs{
-		Name: pulumi.String(name), Namespace: pulumi.String(args.Namespace), Labels: labels(""),
+		Name: pulumi.String(name), Namespace: pulumi.String(args.Namespace), Labels: labels(args, ""),
 	}
 }
 
 // labels are the recommended ones of Kubernetes; no component for what all share.
-func labels(component string) pulumi.StringMap {
+func labels(args *Args, component string) pulumi.StringMap {
 	l := pulumi.StringMap{
 		"app.kubernetes.io/name":     pulumi.String("sglang-jax"),
-		"app.kubernetes.io/instance": pulumi.String(SetName),
+		"app.kubernetes.io/instance": pulumi.String(args.Name),
 		"app.kubernetes.io/part-of":  pulumi.String("sglang-tpu"),
 	}
 	if component != "" {

@@ -39,7 +39,7 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 		require.NoError(t, ctx.RegisterResource("t:t:Controller", "controller", pulumi.Map{}, controller))
 		require.NoError(t, ctx.RegisterResource("t:t:Slice", "slice-0", pulumi.Map{}, slice))
 		args := &Args{
-			Namespace: "sglang", Image: "registry.example/sglang-jax:abc", ModelID: "org/model",
+			Namespace: "sglang", Name: "sglang-tpu-cluster", Image: "registry.example/sglang-jax:abc", ModelID: "org/model",
 			Plan: []string{"--tp-size", "16", "--dp-size", "2"}, Topology: shape, Replicas: 1,
 			HFToken: pulumi.String("hf_token"), CacheGiB: 200, CacheIOPS: 10000, CacheThroughputMiB: 1200,
 			Ready: 90 * time.Minute, Before: []pulumi.Resource{slice},

@@ -27,7 +27,7 @@ var fixedAtCreation = []string{
 }
 
 func setArgs(args *Args) *apiextensions.CustomResourceArgs {
-	metadata := meta(args, SetName)
+	metadata := meta(args, args.Name)
 	metadata.Annotations = pulumi.StringMap{
 		// One group per node pool, which is one slice: ranks on two slices cannot meet.
 		exclusiveTopology: pulumi.String(topology.NodePoolLabel),

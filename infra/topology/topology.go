@@ -30,9 +30,8 @@ const (
 	// maxChips is 144 cubes of 4x4x4, the largest slice that GKE takes.
 	maxChips = 144 * 64
 
-	// HBMPerDevice is the usable high-bandwidth memory of one JAX device in GiB:
-	// 96 times sglang-jax's --mem-fraction-static of 0.88.
-	HBMPerDevice = 84.5
+	// HBMPerDevice is the high-bandwidth memory of one JAX device in GiB, half a chip's.
+	HBMPerDevice = 96
 )
 
 // Topology is the shape of one slice in chips. The zero value is no topology.

@@ -43,6 +43,10 @@ type Slice struct {
 	pulumi.ResourceState
 
 	NodePool pulumi.StringOutput `pulumi:"nodePool"`
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
 }
 
 // New registers the component.
@@ -106,6 +110,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	s.Made = []pulumi.Resource{nodePool}
 	s.NodePool = nodePool.Name
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"nodePool": s.NodePool})
 }

@@ -7,11 +7,11 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
+	"sglang-tpu/infra/arguments"
 	"sglang-tpu/infra/model"
+	"sglang-tpu/infra/naming"
 	"sglang-tpu/infra/topology"
 )
 
@@ -20,6 +20,7 @@ import (
 type Source struct {
 	Get      func(key string) (value string, ok bool)
 	IsSecret func(key string) bool
+	Keys     []string // all that are set, so that a misspelt one is not ignored
 }
 
 // Config is one environment, checked.
@@ -28,40 +29,29 @@ type Config struct {
 	Zone    string // the zone with tpu7x capacity, such as us-central1-c
 	Region  string // the zone's region
 
-	Model    model.Model
-	Topology topology.Topology
-	Plan     model.Plan
-	Replicas int // groups, and slices; 0 keeps the cluster and no chips
-	Capacity Capacity
+	Model     model.Model
+	Topology  topology.Topology
+	Plan      model.Plan
+	Arguments []arguments.Argument // server arguments of the user's own
+	Replicas  int                  // groups, and slices; 0 keeps the cluster and no chips
+	Capacity  Capacity
 
-	HasHFToken bool // the token itself stays a Pulumi secret and is read by stacks
+	// The secrets themselves stay Pulumi secrets and are read by stacks.
+	HasHFToken bool
+	HasAPIKey  bool
 
-	Image      Image
-	Cache      Cache
-	GKE        GKE
-	SystemPool SystemPool
-	Network    Network
-	Labels     map[string]string
-	LWSChart   string        // oci:// address or a folder
-	Ready      time.Duration // how long up waits for the model server
-	Protect    bool          // Pulumi protect and GKE deletion protection together
-}
+	Image           Image
+	Cache           Cache
+	GKE             GKE
+	SystemPool      SystemPool
+	Network         Network
+	Labels          map[string]string
+	LeaderWorkerSet string        // its name
+	LWSChart        string        // oci:// address or a folder
+	Ready           time.Duration // how long up waits for the model server
+	Protect         bool          // Pulumi protect and GKE deletion protection together
 
-// Capacity says where chips come from; exactly one mode.
-type Capacity struct {
-	Mode           string `json:"mode"`
-	Reservation    string `json:"reservation"`    // only with mode reservation
-	MaxRunDuration string `json:"maxRunDuration"` // only with mode flex-start; Go duration, at most 168h; empty: no limit of ours
-}
-
-// Image says which image the pods run.
-type Image struct {
-	Source     string            `json:"source"`    // build or prebuilt
-	Reference  string            `json:"reference"` // only with prebuilt
-	Repository string            `json:"repository"`
-	Commit     string            `json:"commit"` // 40 hexadecimal digits
-	Dockerfile string            `json:"dockerfile"`
-	BuildArgs  map[string]string `json:"buildArgs"`
+	Warnings []string // what will work, and may surprise
 }
 
 // Cache is the per-pod volume for weights and compiled code.
@@ -83,14 +73,12 @@ type SystemPool struct {
 	Nodes       int    `json:"nodes"`
 }
 
-// Network holds address ranges in CIDR notation.
-type Network struct {
-	Nodes              string   `json:"nodes"`
-	Pods               string   `json:"pods"`
-	Services           string   `json:"services"`
-	ControlPlane       string   `json:"controlPlane"`       // a /28
-	AuthorizedNetworks []string `json:"authorizedNetworks"` // empty: only the DNS endpoint, by IAM
-}
+// How long up waits for the model server unless told: it loads weights and compiles,
+// and with flex-start it first stands in Google's queue.
+const (
+	ready      = time.Hour
+	readyQueue = 24 * time.Hour
+)
 
 // defaults is what an environment that says nothing gets. Scalars that a user most
 // often sets have theirs in Pulumi.yaml, where pulumi config shows them.
@@ -116,22 +104,28 @@ func Load(source Source) (*Config, error) {
 	c.Project = r.text("gcp:project")
 	c.Zone = r.text("gcp:zone")
 	c.Region = regionOf(c.Zone)
-	modelID, shape := r.text("sglang-tpu:model"), r.text("sglang-tpu:topology")
+	s := server{id: r.text("sglang-tpu:model"), topology: r.text("sglang-tpu:topology")}
+	s.customRead = r.object("sglang-tpu:customModel", &s.custom)
+	s.arguments = r.words("sglang-tpu:serverArguments")
 	c.Replicas = r.integer("sglang-tpu:replicas", 1)
 	capacityRead := r.object("sglang-tpu:capacity", &c.Capacity)
 	c.HasHFToken = r.secret("sglang-tpu:hfToken")
+	c.HasAPIKey = r.secret("sglang-tpu:apiKey")
 	imageRead := r.object("sglang-tpu:image", &c.Image)
 	r.object("sglang-tpu:cache", &c.Cache)
 	r.object("sglang-tpu:gke", &c.GKE)
 	r.object("sglang-tpu:systemPool", &c.SystemPool)
 	r.object("sglang-tpu:network", &c.Network)
 	r.object("sglang-tpu:labels", &c.Labels)
+	c.LeaderWorkerSet = r.text("sglang-tpu:leaderWorkerSet")
 	c.LWSChart = r.text("sglang-tpu:lwsChart")
-	c.Ready = time.Duration(r.integer("sglang-tpu:readyMinutes", 60)) * time.Minute
+	minutes := r.integer("sglang-tpu:readyMinutes", 0)
 	c.Protect = r.boolean("sglang-tpu:protect")
 
-	r.check(checkPlace(c))
-	r.check(c.plan(modelID, shape))
+	r.check(checkKeys(source.Keys))
+	region, _ := source.Get("gcp:region")
+	r.check(checkPlace(c, region))
+	r.check(s.plan(&c))
 	// What could not be read would be called missing as well.
 	if capacityRead {
 		r.check(checkCapacity(c.Capacity))
@@ -140,57 +134,16 @@ func Load(source Source) (*Config, error) {
 		r.check(checkImage(c.Image))
 	}
 	r.check(checkNetwork(c.Network))
-	r.check(checkSizes(c))
+	r.check(checkSizes(c, minutes))
 	r.check(checkGKE(c.GKE))
 	r.check(checkLabels(c.Labels))
+	if c.LeaderWorkerSet != "" {
+		r.check(because("sglang-tpu:leaderWorkerSet", naming.CheckSet(c.LeaderWorkerSet, c.Replicas)))
+	}
 	if err := errors.Join(r.errs...); err != nil {
 		return nil, err
 	}
+	c.Ready = c.Capacity.patience(minutes)
+	c.Warnings = append(warnPlace(c.Zone), warnImage(c.Image)...)
 	return &c, nil
-}
-
-// plan resolves the model and the topology and derives the parallelism from both.
-func (c *Config) plan(modelID, shape string) error {
-	var errs []error
-	var ok bool
-	if c.Model, ok = model.Lookup(modelID); !ok && modelID != "" {
-		errs = append(errs, invalid("sglang-tpu:model", modelID,
-			"is not in the catalogue", "use one of "+list(model.Names())))
-	}
-	var err error
-	if shape != "" {
-		if c.Topology, err = topology.Parse(shape); err != nil {
-			errs = append(errs, because("sglang-tpu:topology", err))
-		}
-	}
-	if len(errs) > 0 || modelID == "" || shape == "" {
-		return errors.Join(errs...)
-	}
-	if c.Plan, err = model.NewPlan(c.Model, c.Topology); err != nil {
-		return because("sglang-tpu:model", err)
-	}
-	if c.Model.Gated && !c.HasHFToken {
-		return invalid("sglang-tpu:hfToken", "",
-			"is empty, but "+modelID+" is a gated model on Hugging Face",
-			"accept its licence there, then run: pulumi config set --secret hfToken hf_...")
-	}
-	switch {
-	case c.Cache.SizeGiB == 0:
-		c.Cache.SizeGiB = max(200, 2*c.Model.WeightsGiB)
-	case c.Cache.SizeGiB > 0 && c.Cache.SizeGiB <= c.Model.WeightsGiB:
-		return invalid("sglang-tpu:cache.sizeGiB", strconv.Itoa(c.Cache.SizeGiB),
-			fmt.Sprintf("does not hold the weights of %s, which are %d GiB on every host", modelID, c.Model.WeightsGiB),
-			fmt.Sprintf("use %d, or 0 for a size that fits", 2*c.Model.WeightsGiB))
-	}
-	return nil
-}
-
-// MaxRunSeconds is MaxRunDuration as the API takes it, such as "259200s"; empty when
-// there is none. The value has been checked.
-func (c Capacity) MaxRunSeconds() string {
-	d, err := time.ParseDuration(c.MaxRunDuration)
-	if err != nil {
-		return ""
-	}
-	return strconv.Itoa(int(d.Seconds())) + "s"
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/infra/arguments"
 	"sglang-tpu/stacks/config/configtest"
 )
 
@@ -71,6 +72,11 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:network", `{"authorizedNetworks":["203.0.113.7/32"]}`, func(c *Config) any { return c.Network.AuthorizedNetworks }, []string{"203.0.113.7/32"}},
 		{"sglang-tpu:labels", `{"team":"serving"}`, func(c *Config) any { return c.Labels }, map[string]string{"team": "serving"}},
 		{"sglang-tpu:lwsChart", "./charts/lws", func(c *Config) any { return c.LWSChart }, "./charts/lws"},
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, func(c *Config) any { return c.Ready }, 24 * time.Hour},
+		{"sglang-tpu:leaderWorkerSet", "coder", func(c *Config) any { return c.LeaderWorkerSet }, "coder"},
+		{"sglang-tpu:serverArguments", `["--page-size",64,"--enable-metrics"]`, func(c *Config) any { return c.Arguments }, []arguments.Argument{{Flag: "--page-size", Values: []string{"64"}}, {Flag: "--enable-metrics"}}},
+		{"sglang-tpu:serverArguments", `["--context-length","8192"]`, func(c *Config) any { return c.Plan.Requests }, 2048},
+		{"gcp:region", "us-central1", func(c *Config) any { return c.Region }, "us-central1"},
 		{"sglang-tpu:readyMinutes", "90", func(c *Config) any { return c.Ready }, 90 * time.Minute},
 		{"sglang-tpu:protect", "true", func(c *Config) any { return c.Protect }, true},
 	} {

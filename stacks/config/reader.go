@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -84,7 +85,7 @@ func (r *reader) object(key string, into any) bool {
 			r.check(invalid(key+"."+wrong.Field, field(value, wrong.Field), "has the wrong type", "it must be "+kind(wrong.Type.Kind().String())))
 		case strings.Contains(err.Error(), "unknown field"):
 			name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
-			r.check(invalid(key+"."+name, "", "is not a setting", "use "+list(fields(into))))
+			r.check(invalid(key+"."+name, "", "is not a setting"+meant(name, fields(into)), "use "+list(fields(into))))
 		default:
 			r.check(invalid(key, value, "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
 		}
@@ -95,6 +96,34 @@ func (r *reader) object(key string, into any) bool {
 		return false
 	}
 	return true
+}
+
+// words decodes a JSON list of texts. Numbers and truth values are taken as they are
+// written: pulumi config set --path makes them of everything that looks like one.
+func (r *reader) words(key string) []string {
+	value, ok := r.source.Get(key)
+	if !ok || value == "" {
+		return nil
+	}
+	var entries []any
+	decoder := json.NewDecoder(strings.NewReader(value))
+	decoder.UseNumber()
+	if err := decoder.Decode(&entries); err != nil || decoder.More() {
+		r.check(invalid(key, value, "is not a list", `set its entries one by one: pulumi config set --path '`+key+`[0]' -- VALUE`))
+		return nil
+	}
+	var list []string
+	for i, entry := range entries {
+		switch e := entry.(type) {
+		case string:
+			list = append(list, e)
+		case json.Number, bool:
+			list = append(list, fmt.Sprint(e))
+		default:
+			r.check(invalid(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(e), "is not a text", "use one entry for a flag and one for its value"))
+		}
+	}
+	return list
 }
 
 // field is the text of one field of a JSON object, for a message; empty if it cannot be
@@ -109,4 +138,31 @@ func field(object, path string) string {
 		here = inside[name]
 	}
 	return strings.Trim(string(here), `"`)
+}
+
+// fields lists the settings of an object by their JSON names.
+func fields(of any) []string {
+	t := reflect.TypeOf(of).Elem()
+	if t.Kind() != reflect.Struct {
+		return []string{"NAME"} // a map has the names that its user gives it
+	}
+	var names []string
+	for i := range t.NumField() {
+		names = append(names, t.Field(i).Tag.Get("json"))
+	}
+	return names
+}
+
+// kind says a Go kind in words that a YAML writer knows.
+func kind(goKind string) string {
+	switch goKind {
+	case "int":
+		return "a whole number"
+	case "slice":
+		return "a list"
+	case "map", "struct":
+		return "an object"
+	default:
+		return "a " + goKind
+	}
 }

@@ -65,7 +65,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
 		{ours + "labels", `["x"]`, []string{"is not an object"}},
 		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},
-		{ours + "readyMinutes", "0", []string{`"0" is out of range`, "1 to 1440 minutes"}},
+		{ours + "readyMinutes", "-1", []string{`"-1" is out of range`, "0 to 10080 minutes"}},
 		{ours + "protect", "yes", []string{`"yes" is neither true nor false`}},
 	} {
 		t.Run(test.key+"="+test.value, func(t *testing.T) {

@@ -1,0 +1,97 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"sglang-tpu/infra/topology"
+)
+
+// Server arguments that change what a plan comes to.
+const (
+	PageSizeFlag     = "--page-size"
+	ContextFlag      = "--context-length"
+	ChunkFlag        = "--chunked-prefill-size"
+	MemFractionFlag  = "--mem-fraction-static"
+	MaxRequestsFlag  = "--max-running-requests"
+	defaultChunk     = 4096 // of sglang-jax, in tokens
+	defaultPageSize  = 128
+	defaultMemShare  = 0.88
+	pageTableEntries = 524288 // of sglang-jax: pages of all running requests, times four
+)
+
+// Settings are what a user may choose about memory and requests; zero is our default.
+type Settings struct {
+	// PageSize of the key-value cache in tokens. sglang-jax's own default of 1 leaves
+	// four running requests at a context of 32k, and an assertion at 256k; ours is 128.
+	PageSize    int
+	Context     int     // tokens of the longest request; the model's own
+	Chunk       int     // tokens of a prefill chunk; 4096, and -1 is without chunks
+	MemFraction float64 // of a device's HBM, for weights and key-value cache; 0.88
+	MaxRequests int     // that run at once; as many as there are pages for
+}
+
+func (s Settings) orDefaults() Settings {
+	if s.PageSize == 0 {
+		s.PageSize = defaultPageSize
+	}
+	if s.Chunk == 0 {
+		s.Chunk = defaultChunk
+	}
+	if s.MemFraction == 0 {
+		s.MemFraction = defaultMemShare
+	}
+	return s
+}
+
+// hbmPerDevice is what the server takes of one device, in GiB.
+func (s Settings) hbmPerDevice() float64 { return topology.HBMPerDevice * s.MemFraction }
+
+func (s Settings) context(m Model) int {
+	if s.Context != 0 {
+		return s.Context
+	}
+	return m.Context
+}
+
+// requests that run at once: sglang-jax's 524288 // ceil(context/page) // 4.
+func (s Settings) requests(m Model) int {
+	pages := (s.context(m) + s.PageSize - 1) / s.PageSize
+	n := pageTableEntries / max(pages, 1) / 4
+	if s.MaxRequests > 0 {
+		n = min(n, s.MaxRequests)
+	}
+	return n
+}
+
+// Check says what the server would assert, flag by flag. The error joins all.
+func (s Settings) Check(m Model) error {
+	var errs []error
+	refuse := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
+	if s.PageSize < 0 {
+		refuse("%s %d is no number of tokens; use %d", PageSizeFlag, s.PageSize, defaultPageSize)
+	}
+	if s.Context < 0 {
+		refuse("%s %d is no number of tokens; leave it out for the model's own %d", ContextFlag, s.Context, m.Context)
+	}
+	if s.MaxRequests < 0 {
+		refuse("%s %d is no number of requests; leave it out for as many as there are pages for", MaxRequestsFlag, s.MaxRequests)
+	}
+	if s.MemFraction < 0 || s.MemFraction >= 1 {
+		refuse("%s %v is not between 0 and 1; use %v", MemFractionFlag, s.MemFraction, defaultMemShare)
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	s = s.orDefaults()
+	if s.Context > m.Context && m.Context > 0 {
+		refuse("%s %d is more than the %d tokens of %s; use at most that", ContextFlag, s.Context, m.Context, m.ID)
+	}
+	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
+		refuse("%s %d is not a multiple of %s %d; use %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize, (s.Chunk/s.PageSize+1)*s.PageSize)
+	}
+	if s.requests(m) < 1 {
+		refuse("%s %d leaves no request that can run with a context of %d tokens; use %d", PageSizeFlag, s.PageSize, s.context(m), defaultPageSize)
+	}
+	return errors.Join(errs...)
+}

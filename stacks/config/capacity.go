@@ -1,0 +1,77 @@
+package config
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Capacity says where chips come from; exactly one mode.
+type Capacity struct {
+	Mode           string `json:"mode"`
+	Reservation    string `json:"reservation"`    // only with mode reservation
+	MaxRunDuration string `json:"maxRunDuration"` // only with mode flex-start; Go duration, at most 168h; empty: no limit of ours
+}
+
+var reservation = regexp.MustCompile(`^(projects/[a-z0-9:.-]+/reservations/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/reservationBlocks/[a-z0-9-]+)?$`)
+
+// maxRun is the longest that GKE lets a flex-start node live.
+const maxRun = 7 * 24 * time.Hour
+
+func checkCapacity(c Capacity) error {
+	const key = "sglang-tpu:capacity"
+	var errs []error
+	switch c.Mode {
+	case "spot", "on-demand", "reservation", "flex-start":
+	default:
+		errs = append(errs, invalid(key+".mode", c.Mode, "is not a capacity mode",
+			"use spot, on-demand, reservation or flex-start"))
+	}
+	switch {
+	case c.Mode == "reservation" && c.Reservation == "":
+		errs = append(errs, invalid(key+".reservation", "", "is empty, but mode is reservation",
+			"name the reservation, or projects/P/reservations/NAME for a shared one"))
+	case c.Mode != "reservation" && c.Reservation != "":
+		errs = append(errs, invalid(key+".reservation", c.Reservation, "goes only with mode reservation, and mode is "+c.Mode,
+			"set one of the two"))
+	case c.Reservation != "" && !reservation.MatchString(c.Reservation):
+		errs = append(errs, invalid(key+".reservation", c.Reservation, "is not a reservation's name",
+			"use NAME, projects/P/reservations/NAME or projects/P/reservations/NAME/reservationBlocks/BLOCK"))
+	}
+	if c.MaxRunDuration != "" {
+		limit, err := time.ParseDuration(c.MaxRunDuration)
+		switch {
+		case c.Mode != "flex-start":
+			errs = append(errs, invalid(key+".maxRunDuration", c.MaxRunDuration, "goes only with mode flex-start, and mode is "+c.Mode, "remove it"))
+		case err != nil:
+			errs = append(errs, invalid(key+".maxRunDuration", c.MaxRunDuration, "is not a duration", "use one such as 72h"))
+		case limit < 10*time.Minute || limit > maxRun:
+			errs = append(errs, invalid(key+".maxRunDuration", c.MaxRunDuration, "is out of range: GKE keeps a flex-start node for at most seven days", "use 10m to 168h"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// MaxRunSeconds is MaxRunDuration as the API takes it, such as "259200s"; empty when
+// there is none. The value has been checked.
+func (c Capacity) MaxRunSeconds() string {
+	d, err := time.ParseDuration(c.MaxRunDuration)
+	if err != nil {
+		return ""
+	}
+	return strconv.Itoa(int(d.Seconds())) + "s"
+}
+
+// patience is how long up waits for the model server: as many minutes as were asked
+// for, or with 0 what the mode takes.
+func (c Capacity) patience(minutes int) time.Duration {
+	switch {
+	case minutes > 0:
+		return time.Duration(minutes) * time.Minute
+	case c.Mode == "flex-start":
+		return readyQueue
+	default:
+		return ready
+	}
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"sglang-tpu/infra/arguments"
+	"sglang-tpu/infra/model"
+	"sglang-tpu/infra/topology"
+)
+
+// CustomModel are the numbers of a model outside the catalogue, as its config.json and
+// safetensors index have them.
+type CustomModel struct {
+	Heads      int  `json:"heads"`      // num_attention_heads
+	WeightsGiB int  `json:"weightsGiB"` // as they lie in HBM
+	Context    int  `json:"context"`    // max_position_embeddings, in tokens
+	Experts    int  `json:"experts"`    // routed experts of a mixture of experts; 0: dense
+	Gated      bool `json:"gated"`      // Hugging Face wants a token
+	// AttentionTensorParallelism that the kernels demand, in devices; 0: any.
+	AttentionTensorParallelism int `json:"attentionTensorParallelism"`
+}
+
+// server is what was said about the model server.
+type server struct {
+	id, topology string
+	custom       CustomModel
+	customRead   bool
+	arguments    []string
+}
+
+var modelID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
+
+// plan resolves model, topology and arguments, and derives the parallelism from them.
+func (s server) plan(c *Config) error {
+	var errs []error
+	var err error
+	known := false
+	if c.Model, err = s.model(); err != nil {
+		errs = append(errs, err)
+	} else {
+		known = s.id != ""
+	}
+	shaped := false
+	if s.topology != "" {
+		c.Topology, err = topology.Parse(s.topology)
+		shaped = err == nil
+		errs = append(errs, because("sglang-tpu:topology", err))
+	}
+	settings, err := s.settings(c)
+	if err == nil && known {
+		err = settings.Check(c.Model)
+	}
+	errs = append(errs, because("sglang-tpu:serverArguments", err))
+	if !known {
+		return errors.Join(errs...)
+	}
+	if shaped && err == nil {
+		c.Plan, err = model.NewPlan(c.Model, c.Topology, settings)
+		errs = append(errs, because("sglang-tpu:model", err))
+	}
+	if c.Model.Gated && !c.HasHFToken {
+		errs = append(errs, invalid("sglang-tpu:hfToken", "",
+			"is empty, but "+s.id+" is a gated model on Hugging Face",
+			"accept its licence there, then run: pulumi config set --secret hfToken hf_..."))
+	}
+	switch {
+	case c.Cache.SizeGiB == 0:
+		c.Cache.SizeGiB = max(200, 2*c.Model.WeightsGiB)
+	case c.Cache.SizeGiB > 0 && c.Cache.SizeGiB <= c.Model.WeightsGiB:
+		errs = append(errs, invalid("sglang-tpu:cache.sizeGiB", strconv.Itoa(c.Cache.SizeGiB),
+			fmt.Sprintf("does not hold the weights of %s, which are %d GiB on every host", s.id, c.Model.WeightsGiB),
+			fmt.Sprintf("use %d, or 0 for a size that fits", 2*c.Model.WeightsGiB)))
+	}
+	return errors.Join(errs...)
+}
+
+// model is the catalogue's, or the one that customModel describes.
+func (s server) model() (model.Model, error) {
+	m, ok := model.Lookup(s.id)
+	described := s.custom != CustomModel{}
+	switch {
+	case s.id == "" || !s.customRead:
+		return m, nil // both have been complained about
+	case ok && described:
+		return m, invalid("sglang-tpu:customModel", "", "describes "+s.id+", whose numbers are in the catalogue", "remove it")
+	case ok:
+		return m, nil
+	case !described:
+		return m, invalid("sglang-tpu:model", s.id, "is not in the catalogue"+meant(s.id, model.Names()),
+			"use one of "+list(model.Names())+", or give its numbers: pulumi config set --path sglang-tpu:customModel.heads N")
+	}
+	var errs []error
+	if !modelID.MatchString(s.id) {
+		errs = append(errs, invalid("sglang-tpu:model", s.id, "is not a Hugging Face id", "use OWNER/NAME"))
+	}
+	for _, n := range []struct {
+		field      string
+		value, min int
+	}{
+		{"heads", s.custom.Heads, 1},
+		{"weightsGiB", s.custom.WeightsGiB, 1},
+		{"context", s.custom.Context, 1},
+		{"experts", s.custom.Experts, 0},
+		{"attentionTensorParallelism", s.custom.AttentionTensorParallelism, 0},
+	} {
+		if n.value < n.min {
+			errs = append(errs, invalid("sglang-tpu:customModel."+n.field, strconv.Itoa(n.value),
+				"is not a number that a model can have", fmt.Sprintf("use %d or more, as the model's config.json has it", n.min)))
+		}
+	}
+	return model.Model{
+		ID: s.id, Heads: s.custom.Heads, WeightsGiB: s.custom.WeightsGiB, Context: s.custom.Context,
+		Experts: s.custom.Experts, Gated: s.custom.Gated, AttentionTP: s.custom.AttentionTensorParallelism,
+	}, errors.Join(errs...)
+}
+
+// settings reads the user's server arguments, and from them what the plan depends on.
+func (s server) settings(c *Config) (model.Settings, error) {
+	var settings model.Settings
+	given, err := arguments.Parse(s.arguments)
+	errs := []error{err, arguments.Check(given, nil)}
+	c.Arguments = given
+	whole := func(flag string, into *int) {
+		if text, ok := arguments.Value(given, flag); ok {
+			if *into, err = strconv.Atoi(text); err != nil {
+				errs = append(errs, fmt.Errorf("%s %q is not a whole number; use digits only", flag, text))
+			} else if *into == 0 {
+				errs = append(errs, fmt.Errorf("%s 0 means nothing; leave it out for the default", flag))
+			}
+		} else if has(given, flag) {
+			errs = append(errs, fmt.Errorf("%s takes one value; give it in the entry after the flag", flag))
+		}
+	}
+	whole(model.PageSizeFlag, &settings.PageSize)
+	whole(model.ContextFlag, &settings.Context)
+	whole(model.ChunkFlag, &settings.Chunk)
+	whole(model.MaxRequestsFlag, &settings.MaxRequests)
+	if text, ok := arguments.Value(given, model.MemFractionFlag); ok {
+		if settings.MemFraction, err = strconv.ParseFloat(text, 64); err != nil || settings.MemFraction == 0 {
+			errs = append(errs, fmt.Errorf("%s %q is not a number above 0; use one such as 0.88", model.MemFractionFlag, text))
+		}
+	}
+	return settings, errors.Join(errs...)
+}
+
+func has(given []arguments.Argument, flag string) bool {
+	for _, a := range given {
+		if a.Flag == flag {
+			return true
+		}
+	}
+	return false
+}
