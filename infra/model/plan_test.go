@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -147,6 +148,7 @@ func TestSettingsThatTheServerWouldAssertAreRefused(t *testing.T) {
 		"chunk beside a page": {Settings{Chunk: 1000}, "--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"},
 		"too long a context":  {Settings{Context: 300000}, "--context-length 300000 is more than the 262144 tokens of Qwen/Qwen3-Coder-30B-A3B-Instruct; use at most that"},
 		"negative numbers":    {Settings{PageSize: -1, Context: -1, MaxRequests: -1}, "--max-running-requests -1 is no number of requests"},
+		"no number":           {Settings{MemFraction: math.NaN()}, "--mem-fraction-static NaN is not between 0 and 1"},
 		"a fraction above 1":  {Settings{MemFraction: 1.5}, "--mem-fraction-static 1.5 is not between 0 and 1; use 0.88"},
 	} {
 		t.Run(name, func(t *testing.T) { assert.ErrorContains(t, tc.settings.Check(m), tc.want) })

@@ -77,7 +77,7 @@ func (s Settings) Check(m Model) error {
 	if s.MaxRequests < 0 {
 		refuse("%s %d is no number of requests; leave it out for as many as there are pages for", MaxRequestsFlag, s.MaxRequests)
 	}
-	if s.MemFraction < 0 || s.MemFraction >= 1 {
+	if s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1) { // which NaN is not either
 		refuse("%s %v is not between 0 and 1; use %v", MemFractionFlag, s.MemFraction, defaultMemShare)
 	}
 	if len(errs) > 0 {

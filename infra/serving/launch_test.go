@@ -72,6 +72,10 @@ func TestRankAndRendezvousFollowFromTheController(t *testing.T) {
 			[]string{"LWS_WORKER_INDEX=3", "LWS_GROUP_SIZE=4", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.1.9"},
 			"-u -m sgl_jax.launch_server --model-path a model --nnodes 4 --node-rank 3 --dist-init-addr x-0.x.sglang:20000\n",
 		},
+		"an API key comes from a variable": {
+			[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1", "API_KEY=a key"},
+			"-u -m sgl_jax.launch_server --model-path a model --api-key a key\n",
+		},
 		"a single host meets nobody": {
 			[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.0.7"},
 			"-u -m sgl_jax.launch_server --model-path a model\n",

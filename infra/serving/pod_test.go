@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"sglang-tpu/infra/arguments"
 	"sglang-tpu/internal/pulumitest"
 )
 
@@ -135,5 +136,16 @@ func TestProbesTellAServerThatWorksFromOneThatOnlyAnswers(t *testing.T) {
 		for _, role := range []string{"leader", "worker"} {
 			assert.Equal(t, probe("/health", 10, 1, failures), set.Value(templates+role+"Template.spec.containers[0].startupProbe"))
 		}
+	}
+}
+
+func TestUsersArgumentsTakeThePlaceOfOurs(t *testing.T) {
+	set := serve(t, func(args *Args) {
+		args.Arguments = []arguments.Argument{{Flag: "--dtype", Values: []string{"auto"}}, {Flag: "--enable-metrics"}}
+	}).Get(t, setType, "serving")
+	for _, role := range []string{"leader", "worker"} {
+		args := set.Value(templates + role + "Template.spec.containers[0].args").([]any)
+		assert.Subset(t, args, []any{"auto", "--enable-metrics"})
+		assert.NotContains(t, args, "bfloat16")
 	}
 }

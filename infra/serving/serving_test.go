@@ -163,24 +163,33 @@ func TestTheServiceSelectsLeadersOnly(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsASecretAndLeftOutWhenThereIsNone(t *testing.T) {
-	graph := serve(t, nil)
-	secret := graph.Get(t, secretType, "serving-hf-secret")
-	assert.Equal(t, "hf-secret", secret.Value("metadata.name"))
-	assert.Equal(t, "hf_token", secret.Value("stringData.hf_api_token"))
-	assert.True(t, secret.Secret("stringData.hf_api_token"))
-	for _, r := range graph.All() {
-		if r.Type != secretType {
-			assert.NotContains(t, r.RPC.GetObject().String(), "hf_token", r.Name)
-		}
-	}
-	token := map[string]any{"secretKeyRef": map[string]any{"name": "hf-secret", "key": "hf_api_token"}}
-	assert.Equal(t, token, environmentOf(graph.Get(t, setType, "serving"), "leader")["HF_TOKEN"])
-	assert.Equal(t, token, environmentOf(graph.Get(t, setType, "serving"), "worker")["HF_TOKEN"])
+func TestTokenAndKeyAreSecretsAndLeftOutWhenThereAreNone(t *testing.T) {
+	for _, tc := range []struct{ resource, name, key, value, variable string }{
+		{"serving-hf-secret", "hf-secret", "hf_api_token", "hf_token", "HF_TOKEN"},
+		{"serving-api-key", "sglang-api-key", "api_key", "key-of-clients", "API_KEY"},
+	} {
+		t.Run(tc.variable, func(t *testing.T) {
+			graph := serve(t, func(a *Args) { a.APIKey = pulumi.String("key-of-clients") })
+			secret := graph.Get(t, secretType, tc.resource)
+			assert.Equal(t, tc.name, secret.Value("metadata.name"))
+			assert.Equal(t, tc.value, secret.Value("stringData."+tc.key))
+			assert.True(t, secret.Secret("stringData."+tc.key))
+			for _, r := range graph.All() {
+				if r.Type != secretType {
+					assert.NotContains(t, r.RPC.GetObject().String(), tc.value, r.Name)
+				}
+			}
+			set := graph.Get(t, setType, "serving")
+			assert.True(t, set.DependsOn(tc.resource))
+			reference := map[string]any{"secretKeyRef": map[string]any{"name": tc.name, "key": tc.key}}
+			assert.Equal(t, reference, environmentOf(set, "leader")[tc.variable])
+			assert.Equal(t, reference, environmentOf(set, "worker")[tc.variable])
 
-	graph = serve(t, func(a *Args) { a.HFToken = nil })
-	assert.Empty(t, graph.OfType(secretType))
-	assert.NotContains(t, environmentOf(graph.Get(t, setType, "serving"), "leader"), "HF_TOKEN")
+			graph = serve(t, func(a *Args) { a.HFToken, a.APIKey = nil, nil })
+			assert.Empty(t, graph.OfType(secretType))
+			assert.NotContains(t, environmentOf(graph.Get(t, setType, "serving"), "leader"), tc.variable)
+		})
+	}
 }
 
 func TestTheStorageClassMakesDisksThatAttachToTPUHosts(t *testing.T) {

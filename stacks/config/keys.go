@@ -17,6 +17,17 @@ var namespaces = map[string][]string{
 	"gcp": {"project", "zone", "region"},
 }
 
+// Keys are all settings in the order in which a reader wants them.
+func Keys() []string {
+	var keys []string
+	for _, namespace := range []string{"gcp", "sglang-tpu"} {
+		for _, name := range namespaces[namespace] {
+			keys = append(keys, namespace+":"+name)
+		}
+	}
+	return keys
+}
+
 // checkKeys refuses keys that nobody reads: ignoring one would deploy something else
 // than was asked for.
 func checkKeys(keys []string) error {

@@ -65,6 +65,22 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
 		{ours + "labels", `["x"]`, []string{"is not an object"}},
 		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},
+		{"gcp:region", "europe-west4", []string{`"europe-west4" is not the region of gcp:zone, which is us-central1`}},
+		{ours + "model", "Qwen/Qwen3-8b", []string{"did you mean Qwen/Qwen3-8B?"}},
+		{ours + "customModel", `{"heads":8}`, []string{"whose numbers are in the catalogue"}},
+		{ours + "capacity", `{"mod":"spot"}`, []string{"did you mean mode?"}},
+		{ours + "serverArguments", "--page-size", []string{"serverArguments:", "is not a list", "sglang-tpu:serverArguments[0]"}},
+		{ours + "serverArguments", `[["--page-size"]]`, []string{"serverArguments[0]", "is not a text"}},
+		{ours + "serverArguments", `["--tp-size","8"]`, []string{"config sglang-tpu:serverArguments:", "the number of devices of the topology"}},
+		{ours + "serverArguments", `["--dp","4"]`, []string{"an abbreviation of --dp-size"}},
+		{ours + "serverArguments", `["--page-size","a"]`, []string{`--page-size "a" is not a whole number`}},
+		{ours + "serverArguments", `["--page-size"]`, []string{"--page-size takes one value"}},
+		{ours + "serverArguments", `["--page-size",0]`, []string{"--page-size 0 means nothing"}},
+		{ours + "serverArguments", `["--mem-fraction-static","most"]`, []string{`--mem-fraction-static "most" is not a number`}},
+		{ours + "serverArguments", `["--chunked-prefill-size",100]`, []string{"config sglang-tpu:serverArguments: --chunked-prefill-size 100 is not a multiple of --page-size 128; use 128"}},
+		{ours + "leaderWorkerSet", "Coder", []string{"is not a name that Kubernetes takes"}},
+		{ours + "leaderWorkerSet", strings.Repeat("a", 51), []string{"use at most 50"}},
+		{ours + "leaderWorkerSet", "", []string{"leaderWorkerSet: is empty"}},
 		{ours + "readyMinutes", "-1", []string{`"-1" is out of range`, "0 to 10080 minutes"}},
 		{ours + "protect", "yes", []string{`"yes" is neither true nor false`}},
 	} {
@@ -98,4 +114,71 @@ func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
 		assert.True(t, strings.HasPrefix(line, "config "), line)
 		assert.Contains(t, line, "; ", "what would help")
 	}
+}
+
+func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
+	const numbers = `{"heads":24,"weightsGiB":40,"context":65536,"experts":64}`
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model", "sglang-tpu:customModel", numbers))
+	require.NoError(t, err)
+	assert.Equal(t, 2, c.Plan.DP, "24 heads do not divide by 16")
+	assert.Equal(t, 16, c.Plan.EP)
+	assert.Equal(t, 256, c.Plan.Requests)
+
+	_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "mine", "sglang-tpu:customModel", `{"gated":true}`))
+	for _, want := range []string{
+		`model: "mine" is not a Hugging Face id`, `customModel.heads: "0"`, `customModel.weightsGiB: "0"`, `customModel.context: "0"`,
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
+	values := configtest.Minimal(t)
+	_, err := Load(Source{
+		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
+		Keys: []string{
+			"sglang-tpu:modle", "sglang-tpu:model", "sglang-tpu:colour", "gcp:credentials", "gcp:zone",
+			"pulumi:disable-default-providers", "aws:region",
+		},
+	})
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 3, "%s", err)
+	assert.Contains(t, lines[0], "gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login")
+	assert.Contains(t, lines[1], "sglang-tpu:colour: is not a setting; remove it, or use one of model")
+	assert.Contains(t, lines[2], "sglang-tpu:modle: is not a setting (did you mean model?)")
+}
+
+// What is read and what may be set are one list.
+func TestEverySettingIsRead(t *testing.T) {
+	values := configtest.Minimal(t)
+	asked := map[string]bool{}
+	_, err := Load(Source{
+		Get:      func(key string) (string, bool) { asked[key] = true; v, ok := values[key]; return v, ok },
+		IsSecret: func(string) bool { return true },
+	})
+	require.NoError(t, err)
+	var known []string
+	for namespace, names := range namespaces {
+		for _, name := range names {
+			known = append(known, namespace+":"+name)
+		}
+	}
+	var read []string
+	for key := range asked {
+		read = append(read, key)
+	}
+	assert.ElementsMatch(t, known, read)
+}
+
+func TestWhatMaySurpriseIsAWarning(t *testing.T) {
+	c, err := load(configtest.Minimal(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 2)
+	assert.Contains(t, c.Warnings[0], "tpu7x in europe-west4-b")
+	assert.Contains(t, c.Warnings[1], `"example/sglang-jax:latest" can move`)
+
+	c, err = load(configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`))
+	require.NoError(t, err)
+	assert.Empty(t, c.Warnings)
 }

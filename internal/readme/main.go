@@ -1,0 +1,86 @@
+// Command readme writes the README's table of settings from the schema in Pulumi.yaml.
+// Run it in the checkout: go run ./internal/readme
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+
+	"sglang-tpu/stacks/config"
+)
+
+// The table stands between these lines.
+const (
+	begin = "<!-- settings: go run ./internal/readme -->\n"
+	end   = "<!-- end of settings -->\n"
+)
+
+func main() {
+	if err := rewrite("README.md", "Pulumi.yaml"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func rewrite(readme, schema string) error {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	project, err := workspace.LoadProject(schema)
+	if err != nil {
+		return err
+	}
+	rows, err := table(project, config.Keys())
+	if err != nil {
+		return err
+	}
+	next, err := insert(string(text), rows)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(readme, []byte(next), 0o600)
+}
+
+// insert puts the table in its place in the README's text.
+func insert(text, rows string) (string, error) {
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !ok || !ended {
+		return "", errors.New("the README has no place for the table of settings")
+	}
+	return before + begin + rows + end + after, nil
+}
+
+// table has a row for each key. A key that the schema does not describe is an error.
+func table(project *workspace.Project, keys []string) (string, error) {
+	var b strings.Builder
+	b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
+	for _, key := range keys {
+		short := strings.TrimPrefix(key, string(project.Name)+":")
+		typ, standard, meaning := "", "", ""
+		if setting, ok := project.Config[short]; ok && setting.Type != nil {
+			text, err := json.Marshal(setting.Default)
+			if err != nil {
+				return "", err
+			}
+			typ, standard, meaning = *setting.Type, "`"+strings.Trim(string(text), `"`)+"`", setting.Description
+		} else if question, ok := project.Template.Config[key]; ok {
+			typ, meaning = "string", question.Description
+			if question.Secret {
+				typ = "secret"
+			}
+		} else if key != "gcp:region" { // which follows from the zone, and may only agree
+			return "", fmt.Errorf("Pulumi.yaml does not describe %s", key)
+		} else {
+			continue
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", short, typ, standard, strings.Join(strings.Fields(meaning), " "))
+	}
+	return b.String(), nil
+}
