@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -34,7 +35,7 @@ func Serving(ctx *pulumi.Context) error {
 	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	names, wrong := namesFor(ctx.Stack())
 	if err := errors.Join(err, wrong); err != nil {
-		return err
+		return &Refused{Problems: strings.Split(err.Error(), "\n")}
 	}
 	if err := tell(ctx, c); err != nil {
 		return err
