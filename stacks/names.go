@@ -20,7 +20,7 @@ var stackName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$`)
 
 func namesFor(stack string) (names, error) {
 	if !stackName.MatchString(stack) {
-		return names{}, fmt.Errorf("stack name %q cannot be part of Google Cloud names: use at most 12 lower-case letters, digits and hyphens, beginning with a letter", stack)
+		return names{}, fmt.Errorf("stack name %q cannot be part of Google Cloud names; use at most 12 lower-case letters, digits and hyphens, beginning with a letter", stack)
 	}
 	base := "sglang-tpu-" + stack
 	return names{base: base, nodeTag: base + "-node", repository: base, builder: base + "-build"}, nil

@@ -15,7 +15,7 @@ import (
 // outputs are what a person uses next, ready to paste, and the plan, which a reviewer
 // wants to see in the preview.
 func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
-	return pulumi.Map{
+	out := pulumi.Map{
 		"cluster":    gke.Name,
 		"location":   pulumi.String(c.Region),
 		"kubeconfig": gke.Kubeconfig,
@@ -47,6 +47,10 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 			"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
 		},
 	}
+	if c.HasAPIKey {
+		out["apiKeySecret"] = pulumi.String(serving.APIKeySecret)
+	}
+	return out
 }
 
 // gib rounds to what a person compares.

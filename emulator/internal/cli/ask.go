@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -39,7 +41,11 @@ func (c *CLI) ask(ctx context.Context, stack string) error {
 		return err
 	}
 	defer stop()
-	answer, err := post(ctx, "http://"+address+"/generate", question)
+	key, err := c.apiKey(ctx, stack, out)
+	if err != nil {
+		return err
+	}
+	answer, err := post(ctx, "http://"+address+"/generate", key, question)
 	if err != nil {
 		return err
 	}
@@ -65,7 +71,32 @@ type outputs struct {
 	LeaderWorkerSet string `json:"leaderWorkerSet"`
 	PortForward     string `json:"portForwardCommand"`
 	Curl            string `json:"curlCommand"`
+	APIKeySecret    string `json:"apiKeySecret"` // empty: the server wants none
 	Replicas        int    `json:"replicas"`
+}
+
+// apiKey reads the key that clients must send from where clients in the cluster find it.
+func (c *CLI) apiKey(ctx context.Context, stack string, out outputs) (string, error) {
+	if out.APIKeySecret == "" {
+		return "", nil
+	}
+	cmd := c.kubectl(ctx, stack, "get", "secret", out.APIKeySecret, "-o", "jsonpath={.data.api_key}")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	encoded, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("kubectl get secret %s: %w\n%s", out.APIKeySecret, err, stderr.String())
+	}
+	key, err := base64.StdEncoding.DecodeString(string(encoded))
+	return string(key), err
+}
+
+// kubectl is run in the emulator's environment. A missing one fails when it is run.
+func (c *CLI) kubectl(ctx context.Context, stack string, args ...string) *exec.Cmd {
+	cmd := c.command(ctx, stack)
+	path, err := lookPath("kubectl", c.Layout.Bin()+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Path, cmd.Args, cmd.Err = path, append([]string{path}, args...), err
+	return cmd
 }
 
 func (c *CLI) outputs(ctx context.Context, stack string) (outputs, error) {
@@ -104,12 +135,7 @@ func (c *CLI) writeKubeconfig(text, namespace string) error {
 
 // forward starts kubectl port-forward on a free port and returns the address.
 func (c *CLI) forward(ctx context.Context, stack, service string) (string, func(), error) {
-	cmd := c.command(ctx, stack)
-	kubectl, err := lookPath("kubectl", c.Layout.Bin()+string(os.PathListSeparator)+os.Getenv("PATH"))
-	if err != nil {
-		return "", nil, err
-	}
-	cmd.Path, cmd.Args, cmd.Err = kubectl, []string{kubectl, "port-forward", "svc/" + service, ":8000"}, nil
+	cmd := c.kubectl(ctx, stack, "port-forward", "svc/"+service, ":8000")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -143,7 +169,7 @@ func lookPath(name, path string) (string, error) {
 	return "", fmt.Errorf("%s is not on PATH; install it from your distribution or kubernetes.io", name)
 }
 
-func post(ctx context.Context, url, body string) (string, error) {
+func post(ctx context.Context, url, key, body string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
@@ -151,6 +177,9 @@ func post(ctx context.Context, url, body string) (string, error) {
 		return "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", fmt.Errorf("the model server did not answer: %w", err)

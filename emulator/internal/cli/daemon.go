@@ -68,7 +68,8 @@ func (c *CLI) startDaemon(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.Command(self, "daemon")
-	cmd.Env = c.environ("")
+	// A folder of its own, by which its processes are told from those of commands.
+	cmd.Env = append(without(c.environ(""), "TMPDIR"), "TMPDIR="+c.Layout.DaemonTmp())
 	cmd.Dir = c.Layout.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -92,8 +93,16 @@ func (c *CLI) startDaemon(ctx context.Context) error {
 	}
 }
 
-// stopDaemon ends the daemon and with it every process of the emulator.
+// stopDaemon ends the daemon and with it every process of the emulator, also those
+// that a killed command left.
 func (c *CLI) stopDaemon() error {
+	err := c.endDaemon()
+	c.sweep(c.Layout.DaemonTmp())
+	c.sweep(c.Layout.Tmp())
+	return err
+}
+
+func (c *CLI) endDaemon() error {
 	text, err := os.ReadFile(c.Layout.PIDFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -30,7 +30,7 @@ func (c *CLI) down(ctx context.Context, o options) error {
 	if err := c.settle(ctx, o.Stack); err != nil {
 		return err
 	}
-	if err := c.pulumi(ctx, o.Stack, "destroy", "--yes", "--skip-preview"); err != nil {
+	if err := c.change(ctx, o.Stack, "destroy", "--yes", "--skip-preview"); err != nil {
 		if ctx.Err() != nil {
 			return errors.Join(err, c.stopDaemon())
 		}

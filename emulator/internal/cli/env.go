@@ -71,7 +71,7 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 // into the ignored folder too, where an interrupted build cannot litter.
 func (c *CLI) environ(stack string) []string {
 	set := c.exports(stack)
-	set["TMPDIR"] = filepath.Join(c.Layout.Root, "tmp")
+	set["TMPDIR"] = c.Layout.Tmp()
 	var env []string
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")

@@ -15,6 +15,7 @@ import (
 // Cloud a person would look and then run pulumi refresh with
 // --import-pending-creates or --clear-pending-creates; here the cloud is asked.
 func (c *CLI) settle(ctx context.Context, stack string) error {
+	c.sweepCommands()
 	locks, err := filepath.Glob(filepath.Join(c.backend(), ".pulumi", "locks", "organization", project, stack, "*.json"))
 	if err != nil {
 		return err
@@ -26,8 +27,12 @@ func (c *CLI) settle(ctx context.Context, stack string) error {
 		}
 	}
 	cp, err := c.state(stack)
-	if err != nil || len(cp.Checkpoint.Latest.Pending) == 0 {
+	if err != nil {
 		return err
+	}
+	_, unfinished := os.Stat(c.unfinished(stack))
+	if len(cp.Checkpoint.Latest.Pending) == 0 && (unfinished != nil || len(cp.Checkpoint.Latest.Resources) == 0) {
+		return nil
 	}
 	args := []string{"refresh", "--yes", "--skip-preview", "--suppress-outputs"}
 	imported := 0
@@ -44,14 +49,33 @@ func (c *CLI) settle(ctx context.Context, stack string) error {
 			imported++
 		}
 	}
-	if imported < len(cp.Checkpoint.Latest.Pending) {
+	if len(cp.Checkpoint.Latest.Pending) > imported {
 		args = append(args, "--clear-pending-creates")
 	}
-	fmt.Fprintf(c.Out, "an earlier run was cut off in the middle of %d operation(s); refreshing the stack's state first\n", len(cp.Checkpoint.Latest.Pending))
+	fmt.Fprintf(c.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(cp.Checkpoint.Latest.Pending))
 	if err := c.pulumi(ctx, stack, args...); err != nil {
 		return fmt.Errorf("pulumi refresh failed: %w", err)
 	}
 	return nil
+}
+
+// unfinished is a file that is there while Pulumi changes a stack, and stays if it does
+// not end well. An update that is interrupted while Pulumi waits has been made and is
+// in no state: pulumi up would call the resource unchanged, with the old program and
+// the new object.
+func (c *CLI) unfinished(stack string) string {
+	return filepath.Join(c.Layout.Run(), "unfinished-"+stack)
+}
+
+// change runs a Pulumi command that changes a stack.
+func (c *CLI) change(ctx context.Context, stack string, args ...string) error {
+	if err := os.WriteFile(c.unfinished(stack), nil, 0o600); err != nil {
+		return err
+	}
+	if err := c.pulumi(ctx, stack, args...); err != nil {
+		return err
+	}
+	return os.Remove(c.unfinished(stack))
 }
 
 // find asks the cloud whether a resource with these inputs exists, and for its id.

@@ -38,7 +38,7 @@ func (c *CLI) prepare(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{c.backend(), c.Layout.PulumiHome(), filepath.Join(c.Layout.Root, "tmp")} {
+	for _, dir := range []string{c.backend(), c.Layout.PulumiHome(), c.Layout.Tmp()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func (c *CLI) upAll(ctx context.Context, o options, watch *stopwatch) error {
 		return err
 	}
 	watch.lap("emulated cloud")
-	if err := c.pulumi(ctx, o.Stack, "up", "--yes", "--skip-preview"); err != nil {
+	if err := c.change(ctx, o.Stack, "up", "--yes", "--skip-preview"); err != nil {
 		return fmt.Errorf("pulumi up failed: %w", err)
 	}
 	watch.lap("pulumi up")

@@ -32,6 +32,8 @@ type Cloud struct {
 	clusters Clusters
 	minute   time.Duration
 
+	underWay sync.RWMutex // held for reading by every operation
+
 	mu        sync.Mutex
 	resources map[string]*Resource // by type and id
 	disks     map[string]Disk

@@ -30,7 +30,9 @@ func (c *Cloud) Handler() http.Handler {
 				return
 			}
 			// Google goes on with an operation when its caller goes away.
+			c.underWay.RLock()
 			resource, err := do(context.WithoutCancel(r.Context()), req)
+			c.underWay.RUnlock()
 			reply := Reply{Resource: resource}
 			if err != nil {
 				reply.Error = err.Error()
@@ -49,6 +51,9 @@ func (c *Cloud) Handler() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		// What a killed caller began comes to its end first.
+		c.underWay.Lock()
+		defer c.underWay.Unlock()
 		found, err := c.Find(r.URL.Query().Get("type"), in)
 		if err != nil || found == nil {
 			found = &Resource{}

@@ -53,6 +53,9 @@ func (l Layout) Cache() string { return l.in("cache") }
 // Tmp is for temporary files.
 func (l Layout) Tmp() string { return l.in("tmp") }
 
+// DaemonTmp is for those of the daemon.
+func (l Layout) DaemonTmp() string { return l.in("tmp", "daemon") }
+
 // CloudFile holds the emulated cloud's resources.
 func (l Layout) CloudFile() string { return l.in("cloud.json") }
 

@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+// refusal is a configuration that cannot work: what is written over Pulumi.dev.yaml,
+// and a part of every line that pulumi preview must say.
+type refusal struct {
+	config string // YAML, keys without this program's namespace; stack: its name
+	says   []string
+}
+
+// TestRefusals asks the real pulumi preview about each. The program is compiled once;
+// nothing of the emulated cloud runs, and nothing has to.
+func TestRefusals(t *testing.T) {
+	require.GreaterOrEqual(t, len(refusals), 60)
+	w := newWorld(t)
+	w.emulator(t, "start")
+	w.emulator(t, "stop")
+	w.compile(t)
+
+	for i, r := range refusals {
+		t.Run(strings.Join(strings.Fields(r.config), " "), func(t *testing.T) {
+			t.Parallel()
+			out, err := w.refuse(t, i, r.config)
+			require.Error(t, err, out)
+			for _, part := range r.says {
+				assert.Contains(t, out, part)
+			}
+			assert.NotContains(t, out, "goroutine ", "a stack trace")
+			assert.NotContains(t, out, "panic")
+			// The stack itself is registered by Pulumi before the program says anything.
+			for line := range strings.Lines(out) {
+				if strings.Contains(line, "urn=urn:pulumi") {
+					assert.Contains(t, line, "pulumi:pulumi:Stack::", "a resource was registered")
+				}
+			}
+		})
+	}
+}
+
+// compile makes a project whose program is this one, compiled: what Pulumi compiles
+// for each preview only starts it.
+func (w *world) compile(t *testing.T) {
+	t.Helper()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-w -s", "-o", filepath.Join(w.root, "program"), ".")
+	build.Dir = w.checkout
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	dir := filepath.Join(w.root, "refusals")
+	require.NoError(t, copyFile(filepath.Join(w.checkout, "Pulumi.yaml"), filepath.Join(dir, "Pulumi.yaml")))
+	for name, text := range map[string]string{
+		"go.mod":  "module starter\n\ngo 1.26\n",
+		"main.go": fmt.Sprintf("package main\n\nimport (\n\t\"os\"\n\t\"syscall\"\n)\n\nfunc main() {\n\tpanic(syscall.Exec(%q, os.Args, os.Environ()))\n}\n", filepath.Join(w.root, "program")),
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+}
+
+// refuse previews one configuration, with a state of its own.
+func (w *world) refuse(t *testing.T, number int, config string) (string, error) {
+	t.Helper()
+	dir := filepath.Join(w.root, "refusals", fmt.Sprint(number))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "state"), 0o700))
+
+	var stack map[string]any
+	require.NoError(t, load(filepath.Join(w.checkout, "Pulumi.dev.yaml"), &stack))
+	settings := stack["config"].(map[string]any)
+	var changes map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(config), &changes))
+	name := "dev"
+	if given, ok := changes["stack"]; ok {
+		name = given.(string)
+		delete(changes, "stack")
+	}
+	for key, value := range changes {
+		if !strings.Contains(key, ":") {
+			key = "sglang-tpu:" + key
+		}
+		if value == nil {
+			delete(settings, key)
+			continue
+		}
+		settings[key] = value
+	}
+	file := filepath.Join(dir, "Pulumi."+name+".yaml")
+	require.NoError(t, save(file, map[string]any{"config": settings}))
+
+	line := "pulumi stack init --no-select " + name + " >/dev/null 2>&1; exec pulumi preview --diff --color never --stack " + name + " --config-file " + file
+	cmd := w.command(context.Background(), "bash", "-c", line)
+	cmd.Dir = filepath.Dir(dir)
+	for _, pair := range w.environ("dev") {
+		if n, _, _ := strings.Cut(pair, "="); n != "PULUMI_STACK" && n != "PULUMI_OPTION_CONFIG_FILE" && n != "PULUMI_BACKEND_URL" {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	cmd.Env = append(cmd.Env, "PULUMI_BACKEND_URL=file://"+filepath.Join(dir, "state"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func load(file string, into any) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return yaml.Unmarshal(text, into)
+}
+
+func save(file string, value any) error {
+	text, err := yaml.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
+}

@@ -1,0 +1,120 @@
+package e2e
+
+import "strings"
+
+// refusals are configurations that look right to somebody.
+var refusals = []refusal{
+	// Place.
+	{`gcp:project: ""`, []string{"config gcp:project: is empty; run: pulumi config set gcp:project VALUE"}},
+	{`gcp:project: null`, []string{"config gcp:project: is empty"}},
+	{`gcp:project: "123456789012"`, []string{`config gcp:project: "123456789012" is not a project id; use the id, not the name or number`}},
+	{`gcp:project: My Project`, []string{`config gcp:project: "My Project" is not a project id`}},
+	{`gcp:zone: us-central1`, []string{`config gcp:zone: "us-central1" is not a zone; use a zone such as us-central1-c`}},
+	{`gcp:zone: " us-central1-c"`, []string{"config gcp:zone:", "has spaces around it; remove them"}},
+	{`gcp:region: europe-west4`, []string{`config gcp:region: "europe-west4" is not the region of gcp:zone, which is us-central1`}},
+	{`gcp:credentials: key.json`, []string{"config gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login"}},
+
+	// Names of settings.
+	{`modle: Qwen/Qwen3-8B`, []string{"config sglang-tpu:modle: is not a setting (did you mean model?)"}},
+	{`replica: 2`, []string{"config sglang-tpu:replica: is not a setting (did you mean replicas?)"}},
+	{`spot: true`, []string{"config sglang-tpu:spot: is not a setting; remove it, or use one of model"}},
+	{`stack: Dev_1`, []string{`stack name "Dev_1" cannot be part of Google Cloud names; use at most 12 lower-case letters`}},
+	{`stack: a-very-long-environment`, []string{`stack name "a-very-long-environment" cannot be part of Google Cloud names`}},
+
+	// Topology.
+	{`topology: 2x2x3`, []string{`config sglang-tpu:topology: "2x2x3" is not a tpu7x topology; use 2x2x1, 2x2x2, 2x2x4, 2x4x4 or multiples of 4 in every dimension`}},
+	{`topology: v7x-16`, []string{`config sglang-tpu:topology: "v7x-16" is not a tpu7x topology`}},
+	{`topology: 2x2`, []string{`config sglang-tpu:topology: "2x2" is not a tpu7x topology`}},
+	{`topology: 8x4x4`, []string{`config sglang-tpu:topology: "8x4x4" is not a tpu7x topology: GKE writes dimensions in ascending order; sort them`}},
+	{`topology: 16x24x32`, []string{`config sglang-tpu:topology: "16x24x32" has 12288 chips; a tpu7x slice has at most 9216`}},
+	{`topology: ""`, []string{"config sglang-tpu:topology: is empty"}},
+
+	// Model.
+	{`model: gpt-4`, []string{`config sglang-tpu:model: "gpt-4" is not in the catalogue; use one of MiniMaxAI/MiniMax-M2`, "or give its numbers"}},
+	{`model: Qwen/Qwen3-8b`, []string{"did you mean Qwen/Qwen3-8B?"}},
+	{"model: meta-llama/Llama-3.1-405B-Instruct\ntopology: 2x2x1", []string{
+		"config sglang-tpu:model: meta-llama/Llama-3.1-405B-Instruct needs 756 GiB of HBM for its weights; topology 2x2x1 leaves 676 GiB; use 2x2x2",
+		"config sglang-tpu:hfToken: is empty, but meta-llama/Llama-3.1-405B-Instruct is a gated model on Hugging Face",
+	}},
+	{`model: google/gemma-2-27b-it`, []string{"config sglang-tpu:hfToken: is empty, but google/gemma-2-27b-it is a gated model on Hugging Face; accept its licence there, then run: pulumi config set --secret hfToken hf_..."}},
+	{"model: deepseek-ai/DeepSeek-V3\ntopology: 1x1x1", []string{"config sglang-tpu:model: deepseek-ai/DeepSeek-V3 needs attention tensor parallelism of exactly 8; topology 1x1x1 has 2 devices; use 2x2x2"}},
+	{"model: Qwen/Qwen3-235B-A22B\ntopology: 1x1x1", []string{"needs 438 GiB of HBM for its weights; topology 1x1x1 leaves 169 GiB; use 2x2x1"}},
+	{`customModel: {heads: 32}`, []string{"config sglang-tpu:customModel: describes Qwen/Qwen2.5-Coder-32B-Instruct, whose numbers are in the catalogue; remove it"}},
+	{"model: my-org/my-model\ncustomModel: {heads: 32}", []string{`config sglang-tpu:customModel.weightsGiB: "0" is not a number that a model can have; use 1 or more`, `config sglang-tpu:customModel.context: "0"`}},
+	{"model: my-org/my-model\ncustomModel: {heads: 32, weightsGiB: 9000, context: 4096}", []string{"my-org/my-model needs 9000 GiB of HBM for its weights"}},
+	{"model: my-model\ncustomModel: {heads: 32, weightsGiB: 9, context: 4096}", []string{`config sglang-tpu:model: "my-model" is not a Hugging Face id; use OWNER/NAME`}},
+
+	// Replicas and other numbers.
+	{`replicas: -1`, []string{`config sglang-tpu:replicas: "-1" is out of range; use 0 to 100 groups`}},
+	{`replicas: two`, []string{"replicas", "integer"}}, // by Pulumi, from the schema
+	{`replicas: "1 "`, []string{"replicas", "integer"}},
+	{`replicas: 101`, []string{`config sglang-tpu:replicas: "101" is out of range`}},
+	{`readyMinutes: 20000`, []string{`config sglang-tpu:readyMinutes: "20000" is out of range; use 0 to 10080 minutes`}},
+	{`protect: maybe`, []string{"protect", "boolean"}},
+
+	// Capacity.
+	{`capacity: {mode: cheap}`, []string{`config sglang-tpu:capacity.mode: "cheap" is not a capacity mode; use spot, on-demand, reservation or flex-start`}},
+	{`capacity: {mode: ""}`, []string{"config sglang-tpu:capacity.mode: is not a capacity mode"}},
+	{`capacity: {mode: spot, reservation: mine}`, []string{`config sglang-tpu:capacity.reservation: "mine" goes only with mode reservation, and mode is spot; set one of the two`}},
+	{`capacity: {mode: reservation}`, []string{"config sglang-tpu:capacity.reservation: is empty, but mode is reservation; name the reservation"}},
+	{`capacity: {mode: reservation, reservation: a/b}`, []string{`config sglang-tpu:capacity.reservation: "a/b" is not a reservation's name; use NAME`}},
+	{`capacity: {mode: flex-start, maxRunDuration: 169h}`, []string{`config sglang-tpu:capacity.maxRunDuration: "169h" is out of range: GKE keeps a flex-start node for at most seven days; use 10m to 168h`}},
+	{`capacity: {mode: flex-start, maxRunDuration: 3 days}`, []string{`config sglang-tpu:capacity.maxRunDuration: "3 days" is not a duration; use one such as 72h`}},
+	{`capacity: {mode: on-demand, maxRunDuration: 72h}`, []string{"goes only with mode flex-start, and mode is on-demand; remove it"}},
+	{`capacity: {mod: spot}`, []string{"config sglang-tpu:capacity.mod: is not a setting (did you mean mode?)"}},
+	{`capacity: spot`, []string{"capacity", "object"}},
+
+	// Image.
+	{`image: {source: docker}`, []string{`config sglang-tpu:image.source: "docker" is not an image source; use build or prebuilt`}},
+	{`image: {source: prebuilt}`, []string{"config sglang-tpu:image.reference: is empty, but source is prebuilt"}},
+	{`image: {source: build, commit: main}`, []string{`config sglang-tpu:image.commit: "main" is not a commit: a branch or tag moves`}},
+	{`image: {source: build, repository: "git@github.com:a/b"}`, []string{"config sglang-tpu:image.repository:", "is not an https address"}},
+	{`image: {source: build, reference: a/b}`, []string{`config sglang-tpu:image.reference: "a/b" goes only with source prebuilt`}},
+
+	// Network.
+	{`network: {pods: 10.4.0.0}`, []string{`config sglang-tpu:network.pods: "10.4.0.0" is not an IPv4 range in CIDR notation`}},
+	{`network: {pods: 10.4.0.1/14}`, []string{"with the host bits zero"}},
+	{`network: {pods: 10.0.0.0/14}`, []string{`config sglang-tpu:network.pods: "10.0.0.0/14" overlaps sglang-tpu:network.nodes (10.0.0.0/20); use ranges that share no address`}},
+	{`network: {controlPlane: 172.16.0.0/24}`, []string{`config sglang-tpu:network.controlPlane: "172.16.0.0/24" is not a /28`}},
+	{`network: {authorizedNetworks: ["0.0.0.0/0"]}`, []string{`config sglang-tpu:network.authorizedNetworks[0]: "0.0.0.0/0" opens the control plane to every address there is; name your own ranges`}},
+	{`network: {authorizedNetworks: [home]}`, []string{`"home" is not a range in CIDR notation`}},
+	{`network: {authorizedNetworks: 203.0.113.7/32}`, []string{"config sglang-tpu:network.authorizedNetworks:", "has the wrong type; it must be a list"}},
+
+	// Cluster.
+	{`gke: {releaseChannel: LATEST}`, []string{`config sglang-tpu:gke.releaseChannel: "LATEST" is not a release channel; use RAPID, REGULAR or STABLE`}},
+	{`gke: {minVersion: "1.33"}`, []string{`config sglang-tpu:gke.minVersion: "1.33" has no tpu7x, which needs 1.34.0-gke.2201000; use 1.35 or newer`}},
+	{`systemPool: {nodes: 0}`, []string{`config sglang-tpu:systemPool.nodes: "0" is out of range; use 1 to 100 nodes`}},
+	{`systemPool: {machineType: ""}`, []string{"config sglang-tpu:systemPool.machineType: is empty; use one such as e2-standard-8"}},
+	{`labels: {Team: a}`, []string{`config sglang-tpu:labels.Team: "a" is not a Google Cloud label; use lower-case letters`}},
+	{`leaderWorkerSet: ` + strings.Repeat("a", 51), []string{"has 51 characters, and what the controller makes from it would be too long; use at most 50"}},
+	{"replicas: 100\nleaderWorkerSet: " + strings.Repeat("a", 50), []string{"use at most 49"}},
+	{`leaderWorkerSet: sglang-leader-tpu`, []string{"is the name of the Service in front of the leaders"}},
+
+	// Storage.
+	{`cache: {sizeGiB: 61}`, []string{`config sglang-tpu:cache.sizeGiB: "61" does not hold the weights of Qwen/Qwen2.5-Coder-32B-Instruct, which are 61 GiB on every host; use 122`}},
+	{`cache: {sizeGiB: big}`, []string{`config sglang-tpu:cache.sizeGiB: "big" has the wrong type; it must be a whole number`}},
+	{`cache: {throughputMiB: 9000}`, []string{`config sglang-tpu:cache.throughputMiB: "9000" is out of range; use 140 to 2400`}},
+
+	// Secrets.
+	{`hfToken: hf_in_plain_text`, []string{"config sglang-tpu:hfToken: is stored in plain text; run: pulumi config set --secret sglang-tpu:hfToken"}},
+	{`apiKey: in-plain-text`, []string{"config sglang-tpu:apiKey: is stored in plain text"}},
+
+	// Server arguments.
+	{`serverArguments: [--tp-size, "8"]`, []string{`config sglang-tpu:serverArguments: "--tp-size" is not for you to set: it is the number of devices of the topology`}},
+	{`serverArguments: [--dp-size=1]`, []string{`config sglang-tpu:serverArguments: "--dp-size" is not for you to set: it follows from the model's attention heads and the devices`}},
+	{`serverArguments: [--dp, "1"]`, []string{`"--dp" is an abbreviation of --dp-size`}},
+	{`serverArguments: [--node-rank, "0"]`, []string{`"--node-rank" is not for you to set: it is the pod's index in its group`}},
+	{`serverArguments: [--api-key, sk-1]`, []string{"it would stand in plain text in the pods; run: pulumi config set --secret sglang-tpu:apiKey KEY"}},
+	{`serverArguments: [--port, "80"]`, []string{`"--port" is not for you to set: probes and the Service know the port`}},
+	{`serverArguments: ["4096"]`, []string{`config sglang-tpu:serverArguments: "4096" comes before any flag`}},
+	{`serverArguments: [--chunked-prefill-size, "1000"]`, []string{"--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"}},
+	{"model: Qwen/Qwen3-Coder-30B-A3B-Instruct\nserverArguments: [--page-size, \"1\"]", []string{"--page-size 1 leaves no request that can run with a context of 262144 tokens; use 128"}},
+	{`serverArguments: [--context-length, "65536"]`, []string{"--context-length 65536 is more than the 32768 tokens of Qwen/Qwen2.5-Coder-32B-Instruct; use at most that"}},
+	{`serverArguments: [--mem-fraction-static, "0.05"]`, []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
+
+	// All of it at once.
+	{"model: gpt-4\ntopology: 2x2\nreplicas: -1\ncapacity: {mode: cheap}\nnetwork: {pods: x}\ngke: {minVersion: latest}\nmodle: x", []string{
+		"config sglang-tpu:model:", "config sglang-tpu:topology:", "config sglang-tpu:replicas:", "config sglang-tpu:capacity.mode:",
+		"config sglang-tpu:network.pods:", "config sglang-tpu:gke.minVersion:", "config sglang-tpu:modle:",
+	}},
+}
