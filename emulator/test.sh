@@ -36,6 +36,9 @@ part() { # part NAME FOLDER ARGUMENTS...: go test in a module
 }
 
 part "unit tests of the program" . ./...
+if [ -n "${CI:-}" ]; then
+  part "configurations at random" . -run '^$' -fuzz FuzzLoad -fuzztime 1m ./stacks/config
+fi
 part "unit tests of the emulator" emulator ./internal/... ./cmd/...
 part "end to end" emulator -count=1 -timeout 60m ./e2e/...
 printf 'test: %s\n' "${summary[@]}"

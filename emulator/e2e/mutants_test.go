@@ -152,7 +152,9 @@ func (w *world) exclusiveTopology(t *testing.T) {
 	w.kill(t, mutant{
 		name: "no exclusive topology", file: "infra/serving/set.go",
 		old: `exclusiveTopology: pulumi.String(topology.NodePoolLabel),`, new: `"example.com/other": pulumi.String(topology.NodePoolLabel),`,
-		look: lookAtPods, reason: "Failed to establish ICI links",
+		// Two leaders would take the two nodes, and no worker would find one.
+		look:   "kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{\"spec\":{\"replicas\":1}}'; " + lookAtPods,
+		reason: "Failed to establish ICI links",
 		config: []string{"sglang-tpu:replicas=2"},
 	})
 	w.shell(t, "dev", "kubectl uncordon $(kubectl get nodes -o name)")

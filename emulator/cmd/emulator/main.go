@@ -11,6 +11,7 @@ import (
 	"sglang-tpu/emulator/internal/daemon"
 	"sglang-tpu/emulator/internal/gcpplugin"
 	"sglang-tpu/emulator/internal/kube"
+	"sglang-tpu/emulator/internal/pace"
 	"sglang-tpu/emulator/internal/sgljax"
 )
 
@@ -25,6 +26,8 @@ func main() {
 		os.Exit(sgljax.Main(args))
 	case "getent":
 		os.Exit(sgljax.Getent(args))
+	case "sleep":
+		os.Exit(pace.Sleep(args))
 	case "wget":
 		os.Exit(builder.Wget(args))
 	case "buildctl-daemonless.sh":

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sglang-tpu/emulator/internal/pace"
 	"sglang-tpu/emulator/internal/proc"
 )
 
@@ -91,7 +92,7 @@ func (c *container) supervise() bool {
 		if backoff > 0 {
 			c.pod.event(corev1.EventTypeWarning, "BackOff", "Back-off restarting failed container "+c.spec.Name+" in pod "+c.pod.object.Name)
 		}
-		if !c.pod.sleep(backoff) {
+		if !c.pod.sleep(pace.Of(backoff)) {
 			return false
 		}
 		backoff = min(max(crashBackoff, 2*backoff), maxCrashBackoff)
@@ -166,7 +167,7 @@ func (c *container) preStop(run *instance, limit time.Duration) {
 		select {
 		case <-run.process.Done():
 		case <-c.pod.ctx.Done():
-		case <-time.After(min(limit, time.Duration(hook.Sleep.Seconds)*time.Second)):
+		case <-time.After(min(limit, pace.Of(time.Duration(hook.Sleep.Seconds)*time.Second))):
 		}
 	case hook.Exec != nil:
 		if _, err := c.execute(run, hook.Exec.Command, limit); err != nil {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/emulator/internal/pace"
 )
 
 // probes watches one run until it has ended: the startup probe first, then readiness
@@ -62,7 +64,7 @@ func (c *container) mark(ended <-chan struct{}, change func()) {
 // watch probes until settled, which is told each time a threshold is reached, says not
 // to go on. Failing startup and liveness ends the run.
 func (c *container) watch(run *instance, ended <-chan struct{}, kind string, p *corev1.Probe, settled func(ok bool) bool) {
-	wait := time.Duration(p.InitialDelaySeconds) * time.Second
+	wait := pace.Of(time.Duration(p.InitialDelaySeconds) * time.Second)
 	good, bad := int32(0), int32(0)
 	for {
 		select {
@@ -70,7 +72,7 @@ func (c *container) watch(run *instance, ended <-chan struct{}, kind string, p *
 			return
 		case <-time.After(wait):
 		}
-		wait = time.Duration(max(1, p.PeriodSeconds)) * time.Second
+		wait = pace.Of(time.Duration(max(1, p.PeriodSeconds)) * time.Second)
 		err := c.ask(run, p)
 		if err == nil {
 			good, bad = good+1, 0
