@@ -136,27 +136,32 @@ func (w *world) interrupt(t *testing.T, up *background) {
 	}
 }
 
-// exclusiveTopology leaves one free node in each of two slices. A group of two then fits
-// only if it is torn apart, which the honest program must not do.
+// exclusiveTopology leaves one free node in each of two slices to a single group. It
+// then fits only if it is torn apart, which the honest program must not do.
 func (w *world) exclusiveTopology(t *testing.T) {
 	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x "+
 		`-o jsonpath='{range .items[*]}{.metadata.labels.cloud\.google\.com/gke-nodepool}{"\n"}{end}' | sort -u`)) {
 		w.shell(t, "dev", "kubectl cordon $(kubectl get nodes -l cloud.google.com/gke-nodepool="+pool+" -o name | head -1)")
 	}
-	w.shell(t, "dev", "kubectl delete pod --all --wait=false")
-	assert.Eventually(t, func() bool {
-		said, _ := w.tryShell("dev", "kubectl describe pods")
-		return strings.Contains(said, "didn't match pod affinity rules")
-	}, time.Minute, time.Second, "the worker waits for a node of its leader's slice")
+	w.shell(t, "dev", oneGroup+"; kubectl delete pod --all --wait=false")
+	var said string
+	if !assert.Eventually(t, func() bool {
+		said, _ = w.tryShell("dev", "kubectl get events --field-selector reason=FailedScheduling,involvedObject.name=sglang-tpu-cluster-0-1; kubectl get pods -o wide")
+		return strings.Contains(said, "didn't match Pod's node affinity/selector") && strings.Contains(said, "unschedulable")
+	}, 90*time.Second, time.Second, "the worker waits for a node of its leader's slice") {
+		t.Log(said)
+	}
 
 	w.kill(t, mutant{
 		name: "no exclusive topology", file: "infra/serving/set.go",
 		old: `exclusiveTopology: pulumi.String(topology.NodePoolLabel),`, new: `"example.com/other": pulumi.String(topology.NodePoolLabel),`,
 		// Two leaders would take the two nodes, and no worker would find one.
-		look:   "kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{\"spec\":{\"replicas\":1}}'; " + lookAtPods,
+		look:   oneGroup + "; " + lookAtPods,
 		reason: "Failed to establish ICI links",
 		config: []string{"sglang-tpu:replicas=2"},
 	})
 	w.shell(t, "dev", "kubectl uncordon $(kubectl get nodes -o name)")
 	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")
 }
+
+const oneGroup = "kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{\"spec\":{\"replicas\":1}}'"

@@ -15,7 +15,7 @@ var refusals = []refusal{
 	{`gcp:credentials: key.json`, []string{"config gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login"}},
 
 	// Names of settings.
-	{`modle: Qwen/Qwen3-8B`, []string{"config sglang-tpu:modle: is not a setting (did you mean model?)"}},
+	{`mode1: Qwen/Qwen3-8B`, []string{"config sglang-tpu:mode1: is not a setting (did you mean model?)"}},
 	{`replica: 2`, []string{"config sglang-tpu:replica: is not a setting (did you mean replicas?)"}},
 	{`spot: true`, []string{"config sglang-tpu:spot: is not a setting; remove it, or use one of model"}},
 	{`stack: Dev_1`, []string{`stack name "Dev_1" cannot be part of Google Cloud names; use at most 12 lower-case letters`}},
@@ -113,8 +113,8 @@ var refusals = []refusal{
 	{`serverArguments: [--mem-fraction-static, "0.05"]`, []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 
 	// All of it at once.
-	{"model: gpt-4\ntopology: 2x2\nreplicas: -1\ncapacity: {mode: cheap}\nnetwork: {pods: x}\ngke: {minVersion: latest}\nmodle: x", []string{
+	{"model: gpt-4\ntopology: 2x2\nreplicas: -1\ncapacity: {mode: cheap}\nnetwork: {pods: x}\ngke: {minVersion: latest}\nmode1: x", []string{
 		"config sglang-tpu:model:", "config sglang-tpu:topology:", "config sglang-tpu:replicas:", "config sglang-tpu:capacity.mode:",
-		"config sglang-tpu:network.pods:", "config sglang-tpu:gke.minVersion:", "config sglang-tpu:modle:",
+		"config sglang-tpu:network.pods:", "config sglang-tpu:gke.minVersion:", "config sglang-tpu:mode1:",
 	}},
 }

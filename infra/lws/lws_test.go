@@ -125,7 +125,8 @@ func TestTheGateAsksEveryWebhookForItsCABundle(t *testing.T) {
 		assert.Equal(t, pulumi.Map{
 			"name": pulumi.String("lws"),
 			"annotations": pulumi.Map{
-				"pulumi.com/waitFor": pulumi.String(`["jsonpath={.webhooks[0].clientConfig.caBundle}","jsonpath={.webhooks[1].clientConfig.caBundle}"]`),
+				"pulumi.com/patchForce": pulumi.String("true"),
+				"pulumi.com/waitFor":    pulumi.String(`["jsonpath={.webhooks[0].clientConfig.caBundle}","jsonpath={.webhooks[1].clientConfig.caBundle}"]`),
 			},
 		}, result.Props["metadata"])
 	}

@@ -137,7 +137,7 @@ func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
 	_, err := Load(Source{
 		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 		Keys: []string{
-			"sglang-tpu:modle", "sglang-tpu:model", "sglang-tpu:colour", "gcp:credentials", "gcp:zone",
+			"sglang-tpu:mode1", "sglang-tpu:model", "sglang-tpu:colour", "gcp:credentials", "gcp:zone",
 			"pulumi:disable-default-providers", "aws:region",
 		},
 	})
@@ -146,7 +146,7 @@ func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
 	require.Len(t, lines, 3, "%s", err)
 	assert.Contains(t, lines[0], "gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login")
 	assert.Contains(t, lines[1], "sglang-tpu:colour: is not a setting; remove it, or use one of model")
-	assert.Contains(t, lines[2], "sglang-tpu:modle: is not a setting (did you mean model?)")
+	assert.Contains(t, lines[2], "sglang-tpu:mode1: is not a setting (did you mean model?)")
 }
 
 // What is read and what may be set are one list.

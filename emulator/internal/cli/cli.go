@@ -39,8 +39,7 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
 
 // Main runs the command line and returns the exit code.
 func Main(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx := untilSignalled()
 	c, err := newCLI()
 	if err == nil {
 		err = c.run(ctx, args)
@@ -60,7 +59,26 @@ func Main(args []string) int {
 	}
 }
 
-var errUsage = errors.New("usage")
+var (
+	errUsage     = errors.New("usage")
+	errInterrupt = errors.New("interrupted") // by Ctrl-C, of which the terminal tells the children too
+	errTerminate = errors.New("told to end")
+)
+
+// untilSignalled is over at the first signal, with one of the errors above as its cause.
+func untilSignalled() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if s := <-signals; s == os.Interrupt {
+			cancel(errInterrupt)
+		} else {
+			cancel(errTerminate)
+		}
+	}()
+	return ctx
+}
 
 func newCLI() (*CLI, error) {
 	checkout, err := findCheckout()

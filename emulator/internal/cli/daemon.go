@@ -118,7 +118,7 @@ func (c *CLI) endDaemon() error {
 		return err
 	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if syscall.Kill(pid, 0) != nil {
+		if !isDaemon(pid) {
 			return nil
 		}
 	}

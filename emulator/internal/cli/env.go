@@ -19,21 +19,23 @@ const passphrase = "emulator"
 func (c *CLI) exports(stack string) map[string]string {
 	l := c.Layout
 	return map[string]string{
-		layout.EnvVar:                   l.Root,
-		"PATH":                          l.Bin() + string(os.PathListSeparator) + strip(os.Getenv("PATH"), l.Bin()),
-		"KUBECONFIG":                    l.Kubeconfig(),
-		"KUBECACHEDIR":                  filepath.Join(l.Root, "cache", "kube"),
-		"HELM_CACHE_HOME":               filepath.Join(l.Root, "cache", "helm"),
-		"HELM_CONFIG_HOME":              filepath.Join(l.Root, "cache", "helm"),
-		"HELM_DATA_HOME":                filepath.Join(l.Root, "cache", "helm"),
-		"SSL_CERT_FILE":                 l.TrustBundle(),
-		"PULUMI_HOME":                   l.PulumiHome(),
-		"PULUMI_BACKEND_URL":            "file://" + c.backend(),
-		"PULUMI_CONFIG_PASSPHRASE":      passphrase,
-		"PULUMI_STACK":                  stack,
-		"PULUMI_OPTION_CONFIG_FILE":     c.configFile(stack),
-		"PULUMI_SKIP_UPDATE_CHECK":      "true",
-		"PULUMI_IGNORE_AMBIENT_PLUGINS": "true", // those of the emulator are where Pulumi installs plugins
+		layout.EnvVar:      l.Root,
+		"PATH":             l.Bin() + string(os.PathListSeparator) + strip(os.Getenv("PATH"), l.Bin()),
+		"KUBECONFIG":       l.Kubeconfig(),
+		"KUBECACHEDIR":     filepath.Join(l.Root, "cache", "kube"),
+		"HELM_CACHE_HOME":  filepath.Join(l.Root, "cache", "helm"),
+		"HELM_CONFIG_HOME": filepath.Join(l.Root, "cache", "helm"),
+		"HELM_DATA_HOME":   filepath.Join(l.Root, "cache", "helm"),
+		// Pulumi's Kubernetes provider leaves a kubeconfig there at each run.
+		"TMPDIR":                                        l.ShellTmp(),
+		"SSL_CERT_FILE":                                 l.TrustBundle(),
+		"PULUMI_HOME":                                   l.PulumiHome(),
+		"PULUMI_BACKEND_URL":                            "file://" + c.backend(),
+		"PULUMI_CONFIG_PASSPHRASE":                      passphrase,
+		"PULUMI_STACK":                                  stack,
+		"PULUMI_OPTION_CONFIG_FILE":                     c.configFile(stack),
+		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
+		"PULUMI_IGNORE_AMBIENT_PLUGINS":                 "true", // those of the emulator are where Pulumi installs plugins
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION":   "true",
 		"PULUMI_SUPPRESS_NEO_LINK":                      "true",
 		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",

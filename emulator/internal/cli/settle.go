@@ -30,8 +30,11 @@ func (c *CLI) settle(ctx context.Context, stack string) error {
 	if err != nil {
 		return err
 	}
-	_, unfinished := os.Stat(c.unfinished(stack))
-	if len(cp.Checkpoint.Latest.Pending) == 0 && (unfinished != nil || len(cp.Checkpoint.Latest.Resources) == 0) {
+	marks, err := filepath.Glob(c.unfinished(stack))
+	if err != nil {
+		return err
+	}
+	if len(cp.Checkpoint.Latest.Pending) == 0 && (len(marks) == 0 || len(cp.Checkpoint.Latest.Resources) == 0) {
 		return nil
 	}
 	args := []string{"refresh", "--yes", "--skip-preview", "--suppress-outputs"}

@@ -79,11 +79,17 @@ func (c *CLI) command(ctx context.Context, stack string, args ...string) *exec.C
 }
 
 // pulumi runs the CLI with its own display. A Ctrl-C reaches it through the terminal
-// and it ends by itself, saving what it did; so it is waited for, not killed.
+// and it ends by itself, saving what it did; so it is waited for, not killed, and not
+// told again: at a second interrupt Pulumi gives up what is under way.
 func (c *CLI) pulumi(ctx context.Context, stack string, args ...string) error {
 	cmd := c.command(ctx, stack, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, c.Out, c.Err
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.Cancel = func() error {
+		if errors.Is(context.Cause(ctx), errInterrupt) {
+			return nil
+		}
+		return cmd.Process.Signal(syscall.SIGINT)
+	}
 	cmd.WaitDelay = 2 * time.Minute
 	return cmd.Run()
 }

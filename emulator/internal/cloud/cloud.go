@@ -20,6 +20,8 @@ type Resource struct {
 	ID      string `json:"id"`
 	Inputs  Values `json:"inputs"`
 	Outputs Values `json:"outputs"`
+	// Making is true until the create has come to its end.
+	Making bool `json:"making,omitempty"`
 }
 
 // Cloud is the whole of it. The zero value is not usable; see Open.
@@ -143,6 +145,7 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	r.Making = false
 	return r.copy(), c.save()
 }
 
@@ -160,7 +163,7 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 	defer c.mu.Unlock()
 	var stays broken
 	if errors.As(err, &stays) {
-		r.Outputs["status"] = "ERROR"
+		r.Outputs["status"], r.Making = "ERROR", false
 		return r.copy(), errors.Join(err, c.save())
 	}
 	delete(c.resources, r.Type+" "+r.ID)
@@ -187,6 +190,7 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 			return err
 		}
 	}
+	r.Making = true
 	c.resources[r.Type+" "+r.ID] = r
 	return c.save()
 }

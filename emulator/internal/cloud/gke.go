@@ -66,11 +66,33 @@ func (c *Cloud) secondaryRange(subnet, name string) string {
 	return ""
 }
 
-// resume starts the clusters again that the state file holds, and their nodes.
+// resume starts the clusters again that the state file holds, and their nodes. What was
+// being made when the emulator was stopped is taken back: whoever asked for it has had
+// no answer, and nobody goes on with it.
 func (c *Cloud) resume(ctx context.Context) error {
+	var dropped []*Resource
+	for key, r := range c.resources {
+		if !r.Making {
+			continue
+		}
+		delete(c.resources, key)
+		dropped = append(dropped, r)
+		if r.Type == clusterKind {
+			if err := c.clusters.DeleteCluster(ctx, r.Inputs.text("name")); err != nil {
+				return err
+			}
+		}
+	}
 	for _, r := range c.resources {
-		if r.Type == clusterKind && r.Outputs["endpoint"] != nil {
+		if r.Type == clusterKind {
 			if err := (&operation{ctx: ctx, cloud: c, resource: r}).startCluster(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range dropped {
+		if r.Type == nodePoolKind {
+			if err := (&operation{ctx: ctx, cloud: c, resource: r}).setNodes(nil); err != nil {
 				return err
 			}
 		}

@@ -55,7 +55,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{l.Root, l.Run(), l.Tmp(), l.DaemonTmp(), l.Registry()} {
+	for _, dir := range []string{l.Root, l.Run(), l.Tmp(), l.DaemonTmp(), l.ShellTmp(), l.Registry()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

@@ -53,6 +53,9 @@ func (l Layout) Cache() string { return l.in("cache") }
 // Tmp is for temporary files.
 func (l Layout) Tmp() string { return l.in("tmp") }
 
+// ShellTmp is for those of what people type, with the environment loaded.
+func (l Layout) ShellTmp() string { return l.in("tmp", "shell") }
+
 // DaemonTmp is for those of the daemon.
 func (l Layout) DaemonTmp() string { return l.in("tmp", "daemon") }
 

@@ -1,0 +1,147 @@
+package tpu
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/infra/topology"
+	"sglang-tpu/internal/pulumitest"
+)
+
+const (
+	poolType   = "gcp:container/nodePool:NodePool"
+	policyType = "gcp:compute/resourcePolicy:ResourcePolicy"
+)
+
+func create(t *testing.T, shape string, capacity Capacity) *pulumitest.Graph {
+	t.Helper()
+	parsed, err := topology.Parse(shape)
+	require.NoError(t, err)
+	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
+		provider := &pulumi.ProviderResourceState{}
+		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
+		s, err := New(ctx, "slice-0", &Args{
+			Name: "tpu-0", Project: "p", Location: "us-central1", Region: "us-central1", Zone: "us-central1-c",
+			Cluster: pulumi.String("cluster-id"), Topology: parsed, Capacity: capacity,
+			NodeServiceAccount: pulumi.String("nodes@p"), NodeTag: "node", Labels: map[string]string{"team": "ml"},
+		}, pulumi.Providers(provider), pulumi.Protect(true))
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, "tpu-0", pulumitest.Await[string](t, s.NodePool))
+		assert.Len(t, s.Made, 1)
+		return nil
+	})
+}
+
+func TestASliceIsNeverReplacedForWhatGKEWritesBack(t *testing.T) {
+	graph := create(t, "2x2x2", Capacity{Mode: Spot})
+	pool, policy := graph.Get(t, poolType, "slice-0"), graph.Get(t, policyType, "slice-0-policy")
+	assert.ElementsMatch(t, []string{
+		"nodeConfig.advancedMachineFeatures", "nodeConfig.guestAccelerators", "nodeConfig.kubeletConfig", "initialNodeCount",
+	}, pool.IgnoresChanges())
+	assert.True(t, pool.DeletesBeforeReplace(), "there are no chips for a second slice")
+	assert.True(t, policy.DeletesBeforeReplace())
+	assert.Equal(t, 90*time.Minute, pool.CreateTimeout(t))
+	assert.Equal(t, 90*time.Minute, pool.UpdateTimeout(t))
+	assert.Equal(t, time.Hour, pool.DeleteTimeout(t))
+	assert.True(t, pool.DependsOn("slice-0-policy"))
+	for _, r := range []pulumitest.Resource{pool, policy} {
+		assert.Equal(t, "slice-0", r.Parent())
+		assert.Equal(t, "google", r.Provider())
+		assert.True(t, r.Protected())
+	}
+}
+
+func TestThePoolIsOneTPUSlice(t *testing.T) {
+	graph := create(t, "2x2x2", Capacity{Mode: OnDemand})
+	pool := graph.Get(t, poolType, "slice-0")
+	for path, want := range map[string]any{
+		"name": "tpu-0", "cluster": "cluster-id", "location": "us-central1",
+		"nodeLocations":                          []any{"us-central1-c"},
+		"nodeCount":                              2.0,
+		"nodeConfig.machineType":                 "tpu7x-standard-4t",
+		"nodeConfig.diskType":                    "hyperdisk-balanced",
+		"nodeConfig.oauthScopes":                 []any{"https://www.googleapis.com/auth/cloud-platform"},
+		"nodeConfig.serviceAccount":              "nodes@p",
+		"nodeConfig.tags":                        []any{"node"},
+		"nodeConfig.resourceLabels.team":         "ml",
+		"nodeConfig.taints":                      []any{map[string]any{"key": "google.com/tpu", "value": "present", "effect": "NO_SCHEDULE"}},
+		"nodeConfig.workloadMetadataConfig.mode": "GKE_METADATA",
+		"placementPolicy.type":                   "",
+		"placementPolicy.tpuTopology":            "2x2x2",
+		"placementPolicy.policyName":             "tpu-0-2x2x2",
+		"upgradeSettings.maxSurge":               0.0,
+		"management.autoRepair":                  true,
+		"autoscaling":                            nil,
+		"nodeConfig.spot":                        nil,
+		"nodeConfig.reservationAffinity":         nil,
+	} {
+		assert.Equal(t, want, pool.Value(path), path)
+	}
+	policy := graph.Get(t, policyType, "slice-0-policy")
+	assert.Equal(t, map[string]any{"type": "HIGH_THROUGHPUT", "acceleratorTopology": "2x2x2"}, policy.Value("workloadPolicy"))
+	assert.Equal(t, "us-central1", policy.Value("region"))
+}
+
+func TestASingleHostNeedsNoPolicy(t *testing.T) {
+	for shape, machine := range map[string]string{"2x2x1": "tpu7x-standard-4t", "1x1x1": "tpu7x-standard-1t"} {
+		graph := create(t, shape, Capacity{Mode: Spot})
+		assert.Empty(t, graph.OfType(policyType), shape)
+		pool := graph.Get(t, poolType, "slice-0")
+		assert.Nil(t, pool.Value("placementPolicy"), shape)
+		assert.Equal(t, machine, pool.Value("nodeConfig.machineType"))
+		assert.InDelta(t, 1, pool.Value("nodeCount"), 0)
+	}
+}
+
+func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
+	fields := []string{
+		"nodeCount", "initialNodeCount", "autoscaling", "management.autoRepair",
+		"nodeConfig.spot", "nodeConfig.flexStart", "nodeConfig.maxRunDuration", "nodeConfig.reservationAffinity",
+	}
+	reservation := func(value string) map[string]any {
+		return map[string]any{
+			"consumeReservationType": "SPECIFIC_RESERVATION",
+			"key":                    "compute.googleapis.com/reservation-name", "values": []any{value},
+		}
+	}
+	autoscaling := map[string]any{"minNodeCount": 0.0, "maxNodeCount": 4.0, "locationPolicy": "ANY"}
+	for name, tc := range map[string]struct {
+		capacity Capacity
+		want     map[string]any
+	}{
+		"spot":      {Capacity{Mode: Spot}, map[string]any{"nodeCount": 4.0, "nodeConfig.spot": true, "management.autoRepair": true}},
+		"on-demand": {Capacity{Mode: OnDemand}, map[string]any{"nodeCount": 4.0, "management.autoRepair": true}},
+		"reservation": {
+			Capacity{Mode: Reservation, Reservation: "mine"},
+			map[string]any{"nodeCount": 4.0, "nodeConfig.reservationAffinity": reservation("mine"), "management.autoRepair": true},
+		},
+		"a block of a shared reservation": {
+			Capacity{Mode: Reservation, Reservation: "projects/o/reservations/r/reservationBlocks/b"},
+			map[string]any{"nodeCount": 4.0, "nodeConfig.reservationAffinity": reservation("projects/o/reservations/r/reservationBlocks/b"), "management.autoRepair": true},
+		},
+		"flex-start": {
+			Capacity{Mode: FlexStart, MaxRunDuration: "3600s"},
+			map[string]any{
+				"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true,
+				"nodeConfig.maxRunDuration": "3600s", "management.autoRepair": false,
+			},
+		},
+		"flex-start for as long as GKE gives": {
+			Capacity{Mode: FlexStart},
+			map[string]any{"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true, "management.autoRepair": false},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pool := create(t, "2x2x4", tc.capacity).Get(t, poolType, "slice-0")
+			for _, field := range fields {
+				assert.Equal(t, tc.want[field], pool.Value(field), field)
+			}
+		})
+	}
+}
