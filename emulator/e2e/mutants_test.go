@@ -54,7 +54,7 @@ var compact = mutant{
 	name: "a placement policy of type COMPACT",
 	file: "infra/tpu/slice.go",
 	old:  `Type:        pulumi.String(""),`, new: `Type:        pulumi.String("COMPACT"),`,
-	look: "true", reason: "COMPACT",
+	look: "true", reason: "Creation of a managed instance group with tpu7x-standard-4t machine type with placement policy is not supported. Use workload policy instead.",
 }
 
 // kill brings the mutant up over what is there, waits for the reason, and puts the

@@ -197,3 +197,25 @@ func TestUnknownTypesAreNamed(t *testing.T) {
 	_, err = c.Read(typ, "x")
 	require.ErrorContains(t, err, "has no "+typ)
 }
+
+func TestWhatWasBeingMadeWhenTheCloudStoppedIsTakenBack(t *testing.T) {
+	file := stateFile(t)
+	c, _ := open(t, file)
+	withCluster(t, c)
+	// As on disk between the reservation of the name and the end of the create.
+	kind, err := kindOf(nodePoolKind)
+	require.NoError(t, err)
+	in := slice()
+	require.NoError(t, c.reserve(kind, &Resource{Type: nodePoolKind, ID: kind.id(in), Inputs: in, Outputs: in.clone()}))
+	other := clusterValues()
+	other["name"] = "half"
+	kind, err = kindOf(clusterKind)
+	require.NoError(t, err)
+	require.NoError(t, c.reserve(kind, &Resource{Type: clusterKind, ID: kind.id(other), Inputs: other, Outputs: other.clone()}))
+
+	again, fake := open(t, file)
+	assert.Contains(t, fake.specs, "c", "what was finished stays")
+	assert.NotContains(t, fake.specs, "half")
+	assert.Empty(t, fake.nodes["c/slice"])
+	create(t, again, nodePoolKind, slice())
+}

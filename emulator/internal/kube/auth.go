@@ -14,8 +14,10 @@ import (
 // Token is the bearer token with which gcloud's user comes to every cluster; it is
 // made when there is none.
 func Token(l layout.Layout) (string, error) {
-	if text, err := os.ReadFile(l.Token()); err == nil && len(text) > 0 {
-		return strings.TrimSpace(string(text)), nil
+	if text, err := os.ReadFile(l.Token()); err == nil {
+		if token := strings.TrimSpace(string(text)); token != "" {
+			return token, nil
+		}
 	}
 	var b [24]byte
 	if _, err := rand.Read(b[:]); err != nil {

@@ -23,8 +23,8 @@ func (r *resolver) resolve(namespace, host string) (string, error) {
 	if address, ok := r.net.Loopback(host); ok {
 		return address, nil
 	}
-	host = strings.TrimSuffix(strings.TrimSuffix(host, "."), ".svc.cluster.local")
-	parts := strings.Split(strings.TrimSuffix(host, ".svc"), ".")
+	name := strings.TrimSuffix(strings.TrimSuffix(host, "."), ".svc.cluster.local")
+	parts := strings.Split(strings.TrimSuffix(name, ".svc"), ".")
 	switch len(parts) {
 	case 1:
 		if address, ok := r.service(namespace, parts[0]); ok {

@@ -18,7 +18,10 @@ type tunnel struct {
 
 func startTunnel() (*tunnel, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	return &tunnel{listener: l}, err
+	if err != nil {
+		return nil, err
+	}
+	return &tunnel{listener: l}, nil
 }
 
 // serve starts answering; until then connections wait.

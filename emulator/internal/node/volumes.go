@@ -155,7 +155,7 @@ func (p *pod) project(volume string, source corev1.VolumeProjection) error {
 
 // write puts changed entries in place, each at once.
 func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToPath, err error) error {
-	if err != nil {
+	if err != nil || data == nil { // nil: it is optional, and not there
 		return err
 	}
 	files := data

@@ -106,6 +106,9 @@ func (p *Process) Ready(ctx context.Context, name string, limit time.Duration, c
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.done:
+			if p.err == nil {
+				return fmt.Errorf("%s ended\n%s", name, Tail(p.log, 8))
+			}
 			return fmt.Errorf("%s ended: %w\n%s", name, p.err, Tail(p.log, 8))
 		case <-deadline:
 			return fmt.Errorf("%s was not ready after %s: %w\n%s", name, limit, err, Tail(p.log, 8))

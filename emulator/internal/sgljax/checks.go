@@ -33,6 +33,9 @@ func checkShape(a arguments, devices int) error {
 		return fmt.Errorf("AssertionError: Number of attention heads %d must be divisible by tensor parallel size %d", n, tp)
 	}
 	page, chunk := a.number("--page-size", 1), a.number("--chunked-prefill-size", 0)
+	if page < 1 {
+		return fmt.Errorf("AssertionError: page_size %d must be positive", page)
+	}
 	if chunk > 0 && chunk%page != 0 {
 		return fmt.Errorf("AssertionError: chunked_prefill_size %d must be a multiple of page_size %d", chunk, page)
 	}

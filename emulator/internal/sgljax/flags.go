@@ -53,11 +53,14 @@ func parse(args []string) (arguments, error) {
 		}
 		name = matches[0]
 		if flags[name] == truth {
+			if inline {
+				return nil, fmt.Errorf("argument %s: ignored explicit argument '%s'", name, value)
+			}
 			parsed[name] = "true"
 			continue
 		}
 		if !inline {
-			if i++; i == len(args) {
+			if i++; i == len(args) || strings.HasPrefix(args[i], "--") {
 				return nil, fmt.Errorf("argument %s: expected one argument", name)
 			}
 			value = args[i]

@@ -27,7 +27,12 @@ func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
 	list := func() (string, error) {
 		cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", lwsModule)
 		cmd.Dir = filepath.Join(toolsDir, lwsFolder)
+		var said strings.Builder
+		cmd.Stderr = &said
 		out, err := cmd.Output()
+		if err != nil {
+			err = fmt.Errorf("%w\n%s%s", err, said.String(), advice(said.String()))
+		}
 		return strings.TrimSpace(string(out)), err
 	}
 	dir, err := list()
@@ -47,6 +52,10 @@ func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
 		return err
 	}
 	if err := copyTree(filepath.Join(dir, lwsChart), next); err != nil {
+		return err
+	}
+	// A copy that was cut off may be in the way.
+	if err := os.RemoveAll(l.LWSChart()); err != nil {
 		return err
 	}
 	return os.Rename(next, l.LWSChart())
