@@ -104,6 +104,7 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	if config == nil {
 		config = map[string]any{}
 	}
+	standIn(config)
 	for _, setting := range settings {
 		key, value, ok := strings.Cut(setting, "=")
 		if !ok || !strings.Contains(key, ":") {
@@ -117,7 +118,35 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	}
 	file["config"] = config
 	file["encryptionsalt"] = salt
+	delete(file, "secretsprovider")
+	delete(file, "encryptedkey")
 	return yaml.Marshal(file)
+}
+
+// secret takes the place of every encrypted value: only the real stack's secrets
+// provider could tell what it is, and the emulator has no business asking.
+const secret = "hf_stands_in_for_a_secret"
+
+// standIn replaces encrypted values at any depth.
+func standIn(at map[string]any) {
+	for key, value := range at {
+		switch value := value.(type) {
+		case map[string]any:
+			if _, encrypted := value["secure"]; encrypted && len(value) == 1 {
+				at[key] = secret
+			} else {
+				standIn(value)
+			}
+		case []any:
+			for i, element := range value {
+				if object, ok := element.(map[string]any); ok {
+					held := map[string]any{key: object}
+					standIn(held)
+					value[i] = held[key]
+				}
+			}
+		}
+	}
 }
 
 func without(env []string, names ...string) []string {
