@@ -125,6 +125,8 @@ func TestTheJobBuildsThePinnedCommitWithoutPrivileges(t *testing.T) {
 		"initContainers[0].securityContext.allowPrivilegeEscalation": false,
 		"initContainers[0].env[0].value":                             "us-central1-docker.pkg.dev",
 		"containers[0].env[1].value":                                 "https://us-central1-docker.pkg.dev/v2/p/images/sglang-jax/manifests/" + source.Tag(),
+		"containers[0].terminationMessagePolicy":                     "FallbackToLogsOnError",
+		"initContainers[0].terminationMessagePolicy":                 "FallbackToLogsOnError",
 		"volumes[0].emptyDir.medium":                                 "Memory",
 	} {
 		assert.Equal(t, want, job.Value(pod+path), path)

@@ -18,6 +18,10 @@ const (
 	uid = 1000
 )
 
+// onFailure makes the end of a container's log its status, which pulumi up prints: a
+// build that fails is then more than "Job has reached the specified backoff limit".
+var onFailure = pulumi.String("FallbackToLogsOnError")
+
 func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *batchv1.JobArgs {
 	labels := pulumi.StringMap{"app.kubernetes.io/name": pulumi.String("image-builder")}
 	return &batchv1.JobArgs{
@@ -51,7 +55,8 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 							AllowPrivilegeEscalation: pulumi.Bool(false),
 							Capabilities:             corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
 						},
-						Resources: resources("100m", "64Mi"),
+						Resources:                resources("100m", "64Mi"),
+						TerminationMessagePolicy: onFailure,
 					}},
 					Containers: corev1.ContainerArray{corev1.ContainerArgs{
 						Name:    pulumi.String("build"),
@@ -72,7 +77,8 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 							SeccompProfile:  corev1.SeccompProfileArgs{Type: pulumi.String("Unconfined")},
 							AppArmorProfile: corev1.AppArmorProfileArgs{Type: pulumi.String("Unconfined")},
 						},
-						Resources: resources("2", "8Gi"),
+						Resources:                resources("2", "8Gi"),
+						TerminationMessagePolicy: onFailure,
 					}},
 					Volumes: corev1.VolumeArray{
 						corev1.VolumeArgs{Name: pulumi.String("docker-config"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory")}},

@@ -103,6 +103,8 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 			Limits: pulumi.StringMap{topology.ResourceName: pulumi.String(strconv.Itoa(chips))},
 		},
 		SecurityContext: containerSecurity(),
+		// kubectl describe then says why a server ended.
+		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 		VolumeMounts: corev1.VolumeMountArray{
 			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
 			&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},

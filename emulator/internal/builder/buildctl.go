@@ -87,6 +87,10 @@ func build(args []string, progress io.Writer) error {
 	if context == nil {
 		return fmt.Errorf("failed to solve: failed to load git source: %q is not a repository's URL with a full commit after #", r.Options["context"])
 	}
+	if strings.Trim(context[2], "0") == "" {
+		// Of the commits that do not exist, the one that can be known here.
+		return fmt.Errorf("failed to solve: failed to load cache key: failed to fetch remote %s: git stderr:\nfatal: remote error: upload-pack: not our ref %s: exit status 128", context[1], context[2])
+	}
 	if r.Output["type"] != "image" || r.Output["name"] == "" || r.Output["push"] != "true" {
 		return errors.New("failed to solve: the output must be type=image with a name and push=true")
 	}

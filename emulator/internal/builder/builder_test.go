@@ -88,6 +88,7 @@ func TestBuildctlRefuses(t *testing.T) {
 		"another frontend":        {arguments("dockerfile.v0", "toml"), `failed to solve: no solver for frontend "toml"`},
 		"a branch":                {arguments("#"+commit, "#main"), "failed to solve: failed to load git source"},
 		"a context without a pin": {arguments("#"+commit, ""), "failed to solve: failed to load git source"},
+		"a commit that is none":   {arguments("#"+commit, "#"+strings.Repeat("0", 40)), "upload-pack: not our ref 0000000000000000000000000000000000000000"},
 		"a local context":         {arguments("https://github.com/", "/src/"), "failed to solve: failed to load git source"},
 		"no name":                 {arguments(",name="+ref, ""), "failed to solve: the output must be"},
 		"no push":                 {arguments(",push=true", ""), "failed to solve: the output must be"},
