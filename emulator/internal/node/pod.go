@@ -94,12 +94,19 @@ func (p *pod) run() {
 		select {
 		case <-p.stopping: // a pod that has ended stays until somebody deletes it
 		case <-p.ctx.Done():
-			return
+			if p.machine.members.ctx.Err() == nil { // its node is gone, or its object
+				p.removeFolder()
+			}
+			return // else the emulator stops, and the pod goes on when it starts again
 		}
 	}
 	if err := p.deleteObject(p.machine.members.ctx); err != nil {
 		log.Printf("pod %s/%s: %v", p.object.Namespace, p.object.Name, err)
 	}
+	p.removeFolder()
+}
+
+func (p *pod) removeFolder() {
 	if err := os.RemoveAll(p.dir); err != nil {
 		log.Printf("pod %s/%s: %v", p.object.Namespace, p.object.Name, err)
 	}
