@@ -307,6 +307,11 @@ func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.resources, typ+" "+id)
+	for key, pool := range c.resources {
+		if typ == clusterKind && pool.Type == nodePoolKind && pool.Inputs.text("cluster") == id {
+			delete(c.resources, key)
+		}
+	}
 	return c.save()
 }
 
@@ -315,6 +320,9 @@ func (c *Cloud) inUse(r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, other := range c.resources {
+		if r.Type == clusterKind && other.Type == nodePoolKind {
+			continue // a cluster takes its node pools with it
+		}
 		for property, typ := range kinds[other.Type].references {
 			if typ == r.Type && c.find(typ, other.Inputs.text(property)) == r && other.Type != accountIAMKind {
 				return fmt.Errorf("googleapi: Error 400: The %s resource '%s' is already being used by '%s', resourceInUseByAnotherResource",

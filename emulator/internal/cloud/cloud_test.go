@@ -25,11 +25,23 @@ func TestWhatIsInUseStays(t *testing.T) {
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice())
 	for typ, id := range map[string]string{
-		networkKind: networkID, clusterKind: clusterID, policyKind: "projects/p/regions/us-central1/resourcePolicies/policy",
+		networkKind: networkID, subnetKind: subnetID, policyKind: "projects/p/regions/us-central1/resourcePolicies/policy",
 	} {
 		require.ErrorContains(t, c.Delete(context.Background(), typ, id), "resourceInUseByAnotherResource")
 	}
 	require.NoError(t, c.Delete(context.Background(), nodePoolKind, clusterID+"/nodePools/none"), "gone already")
+}
+
+func TestAClusterTakesItsNodePoolsWithIt(t *testing.T) {
+	c, fake := open(t, stateFile(t))
+	withCluster(t, c)
+	pool := create(t, c, nodePoolKind, slice())
+	require.NoError(t, c.Delete(context.Background(), clusterKind, clusterID))
+	assert.Empty(t, fake.specs)
+	gone, err := c.Read(nodePoolKind, pool.ID)
+	require.NoError(t, err)
+	assert.Nil(t, gone)
+	require.NoError(t, c.Delete(context.Background(), policyKind, "projects/p/regions/us-central1/resourcePolicies/policy"), "no slice uses it")
 }
 
 func TestDeletionProtectionHolds(t *testing.T) {
