@@ -12,8 +12,8 @@ import (
 
 // settle puts a stack in order after a pulumi that was killed: its lock is left, and
 // so are operations of which the state does not know whether they happened. On Google
-// Cloud a person would look and then run pulumi refresh with
-// --import-pending-creates or --clear-pending-creates; here the cloud is asked.
+// Cloud a person would look, and clear the operation or import the resource; here the
+// cloud is asked.
 func (c *CLI) settle(ctx context.Context, stack string) error {
 	c.sweepCommands()
 	locks, err := filepath.Glob(filepath.Join(c.backend(), ".pulumi", "locks", "organization", project, stack, "*.json"))
@@ -37,26 +37,16 @@ func (c *CLI) settle(ctx context.Context, stack string) error {
 	if len(cp.Checkpoint.Latest.Pending) == 0 && (len(marks) == 0 || len(cp.Checkpoint.Latest.Resources) == 0) {
 		return nil
 	}
-	args := []string{"refresh", "--yes", "--skip-preview", "--suppress-outputs"}
-	imported := 0
-	for _, op := range cp.Checkpoint.Latest.Pending {
-		if op.Type != "creating" || !strings.HasPrefix(op.Resource.Type, "gcp:") {
-			continue
-		}
-		id, err := c.find(ctx, op.Resource.Type, op.Resource.Inputs)
-		if err != nil {
-			return err
-		}
-		if id != "" {
-			args = append(args, "--import-pending-creates", op.Resource.URN, "--import-pending-creates", id)
-			imported++
-		}
-	}
-	if len(cp.Checkpoint.Latest.Pending) > imported {
-		args = append(args, "--clear-pending-creates")
-	}
 	fmt.Fprintf(c.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(cp.Checkpoint.Latest.Pending))
-	if err := c.pulumi(ctx, stack, args...); err != nil {
+	if err := c.adopt(ctx, stack, func(typ string, inputs map[string]any) (string, error) {
+		if !strings.HasPrefix(typ, "gcp:") {
+			return "", nil // an object in the cluster: creating it again changes nothing
+		}
+		return c.find(ctx, typ, inputs)
+	}); err != nil {
+		return err
+	}
+	if err := c.pulumi(ctx, stack, "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates"); err != nil {
 		return fmt.Errorf("pulumi refresh failed: %w", err)
 	}
 	return nil
