@@ -183,7 +183,7 @@ func (w *world) requireNothingLeft(t *testing.T) {
 		return err
 	}))
 	require.Empty(t, files, "files outside the ignored folder")
-	for _, folder := range []string{"pods", "disks", "clusters"} {
+	for _, folder := range []string{"pods", "disks", "buckets", "clusters"} {
 		entries, err := os.ReadDir(filepath.Join(w.root, folder))
 		if !os.IsNotExist(err) {
 			require.NoError(t, err)

@@ -29,6 +29,9 @@ type Cloud struct {
 	// RepositoryDeleted is told the path (project/repository) of a deleted Artifact
 	// Registry repository; nil is fine.
 	RepositoryDeleted func(path string)
+	// Buckets is the folder below which the objects of buckets are, by the bucket's
+	// name; empty: buckets hold nothing.
+	Buckets string
 
 	file     string
 	clusters Clusters
@@ -174,7 +177,10 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 func (c *Cloud) reserve(k kind, r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, taken := c.resources[r.Type+" "+r.ID]; taken && !k.shared {
+	if has := c.resources[r.Type+" "+r.ID]; has != nil && !k.shared {
+		if k.taken != nil {
+			return k.taken(has, r.Inputs)
+		}
 		return fmt.Errorf("googleapi: Error 409: The resource '%s' already exists, alreadyExists", r.ID)
 	}
 	for property, typ := range k.references {
@@ -263,6 +269,11 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values) (*Resourc
 	c.mu.Lock()
 	r.Outputs = Merge(r.Outputs, r.Inputs, in)
 	r.Inputs = in
+	if k.outputs != nil {
+		for name, value := range k.outputs(in) {
+			r.Outputs[name] = value
+		}
+	}
 	for path, value := range k.filledIn(in) {
 		r.Outputs.set(path, value)
 	}
@@ -307,8 +318,9 @@ func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.resources, typ+" "+id)
-	for key, pool := range c.resources {
-		if typ == clusterKind && pool.Type == nodePoolKind && pool.Inputs.text("cluster") == id {
+	for key, pool := range c.resources { // a bucket takes its policy with it
+		if typ == clusterKind && pool.Type == nodePoolKind && pool.Inputs.text("cluster") == id ||
+			typ == bucketKind && pool.Type == bucketIAMKind && pool.Inputs.text("bucket") == id {
 			delete(c.resources, key)
 		}
 	}
@@ -324,7 +336,7 @@ func (c *Cloud) inUse(r *Resource) error {
 			continue // a cluster takes its node pools with it
 		}
 		for property, typ := range kinds[other.Type].references {
-			if typ == r.Type && c.find(typ, other.Inputs.text(property)) == r && other.Type != accountIAMKind {
+			if typ == r.Type && c.find(typ, other.Inputs.text(property)) == r && other.Type != accountIAMKind && other.Type != bucketIAMKind {
 				return fmt.Errorf("googleapi: Error 400: The %s resource '%s' is already being used by '%s', resourceInUseByAnotherResource",
 					r.Type[strings.LastIndex(r.Type, ":")+1:], r.ID, other.ID)
 			}
@@ -355,7 +367,7 @@ func (c *Cloud) exclusive(r *Resource) (unlock func()) {
 }
 
 // Resources lists what exists and costs or blocks something: everything but enabled
-// APIs, and disks.
+// APIs, and disks, and objects whose bucket is gone.
 func (c *Cloud) Resources() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -367,6 +379,9 @@ func (c *Cloud) Resources() []Resource {
 	}
 	for name := range c.disks {
 		all = append(all, Resource{Type: "disk", ID: name})
+	}
+	for _, name := range c.orphans() {
+		all = append(all, Resource{Type: "objects of the bucket", ID: name})
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	return all

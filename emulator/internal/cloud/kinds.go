@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -16,6 +17,9 @@ type kind struct {
 	// writtenBack are properties that Google sets by itself and that the provider takes
 	// for a change when the program neither sets nor ignores them.
 	writtenBack func(Values) map[string]any
+	// otherCase are properties that Google writes back in capital letters; that is no
+	// change to the provider.
+	otherCase []string
 	// references name properties that hold another resource, by its kind.
 	references map[string]string
 	minutes    float64 // Google's time to create; deletion takes half
@@ -24,6 +28,7 @@ type kind struct {
 	create     func(*operation) error
 	update     func(*operation) error
 	remove     func(*operation) error
+	taken      func(has *Resource, in Values) error // what Google says to a name that is taken; nil for the usual
 	// shared kinds may be created by several stacks: enabled APIs and policy members.
 	shared bool
 }
@@ -42,6 +47,8 @@ const (
 	projectIAMKind = "gcp:projects/iAMMember:IAMMember"
 	accountIAMKind = "gcp:serviceaccount/iAMMember:IAMMember"
 	repoIAMKind    = "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember"
+	bucketKind     = "gcp:storage/bucket:Bucket"
+	bucketIAMKind  = "gcp:storage/bucketIAMMember:BucketIAMMember"
 )
 
 var kinds map[string]kind
@@ -120,8 +127,10 @@ func init() {
 			required: []string{"repository", "role", "member"}, replaced: []string{"project", "location", "repository", "role", "member"},
 			minutes: 0.1, shared: true,
 		},
-		clusterKind:  cluster(),
-		nodePoolKind: nodePool(),
+		clusterKind:   cluster(),
+		nodePoolKind:  nodePool(),
+		bucketKind:    bucket(),
+		bucketIAMKind: bucketMember(),
 	}
 }
 
@@ -214,7 +223,7 @@ func Diff(typ string, oldInputs, state, wish Values, ignored []string) ([]Change
 	sort.Strings(paths)
 	var found []Change
 	for _, path := range paths {
-		if !covered(path, skip) {
+		if !covered(path, skip) && !(slices.Contains(k.otherCase, path) && strings.EqualFold(wish.text(path), state.text(path))) {
 			found = append(found, Change{Path: path, Replace: k.replaces(path)})
 		}
 	}

@@ -102,12 +102,13 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 		return nil, err
 	}
 	d := &daemon{layout: l, manager: &kube.Manager{
-		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images},
+		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later},
 	}}
 	if d.cloud, err = cloud.Open(ctx, l.CloudFile(), d.manager, minute); err != nil {
 		d.manager.StopAll()
 		return nil, err
 	}
+	d.cloud.Buckets = l.Buckets()
 	d.cloud.RepositoryDeleted = func(path string) {
 		if err := images.DeleteRepository(path); err != nil {
 			log.Printf("registry: %v", err)

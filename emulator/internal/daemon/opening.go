@@ -45,3 +45,11 @@ func (o *opening) RepositoryAllowed(email, path string, push bool) error {
 func (o *opening) ImmutableTags(project, repository string) bool {
 	return o.opened().ImmutableTags(project, repository)
 }
+
+// FuseEnabled reports whether a cluster has the Cloud Storage FUSE driver.
+func (o *opening) FuseEnabled(cluster string) bool { return o.opened().FuseEnabled(cluster) }
+
+// BucketAccess checks a Kubernetes service account's roles on a bucket.
+func (o *opening) BucketAccess(project, bucket, namespace, account string, write bool) error {
+	return o.opened().BucketAccess(project, bucket, namespace, account, write)
+}

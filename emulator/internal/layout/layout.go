@@ -77,6 +77,12 @@ func (l Layout) Pod(uid string) string { return l.in("pods", uid) }
 // Disk stands for one persistent disk.
 func (l Layout) Disk(name string) string { return l.in("disks", name) }
 
+// Buckets holds the objects of buckets, one folder each.
+func (l Layout) Buckets() string { return l.in("buckets") }
+
+// Bucket holds one bucket's objects.
+func (l Layout) Bucket(name string) string { return l.in("buckets", name) }
+
 // Registry holds images.
 func (l Layout) Registry() string { return l.in("registry") }
 

@@ -32,8 +32,9 @@ type Images interface {
 
 // Fleet is every node of every cluster. It implements kube.Nodes.
 type Fleet struct {
-	Layout layout.Layout
-	Images Images
+	Layout  layout.Layout
+	Images  Images
+	Buckets Buckets
 
 	mu       sync.Mutex
 	clusters map[string]*members
