@@ -4,7 +4,7 @@ STACK ?= dev
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test check bench emulator clean
+.PHONY: help up down preview test check goldens bench emulator clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: emulator ## Run all tests: unit, and end to end on the emulator
 
 check: emulator ## Formatting, vet, linters, shell syntax
 	@exec emulator/check.sh
+
+goldens: ## Write the recorded resource graphs of all environments anew
+	@go test ./stacks -count=1 -run TestTheGraphOfEachEnvironmentIsTheRecordedOne -update
 
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec emulator/bench.sh

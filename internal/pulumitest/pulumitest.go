@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Project and Stack are the names under which Run runs.
+// Project and Stack are the names under which Run runs; see WithStack.
 const (
 	Project = "sglang-tpu"
 	Stack   = "test"
@@ -33,6 +33,7 @@ type Graph struct {
 	calls     map[string]resource.PropertyMap
 	outputs   map[string]func(Resource) map[string]any
 	config    map[string]string
+	stack     string
 }
 
 // Option changes what a run answers.
@@ -46,6 +47,11 @@ func WithCall(token string, result map[string]any) Option {
 // WithOutputs sets outputs of every resource of a type, beside its inputs.
 func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
 	return func(g *Graph) { g.outputs[typ] = outputs }
+}
+
+// WithStack runs the program as another stack.
+func WithStack(name string) Option {
+	return func(g *Graph) { g.stack = name }
 }
 
 // Run runs a program and returns what it registered.
@@ -63,11 +69,12 @@ func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*
 		calls:   map[string]resource.PropertyMap{},
 		outputs: defaultOutputs(),
 		config:  config,
+		stack:   Stack,
 	}
 	for _, opt := range opts {
 		opt(g)
 	}
-	err := pulumi.RunErr(program, pulumi.WithMocks(Project, Stack, g), func(info *pulumi.RunInfo) {
+	err := pulumi.RunErr(program, pulumi.WithMocks(Project, g.stack, g), func(info *pulumi.RunInfo) {
 		info.Config = g.config
 	})
 	return g, err

@@ -65,6 +65,38 @@ func TestWhatTheEngineSeesIsRecorded(t *testing.T) {
 	assert.Len(t, graph.OfType("k:m:Thing"), 2)
 }
 
+func TestTheTextOfAGraphSaysAllAndNoSecret(t *testing.T) {
+	graph := Run(t, program, WithStack("prod"))
+	text := graph.Text()
+	assert.NotContains(t, text, "s3cret")
+	assert.Contains(t, text, `k:m:Thing first
+  parent: t:i:Group group
+  provider: prov
+  protect: true
+  inputs:
+    list:
+      - dotted.key/x: 4
+    token: [secret]
+
+k:m:Thing second
+  parent: t:i:Group group
+  provider: prov
+  protect: true
+  deleteBeforeReplace: true
+  ignoreChanges: a
+  replaceOnChanges: b
+  aliases: old
+  createTimeout: 90m
+  updateTimeout: 1h
+  dependsOn:
+    - k:m:Thing first
+`)
+	for range 20 {
+		assert.Equal(t, text, Run(t, program, WithStack("prod")).Text(), "the order of registration is no part of it")
+	}
+	assert.Contains(t, text, "pulumi:pulumi:Stack sglang-tpu-prod")
+}
+
 func TestOutputsCanBeSetAndAwaited(t *testing.T) {
 	Run(t, func(ctx *pulumi.Context) error {
 		var out struct {

@@ -22,16 +22,48 @@ type Values map[string]string
 func Environment(t testing.TB, stack string) Values {
 	t.Helper()
 	values, project := defaults(t)
-	sink := diag.DefaultSink(failing{t}, failing{t}, diag.FormatOptions{Color: "never"})
-	own, err := workspace.LoadProjectStack(sink, project, filepath.Join(root(), "Pulumi."+stack+".yaml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, own.Config, "the file of %s says nothing", stack)
+	own := load(t, project, stack)
 	texts, err := own.Config.Decrypt(pulumiconfig.NopDecrypter)
 	require.NoError(t, err)
 	for key, text := range texts {
 		values[key.Namespace()+":"+key.Name()] = text
 	}
 	return values
+}
+
+// Secrets are the keys of Pulumi.<stack>.yaml whose values are encrypted.
+func Secrets(t testing.TB, stack string) []string {
+	t.Helper()
+	_, project := defaults(t)
+	keys := []string{}
+	for key, value := range load(t, project, stack).Config {
+		if value.Secure() {
+			keys = append(keys, key.Namespace()+":"+key.Name())
+		}
+	}
+	return keys
+}
+
+// Stacks are the environments of this checkout.
+func Stacks(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root(), "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
+	}
+	require.NotEmpty(t, names)
+	return names
+}
+
+func load(t testing.TB, project *workspace.Project, stack string) *workspace.ProjectStack {
+	t.Helper()
+	sink := diag.DefaultSink(failing{t}, failing{t}, diag.FormatOptions{Color: "never"})
+	own, err := workspace.LoadProjectStack(sink, project, filepath.Join(root(), "Pulumi."+stack+".yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, own.Config, "the file of %s says nothing", stack)
+	return own
 }
 
 // Minimal returns the defaults and the two values that have none.

@@ -1,0 +1,392 @@
+package review
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Change is one property of one resource.
+type Change struct {
+	Property string `json:"property"`
+	Old      string `json:"old"` // empty: not set
+	New      string `json:"new"`
+	// Replaces tells that the resource cannot be changed there in place.
+	Replaces bool `json:"replaces,omitempty"`
+}
+
+const (
+	masked = "[secret]"
+	later  = "known later"
+
+	// How the engine marks a secret, and a value that is not known before the change.
+	signature     = "4dabf18193072939515e22adb298388d"
+	secretMark    = "1b47061264138c4ac30d75fd1eb44270"
+	unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+	longest = 100 // characters of a value that are shown
+)
+
+// changes are all differences between the inputs, and what the provider has found
+// beyond them.
+func (s Step) changes() []Change {
+	if s.Old == nil || s.New == nil {
+		return nil
+	}
+	var found []Change
+	compare("", any(s.Old.Inputs), any(s.New.Inputs), func(c Change) { found = append(found, c) })
+	for _, path := range slices.Sorted(maps.Keys(s.Kinds)) {
+		if !said(found, path) {
+			old, now := at(s.Old.Outputs, path), at(s.New.Inputs, path)
+			found = append(found, Change{Property: path, Old: show(old), New: show(now)})
+		}
+	}
+	for i := range found {
+		found[i].Replaces = s.forced(found[i].Property)
+	}
+	return both(found)
+}
+
+// said reports whether a path of the provider's is among the differences, or holds one.
+func said(found []Change, path string) bool {
+	for _, c := range found {
+		if related(plain(c.Property), plain(path)) {
+			return true
+		}
+	}
+	return false
+}
+
+// forced reports whether a change of a property is a reason of a replacement.
+func (s Step) forced(property string) bool {
+	if s.Op != Replace {
+		return false
+	}
+	for path, kind := range s.Kinds {
+		if strings.HasSuffix(kind, "-replace") && related(plain(property), plain(path)) {
+			return true
+		}
+	}
+	top, _, _ := strings.Cut(plain(property), ".")
+	return len(s.Kinds) == 0 && slices.Contains(s.Keys, top)
+}
+
+func related(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".")
+}
+
+// plain takes the indices and names in brackets out of a path: what is left is the same
+// in ours and in a provider's, up to lists.
+func plain(path string) string {
+	var parts []string
+	for _, part := range split(path) {
+		if !strings.HasPrefix(part, "[") {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// split cuts a path into keys and [indices]; a key with dots in it is in brackets and
+// quotes.
+func split(path string) []string {
+	var parts []string
+	for path != "" {
+		switch {
+		case path[0] == '.':
+			path = path[1:]
+		case path[0] == '[':
+			end := strings.Index(path, "]")
+			if strings.HasPrefix(path, `["`) {
+				if quoted := strings.Index(path, `"]`); quoted > 0 {
+					parts, path = append(parts, path[2:quoted]), path[quoted+2:]
+					continue
+				}
+			}
+			if end < 0 {
+				return append(parts, path)
+			}
+			parts, path = append(parts, path[:end+1]), path[end+1:]
+		default:
+			end := strings.IndexAny(path, ".[")
+			if end < 0 {
+				return append(parts, path)
+			}
+			parts, path = append(parts, path[:end]), path[end:]
+		}
+	}
+	return parts
+}
+
+// at looks a provider's path up.
+func at(value any, path string) any {
+	for _, part := range split(path) {
+		switch holder := value.(type) {
+		case map[string]any:
+			value = holder[part]
+		case []any:
+			i, err := strconv.Atoi(strings.Trim(part, "[]"))
+			if err != nil || i < 0 || i >= len(holder) {
+				return nil
+			}
+			value = holder[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// compare reports every difference by its deepest path. Lists of things that have names
+// are compared by name, and lists of arguments by flag, so that one that is put in
+// between is one difference.
+func compare(path string, old, now any, report func(Change)) {
+	if same(old, now) {
+		return
+	}
+	oldMap, isMap := old.(map[string]any)
+	newMap, isMapToo := now.(map[string]any)
+	if isMap && isMapToo && !marked(oldMap) && !marked(newMap) {
+		for _, key := range union(oldMap, newMap) {
+			if !strings.HasPrefix(key, "__") { // a provider's own notes
+				compare(join(path, key), oldMap[key], newMap[key], report)
+			}
+		}
+		return
+	}
+	oldList, isList := old.([]any)
+	newList, isListToo := now.([]any)
+	if isList && isListToo {
+		compareLists(path, oldList, newList, report)
+		return
+	}
+	if oldText, ok := old.(string); ok {
+		if newText, ok := now.(string); ok && strings.Contains(oldText+newText, "\n") {
+			report(text(path, oldText, newText))
+			return
+		}
+	}
+	report(Change{Property: path, Old: show(old), New: show(now)})
+}
+
+func compareLists(path string, old, now []any, report func(Change)) {
+	key := func(element any) (string, bool) {
+		if object, ok := element.(map[string]any); ok {
+			for _, name := range []string{"name", "rangeName", "key", "cidrBlock"} {
+				if text, ok := object[name].(string); ok {
+					return text, true
+				}
+			}
+		}
+		return "", false
+	}
+	byName := func(list []any) (map[string]any, bool) {
+		named := map[string]any{}
+		for _, element := range list {
+			name, ok := key(element)
+			if !ok {
+				return nil, false
+			}
+			named[name] = element
+		}
+		return named, len(named) == len(list)
+	}
+	oldNamed, ok := byName(old)
+	newNamed, okToo := byName(now)
+	bracket := func(name string) string { return path + "[" + name + "]" }
+	if ok && okToo {
+		for _, name := range union(oldNamed, newNamed) {
+			compare(bracket(name), oldNamed[name], newNamed[name], report)
+		}
+		return
+	}
+	oldFlags, newFlags := flags(old), flags(now)
+	if oldFlags != nil && newFlags != nil {
+		for _, name := range union(oldFlags, newFlags) {
+			compare(path+" "+name, oldFlags[name], newFlags[name], report)
+		}
+		return
+	}
+	if len(old) != len(now) {
+		report(Change{Property: path, Old: show(old), New: show(now)})
+		return
+	}
+	for i := range old {
+		compare(bracket(strconv.Itoa(i)), old[i], now[i], report)
+	}
+}
+
+// flags are the arguments of a command line, by flag; nil if there is none among them.
+func flags(list []any) map[string]any {
+	found := map[string]any{}
+	any := false
+	for i := 0; i < len(list); i++ {
+		flag, ok := list[i].(string)
+		if !ok {
+			return nil
+		}
+		if !strings.HasPrefix(flag, "--") {
+			found["["+strconv.Itoa(i)+"]"] = flag
+			continue
+		}
+		any = true
+		value := "set"
+		if i+1 < len(list) {
+			if next, ok := list[i+1].(string); ok && !strings.HasPrefix(next, "--") {
+				value, i = next, i+1
+			}
+		}
+		if flag == "--opt" { // of buildctl: the flag is in the value
+			name, rest, _ := strings.Cut(value, "=")
+			flag, value = flag+" "+name, rest
+		}
+		found[flag] = value
+	}
+	if !any {
+		return nil
+	}
+	return found
+}
+
+// text is a difference in a text of many lines: the first line that differs.
+func text(path, old, now string) Change {
+	oldLines, newLines := strings.Split(old, "\n"), strings.Split(now, "\n")
+	for i := 0; ; i++ {
+		was, is := "", ""
+		if i < len(oldLines) {
+			was = oldLines[i]
+		}
+		if i < len(newLines) {
+			is = newLines[i]
+		}
+		if was != is {
+			return Change{Property: fmt.Sprintf("%s, line %d", path, i+1), Old: show(strings.TrimSpace(was)), New: show(strings.TrimSpace(is))}
+		}
+	}
+}
+
+func same(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+func union(a, b map[string]any) []string {
+	keys := map[string]bool{}
+	for key := range a {
+		keys[key] = true
+	}
+	for key := range b {
+		keys[key] = true
+	}
+	return slices.Sorted(maps.Keys(keys))
+}
+
+func join(path, key string) string {
+	if strings.ContainsAny(key, "./") {
+		return path + `["` + key + `"]`
+	}
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// marked reports whether an object is the engine's mark of a secret.
+func marked(object map[string]any) bool { return object[signature] == secretMark }
+
+// show is a value as people read it, and never a secret.
+func show(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		if v == unknownString {
+			return later
+		}
+		return shorten(v)
+	case map[string]any:
+		if marked(v) {
+			return masked
+		}
+	}
+	text, err := json.Marshal(hide(value))
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return shorten(string(text))
+}
+
+// hide masks secrets inside of a value.
+func hide(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if marked(v) {
+			return masked
+		}
+		shown := map[string]any{}
+		for key, element := range v {
+			shown[key] = hide(element)
+		}
+		return shown
+	case []any:
+		shown := make([]any, len(v))
+		for i, element := range v {
+			shown[i] = hide(element)
+		}
+		return shown
+	case string:
+		if v == unknownString {
+			return later
+		}
+	}
+	return value
+}
+
+func shorten(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-3]) + "..."
+	}
+	return text
+}
+
+// The two pod templates of a LeaderWorkerSet mostly change together.
+const (
+	leaderTemplate = "spec.leaderWorkerTemplate.leaderTemplate."
+	workerTemplate = "spec.leaderWorkerTemplate.workerTemplate."
+	eachTemplate   = "spec.leaderWorkerTemplate.*Template."
+)
+
+// both says what is the same in both templates once.
+func both(all []Change) []Change {
+	normal := func(c Change) Change {
+		for _, prefix := range []string{leaderTemplate, workerTemplate} {
+			if rest, ok := strings.CutPrefix(c.Property, prefix); ok {
+				c.Property = eachTemplate + strings.NewReplacer("[sglang-leader]", "[*]", "[sglang-worker]", "[*]").Replace(rest)
+			}
+		}
+		return c
+	}
+	count := map[Change]int{}
+	for _, c := range all {
+		count[normal(c)]++
+	}
+	var kept []Change
+	done := map[Change]bool{}
+	for _, c := range all {
+		n := normal(c)
+		if count[n] < 2 {
+			kept = append(kept, c)
+		} else if !done[n] {
+			done[n] = true
+			kept = append(kept, n)
+		}
+	}
+	sort.SliceStable(kept, func(i, j int) bool { return kept[i].Replaces && !kept[j].Replaces })
+	return kept
+}
