@@ -10,6 +10,7 @@ import (
 	"sglang-tpu/emulator/internal/cli"
 	"sglang-tpu/emulator/internal/daemon"
 	"sglang-tpu/emulator/internal/gcpplugin"
+	"sglang-tpu/emulator/internal/hub"
 	"sglang-tpu/emulator/internal/kube"
 	"sglang-tpu/emulator/internal/pace"
 	"sglang-tpu/emulator/internal/sgljax"
@@ -24,6 +25,8 @@ func main() {
 		os.Exit(kube.AuthPluginMain())
 	case "python3":
 		os.Exit(sgljax.Main(args))
+	case "hf":
+		os.Exit(hub.CLI(args))
 	case "getent":
 		os.Exit(sgljax.Getent(args))
 	case "sleep":

@@ -48,6 +48,7 @@ func TestTheJobsScriptsBuildOnce(t *testing.T) {
 	output, code = w.script(t, "build.sh", jobEnv(), arguments("", "")...)
 	require.Zero(t, code, output)
 	require.Equal(t, ref+" is already there\n", output)
+	require.EqualValues(t, 1, w.builds.Load(), "what is there is not built")
 }
 
 func TestTheJobFailsWithoutTheWritersRole(t *testing.T) {

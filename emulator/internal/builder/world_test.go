@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +59,7 @@ type world struct {
 	env      []string
 	programs string // folder for PATH
 	config   string // $DOCKER_CONFIG
+	builds   atomic.Int32
 }
 
 func newWorld(t *testing.T, account string) *world {
@@ -91,6 +93,10 @@ func newWorld(t *testing.T, account string) *world {
 			return
 		}
 		answer(res, map[string]any{"access_token": token + w.account, "expires_in": 3599, "token_type": "Bearer"})
+	})
+	mux.HandleFunc("POST /counters/builds", func(res http.ResponseWriter, _ *http.Request) {
+		w.builds.Add(1)
+		answer(res, struct{}{})
 	})
 	// A test's own folder may be too long for a socket's path.
 	folder, err := os.MkdirTemp("", "socket")

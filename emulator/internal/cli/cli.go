@@ -33,6 +33,14 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator start | stop      the emulated cloud alone
   emulator tools [check]     build what is missing
   emulator resources         what exists in the emulated cloud
+  emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
+  emulator repair NODE       fail a node's host and let GKE repair it
+  emulator fault [...]       make something fail; without arguments: what is set
+      create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
+      hub REPOSITORY [TEXT [TIMES]]   a download, after part of its files
+      bucket NAME [TEXT [TIMES]]      writing into a bucket, for want of quota
+      iam MATCH                    removes policy members whose id contains MATCH
+      clear
 
   -c KEY=VALUE               (up, preview, start) sets configuration over Pulumi.STACK.yaml
 `
@@ -111,6 +119,14 @@ func findCheckout() (string, error) {
 func (c *CLI) run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return errUsage
+	}
+	switch args[0] {
+	case "counters":
+		return c.counters(ctx, args[1:])
+	case "repair":
+		return c.repair(ctx, args[1:])
+	case "fault":
+		return c.fault(ctx, args[1:])
 	}
 	o, err := parse(args[1:])
 	if err != nil {

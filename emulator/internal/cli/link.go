@@ -14,7 +14,7 @@ func (c *CLI) link() error {
 		return err
 	}
 	links := map[string]string{filepath.Join(c.Layout.Bin(), "gke-gcloud-auth-plugin"): self}
-	for _, name := range []string{"python3", "getent", "sleep", "wget", "buildctl-daemonless.sh"} {
+	for _, name := range []string{"python3", "hf", "getent", "sleep", "wget", "buildctl-daemonless.sh"} {
 		links[filepath.Join(c.Layout.ContainerBin(), name)] = self
 	}
 	for name, program := range map[string]string{"gcp": self, "kubernetes": filepath.Join(c.Layout.Bin(), "pulumi-resource-kubernetes")} {

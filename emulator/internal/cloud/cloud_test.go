@@ -231,3 +231,24 @@ func TestWhatWasBeingMadeWhenTheCloudStoppedIsTakenBack(t *testing.T) {
 	assert.Empty(t, fake.nodes["c/slice"])
 	create(t, again, nodePoolKind, slice())
 }
+
+func TestAFailedHostIsRepairedWithItsPoolsOtherNodesLeftAlone(t *testing.T) {
+	c, fake := open(t, stateFile(t))
+	withCluster(t, c)
+	create(t, c, nodePoolKind, slice("management", object("autoRepair", true)))
+	before := fake.nodes["c/slice"]
+	require.NoError(t, c.RepairNode(context.Background(), before[1].Name))
+	assert.Equal(t, []string{"c/" + before[1].Name}, fake.failed)
+	assert.Equal(t, before, fake.nodes["c/slice"])
+	require.ErrorContains(t, c.RepairNode(context.Background(), "other"), before[0].Name)
+}
+
+func TestFaultsAreTakenByTheirKindAndNumber(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	c.SetFaults([]Fault{{On: "hub", Match: "org/m", Text: "no route", Times: 2}, {On: "bucket", Match: "b", Text: "quota", Times: 1}})
+	assert.Empty(t, c.TakeFault("create", "org/m"))
+	assert.Empty(t, c.TakeFault("hub", "org/other"))
+	assert.Equal(t, "no route", c.TakeFault("hub", "org/m"))
+	assert.Equal(t, "quota", c.TakeFault("bucket", "b"))
+	assert.Equal(t, []Fault{{On: "hub", Match: "org/m", Text: "no route", Times: 1}}, c.Faults())
+}

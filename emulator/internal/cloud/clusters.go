@@ -11,6 +11,8 @@ type Clusters interface {
 	DeleteCluster(ctx context.Context, name string) error
 	// SetNodes makes a pool's nodes exactly these and returns when they are ready, or gone.
 	SetNodes(ctx context.Context, cluster, pool string, nodes []Node) error
+	// FailNode makes a node vanish with everything on it.
+	FailNode(ctx context.Context, cluster, node string) error
 }
 
 // ClusterSpec is what a control plane is made from. Ranges are CIDR.

@@ -14,6 +14,8 @@ type fakeClusters struct {
 	mu    sync.Mutex
 	specs map[string]ClusterSpec
 	nodes map[string][]Node // by cluster/pool
+	// failed nodes, by cluster/node
+	failed []string
 }
 
 func newFake() *fakeClusters {
@@ -38,6 +40,13 @@ func (f *fakeClusters) SetNodes(_ context.Context, cluster, pool string, nodes [
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.nodes[cluster+"/"+pool] = nodes
+	return nil
+}
+
+func (f *fakeClusters) FailNode(_ context.Context, cluster, node string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = append(f.failed, cluster+"/"+node)
 	return nil
 }
 

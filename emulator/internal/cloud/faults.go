@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// Fault makes a create fail the way Google does.
+// Fault makes something fail the way it fails outside.
 type Fault struct {
-	Match string `json:"match"` // part of the resource's id
-	Text  string `json:"text"`  // what Google says; GCE_STOCKOUT leaves the pool in ERROR
+	// On is what fails: empty or "create" for the create of a resource, "hub" for the
+	// download of a repository, "bucket" for writing into a bucket.
+	On    string `json:"on,omitempty"`
+	Match string `json:"match"` // part of the resource's id, the repository or the bucket's name
+	Text  string `json:"text"`  // what is said; GCE_STOCKOUT leaves a node pool in ERROR
 	Times int    `json:"times"`
 }
 
@@ -19,18 +22,40 @@ func (c *Cloud) SetFaults(faults []Fault) {
 	c.faults = faults
 }
 
-func (c *Cloud) fault(r *Resource) error {
+// Faults lists those that have not been used up.
+func (c *Cloud) Faults() []Fault {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := []Fault{}
+	for _, f := range c.faults {
+		if f.Times > 0 {
+			left = append(left, f)
+		}
+	}
+	return left
+}
+
+// TakeFault uses a fault up once, and returns what it says; empty if there is none.
+func (c *Cloud) TakeFault(on, name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.faults {
 		f := &c.faults[i]
-		if f.Times > 0 && strings.Contains(r.ID, f.Match) {
+		if f.Times > 0 && (f.On == on || f.On == "" && on == "create") && strings.Contains(name, f.Match) {
 			f.Times--
-			if strings.Contains(f.Text, "STOCKOUT") || strings.Contains(f.Text, "ZONE_RESOURCE_POOL_EXHAUSTED") {
-				return broken{errors.New(f.Text)}
-			}
-			return errors.New(f.Text)
+			return f.Text
 		}
 	}
-	return nil
+	return ""
+}
+
+func (c *Cloud) fault(r *Resource) error {
+	text := c.TakeFault("create", r.ID)
+	switch {
+	case text == "":
+		return nil
+	case strings.Contains(text, "STOCKOUT") || strings.Contains(text, "ZONE_RESOURCE_POOL_EXHAUSTED"):
+		return broken{errors.New(text)}
+	}
+	return errors.New(text)
 }

@@ -60,6 +60,22 @@ func (c *Cloud) Handler() http.Handler {
 		}
 		write(w, found)
 	})
+	mux.HandleFunc("GET /cloud/faults", func(w http.ResponseWriter, _ *http.Request) { write(w, c.Faults()) })
+	mux.HandleFunc("POST /cloud/faults/take", func(w http.ResponseWriter, r *http.Request) {
+		var f Fault
+		if err := json.NewDecoder(r.Body).Decode(&f); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		write(w, Fault{Text: c.TakeFault(f.On, f.Match)})
+	})
+	mux.HandleFunc("POST /cloud/repair", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.RepairNode(context.WithoutCancel(r.Context()), r.URL.Query().Get("node")); err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		write(w, struct{}{})
+	})
 	mux.HandleFunc("POST /cloud/faults", func(w http.ResponseWriter, r *http.Request) {
 		var faults []Fault
 		if err := json.NewDecoder(r.Body).Decode(&faults); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sglang-tpu/emulator/internal/cloud"
+	"sglang-tpu/emulator/internal/counters"
 	"sglang-tpu/emulator/internal/kube"
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/node"
@@ -44,6 +45,7 @@ type daemon struct {
 	manager  *kube.Manager
 	cloud    *cloud.Cloud
 	registry string // address
+	counters *counters.Counters
 }
 
 func run(ctx context.Context) error {
@@ -104,6 +106,9 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 	d := &daemon{layout: l, manager: &kube.Manager{
 		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later},
 	}}
+	if d.counters, err = counters.Open(l.Counters()); err != nil {
+		return nil, err
+	}
 	if d.cloud, err = cloud.Open(ctx, l.CloudFile(), d.manager, minute); err != nil {
 		d.manager.StopAll()
 		return nil, err

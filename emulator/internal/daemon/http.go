@@ -13,6 +13,9 @@ import (
 func (d *daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/cloud/", d.cloud.Handler())
+	mux.Handle("/counters", d.counters.Handler())
+	mux.Handle("/counters/", d.counters.Handler())
+	mux.HandleFunc("POST /bucket-write", d.bucketWrite)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})
 	})

@@ -19,7 +19,9 @@ type noClusters struct{}
 func (noClusters) CreateCluster(context.Context, cloud.ClusterSpec) (string, error) {
 	return "127.0.0.1:6443", nil
 }
-func (noClusters) DeleteCluster(context.Context, string) error                  { return nil }
+func (noClusters) DeleteCluster(context.Context, string) error    { return nil }
+func (noClusters) FailNode(context.Context, string, string) error { return nil }
+
 func (noClusters) SetNodes(context.Context, string, string, []cloud.Node) error { return nil }
 
 // started returns a configured plugin that asks a cloud over a unix socket.

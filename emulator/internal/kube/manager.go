@@ -34,6 +34,7 @@ type Access struct {
 // Nodes runs the nodes of a cluster.
 type Nodes interface {
 	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
+	Fail(ctx context.Context, a Access, node string) error
 	Stop(cluster string)
 }
 
@@ -144,6 +145,15 @@ func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cl
 		return errors.New("cluster " + cluster + " is not running")
 	}
 	return m.Nodes.Set(ctx, r.access, pool, nodes)
+}
+
+// FailNode makes a node vanish.
+func (m *Manager) FailNode(ctx context.Context, cluster, node string) error {
+	r := m.cluster(cluster)
+	if r == nil {
+		return errors.New("cluster " + cluster + " is not running")
+	}
+	return m.Nodes.Fail(ctx, r.access, node)
 }
 
 func (m *Manager) cluster(name string) *running {

@@ -62,6 +62,9 @@ func (l Layout) DaemonTmp() string { return l.in("tmp", "daemon") }
 // CloudFile holds the emulated cloud's resources.
 func (l Layout) CloudFile() string { return l.in("cloud.json") }
 
+// Counters holds what the daemon has counted.
+func (l Layout) Counters() string { return l.in("counters.json") }
+
 // PKI holds the certificate authority of the emulator's servers.
 func (l Layout) PKI() string { return l.in("pki") }
 

@@ -79,6 +79,19 @@ func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []clo
 	return errors.Join(errs...)
 }
 
+// Fail makes a machine vanish, and with it what runs on it. The API server forgets the
+// node and its pods at once, where GKE takes some minutes.
+func (f *Fleet) Fail(ctx context.Context, a kube.Access, node string) error {
+	c := f.cluster(a)
+	c.mu.Lock()
+	m := c.machines[node]
+	c.mu.Unlock()
+	if m == nil {
+		return fmt.Errorf("node %s is not running", node)
+	}
+	return c.remove(ctx, m)
+}
+
 // Stop ends a cluster's nodes and processes; the API server keeps its objects.
 func (f *Fleet) Stop(cluster string) {
 	f.mu.Lock()

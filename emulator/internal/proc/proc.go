@@ -82,12 +82,14 @@ func (p *Process) ExitCode() int {
 func (p *Process) Signal(s syscall.Signal) { _ = syscall.Kill(p.PID(), s) }
 
 // Stop ends the process and all its children: TERM to the process, and after grace
-// KILL to the group.
+// KILL to the group. Without grace there is no TERM.
 func (p *Process) Stop(grace time.Duration) {
-	p.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(grace):
+	if grace > 0 {
+		p.Signal(syscall.SIGTERM)
+		select {
+		case <-p.done:
+		case <-time.After(grace):
+		}
 	}
 	_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 	<-p.done

@@ -19,7 +19,7 @@ const (
 
 // flags are the server's that a deployment meets.
 var flags = map[string]kind{
-	"--model-path": text, "--served-model-name": text, "--tokenizer-path": text, "--trust-remote-code": truth,
+	"--model-path": text, "--revision": text, "--served-model-name": text, "--tokenizer-path": text, "--trust-remote-code": truth,
 	"--device": text, "--dtype": text, "--host": text, "--port": number,
 	"--tp-size": number, "--dp-size": number, "--dp-schedule-policy": text, "--ep-size": number, "--ep-num-redundant-experts": number,
 	"--nnodes": number, "--node-rank": number, "--dist-init-addr": text, "--dist-timeout": number,

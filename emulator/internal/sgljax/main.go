@@ -5,8 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -57,7 +55,8 @@ func (m *machine) run(a arguments) int {
 	if m.chips == 0 {
 		return fail(fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No TPU devices found on this host"))
 	}
-	if err := checkAccess(a["--model-path"], os.Getenv("HF_TOKEN")); err != nil {
+	files := m.files(a)
+	if err := files.configuration(); err != nil {
 		return fail(err)
 	}
 	w, devices, err := m.meet(a)
@@ -68,15 +67,18 @@ func (m *machine) run(a arguments) int {
 	if err := checkShape(a, devices); err != nil {
 		return fail(err)
 	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
 	child, err := startScheduler()
 	if err != nil {
 		return fail(err)
 	}
-	if err := m.load(a); err != nil {
+	if err := files.weights(); err != nil {
 		return fail(err)
 	}
+	if err := m.compile(a, w, devices); err != nil {
+		return fail(err)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
 	s := &server{args: a, world: w, scheduler: child}
 	if err := s.start(m); err != nil {
 		return fail(err)
@@ -112,28 +114,4 @@ func schedule() int {
 	var b [1]byte
 	_, _ = os.Stdin.Read(b[:]) // any end is the end
 	return 0
-}
-
-// load fetches weights and compiles, unless they are in the caches.
-func (m *machine) load(a arguments) error {
-	model := strings.ReplaceAll(a["--model-path"], "/", "--")
-	for variable, what := range map[string]string{"HF_HOME": "weights of " + model, "JAX_COMPILATION_CACHE_DIR": "compiled code for " + fingerprint(a)} {
-		dir := os.Getenv(variable)
-		if dir == "" {
-			continue
-		}
-		file := filepath.Join(m.path(dir), strings.NewReplacer("/", "-", " ", "-").Replace(what))
-		if _, err := os.Stat(file); err == nil {
-			say("%s: found in %s", what, variable)
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, nil, 0o600); err != nil {
-			return err
-		}
-		say("%s: written to %s", what, variable)
-	}
-	return nil
 }

@@ -1,0 +1,153 @@
+// Package counters counts what should not be done twice: bytes fetched from the Hub,
+// images built, code compiled.
+package counters
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+)
+
+// Counts since the beginning, or the last reset.
+type Counts struct {
+	Hub     Hub     `json:"hub"`
+	Builds  int     `json:"builds"` // images pushed
+	Compile Compile `json:"compile"`
+}
+
+// Hub is what was fetched from Hugging Face.
+type Hub struct {
+	Bytes        int64            `json:"bytes"`
+	Downloads    int              `json:"downloads"` // of a repository's snapshot, with at least one byte
+	ByRepository map[string]int64 `json:"byRepository"`
+	ByPod        map[string]int64 `json:"byPod"` // cluster/namespace/name
+}
+
+// Compile counts look-ups in the persistent compilation cache, one a rank and start.
+type Compile struct {
+	Hits   int `json:"hits"`
+	Misses int `json:"misses"`
+}
+
+// Fetched is a process's report of bytes.
+type Fetched struct {
+	Pod        string `json:"pod"`
+	Repository string `json:"repository"`
+	Bytes      int64  `json:"bytes"`
+	First      bool   `json:"first"` // of this snapshot
+}
+
+// Compiled is a rank's report.
+type Compiled struct {
+	Pod string `json:"pod"`
+	Hit bool   `json:"hit"`
+}
+
+// Counters keeps counts in a file.
+type Counters struct {
+	file string
+
+	mu sync.Mutex
+	c  Counts
+}
+
+// Open reads the counts; a file that is not there has none.
+func Open(file string) (*Counters, error) {
+	c := &Counters{file: file}
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if err == nil {
+		if err := json.Unmarshal(text, &c.c); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return c, c.change(func(*Counts) {})
+}
+
+// change changes the counts and writes them.
+func (c *Counters) change(how func(*Counts)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	how(&c.c)
+	if c.c.Hub.ByRepository == nil {
+		c.c.Hub.ByRepository = map[string]int64{}
+	}
+	if c.c.Hub.ByPod == nil {
+		c.c.Hub.ByPod = map[string]int64{}
+	}
+	text, err := json.Marshal(c.c)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.file+".new", text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(c.file+".new", c.file)
+}
+
+// Handler serves GET /counters and takes the reports below it.
+func (c *Counters) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) {
+		c.mu.Lock()
+		text, err := json.Marshal(c.c)
+		c.mu.Unlock()
+		answer(w, text, err)
+	})
+	mux.HandleFunc("POST /counters/reset", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, []byte("{}"), c.change(func(counts *Counts) { *counts = Counts{} }))
+	})
+	mux.HandleFunc("POST /counters/hub", func(w http.ResponseWriter, r *http.Request) {
+		var f Fetched
+		if !read(w, r, &f) {
+			return
+		}
+		answer(w, []byte("{}"), c.change(func(counts *Counts) {
+			counts.Hub.Bytes += f.Bytes
+			counts.Hub.ByRepository[f.Repository] += f.Bytes
+			counts.Hub.ByPod[f.Pod] += f.Bytes
+			if f.First {
+				counts.Hub.Downloads++
+			}
+		}))
+	})
+	mux.HandleFunc("POST /counters/builds", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, []byte("{}"), c.change(func(counts *Counts) { counts.Builds++ }))
+	})
+	mux.HandleFunc("POST /counters/compile", func(w http.ResponseWriter, r *http.Request) {
+		var f Compiled
+		if !read(w, r, &f) {
+			return
+		}
+		answer(w, []byte("{}"), c.change(func(counts *Counts) {
+			if f.Hit {
+				counts.Compile.Hits++
+			} else {
+				counts.Compile.Misses++
+			}
+		}))
+	})
+	return mux
+}
+
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	err := json.NewDecoder(r.Body).Decode(into)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+	return err == nil
+}
+
+func answer(w http.ResponseWriter, text []byte, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n')) // a client that went away is its own business
+}
