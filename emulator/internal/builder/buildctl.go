@@ -38,9 +38,11 @@ func Buildctl(args []string) int {
 
 // request is a build's inputs.
 type request struct {
-	Frontend string            `json:"frontend"`
-	Options  map[string]string `json:"options"`
-	Output   map[string]string `json:"-"`
+	Frontend string              `json:"frontend"`
+	Options  map[string]string   `json:"options"`
+	Output   map[string]string   `json:"-"`
+	Exports  []map[string]string `json:"-"` // of the layer cache
+	Imports  []map[string]string `json:"-"`
 }
 
 func parse(args []string) (request, error) {
@@ -64,15 +66,26 @@ func parse(args []string) (request, error) {
 			}
 			r.Options[key] = v
 		case "--output":
-			for _, pair := range strings.Split(value, ",") {
-				key, v, _ := strings.Cut(pair, "=")
-				r.Output[key] = v
-			}
+			r.Output = attributes(value)
+		case "--export-cache":
+			r.Exports = append(r.Exports, attributes(value))
+		case "--import-cache":
+			r.Imports = append(r.Imports, attributes(value))
 		default:
 			return r, fmt.Errorf("flag provided but not defined: %s", strings.TrimLeft(args[i], "-"))
 		}
 	}
 	return r, nil
+}
+
+// attributes are a value such as type=registry,ref=R,mode=max.
+func attributes(text string) map[string]string {
+	all := map[string]string{}
+	for _, pair := range strings.Split(text, ",") {
+		key, value, _ := strings.Cut(pair, "=")
+		all[key] = value
+	}
+	return all
 }
 
 var gitContext = regexp.MustCompile(`^(https://[^#\s]+?)(?:\.git)?#([0-9a-f]{40})$`)
@@ -103,6 +116,9 @@ func build(args []string, progress io.Writer) error {
 		return fmt.Errorf("failed to solve: no worker for platform %q: the nodes are linux/amd64", platform)
 	}
 	fmt.Fprintf(progress, "#1 [internal] load git source %s\n#1 DONE\n#2 [internal] load build definition from %s\n#2 DONE\n", r.Options["context"], r.Options["filename"])
+	if err := importCaches(r, progress); err != nil {
+		return err
+	}
 	image, err := imageOf(r, context[1], context[2])
 	if err != nil {
 		return err
@@ -123,7 +139,7 @@ func build(args []string, progress io.Writer) error {
 		return fmt.Errorf("the emulator does not count: %w", err)
 	}
 	fmt.Fprintf(progress, "#3 pushing manifest for %s@%s\n#3 DONE\n", r.Output["name"], digest)
-	return nil
+	return exportCaches(r, image, progress)
 }
 
 // inBuildKitsWords is a registry's refusal as BuildKit prints it.

@@ -22,6 +22,7 @@ const (
 	pod    = "cluster/build/build-1"
 	path   = "us-central1-docker.pkg.dev/p/r"
 	ref    = path + "/sglang-jax:one"
+	layers = "us-central1-docker.pkg.dev/p/layers"
 	reader = "reader@p.iam.gserviceaccount.com"
 	writer = "writer@p.iam.gserviceaccount.com"
 	token  = "ya29.emulated."
@@ -42,7 +43,7 @@ type access struct{}
 
 func (access) RepositoryAllowed(email, asked string, push bool) error {
 	switch {
-	case asked != path:
+	case asked != path && asked != layers:
 		return errors.New("name unknown: Repository not found")
 	case email == writer, email == reader && !push:
 		return nil
@@ -50,7 +51,9 @@ func (access) RepositoryAllowed(email, asked string, push bool) error {
 	return errors.New("denied: no permission")
 }
 
-func (access) ImmutableTags(string, string) bool { return true }
+func (access) ImmutableTags(_, repository string) bool { return repository == "r" }
+
+func (access) RemoteRepository(string, string) bool { return false }
 
 // world is a daemon on a unix socket, with a registry.
 type world struct {

@@ -111,26 +111,16 @@ func init() {
 			references: map[string]string{"serviceAccountId": accountKind},
 			minutes:    0.1, shared: true,
 		},
-		repositoryKind: {
-			id:       format("projects/%s/locations/%s/repositories/%s", "project", "location", "repositoryId"),
-			required: []string{"repositoryId", "format"}, replaced: []string{"repositoryId", "project", "location", "format"},
-			minutes: 0.3, outputs: func(in Values) Values { return Values{"name": in.text("repositoryId")} },
-			remove: func(o *operation) error {
-				if o.cloud.RepositoryDeleted != nil {
-					o.cloud.RepositoryDeleted(o.resource.Inputs.text("project") + "/" + o.resource.Inputs.text("repositoryId"))
-				}
-				return nil
-			},
-		},
 		repoIAMKind: {
 			id:       format("projects/%s/locations/%s/repositories/%s/%s/%s", "project", "location", "repository", "role", "member"),
 			required: []string{"repository", "role", "member"}, replaced: []string{"project", "location", "repository", "role", "member"},
 			minutes: 0.1, shared: true,
 		},
-		clusterKind:   cluster(),
-		nodePoolKind:  nodePool(),
-		bucketKind:    bucket(),
-		bucketIAMKind: bucketMember(),
+		clusterKind:    cluster(),
+		nodePoolKind:   nodePool(),
+		repositoryKind: repository(),
+		bucketKind:     bucket(),
+		bucketIAMKind:  bucketMember(),
 	}
 }
 

@@ -46,6 +46,11 @@ func (o *opening) ImmutableTags(project, repository string) bool {
 	return o.opened().ImmutableTags(project, repository)
 }
 
+// RemoteRepository reports a repository's mode.
+func (o *opening) RemoteRepository(project, repository string) bool {
+	return o.opened().RemoteRepository(project, repository)
+}
+
 // FuseEnabled reports whether a cluster has the Cloud Storage FUSE driver.
 func (o *opening) FuseEnabled(cluster string) bool { return o.opened().FuseEnabled(cluster) }
 

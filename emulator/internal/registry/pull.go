@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -30,6 +32,12 @@ func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
 		return nil, fail(fmt.Sprintf("unexpected status from HEAD request to https://%s%s/manifests/%s: 403 Forbidden",
 			ref.Context().RegistryStr(), base, ref.Identifier()))
 	}
+	if r.access.RemoteRepository(project, repository) {
+		if config := upstream(strings.TrimPrefix(ref.Context().RepositoryStr(), project+"/"+repository+"/"), ref.Identifier()); config != nil {
+			return config, nil
+		}
+		return nil, fail(reference + ": not found")
+	}
 	var manifest v1.Manifest
 	if !r.read(path, base+"/manifests/"+ref.Identifier(), &manifest) {
 		return nil, fail(reference + ": not found")
@@ -39,6 +47,20 @@ func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
 		return nil, fail("content digest " + manifest.Config.Digest.String() + ": not found")
 	}
 	return config, nil
+}
+
+// published are the versions of the server that are on Docker Hub, as far as can be
+// known: a version's form.
+var published = regexp.MustCompile(`^(latest|v\d+\.\d+(\.\d+)?((rc|\.post|-)\w+)*|sha256:[0-9a-f]{64})$`)
+
+// upstream is an image on Docker Hub; nil if there is none.
+func upstream(image, tag string) *v1.ConfigFile {
+	if image != "lmsysorg/sglang-jax" || !published.MatchString(tag) || tag == "sha256:"+strings.Repeat("0", 64) {
+		return nil
+	}
+	return &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{
+		Labels: map[string]string{"org.opencontainers.image.source": "https://github.com/sgl-project/sglang-jax"},
+	}}
 }
 
 func (r *Registry) read(path, url string, into any) bool {

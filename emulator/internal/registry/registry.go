@@ -24,6 +24,8 @@ import (
 type Access interface {
 	RepositoryAllowed(email, path string, push bool) error
 	ImmutableTags(project, repository string) bool
+	// RemoteRepository reports whether a repository stands for Docker Hub.
+	RemoteRepository(project, repository string) bool
 }
 
 // Registry serves every host by the Host header of a request.
@@ -114,6 +116,10 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case req.Method == http.MethodDelete:
 		// Neither the reader's nor the writer's role has it.
 		refuse(w, http.StatusForbidden, "DENIED", `Permission "artifactregistry.versions.delete" denied on resource "`+path+`" (or it may not exist)`)
+		return
+	}
+	if push && r.access.RemoteRepository(project, repository) {
+		refuse(w, http.StatusBadRequest, "DENIED", "Pushing to a remote repository is not supported: "+path)
 		return
 	}
 	if push {

@@ -29,7 +29,7 @@ const (
 )
 
 // fakeAccess is a project with one repository.
-type fakeAccess struct{ immutable bool }
+type fakeAccess struct{ immutable, remote bool }
 
 func (fakeAccess) RepositoryAllowed(email, asked string, push bool) error {
 	switch {
@@ -42,6 +42,8 @@ func (fakeAccess) RepositoryAllowed(email, asked string, push bool) error {
 }
 
 func (a fakeAccess) ImmutableTags(string, string) bool { return a.immutable }
+
+func (a fakeAccess) RemoteRepository(string, string) bool { return a.remote }
 
 func open(t *testing.T, dir string, immutable bool) *Registry {
 	t.Helper()
@@ -249,4 +251,21 @@ func TestManifestsThatAreRefusedLeaveNothingOnDisk(t *testing.T) {
 			}))
 		})
 	}
+}
+
+func TestARemoteRepositoryHasWhatDockerHubHas(t *testing.T) {
+	r, err := Open(t.TempDir(), fakeAccess{remote: true})
+	require.NoError(t, err)
+	for _, version := range []string{":v0.1.0", ":latest", "@sha256:" + strings.Repeat("ab", 32)} {
+		config, err := r.Config(reader, path+"/lmsysorg/sglang-jax"+version)
+		require.NoError(t, err, version)
+		require.Equal(t, "https://github.com/sgl-project/sglang-jax", config.Config.Labels["org.opencontainers.image.source"])
+	}
+	for _, unknown := range []string{"lmsysorg/sglang-jax:nightly", "lmsysorg/other:v0.1.0", "sglang-jax:v0.1.0", "lmsysorg/sglang-jax@sha256:" + strings.Repeat("0", 64)} {
+		_, err := r.Config(reader, path+"/"+unknown)
+		require.ErrorContains(t, err, unknown+": not found")
+	}
+	_, err = r.Config("stranger@p.iam.gserviceaccount.com", path+"/lmsysorg/sglang-jax:v0.1.0")
+	require.ErrorContains(t, err, "403 Forbidden")
+	require.ErrorContains(t, push(t, r, writer, image+":1", labelled(t, "one")), "Pushing to a remote repository is not supported")
 }

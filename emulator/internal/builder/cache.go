@@ -1,0 +1,69 @@
+package builder
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// registryCache returns the reference of a cache in a registry, the one kind that
+// outlives a Job's pod.
+func registryCache(kind string, attributes map[string]string) (name.Reference, error) {
+	if attributes["type"] != "registry" {
+		return nil, fmt.Errorf("failed to solve: unknown cache %sporter: %q", kind, attributes["type"])
+	}
+	if attributes["ref"] == "" {
+		return nil, fmt.Errorf("failed to solve: failed to configure registry cache %sporter: ref is required", kind)
+	}
+	if mode := attributes["mode"]; mode != "" && mode != "min" && mode != "max" {
+		return nil, fmt.Errorf("failed to solve: unsupported cache mode %q", mode)
+	}
+	ref, err := name.ParseReference(attributes["ref"])
+	if err != nil {
+		return nil, fmt.Errorf("failed to solve: failed to configure registry cache %sporter: %w", kind, err)
+	}
+	return ref, nil
+}
+
+// importCaches looks for layers of earlier builds. What is not there is no error, nor
+// is what may not be read.
+func importCaches(r request, progress io.Writer) error {
+	for _, attributes := range r.Imports {
+		ref, err := registryCache("im", attributes)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(progress, "#4 importing cache manifest from %s\n", ref)
+		if _, err := remote.Head(ref, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})); err != nil {
+			fmt.Fprintf(progress, "#4 ERROR: failed to configure registry cache importer: %s: not found\n", ref)
+			continue
+		}
+		fmt.Fprintf(progress, "#4 DONE\n#5 CACHED\n")
+	}
+	return nil
+}
+
+// exportCaches pushes what stands for the layers.
+func exportCaches(r request, image v1.Image, progress io.Writer) error {
+	for _, attributes := range r.Exports {
+		ref, err := registryCache("ex", attributes)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(progress, "#6 exporting cache to registry\n#6 writing cache image manifest to %s\n", ref)
+		err = remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{}))
+		switch {
+		case err == nil:
+			fmt.Fprintf(progress, "#6 DONE\n")
+		case attributes["ignore-error"] == "true":
+			fmt.Fprintf(progress, "#6 ERROR: error writing cache image: failed to push %s: %v\n", ref, inBuildKitsWords(err))
+		default:
+			return fmt.Errorf("failed to solve: error writing cache image: failed to push %s: %w", ref, inBuildKitsWords(err))
+		}
+	}
+	return nil
+}
