@@ -79,7 +79,7 @@ func TestStackNamesThatGoogleWouldRefuseAreRefusedFirst(t *testing.T) {
 		"dev": true, "prod": true, "a": true, "team-a-prod1": true,
 		"Dev": false, "1st": false, "dev-": false, "dev_1": false, "longer-than-12": false, "": false,
 	} {
-		n, err := namesFor(stack)
+		n, err := namesFor(stack, "a-project-of-thirty-characters")
 		if !ok {
 			assert.ErrorContains(t, err, "use at most 12 lower-case letters", stack)
 			continue
@@ -88,5 +88,6 @@ func TestStackNamesThatGoogleWouldRefuseAreRefusedFirst(t *testing.T) {
 		for _, account := range []string{n.builder, n.base + "-nodes"} {
 			assert.LessOrEqual(t, len(account), 30, "a service account's id")
 		}
+		assert.LessOrEqual(t, len(n.bucket), 63, "a bucket's name")
 	}
 }

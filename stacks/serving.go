@@ -13,10 +13,8 @@ import (
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"sglang-tpu/infra/cluster"
-	"sglang-tpu/infra/image"
 	"sglang-tpu/infra/lws"
 	"sglang-tpu/infra/network"
-	"sglang-tpu/infra/registry"
 	"sglang-tpu/infra/services"
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/infra/tpu"
@@ -33,7 +31,8 @@ const (
 // Service. It reads from top to bottom like the picture in the README.
 func Serving(ctx *pulumi.Context) error {
 	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
-	names, wrong := namesFor(ctx.Stack())
+	project, _ := ctx.GetConfig("gcp:project")
+	names, wrong := namesFor(ctx.Stack(), project)
 	if err := errors.Join(err, wrong); err != nil {
 		return &Refused{Problems: strings.Split(err.Error(), "\n")}
 	}
@@ -96,11 +95,15 @@ func Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	kept, err := storage(ctx, c, names, gke, common)
+	if err != nil {
+		return err
+	}
 	args := &serving.Args{
-		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference,
-		ModelID: c.Model.ID, Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
-		CacheGiB: c.Cache.SizeGiB, CacheIOPS: c.Cache.IOPS, CacheThroughputMiB: c.Cache.ThroughputMiB,
-		Ready: c.Ready,
+		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
+		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
+		Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
+		Storage: kept, Ready: c.Ready,
 	}
 	if c.HasHFToken {
 		args.HFToken = pulumiconfig.RequireSecret(ctx, "sglang-tpu:hfToken")
@@ -108,7 +111,7 @@ func Serving(ctx *pulumi.Context) error {
 	if c.HasAPIKey {
 		args.APIKey = pulumiconfig.RequireSecret(ctx, "sglang-tpu:apiKey")
 	}
-	args.Before = append(append(slices, controller.Made...), built...)
+	args.Before = append(slices, controller.Made...)
 	// The namespace goes before the controller on destroy, too: without it, the webhooks
 	// would keep the pods from ending.
 	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Made)); err != nil {
@@ -146,48 +149,6 @@ func tell(ctx *pulumi.Context, c *config.Config) error {
 	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
 		"and pulumi up waits for the LeaderWorkerSet for up to %s (sglang-tpu:readyMinutes). To see the queue: kubectl describe pods -n %s",
 		c.Replicas, c.Topology.Chips(), c.Ready, servingNamespace), nil)
-}
-
-// serverImage returns the reference that the pods run, and what must exist before.
-func serverImage(ctx *pulumi.Context, c *config.Config, names names, gke *cluster.Cluster, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
-	if c.Image.Source == "prebuilt" {
-		return c.Image.Reference, nil, nil
-	}
-	repository, err := registry.New(ctx, "registry", &registry.Args{
-		Project: c.Project, Location: c.Region, RepositoryID: names.repository,
-		Reader: pulumi.Sprintf("serviceAccount:%s", gke.NodeServiceAccount), Labels: c.Labels,
-	}, opts)
-	if err != nil {
-		return "", nil, err
-	}
-	built, err := image.New(ctx, "image", &image.Args{
-		Project: c.Project, Location: c.Region,
-		Repository: registry.Path(c.Region, c.Project, names.repository), RepositoryID: repository.RepositoryID,
-		Namespace: builderNamespace, AccountID: names.builder,
-		Source: source(c.Image), MinutesAllowed: buildMinutes,
-	}, opts)
-	if err != nil {
-		return "", nil, err
-	}
-	return built.Reference, append(repository.Made, built.Made...), nil
-}
-
-// source is the default one with what the configuration changes.
-func source(i config.Image) image.Source {
-	s := image.Default()
-	if i.Repository != "" {
-		s.Repository = i.Repository
-	}
-	if i.Commit != "" {
-		s.Commit = i.Commit
-	}
-	if i.Dockerfile != "" {
-		s.Dockerfile = i.Dockerfile
-	}
-	if i.BuildArgs != nil {
-		s.BuildArgs = i.BuildArgs
-	}
-	return s
 }
 
 func capacity(c config.Capacity) tpu.Capacity {

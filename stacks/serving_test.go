@@ -68,16 +68,21 @@ func TestTheServerWaitsForAllThatItNeeds(t *testing.T) {
 	g := run(t, configtest.Minimal(t).With("sglang-tpu:replicas", "2", "sglang-tpu:hfToken", token))
 	set := g.OfType(setType)
 	require.Len(t, set, 1)
-	for _, need := range []string{"lws", "slice-0", "slice-1", "image-build", "serving-hf-secret", "serving-namespace", "serving-storage-class"} {
+	for _, need := range []string{"lws", "slice-0", "slice-1", "image-build", "serving-hf-secret", "serving-namespace", "serving-download"} {
 		assert.True(t, set[0].DependsOn(need), "the LeaderWorkerSet waits for %s", need)
 	}
 	needs := map[string][]string{
 		"serving-namespace": {"lws"}, // on destroy the controller outlives the pods
 		"serving-service":   {"serving"},
-		"image-build":       {"image-writer", "image-workload-identity", "cluster-system"},
-		"lws":               {"cluster-system"},
-		"slice-0":           {"slice-0-policy", "network-nat", "services-container"},
-		"cluster":           {"network-nat", "network-subnet", "cluster-nodes-role", "services-container"},
+		"serving":           {"cache", "cache-server"},
+		"image-build":       {"image-writer", "image-layers-writer", "image-workload-identity", "cluster-system"},
+		"serving-download":  {"image-build", "cache", "cache-download", "serving-hf-secret", "cluster-system"},
+		// IAM knows the pool of Workload Identity once there is a cluster.
+		"image-workload-identity": {"cluster"},
+		"cache-server":            {"cluster"},
+		"lws":                     {"cluster-system"},
+		"slice-0":                 {"slice-0-policy", "network-nat", "services-container"},
+		"cluster":                 {"network-nat", "network-subnet", "cluster-nodes-role", "services-container"},
 	}
 	for _, r := range g.All() {
 		if strings.HasPrefix(r.Type, "sglang-tpu:") {
@@ -172,8 +177,45 @@ func TestAPrebuiltImageNeedsNoRegistryAndNoBuild(t *testing.T) {
 	const reference = "lmsysorg/sglang-jax:v0.1.0"
 	g := run(t, configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"`+reference+`"}`))
 	assert.Empty(t, g.OfType("gcp:artifactregistry/repository:Repository"))
-	assert.Empty(t, g.OfType("kubernetes:batch/v1:Job"))
+	assert.NotContains(t, jobs(g), "image-build")
 	assert.Equal(t, reference, g.OfType(setType)[0].Value("spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].image"))
+}
+
+func jobs(g *pulumitest.Graph) (names []string) {
+	for _, job := range g.OfType("kubernetes:batch/v1:Job") {
+		names = append(names, job.Name)
+	}
+	return names
+}
+
+func TestAMirroredImageComesThroughARepositoryInFrontOfDockerHub(t *testing.T) {
+	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for version, want := range map[string]string{
+		"v0.1.0": "us-central1-docker.pkg.dev/my-project/sglang-tpu-test-mirror/lmsysorg/sglang-jax:v0.1.0",
+		digest:   "us-central1-docker.pkg.dev/my-project/sglang-tpu-test-mirror/lmsysorg/sglang-jax@" + digest,
+	} {
+		g := run(t, configtest.Minimal(t).With("sglang-tpu:image", `{"source":"mirror","version":"`+version+`"}`))
+		assert.Len(t, g.OfType("gcp:artifactregistry/repository:Repository"), 1)
+		assert.NotContains(t, jobs(g), "image-build")
+		set := g.OfType(setType)[0]
+		assert.Equal(t, want, set.Value("spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].image"))
+		assert.True(t, set.DependsOn("mirror-reader"))
+	}
+}
+
+func TestWithDisksThereIsNoBucketAndEveryHostFetches(t *testing.T) {
+	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken"]`)
+	g := run(t, configtest.Minimal(t).With("sglang-tpu:hfToken", token, "sglang-tpu:cache", `{"mode":"disk"}`))
+	assert.Empty(t, g.OfType("gcp:storage/bucket:Bucket"))
+	assert.Equal(t, []string{"image-build"}, jobs(g))
+	assert.True(t, g.OfType(setType)[0].DependsOn("serving-storage-class"))
+}
+
+func TestOnlyAnUnprotectedBucketIsDeletedWithItsContents(t *testing.T) {
+	for protect, want := range map[string]bool{"true": false, "false": true} {
+		g := run(t, configtest.Minimal(t).With("sglang-tpu:protect", protect))
+		assert.Equal(t, want, g.Get(t, "gcp:storage/bucket:Bucket", "cache").Value("forceDestroy"))
+	}
 }
 
 func TestWhatIsWrongIsSaidBeforeTheFirstResource(t *testing.T) {

@@ -91,9 +91,9 @@ var refusals = []refusal{
 	{`leaderWorkerSet: sglang-leader-tpu`, []string{"is the name of the Service in front of the leaders"}},
 
 	// Storage.
-	{`cache: {sizeGiB: 61}`, []string{`config sglang-tpu:cache.sizeGiB: "61" does not hold the weights of Qwen/Qwen2.5-Coder-32B-Instruct, which are 61 GiB on every host; use 122`}},
+	{`cache: {mode: disk, sizeGiB: 61}`, []string{`config sglang-tpu:cache.sizeGiB: "61" does not hold the weights of Qwen/Qwen2.5-Coder-32B-Instruct, which are 61 GiB on every host; use 122`}},
 	{`cache: {sizeGiB: big}`, []string{`config sglang-tpu:cache.sizeGiB: "big" has the wrong type; it must be a whole number`}},
-	{`cache: {throughputMiB: 9000}`, []string{`config sglang-tpu:cache.throughputMiB: "9000" is out of range; use 140 to 2400`}},
+	{`cache: {mode: disk, throughputMiB: 9000}`, []string{`config sglang-tpu:cache.throughputMiB: "9000" is out of range; use 140 to 2400`}},
 
 	// Secrets.
 	{`hfToken: hf_in_plain_text`, []string{"config sglang-tpu:hfToken: is stored in plain text; run: pulumi config set --secret sglang-tpu:hfToken"}},

@@ -30,6 +30,8 @@ var Owned = map[string]string{
 	"--port":                   "probes and the Service know the port; remove it",
 	"--model-path":             "the plan is made for sglang-tpu:model; set that",
 	"--model":                  "the plan is made for sglang-tpu:model; set that",
+	"--revision":               "the weights are fetched for sglang-tpu:modelRevision; set that",
+	"--download-dir":           "the weights are where sglang-tpu:cache has them; remove it",
 	"--device":                 "the pods run on TPUs; remove it",
 	"--api-key":                "it would stand in plain text in the pods; run: pulumi config set --secret sglang-tpu:apiKey KEY",
 	"--disable-precompile":     "the first readiness probe would compile, and time out for ever; remove it",

@@ -57,6 +57,9 @@ type Cluster struct {
 	Name               pulumi.StringOutput `pulumi:"name"`
 	Kubeconfig         pulumi.StringOutput `pulumi:"kubeconfig"`
 	NodeServiceAccount pulumi.StringOutput `pulumi:"nodeServiceAccount"` // email
+	// WorkloadPool is the pool of Workload Identity, PROJECT.svc.id.goog. A project has it
+	// from its first cluster on, so whoever names it waits for this one.
+	WorkloadPool pulumi.StringOutput `pulumi:"workloadPool"`
 
 	Provider *kubernetes.Provider
 }
@@ -105,6 +108,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	c.ID = cluster.ID().ToStringOutput()
 	c.Name = cluster.Name
 	c.NodeServiceAccount = nodes.Email
+	c.WorkloadPool = cluster.WorkloadIdentityConfig.WorkloadPool().Elem()
 	endpoint := cluster.ControlPlaneEndpointsConfig.DnsEndpointConfig().Endpoint().Elem()
 	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) (string, error) {
 		return kubeconfig(known[0].(string), known[1].(string))
@@ -120,5 +124,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"id": c.ID, "name": c.Name, "kubeconfig": c.Kubeconfig, "nodeServiceAccount": c.NodeServiceAccount,
+		"workloadPool": c.WorkloadPool,
 	})
 }

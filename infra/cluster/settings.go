@@ -75,6 +75,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 
 		AddonsConfig: container.ClusterAddonsConfigArgs{
 			GcePersistentDiskCsiDriverConfig: container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs{Enabled: pulumi.Bool(true)},
+			GcsFuseCsiDriverConfig:           container.ClusterAddonsConfigGcsFuseCsiDriverConfigArgs{Enabled: pulumi.Bool(true)},
 		},
 		LoggingConfig: container.ClusterLoggingConfigArgs{
 			EnableComponents: pulumi.ToStringArray([]string{"SYSTEM_COMPONENTS", "WORKLOADS"}),

@@ -22,6 +22,8 @@ var buildScript string
 // builderImage has buildctl, a shell and wget: everything that both containers use.
 const builderImage = "moby/buildkit:v0.25.1-rootless"
 
+const imageName = "sglang-jax"
+
 // account names the Kubernetes service account that the Job runs as.
 const account = "image-builder"
 
@@ -31,6 +33,9 @@ type Args struct {
 	Location       string             // of the repository
 	Repository     string             // Artifact Registry path, registry host first
 	RepositoryID   pulumi.StringInput // for IAM
+	Layers         string             // path of the repository of the layers that builds have in common
+	LayersID       pulumi.StringInput // for IAM
+	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
 	Namespace      string             // made here; nothing else runs in it
 	AccountID      string             // of the Google service account, at most 30 characters
 	Source         Source
@@ -53,7 +58,7 @@ type Image struct {
 
 // New registers the component. It needs both the gcp and the Kubernetes provider.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Image, error) {
-	i := &Image{Reference: args.Repository + "/sglang-jax:" + args.Source.Tag()}
+	i := &Image{Reference: args.Repository + "/" + imageName + ":" + args.Source.Tag()}
 	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Image", name, i, opts...); err != nil {
 		return nil, err
 	}
@@ -67,20 +72,27 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	writer, err := artifactregistry.NewRepositoryIamMember(ctx, name+"-writer", &artifactregistry.RepositoryIamMemberArgs{
-		Project:    pulumi.String(args.Project),
-		Location:   pulumi.String(args.Location),
-		Repository: args.RepositoryID,
-		Role:       pulumi.String("roles/artifactregistry.writer"),
-		Member:     google.Member,
-	}, inside)
-	if err != nil {
-		return nil, err
+	var writers []pulumi.Resource
+	for _, r := range []struct {
+		name string
+		id   pulumi.StringInput
+	}{{name + "-writer", args.RepositoryID}, {name + "-layers-writer", args.LayersID}} {
+		writer, err := artifactregistry.NewRepositoryIamMember(ctx, r.name, &artifactregistry.RepositoryIamMemberArgs{
+			Project:    pulumi.String(args.Project),
+			Location:   pulumi.String(args.Location),
+			Repository: r.id,
+			Role:       pulumi.String("roles/artifactregistry.writer"),
+			Member:     google.Member,
+		}, inside)
+		if err != nil {
+			return nil, err
+		}
+		writers = append(writers, writer)
 	}
 	identity, err := serviceaccount.NewIAMMember(ctx, name+"-workload-identity", &serviceaccount.IAMMemberArgs{
 		ServiceAccountId: google.Name,
 		Role:             pulumi.String("roles/iam.workloadIdentityUser"),
-		Member:           pulumi.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", args.Project, args.Namespace, account),
+		Member:           pulumi.Sprintf("serviceAccount:%s[%s/%s]", args.WorkloadPool, args.Namespace, account),
 	}, inside)
 	if err != nil {
 		return nil, err
@@ -108,7 +120,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
-		pulumi.DependsOn([]pulumi.Resource{writer, identity, kubernetes}),
+		pulumi.DependsOn(append(writers, identity, kubernetes)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
 	if err != nil {
 		return nil, err

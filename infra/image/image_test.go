@@ -27,6 +27,7 @@ func create(t *testing.T, source Source) (*pulumitest.Graph, *Image) {
 		var err error
 		i, err = New(ctx, "image", &Args{
 			Project: "p", Location: "us-central1", Repository: "us-central1-docker.pkg.dev/p/images", RepositoryID: pulumi.String("images"),
+			Layers: "us-central1-docker.pkg.dev/p/layers", LayersID: pulumi.String("layers"), WorkloadPool: pulumi.String("p.svc.id.goog"),
 			Namespace: "build", AccountID: "images", Source: source, MinutesAllowed: 60,
 		}, pulumi.Providers(google, kubernetes), pulumi.Protect(true))
 		return err
@@ -65,12 +66,13 @@ func TestTheReferenceIsKnownAtPreviewAndNamesTheJob(t *testing.T) {
 func TestTheJobWaitsForItsRightsAndForItsOwnDeadline(t *testing.T) {
 	graph, _ := create(t, Default())
 	job := graph.Get(t, jobType, "image-build")
-	for _, name := range []string{"image-writer", "image-workload-identity", "image-account"} {
+	for _, name := range []string{"image-writer", "image-layers-writer", "image-workload-identity", "image-account"} {
 		assert.True(t, job.DependsOn(name), name)
 	}
 	assert.InDelta(t, 3600, job.Value("spec.activeDeadlineSeconds"), 0)
 	assert.Equal(t, 65*time.Minute, job.CreateTimeout(t), "the Job's own message comes first")
 	assert.Empty(t, job.IgnoresChanges())
+	assert.Equal(t, "true", job.Value(`metadata.annotations["pulumi.com/replaceUnready"]`), "one that failed is made again")
 }
 
 func TestEachResourceHasTheProviderOfItsKind(t *testing.T) {
@@ -78,6 +80,7 @@ func TestEachResourceHasTheProviderOfItsKind(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"image-builder":           {"gcp:serviceaccount/account:Account", "google"},
 		"image-writer":            {"gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "google"},
+		"image-layers-writer":     {"gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "google"},
 		"image-workload-identity": {"gcp:serviceaccount/iAMMember:IAMMember", "google"},
 		"image-namespace":         {"kubernetes:core/v1:Namespace", "cluster"},
 		"image-account":           {"kubernetes:core/v1:ServiceAccount", "cluster"},
@@ -90,8 +93,12 @@ func TestEachResourceHasTheProviderOfItsKind(t *testing.T) {
 	}
 }
 
-func TestTheBuilderMayWriteThisRepositoryAlone(t *testing.T) {
+func TestTheBuilderMayWriteImagesAndLayersAndNothingElse(t *testing.T) {
 	graph, _ := create(t, Default())
+	layers := graph.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "image-layers-writer")
+	assert.Equal(t, "layers", layers.Value("repository"))
+	assert.Equal(t, "roles/artifactregistry.writer", layers.Value("role"))
+	assert.Equal(t, "serviceAccount:"+builder, layers.Value("member"))
 	writer := graph.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "image-writer")
 	assert.Equal(t, "roles/artifactregistry.writer", writer.Value("role"))
 	assert.Equal(t, "images", writer.Value("repository"))
@@ -114,6 +121,8 @@ func TestTheJobBuildsThePinnedCommitWithoutPrivileges(t *testing.T) {
 		"--opt", "context=https://github.com/sgl-project/sglang-jax.git#cddbf6f1cc33cbdd453bd8f36ff7051cf46ca176",
 		"--opt", "filename=Dockerfile", "--opt", "platform=linux/amd64",
 		"--opt", "build-arg:A=1", "--opt", "build-arg:B=2",
+		"--import-cache", "type=registry,ref=us-central1-docker.pkg.dev/p/layers/sglang-jax:layers",
+		"--export-cache", "type=registry,ref=us-central1-docker.pkg.dev/p/layers/sglang-jax:layers,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true",
 		"--output", "type=image,name=" + i.Reference + ",push=true",
 	}, job.Value(pod+"containers[0].args"))
 	for path, want := range map[string]any{

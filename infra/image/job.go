@@ -30,6 +30,8 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 			Name:      pulumi.String("build-" + args.Source.Tag()),
 			Namespace: namespace,
 			Labels:    labels,
+			// Without it the provider waits for a Job that has failed, and says the same again.
+			Annotations: pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")},
 		},
 		Spec: batchv1.JobSpecArgs{
 			BackoffLimit:          pulumi.Int(2),
@@ -62,7 +64,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						Name:    pulumi.String("build"),
 						Image:   pulumi.String(builderImage),
 						Command: pulumi.ToStringArray([]string{"sh", "-c", buildScript, "build"}),
-						Args:    pulumi.ToStringArray(args.Source.buildArguments(reference)),
+						Args:    pulumi.ToStringArray(args.Source.buildArguments(reference, args.Layers+"/"+imageName+":layers")),
 						Env: corev1.EnvVarArray{
 							env("REFERENCE", reference),
 							env("MANIFEST", manifestURL(reference)),

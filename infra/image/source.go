@@ -38,8 +38,9 @@ func (s Source) Tag() string {
 	return s.Commit[:min(12, len(s.Commit))] + "-" + hex.EncodeToString(sum[:])[:8]
 }
 
-// buildArguments are buildctl's options for the source, in a stable order.
-func (s Source) buildArguments(reference string) []string {
+// buildArguments are buildctl's options for the source, in a stable order. Layers is where
+// builds leave each other what they have in common; a build goes on without it.
+func (s Source) buildArguments(reference, layers string) []string {
 	args := []string{
 		"build",
 		"--progress", "plain",
@@ -56,5 +57,8 @@ func (s Source) buildArguments(reference string) []string {
 	for _, key := range keys {
 		args = append(args, "--opt", "build-arg:"+key+"="+s.BuildArgs[key])
 	}
-	return append(args, "--output", "type=image,name="+reference+",push=true")
+	return append(args,
+		"--import-cache", "type=registry,ref="+layers,
+		"--export-cache", "type=registry,ref="+layers+",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true",
+		"--output", "type=image,name="+reference+",push=true")
 }

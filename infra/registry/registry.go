@@ -1,26 +1,38 @@
-// Package registry makes the Artifact Registry repository of the server image.
+// Package registry makes Artifact Registry repositories for the server image.
 package registry
 
 import (
+	"strconv"
+
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Args describes the repository.
+// Args describes the repository, and where there are builds its companion.
 type Args struct {
 	Project      string
 	Location     string // region; pulls from another one are slow and cost money
 	RepositoryID string
 	Reader       pulumi.StringInput // IAM member that may pull
 	Labels       map[string]string
+
+	// KeepVersions newest images stay whatever their age, and all that are younger than
+	// KeepDays.
+	KeepVersions int
+	KeepDays     int
+
+	// LayersID is a second repository, for the layers that builds have in common. Its tags
+	// move, which those of images must not.
+	LayersID string
 }
 
-// Registry is a Docker repository whose tags never move: the tag in a pod's
-// specification means the same image for ever.
+// Registry is a Docker repository whose tags never move, so that the tag in a pod's
+// specification means the same image for ever, and one for the layers of builds.
 type Registry struct {
 	pulumi.ResourceState
 
 	RepositoryID pulumi.StringOutput `pulumi:"repositoryId"`
+	LayersID     pulumi.StringOutput `pulumi:"layersId"`
 
 	// Made is what others wait for. To depend on the component itself would not do: the
 	// SDK notes a child down only while it registers, which may be after it is asked.
@@ -34,29 +46,63 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
-		Project:      pulumi.String(args.Project),
-		Location:     pulumi.String(args.Location),
-		RepositoryId: pulumi.String(args.RepositoryID),
-		Format:       pulumi.String("DOCKER"),
-		Labels:       pulumi.ToStringMap(args.Labels),
-		DockerConfig: artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
+		Project:         pulumi.String(args.Project),
+		Location:        pulumi.String(args.Location),
+		RepositoryId:    pulumi.String(args.RepositoryID),
+		Format:          pulumi.String("DOCKER"),
+		Labels:          pulumi.ToStringMap(args.Labels),
+		DockerConfig:    artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
+		CleanupPolicies: cleanupPolicies(args.KeepVersions, args.KeepDays),
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, err
 	}
-	reader, err := artifactregistry.NewRepositoryIamMember(ctx, name+"-reader", &artifactregistry.RepositoryIamMemberArgs{
-		Project:    pulumi.String(args.Project),
-		Location:   pulumi.String(args.Location),
+	layers, err := artifactregistry.NewRepository(ctx, name+"-layers", &artifactregistry.RepositoryArgs{
+		Project:         pulumi.String(args.Project),
+		Location:        pulumi.String(args.Location),
+		RepositoryId:    pulumi.String(args.LayersID),
+		Format:          pulumi.String("DOCKER"),
+		Labels:          pulumi.ToStringMap(args.Labels),
+		CleanupPolicies: cleanupPolicies(1, args.KeepDays),
+	}, pulumi.Parent(r))
+	if err != nil {
+		return nil, err
+	}
+	reader, err := newReader(ctx, name, args.Project, args.Location, repository, args.Reader, pulumi.Parent(r))
+	if err != nil {
+		return nil, err
+	}
+	r.Made = []pulumi.Resource{repository, layers, reader}
+	r.RepositoryID, r.LayersID = repository.RepositoryId, layers.RepositoryId
+	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"repositoryId": r.RepositoryID, "layersId": r.LayersID})
+}
+
+func newReader(ctx *pulumi.Context, name, project, location string, repository *artifactregistry.Repository, reader pulumi.StringInput, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
+	return artifactregistry.NewRepositoryIamMember(ctx, name+"-reader", &artifactregistry.RepositoryIamMemberArgs{
+		Project:    pulumi.String(project),
+		Location:   pulumi.String(location),
 		Repository: repository.RepositoryId,
 		Role:       pulumi.String("roles/artifactregistry.reader"),
-		Member:     args.Reader,
-	}, pulumi.Parent(r))
-	if err != nil {
-		return nil, err
+		Member:     reader,
+	}, opts...)
+}
+
+// cleanupPolicies delete what is older than so many days, but for the newest versions:
+// Artifact Registry keeps what both kinds of policy match.
+func cleanupPolicies(versions, days int) artifactregistry.RepositoryCleanupPolicyArray {
+	return artifactregistry.RepositoryCleanupPolicyArray{
+		artifactregistry.RepositoryCleanupPolicyArgs{
+			Id: pulumi.String("keep-newest"), Action: pulumi.String("KEEP"),
+			MostRecentVersions: artifactregistry.RepositoryCleanupPolicyMostRecentVersionsArgs{KeepCount: pulumi.Int(versions)},
+		},
+		artifactregistry.RepositoryCleanupPolicyArgs{
+			Id: pulumi.String("delete-old"), Action: pulumi.String("DELETE"),
+			Condition: artifactregistry.RepositoryCleanupPolicyConditionArgs{
+				TagState:  pulumi.String("ANY"),
+				OlderThan: pulumi.String(strconv.Itoa(days*24*3600) + "s"),
+			},
+		},
 	}
-	r.Made = []pulumi.Resource{repository, reader}
-	r.RepositoryID = repository.RepositoryId
-	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"repositoryId": r.RepositoryID})
 }
 
 // Path is what an image's name begins with; no slash at its end.

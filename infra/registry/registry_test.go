@@ -17,7 +17,7 @@ func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		var err error
 		r, err = New(ctx, "registry", &Args{
-			Project: "p", Location: "us-central1", RepositoryID: "images",
+			Project: "p", Location: "us-central1", RepositoryID: "images", LayersID: "layers", KeepVersions: 5, KeepDays: 2,
 			Reader: pulumi.String("serviceAccount:nodes@p"), Labels: map[string]string{"team": "ml"},
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {
@@ -33,16 +33,46 @@ func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
 	} {
 		assert.Equal(t, want, repository.Value(path), path)
 	}
+	layers := graph.Get(t, "gcp:artifactregistry/repository:Repository", "registry-layers")
+	assert.Nil(t, layers.Value("dockerConfig"), "the tag of the layers moves")
+	assert.Equal(t, []any{
+		map[string]any{"id": "keep-newest", "action": "KEEP", "mostRecentVersions": map[string]any{"keepCount": 5.0}},
+		map[string]any{"id": "delete-old", "action": "DELETE", "condition": map[string]any{"tagState": "ANY", "olderThan": "172800s"}},
+	}, repository.Value("cleanupPolicies"))
 	reader := graph.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "registry-reader")
 	assert.Equal(t, "roles/artifactregistry.reader", reader.Value("role"))
 	assert.Equal(t, "serviceAccount:nodes@p", reader.Value("member"))
 	assert.True(t, reader.DependsOn("registry"))
-	for _, made := range []pulumitest.Resource{repository, reader} {
+	for _, made := range []pulumitest.Resource{repository, layers, reader} {
 		assert.Equal(t, "registry", made.Parent())
 		assert.Equal(t, "google", made.Provider())
 		assert.True(t, made.Protected())
 	}
-	assert.Len(t, r.Made, 2)
+	assert.Len(t, r.Made, 3)
+}
+
+func TestAMirrorStandsInFrontOfDockerHub(t *testing.T) {
+	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
+		provider := &pulumi.ProviderResourceState{}
+		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
+		m, err := NewMirror(ctx, "mirror", &MirrorArgs{
+			Project: "p", Location: "us-central1", RepositoryID: "hub", Reader: pulumi.String("serviceAccount:nodes@p"),
+		}, pulumi.Providers(provider), pulumi.Protect(true))
+		require.NoError(t, err)
+		assert.Len(t, m.Made, 2)
+		return nil
+	})
+	mirror := graph.Get(t, "gcp:artifactregistry/repository:Repository", "mirror")
+	assert.Equal(t, "REMOTE_REPOSITORY", mirror.Value("mode"))
+	assert.Equal(t, "DOCKER_HUB", mirror.Value("remoteRepositoryConfig.dockerRepository.publicRepository"))
+	reader := graph.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "mirror-reader")
+	assert.Equal(t, "roles/artifactregistry.reader", reader.Value("role"))
+	assert.Equal(t, "hub", reader.Value("repository"))
+	for _, made := range []pulumitest.Resource{mirror, reader} {
+		assert.Equal(t, "mirror", made.Parent())
+		assert.Equal(t, "google", made.Provider())
+		assert.True(t, made.Protected())
+	}
 }
 
 func TestPathIsWhatImageNamesBeginWith(t *testing.T) {

@@ -15,6 +15,7 @@ var apis = []string{
 	"compute.googleapis.com",
 	"container.googleapis.com",
 	"iam.googleapis.com",
+	"storage.googleapis.com",
 }
 
 // Args says where to enable them.

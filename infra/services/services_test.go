@@ -27,6 +27,7 @@ func TestEveryServiceIsEnabledAndNeverDisabled(t *testing.T) {
 		"services-compute":              "compute.googleapis.com",
 		"services-container":            "container.googleapis.com",
 		"services-iam":                  "iam.googleapis.com",
+		"services-storage":              "storage.googleapis.com",
 	} {
 		service := graph.Get(t, "gcp:projects/service:Service", name)
 		assert.Equal(t, api, service.Value("service"))
@@ -36,5 +37,5 @@ func TestEveryServiceIsEnabledAndNeverDisabled(t *testing.T) {
 		assert.Equal(t, "google", service.Provider())
 		assert.True(t, service.Protected())
 	}
-	assert.Len(t, made, 5, "what others wait for")
+	assert.Len(t, made, 6, "what others wait for")
 }

@@ -24,8 +24,8 @@ const (
 
 // serverArguments are what every rank is started with; the launch script adds rank and
 // rendezvous. Full flag names only: --dp and --ep are ambiguous.
-func serverArguments(modelID string, plan []string) []string {
-	return append([]string{
+func serverArguments(modelID, revision string, plan []string) []string {
+	words := []string{
 		"--model-path", modelID,
 		"--served-model-name", modelID,
 		"--trust-remote-code",
@@ -36,5 +36,9 @@ func serverArguments(modelID string, plan []string) []string {
 		"--random-seed", "0",
 		// The default of 300 s ends a server that compiles for longer.
 		"--watchdog-timeout", "1200",
-	}, plan...)
+	}
+	if revision != defaultRevision {
+		words = append(words, "--revision", revision)
+	}
+	return append(words, plan...)
 }

@@ -22,8 +22,8 @@ func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 		AllowVolumeExpansion: pulumi.Bool(true),
 		Parameters: pulumi.StringMap{
 			"type":                             pulumi.String("hyperdisk-balanced"),
-			"provisioned-iops-on-create":       pulumi.String(strconv.Itoa(args.CacheIOPS)),
-			"provisioned-throughput-on-create": pulumi.String(strconv.Itoa(args.CacheThroughputMiB) + "Mi"),
+			"provisioned-iops-on-create":       pulumi.String(strconv.Itoa(args.Storage.Disk.IOPS)),
+			"provisioned-throughput-on-create": pulumi.String(strconv.Itoa(args.Storage.Disk.ThroughputMiB) + "Mi"),
 			"use-allowed-disk-topology":        pulumi.String("true"),
 		},
 	}

@@ -7,7 +7,6 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/arguments"
 	"sglang-tpu/infra/topology"
 )
 
@@ -20,8 +19,6 @@ const (
 )
 
 const (
-	cachePath    = "/cache"
-	cacheVolume  = "cache-volume"
 	sharedVolume = "dshm"
 
 	// Of a host's 56 vCPU and 236 GiB a chip; the rest is the system's, and what is not
@@ -34,9 +31,9 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 	podLabels := labels(args, string(r))
 	podLabels["role"] = pulumi.String(string(r)) // the tutorial's
 	return &corev1.PodTemplateSpecArgs{
-		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels},
+		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels, Annotations: args.Storage.annotations()},
 		Spec: &corev1.PodSpecArgs{
-			ServiceAccountName:           pulumi.String(accountName),
+			ServiceAccountName:           pulumi.String(ServerAccount),
 			AutomountServiceAccountToken: pulumi.Bool(false),
 			// Every Service of the namespace as SGLANG_* variables is nothing for a server
 			// that reads variables of that name.
@@ -89,7 +86,7 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 		Name:    pulumi.String("sglang-" + string(r)),
 		Image:   pulumi.String(args.Image),
 		Command: pulumi.ToStringArray([]string{"bash", "-c", launchScript, "launch"}),
-		Args:    pulumi.ToStringArray(arguments.Merge(serverArguments(args.ModelID, args.Plan), args.Arguments)),
+		Args:    pulumi.ToStringArray(args.serverWords()),
 		Env:     environment(args),
 		Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
 			Name: pulumi.String("http"), ContainerPort: pulumi.Int(Port),
@@ -115,25 +112,11 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 }
 
 func volumes(args *Args) corev1.VolumeArray {
-	return corev1.VolumeArray{
-		&corev1.VolumeArgs{
-			Name: pulumi.String(sharedVolume),
-			// It counts as memory, so without a limit it can take the host's.
-			EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
-		},
-		&corev1.VolumeArgs{
-			Name: pulumi.String(cacheVolume),
-			Ephemeral: &corev1.EphemeralVolumeSourceArgs{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplateArgs{
-				Spec: &corev1.PersistentVolumeClaimSpecArgs{
-					AccessModes:      pulumi.ToStringArray([]string{"ReadWriteOnce"}),
-					StorageClassName: pulumi.String(storageClass),
-					Resources: &corev1.VolumeResourceRequirementsArgs{
-						Requests: pulumi.StringMap{"storage": pulumi.String(strconv.Itoa(args.CacheGiB) + "Gi")},
-					},
-				},
-			}},
-		},
-	}
+	return append(corev1.VolumeArray{&corev1.VolumeArgs{
+		Name: pulumi.String(sharedVolume),
+		// It counts as memory, so without a limit it can take the host's.
+		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
+	}}, serverVolumes(args)...)
 }
 
 func environment(args *Args) corev1.EnvVarArray {
@@ -142,10 +125,14 @@ func environment(args *Args) corev1.EnvVarArray {
 			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("status.podIP")},
 		}},
 		variable("RENDEZVOUS_PORT", strconv.Itoa(rendezvousPort)),
-		variable("HF_HOME", cachePath+"/huggingface"),
-		variable("JAX_COMPILATION_CACHE_DIR", cachePath+"/jax"),
+		variable("HF_HOME", hubCache),
+		variable("JAX_COMPILATION_CACHE_DIR", args.compiledCode()),
 	}
-	if args.HFToken != nil {
+	switch {
+	case args.Storage.Bucket != nil:
+		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
+		env = append(env, variable("HF_HUB_OFFLINE", "1"))
+	case args.HFToken != nil:
 		env = append(env, fromSecret("HF_TOKEN", secretName, secretKey))
 	}
 	if args.APIKey != nil {

@@ -70,17 +70,12 @@ func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {
 			"requests": map[string]any{"google.com/tpu": "4", "cpu": "160", "memory": "640Gi"},
 			"limits":   map[string]any{"google.com/tpu": "4"},
 		},
-		pod + "serviceAccountName":             "sglang",
-		pod + "automountServiceAccountToken":   false,
-		container + "terminationMessagePolicy": "FallbackToLogsOnError",
-		pod + "enableServiceLinks":             false,
-		pod + "terminationGracePeriodSeconds":  120.0,
-		pod + "volumes[0]":                     map[string]any{"name": "dshm", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "64Gi"}},
-		pod + "volumes[1].ephemeral.volumeClaimTemplate.spec": map[string]any{
-			"accessModes":      []any{"ReadWriteOnce"},
-			"storageClassName": "sglang-hyperdisk",
-			"resources":        map[string]any{"requests": map[string]any{"storage": "200Gi"}},
-		},
+		pod + "serviceAccountName":                   "sglang",
+		pod + "automountServiceAccountToken":         false,
+		container + "terminationMessagePolicy":       "FallbackToLogsOnError",
+		pod + "enableServiceLinks":                   false,
+		pod + "terminationGracePeriodSeconds":        120.0,
+		pod + "volumes[0]":                           map[string]any{"name": "dshm", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "64Gi"}},
 		container + "image":                          "registry.example/sglang-jax:abc",
 		container + "volumeMounts[0].mountPath":      "/dev/shm",
 		container + "volumeMounts[1].mountPath":      "/cache",
@@ -101,12 +96,13 @@ func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
 		"--tp-size", "16", "--dp-size", "2",
 	}, set.Value(templates+"leaderTemplate.spec.containers[0].args"))
 	environment := environmentOf(set, "leader")
-	delete(environment, "HF_TOKEN")
+	assert.Regexp(t, `^/cache/jax/[0-9a-f]{12}$`, environment["JAX_COMPILATION_CACHE_DIR"])
+	delete(environment, "JAX_COMPILATION_CACHE_DIR")
 	assert.Equal(t, map[string]any{
-		"POD_IP":                    map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}},
-		"RENDEZVOUS_PORT":           "20000",
-		"HF_HOME":                   "/cache/huggingface",
-		"JAX_COMPILATION_CACHE_DIR": "/cache/jax",
+		"POD_IP":          map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}},
+		"RENDEZVOUS_PORT": "20000",
+		"HF_HOME":         "/cache/huggingface",
+		"HF_HUB_OFFLINE":  "1",
 	}, environment)
 }
 

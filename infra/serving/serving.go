@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	secretName  = "hf-secret" // with its key, the tutorial's
-	secretKey   = "hf_api_token"
-	accountName = "sglang"
+	secretName = "hf-secret" // with its key, the tutorial's
+	secretKey  = "hf_api_token"
+
+	// ServerAccount is the Kubernetes service account of the server's pods.
+	ServerAccount = "sglang"
 
 	// APIKeySecret holds the API key under APIKeyKey.
 	APIKeySecret = "sglang-api-key"
@@ -32,8 +34,12 @@ type Args struct {
 	Namespace string
 	Name      string // of the LeaderWorkerSet
 	Image     string
-	ModelID   string   // Hugging Face id
-	Plan      []string // server arguments that follow from model and topology
+	// ImageReady is what must be done before the image can be pulled. May be empty.
+	ImageReady []pulumi.Resource
+	ModelID    string   // Hugging Face id
+	Revision   string   // of its repository: a commit, tag or branch; empty: main
+	WeightsGiB int      // as they lie in the repository
+	Plan       []string // server arguments that follow from model and topology
 	// Arguments of the user's own, which take the place of ours with the same flag.
 	Arguments []arguments.Argument
 	Topology  topology.Topology
@@ -42,13 +48,11 @@ type Args struct {
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
 	APIKey  pulumi.StringInput // a secret that clients must send; nil: none
 
-	CacheGiB           int // size of each pod's volume
-	CacheIOPS          int
-	CacheThroughputMiB int // MiB per second
+	Storage Storage // of weights and compiled code
 
 	Ready time.Duration // how long create and update wait until all groups are ready
 
-	// Before is what only the pods wait for, such as slices and image; the rest of the
+	// Before is what only the group's pods wait for, such as slices; the rest of the
 	// component is made meanwhile. May be empty.
 	Before []pulumi.Resource
 }
@@ -78,8 +82,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	timeout := args.Ready.String()
+	before = append(append(before, args.Before...), args.ImageReady...)
 	set, err := apiextensions.NewCustomResource(ctx, name, setArgs(args), pulumi.Parent(s),
-		pulumi.DependsOn(append(before, args.Before...)),
+		pulumi.DependsOn(before),
 		pulumi.DeleteBeforeReplace(true),
 		pulumi.ReplaceOnChanges(fixedAtCreation),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout, Delete: "15m"}))
@@ -109,19 +114,22 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 	inNamespace := pulumi.Composite(inside, pulumi.DependsOn([]pulumi.Resource{namespace}))
 
 	account, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
-		Metadata:                     meta(args, accountName),
+		Metadata:                     meta(args, ServerAccount),
 		AutomountServiceAccountToken: pulumi.Bool(false), // the server never talks to the API server
 	}, inNamespace)
 	if err != nil {
 		return nil, err
 	}
-	class, err := storagev1.NewStorageClass(ctx, name+"-storage-class", storageClassArgs(args), inside,
-		// Its parameters cannot be changed, and its name is taken until it is gone.
-		pulumi.DeleteBeforeReplace(true))
-	if err != nil {
-		return nil, err
+	all := []pulumi.Resource{namespace, account}
+	if args.Storage.Disk != nil {
+		class, err := storagev1.NewStorageClass(ctx, name+"-storage-class", storageClassArgs(args), inside,
+			// Its parameters cannot be changed, and its name is taken until it is gone.
+			pulumi.DeleteBeforeReplace(true))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, class)
 	}
-	all := []pulumi.Resource{namespace, account, class}
 	for _, s := range []struct {
 		resource, name, key string
 		value               pulumi.StringInput
@@ -141,7 +149,11 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 		}
 		all = append(all, made)
 	}
-	return all, nil
+	if args.Storage.Bucket == nil {
+		return all, nil
+	}
+	download, err := newDownload(ctx, name, args, all, inside)
+	return append(all, download...), err
 }
 
 // secret keeps a value out of state and previews even if the caller forgot to.

@@ -18,6 +18,7 @@ const (
 	secretType  = "kubernetes:core/v1:Secret"
 	classType   = "kubernetes:storage.k8s.io/v1:StorageClass"
 	accountType = "kubernetes:core/v1:ServiceAccount"
+	jobType     = "kubernetes:batch/v1:Job"
 	spaceType   = "kubernetes:core/v1:Namespace"
 
 	templates = "spec.leaderWorkerTemplate."
@@ -38,11 +39,15 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 		controller, slice := &other{}, &other{}
 		require.NoError(t, ctx.RegisterResource("t:t:Controller", "controller", pulumi.Map{}, controller))
 		require.NoError(t, ctx.RegisterResource("t:t:Slice", "slice-0", pulumi.Map{}, slice))
+		bucket, image := &other{}, &other{}
+		require.NoError(t, ctx.RegisterResource("t:t:Bucket", "bucket", pulumi.Map{}, bucket))
+		require.NoError(t, ctx.RegisterResource("t:t:Image", "image", pulumi.Map{}, image))
 		args := &Args{
 			Namespace: "sglang", Name: "sglang-tpu-cluster", Image: "registry.example/sglang-jax:abc", ModelID: "org/model",
 			Plan: []string{"--tp-size", "16", "--dp-size", "2"}, Topology: shape, Replicas: 1,
-			HFToken: pulumi.String("hf_token"), CacheGiB: 200, CacheIOPS: 10000, CacheThroughputMiB: 1200,
-			Ready: 90 * time.Minute, Before: []pulumi.Resource{slice},
+			HFToken: pulumi.String("hf_token"), WeightsGiB: 61,
+			Storage: Storage{Bucket: &Bucket{Name: "p-cache", Before: []pulumi.Resource{bucket}}},
+			Ready:   90 * time.Minute, Before: []pulumi.Resource{slice}, ImageReady: []pulumi.Resource{image},
 		}
 		if change != nil {
 			change(args)
@@ -58,14 +63,23 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 	})
 }
 
+// onDisks is the other kind of storage.
+func onDisks(a *Args) {
+	a.Storage = Storage{Disk: &Disk{SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}}
+}
+
 func TestEveryResourceHasTheComponentsParentProviderAndProtection(t *testing.T) {
 	graph := serve(t, nil)
 	component := graph.Get(t, "sglang-tpu:infra:Serving", "serving")
 	assert.True(t, component.DependsOn("controller"))
 	for typ, name := range map[string]string{
 		setType: "serving", serviceType: "serving-service", secretType: "serving-hf-secret",
-		classType: "serving-storage-class", accountType: "serving-account", spaceType: "serving-namespace",
+		jobType: "serving-download", accountType: "serving-account", spaceType: "serving-namespace", classType: "serving-storage-class",
 	} {
+		graph := graph
+		if typ == classType {
+			graph = serve(t, onDisks)
+		}
 		r := graph.Get(t, typ, name)
 		assert.Equal(t, "serving", r.Parent(), name)
 		assert.Equal(t, "cluster", r.Provider(), name)
@@ -81,10 +95,10 @@ func TestEveryResourceHasTheComponentsParentProviderAndProtection(t *testing.T) 
 func TestOnlyThePodsWaitForSlices(t *testing.T) {
 	graph := serve(t, nil)
 	set := graph.Get(t, setType, "serving")
-	for _, name := range []string{"slice-0", "serving-namespace", "serving-hf-secret", "serving-account", "serving-storage-class"} {
+	for _, name := range []string{"slice-0", "image", "serving-namespace", "serving-hf-secret", "serving-account", "serving-download"} {
 		assert.True(t, set.DependsOn(name), name)
 	}
-	for _, name := range []string{"serving-hf-secret", "serving-account"} {
+	for _, name := range []string{"serving-hf-secret", "serving-account", "serving-download"} {
 		for _, r := range graph.All() {
 			if r.Name == name {
 				assert.False(t, r.DependsOn("slice-0"), name)
@@ -182,6 +196,10 @@ func TestTokenAndKeyAreSecretsAndLeftOutWhenThereAreNone(t *testing.T) {
 			set := graph.Get(t, setType, "serving")
 			assert.True(t, set.DependsOn(tc.resource))
 			reference := map[string]any{"secretKeyRef": map[string]any{"name": tc.name, "key": tc.key}}
+			if tc.variable == "HF_TOKEN" { // which is the download Job's alone
+				assert.NotContains(t, environmentOf(set, "leader"), tc.variable)
+				set = serve(t, onDisks).Get(t, setType, "serving")
+			}
 			assert.Equal(t, reference, environmentOf(set, "leader")[tc.variable])
 			assert.Equal(t, reference, environmentOf(set, "worker")[tc.variable])
 
@@ -193,7 +211,8 @@ func TestTokenAndKeyAreSecretsAndLeftOutWhenThereAreNone(t *testing.T) {
 }
 
 func TestTheStorageClassMakesDisksThatAttachToTPUHosts(t *testing.T) {
-	class := serve(t, nil).Get(t, classType, "serving-storage-class")
+	assert.Empty(t, serve(t, nil).OfType(classType), "a bucket needs none")
+	class := serve(t, onDisks).Get(t, classType, "serving-storage-class")
 	assert.True(t, class.DeletesBeforeReplace())
 	for path, want := range map[string]any{
 		"metadata.name":        "sglang-hyperdisk",

@@ -17,6 +17,9 @@ const (
 
 	waitForAnnotation   = "pulumi.com/waitFor"
 	skipAwaitAnnotation = "pulumi.com/skipAwait"
+	// replaceUnreadyAnnotation makes the next pulumi up replace a Job that failed. Without
+	// it the provider waits for the one that has failed, and says the same again.
+	replaceUnreadyAnnotation = "pulumi.com/replaceUnready"
 )
 
 // fixedAtCreation is what the controller takes note of only when it makes the

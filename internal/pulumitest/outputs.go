@@ -13,6 +13,7 @@ func defaultOutputs() map[string]func(Resource) map[string]any {
 				"name":   "projects/" + project + "/serviceAccounts/" + email,
 			}
 		},
+		"gcp:storage/bucket:Bucket": func(Resource) map[string]any { return map[string]any{"projectNumber": 123456789012} },
 		"gcp:container/cluster:Cluster": func(Resource) map[string]any {
 			return map[string]any{
 				"endpoint":   "203.0.113.9",

@@ -83,23 +83,21 @@ func checkSizes(c Config, minutes int) error {
 		{"sglang-tpu:replicas", c.Replicas, 0, 100, "groups"},
 		{"sglang-tpu:readyMinutes", minutes, 0, 7 * 24 * 60, "minutes"},
 		{"sglang-tpu:systemPool.nodes", c.SystemPool.Nodes, 1, 100, "nodes"},
-		{"sglang-tpu:cache.sizeGiB", c.Cache.SizeGiB, 0, 64 << 10, "GiB"},
-		{"sglang-tpu:cache.iops", c.Cache.IOPS, 3000, 160000, "operations per second"},
-		{"sglang-tpu:cache.throughputMiB", c.Cache.ThroughputMiB, 140, 2400, "MiB per second"},
 	} {
-		if s.value < s.min || s.value > s.max {
-			errs = append(errs, invalid(s.key, strconv.Itoa(s.value), "is out of range", fmt.Sprintf("use %d to %d %s", s.min, s.max, s.unit)))
-		}
-	}
-	if most := c.Cache.IOPS / 4; c.Cache.ThroughputMiB > most {
-		errs = append(errs, invalid("sglang-tpu:cache.throughputMiB", strconv.Itoa(c.Cache.ThroughputMiB),
-			fmt.Sprintf("is more than a quarter of cache.iops (%d), and Hyperdisk Balanced gives no more", c.Cache.IOPS),
-			fmt.Sprintf("use at most %d, or raise cache.iops to %d", most, 4*c.Cache.ThroughputMiB)))
+		errs = append(errs, inRange(s.key, s.value, s.min, s.max, s.unit))
 	}
 	if c.SystemPool.MachineType == "" {
 		errs = append(errs, invalid("sglang-tpu:systemPool.machineType", "", "is empty", "use one such as e2-standard-8"))
 	}
 	return errors.Join(errs...)
+}
+
+// inRange says why a number cannot be; nil if it can.
+func inRange(key string, value, least, most int, unit string) error {
+	if value >= least && value <= most {
+		return nil
+	}
+	return invalid(key, strconv.Itoa(value), "is out of range", fmt.Sprintf("use %d to %d %s", least, most, unit))
 }
 
 func checkGKE(g GKE) error {

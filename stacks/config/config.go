@@ -30,6 +30,7 @@ type Config struct {
 	Region  string // the zone's region
 
 	Model     model.Model
+	Revision  string // of the model's repository on the Hub
 	Topology  topology.Topology
 	Plan      model.Plan
 	Arguments []arguments.Argument // server arguments of the user's own
@@ -54,11 +55,18 @@ type Config struct {
 	Warnings []string // what will work, and may surprise
 }
 
-// Cache is the per-pod volume for weights and compiled code.
+// The modes of Cache.
+const (
+	GCS  = "gcs"
+	Disk = "disk"
+)
+
+// Cache is where weights and compiled code are kept. The numbers go only with mode disk.
 type Cache struct {
-	SizeGiB       int `json:"sizeGiB"`       // 0: twice the model's weights, at least 200
-	IOPS          int `json:"iops"`          // 0: 10000
-	ThroughputMiB int `json:"throughputMiB"` // MiB per second; 0: 1200
+	Mode          string `json:"mode"`          // gcs: a bucket that all share; disk: a volume for each pod
+	SizeGiB       int    `json:"sizeGiB"`       // 0: twice the model's weights, at least 200
+	IOPS          int    `json:"iops"`          // 0: 10000
+	ThroughputMiB int    `json:"throughputMiB"` // MiB per second; 0: 1200
 }
 
 // GKE is the control plane's version policy.
@@ -92,7 +100,8 @@ func defaults() Config {
 			Services:     "10.8.0.0/20",
 			ControlPlane: "172.16.0.0/28",
 		},
-		Cache: Cache{IOPS: 10000, ThroughputMiB: 1200},
+		Cache: Cache{Mode: GCS},
+		Image: Image{KeepVersions: 10, KeepDays: 30},
 	}
 }
 
@@ -105,6 +114,7 @@ func Load(source Source) (*Config, error) {
 	c.Zone = r.text("gcp:zone")
 	c.Region = regionOf(c.Zone)
 	s := server{id: r.text("sglang-tpu:model"), topology: r.text("sglang-tpu:topology")}
+	c.Revision = r.text("sglang-tpu:modelRevision")
 	s.customRead = r.object("sglang-tpu:customModel", &s.custom)
 	s.arguments = r.words("sglang-tpu:serverArguments")
 	c.Replicas = r.integer("sglang-tpu:replicas", 1)
@@ -112,7 +122,7 @@ func Load(source Source) (*Config, error) {
 	c.HasHFToken = r.secret("sglang-tpu:hfToken")
 	c.HasAPIKey = r.secret("sglang-tpu:apiKey")
 	imageRead := r.object("sglang-tpu:image", &c.Image)
-	r.object("sglang-tpu:cache", &c.Cache)
+	cacheRead := r.object("sglang-tpu:cache", &c.Cache)
 	r.object("sglang-tpu:gke", &c.GKE)
 	r.object("sglang-tpu:systemPool", &c.SystemPool)
 	r.object("sglang-tpu:network", &c.Network)
@@ -133,6 +143,10 @@ func Load(source Source) (*Config, error) {
 	if imageRead {
 		r.check(checkImage(c.Image))
 	}
+	if cacheRead {
+		r.check(checkCache(c.Cache))
+	}
+	r.check(checkRevision(c.Revision))
 	r.check(checkNetwork(c.Network))
 	r.check(checkSizes(c, minutes))
 	r.check(checkGKE(c.GKE))
@@ -143,6 +157,7 @@ func Load(source Source) (*Config, error) {
 	if err := errors.Join(r.errs...); err != nil {
 		return nil, err
 	}
+	c.Cache = c.Cache.orDefaults(c.Model.WeightsGiB)
 	c.Ready = c.Capacity.patience(minutes)
 	c.Warnings = append(warnPlace(c.Zone), warnImage(c.Image)...)
 	return &c, nil

@@ -38,8 +38,9 @@ func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	assert.Equal(t, 1, c.Replicas)
 	assert.Equal(t, Capacity{Mode: "spot"}, c.Capacity)
 	assert.False(t, c.HasHFToken)
-	assert.Equal(t, Image{Source: "build"}, c.Image)
-	assert.Equal(t, Cache{SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}, c.Cache)
+	assert.Equal(t, Image{Source: "build", KeepVersions: 10, KeepDays: 30}, c.Image)
+	assert.Equal(t, Cache{Mode: "gcs"}, c.Cache)
+	assert.Equal(t, "main", c.Revision)
 	assert.Equal(t, GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"}, c.GKE)
 	assert.Equal(t, SystemPool{MachineType: "e2-standard-8", Nodes: 1}, c.SystemPool)
 	assert.Equal(t, Network{Nodes: "10.0.0.0/20", Pods: "10.4.0.0/14", Services: "10.8.0.0/20", ControlPlane: "172.16.0.0/28"}, c.Network)
@@ -64,8 +65,11 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:capacity", `{"mode":"reservation","reservation":"projects/p/reservations/r/reservationBlocks/b"}`, func(c *Config) any { return c.Capacity.Reservation }, "projects/p/reservations/r/reservationBlocks/b"},
 		{"sglang-tpu:image", `{"source":"prebuilt","reference":"lmsysorg/sglang-jax:v0.1.0"}`, func(c *Config) any { return c.Image.Reference }, "lmsysorg/sglang-jax:v0.1.0"},
 		{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789","buildArgs":{"A":"b"}}`, func(c *Config) any { return c.Image.BuildArgs }, map[string]string{"A": "b"}},
-		{"sglang-tpu:cache", `{"sizeGiB":500}`, func(c *Config) any { return c.Cache }, Cache{SizeGiB: 500, IOPS: 10000, ThroughputMiB: 1200}},
-		{"sglang-tpu:model", "Qwen/Qwen3-235B-A22B", func(c *Config) any { return c.Cache.SizeGiB }, 876},
+		{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`, func(c *Config) any { return c.Image.Version }, "v0.1.0"},
+		{"sglang-tpu:image", `{"keepDays":7}`, func(c *Config) any { return c.Image }, Image{KeepVersions: 10, KeepDays: 7}},
+		{"sglang-tpu:modelRevision", "v1.0", func(c *Config) any { return c.Revision }, "v1.0"},
+		{"sglang-tpu:cache", `{"mode":"disk"}`, func(c *Config) any { return c.Cache }, Cache{Mode: "disk", SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}},
+		{"sglang-tpu:cache", `{"mode":"disk","sizeGiB":500}`, func(c *Config) any { return c.Cache }, Cache{Mode: "disk", SizeGiB: 500, IOPS: 10000, ThroughputMiB: 1200}},
 		{"sglang-tpu:gke", `{"releaseChannel":"RAPID"}`, func(c *Config) any { return c.GKE }, GKE{ReleaseChannel: "RAPID", MinVersion: "1.35"}},
 		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000"}`, func(c *Config) any { return c.GKE.MinVersion }, "1.34.0-gke.2201000"},
 		{"sglang-tpu:systemPool", `{"nodes":3}`, func(c *Config) any { return c.SystemPool }, SystemPool{MachineType: "e2-standard-8", Nodes: 3}},
@@ -86,6 +90,12 @@ func TestValuesReachTheirFields(t *testing.T) {
 			assert.Equal(t, test.want, test.got(c))
 		})
 	}
+}
+
+func TestAVolumeHoldsTheWeightsTwice(t *testing.T) {
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:cache", `{"mode":"disk"}`))
+	require.NoError(t, err)
+	assert.Equal(t, 876, c.Cache.SizeGiB)
 }
 
 func TestTheTokenStaysASecret(t *testing.T) {

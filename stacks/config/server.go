@@ -66,15 +66,7 @@ func (s server) plan(c *Config) error {
 			"is empty, but "+s.id+" is a gated model on Hugging Face",
 			"accept its licence there, then run: pulumi config set --secret hfToken hf_..."))
 	}
-	switch {
-	case c.Cache.SizeGiB == 0:
-		c.Cache.SizeGiB = max(200, 2*c.Model.WeightsGiB)
-	case c.Cache.SizeGiB > 0 && c.Cache.SizeGiB <= c.Model.WeightsGiB:
-		errs = append(errs, invalid("sglang-tpu:cache.sizeGiB", strconv.Itoa(c.Cache.SizeGiB),
-			fmt.Sprintf("does not hold the weights of %s, which are %d GiB on every host", s.id, c.Model.WeightsGiB),
-			fmt.Sprintf("use %d, or 0 for a size that fits", 2*c.Model.WeightsGiB)))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Cache.checkSize(s.id, c.Model.WeightsGiB))...)
 }
 
 // model is the catalogue's, or the one that customModel describes.

@@ -1,0 +1,59 @@
+package registry
+
+import (
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// PublishedImage is the server's on Docker Hub.
+const PublishedImage = "lmsysorg/sglang-jax"
+
+// MirrorArgs describes the mirror.
+type MirrorArgs struct {
+	Project      string
+	Location     string // region of the nodes
+	RepositoryID string
+	Reader       pulumi.StringInput // IAM member that may pull
+	Labels       map[string]string
+}
+
+// Mirror is a repository in front of Docker Hub: it fetches an image at the first pull
+// and has it from then on, so that nodes need neither Docker Hub nor its rate limits.
+type Mirror struct {
+	pulumi.ResourceState
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
+}
+
+// NewMirror registers the component.
+func NewMirror(ctx *pulumi.Context, name string, args *MirrorArgs, opts ...pulumi.ResourceOption) (*Mirror, error) {
+	m := &Mirror{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Mirror", name, m, opts...); err != nil {
+		return nil, err
+	}
+	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
+		Project:      pulumi.String(args.Project),
+		Location:     pulumi.String(args.Location),
+		RepositoryId: pulumi.String(args.RepositoryID),
+		Format:       pulumi.String("DOCKER"),
+		Mode:         pulumi.String("REMOTE_REPOSITORY"),
+		Labels:       pulumi.ToStringMap(args.Labels),
+		RemoteRepositoryConfig: artifactregistry.RepositoryRemoteRepositoryConfigArgs{
+			Description: pulumi.String("Docker Hub"),
+			DockerRepository: artifactregistry.RepositoryRemoteRepositoryConfigDockerRepositoryArgs{
+				PublicRepository: pulumi.String("DOCKER_HUB"),
+			},
+		},
+	}, pulumi.Parent(m))
+	if err != nil {
+		return nil, err
+	}
+	reader, err := newReader(ctx, name, args.Project, args.Location, repository, args.Reader, pulumi.Parent(m))
+	if err != nil {
+		return nil, err
+	}
+	m.Made = []pulumi.Resource{repository, reader}
+	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{})
+}

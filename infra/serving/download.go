@@ -1,0 +1,110 @@
+package serving
+
+import (
+	_ "embed"
+	"strconv"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// downloadScript is run by bash, with the repositories as its arguments.
+//
+//go:embed download.sh
+var downloadScript string
+
+const (
+	// DownloadAccount is the Kubernetes service account of the download Job.
+	DownloadAccount = "sglang-download"
+
+	// downloadHours is long enough for the largest model at a tenth of what is usual.
+	downloadHours = 6
+	downloadCPU   = "2"
+	downloadGiB   = "8Gi"
+)
+
+// newDownload registers the Job that fills the bucket, once for each model and revision:
+// N hosts then read from the bucket, and none from the Hub. It returns what the pods wait
+// for.
+func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.Resource, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	account, err := corev1.NewServiceAccount(ctx, name+"-download-account", &corev1.ServiceAccountArgs{
+		Metadata:                     meta(args, DownloadAccount),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+	}, inside, pulumi.DependsOn(before))
+	if err != nil {
+		return nil, err
+	}
+	all := append(append(append([]pulumi.Resource{account}, before...), args.Storage.Bucket.Before...), args.ImageReady...)
+	job, err := batchv1.NewJob(ctx, name+"-download", downloadArgs(args), inside,
+		pulumi.DependsOn(all),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: strconv.Itoa(downloadHours) + "h"}))
+	if err != nil {
+		return nil, err
+	}
+	return []pulumi.Resource{job}, nil
+}
+
+func downloadArgs(args *Args) *batchv1.JobArgs {
+	metadata := meta(args, args.downloadName())
+	metadata.Annotations = pulumi.StringMap{replaceUnreadyAnnotation: pulumi.String("true")}
+	return &batchv1.JobArgs{
+		Metadata: metadata,
+		Spec: &batchv1.JobSpecArgs{
+			BackoffLimit:          pulumi.Int(1),
+			ActiveDeadlineSeconds: pulumi.Int(downloadHours * 3600),
+			PodFailurePolicy: &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{&batchv1.PodFailurePolicyRuleArgs{
+				Action: pulumi.String("FailJob"),
+				OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirementArgs{
+					ContainerName: pulumi.String("download"), Operator: pulumi.String("In"), Values: pulumi.IntArray{pulumi.Int(2)},
+				},
+			}}},
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: labels(args, "download"), Annotations: args.Storage.annotations()},
+				Spec: &corev1.PodSpecArgs{
+					ServiceAccountName:            pulumi.String(DownloadAccount),
+					AutomountServiceAccountToken:  pulumi.Bool(false),
+					EnableServiceLinks:            pulumi.Bool(false),
+					RestartPolicy:                 pulumi.String("Never"),
+					TerminationGracePeriodSeconds: pulumi.Int(5), // it goes on from anywhere
+					SecurityContext: &corev1.PodSecurityContextArgs{
+						SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+					},
+					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
+						Name:    pulumi.String("download"),
+						Image:   pulumi.String(args.Image),
+						Command: pulumi.ToStringArray([]string{"bash", "-c", downloadScript, "download"}),
+						Args:    pulumi.ToStringArray(args.repositories()),
+						Env:     downloadEnvironment(args),
+						Resources: &corev1.ResourceRequirementsArgs{
+							Requests: pulumi.StringMap{"cpu": pulumi.String(downloadCPU), "memory": pulumi.String(downloadGiB)},
+							Limits:   pulumi.StringMap{"memory": pulumi.String(downloadGiB)},
+						},
+						SecurityContext: containerSecurity(),
+						// pulumi up then says why a download failed.
+						TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
+						VolumeMounts: corev1.VolumeMountArray{
+							&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
+						},
+					}},
+					Volumes: corev1.VolumeArray{args.Storage.volume()},
+				},
+			},
+		},
+	}
+}
+
+func downloadEnvironment(args *Args) corev1.EnvVarArray {
+	env := corev1.EnvVarArray{
+		variable("HF_HOME", hubCache),
+		variable("WEIGHTS_GIB", strconv.Itoa(args.WeightsGiB)),
+		// Its downloader writes a file's parts in any order, which Cloud Storage FUSE can
+		// only do on a copy of the whole file.
+		variable("HF_HUB_DISABLE_XET", "1"),
+	}
+	if args.HFToken != nil {
+		env = append(env, fromSecret("HF_TOKEN", secretName, secretKey))
+	}
+	return env
+}

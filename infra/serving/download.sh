@@ -1,0 +1,108 @@
+# Fills the bucket with repositories of the Hugging Face Hub, so that no pod of a group
+# fetches weights from there. "$@" are OWNER/NAME@REVISION; HF_HOME is a folder of the
+# bucket; WEIGHTS_GIB is about how much will come.
+#
+# It can be stopped anywhere and goes on where it was: hf skips complete files. A list of
+# sizes in $HF_HOME/complete tells a later run that nothing is left to do.
+#
+# Exit codes: 1 is worth another try, 2 is not (the Job's podFailurePolicy).
+set -u
+
+say() { echo "download: $*"; }
+
+# listed: everything that a list of sizes names is there. What is too short is removed,
+# because hf takes a file that exists for complete.
+listed() {
+  local size file found ok=0
+  [ -s "$1" ] || return 1
+  while read -r size file; do
+    found=$(stat -L -c %s "$HF_HOME/$file" 2>/dev/null || echo 0)
+    if [ "$found" != "$size" ]; then
+      say "$file has $found of $size bytes; it is fetched again"
+      rm -f "$(readlink -f "$HF_HOME/$file")" "$HF_HOME/$file"
+      ok=1
+    fi
+  done <"$1"
+  return "$ok"
+}
+
+# progress says each half minute how much has come.
+progress() {
+  local bytes size
+  while sleep 30; do
+    bytes=0
+    while read -r size; do
+      bytes=$((bytes + size))
+    done < <(find "$HF_HOME/hub" -type f -printf '%s\n' 2>/dev/null)
+    say "$((bytes >> 30)) GiB of about $WEIGHTS_GIB GiB are in the bucket"
+  done
+}
+
+# refused ends a run that another try would not help.
+refused() {
+  case $1 in
+    *GatedRepo* | *"gated repo"* | *"401 Client Error"* | *"403 Client Error"*)
+      say "$2 is not open to everybody: accept its licence on https://huggingface.co/$2, then run: pulumi config set --secret hfToken hf_..."
+      exit 2
+      ;;
+    *RepositoryNotFound* | *RevisionNotFound* | *"404 Client Error"*)
+      say "$2@$3 is not on the Hub: check sglang-tpu:model and sglang-tpu:modelRevision"
+      exit 2
+      ;;
+  esac
+}
+
+# whole: each file that the index of the weights names has come, and is not empty.
+whole() {
+  local index=$1/model.safetensors.index.json file
+  [ -e "$index" ] || return 0
+  while read -r file; do
+    if [ ! -s "$1/$file" ]; then
+      say "$file is named in the index of the weights, and is not there"
+      return 1
+    fi
+  done < <(grep -o '"[^"]*\.safetensors"' "$index" | tr -d '"' | sort -u)
+}
+
+fetch() {
+  local repository=${1%@*} revision=${1##*@} list attempt=1 snapshot
+  list=$HF_HOME/complete/${repository//\//--}@${revision//\//--}
+  if listed "$list"; then
+    say "$1 is in the bucket already"
+    return
+  fi
+  rm -f "$list"
+  while :; do
+    say "fetching $1, attempt $attempt"
+    # The server reads safetensors; other forms of the same weights would come beside them.
+    if hf download "$repository" --revision "$revision" --max-workers 4 \
+      --exclude 'original/*' '*.bin' '*.pth' '*.pt' '*.gguf' '*.onnx' '*.h5' '*.msgpack' \
+      >"$work/snapshot" 2> >(tee "$work/errors" >&2); then
+      snapshot=$(tail -n 1 "$work/snapshot")
+      if [ -d "$snapshot" ] && whole "$snapshot"; then
+        break
+      fi
+    fi
+    refused "$(cat "$work/errors")" "$repository" "$revision"
+    if [ "$attempt" -ge 4 ]; then
+      say "$1 could not be fetched; what has come stays in the bucket, and the next pulumi up goes on from there"
+      exit 1
+    fi
+    sleep $((5 * attempt))
+    attempt=$((attempt + 1))
+  done
+  mkdir -p "$HF_HOME/complete"
+  # Written beside and moved, so that a list is whole or not there.
+  find -L "$snapshot" -type f -printf '%s %p\n' | while read -r size file; do
+    echo "$size ${file#"$HF_HOME/"}"
+  done >"$list.new" && mv "$list.new" "$list" || exit 1
+  say "$1 is in the bucket"
+}
+
+work=$(mktemp -d)
+progress &
+watch=$!
+trap 'kill "$watch" 2>/dev/null; rm -rf "$work"' EXIT
+for repository in "$@"; do
+  fetch "$repository"
+done

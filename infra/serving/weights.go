@@ -1,0 +1,71 @@
+package serving
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"sglang-tpu/infra/arguments"
+)
+
+// defaultRevision is the Hub's own.
+const defaultRevision = "main"
+
+// moreRepositories are the server's flags that name a repository beside the model.
+var moreRepositories = []string{"--tokenizer-path", "--speculative-draft-model-path"}
+
+// onHub tells a repository of the Hub from a path in the container.
+var onHub = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
+
+// repositories are what the server will look for, each as OWNER/NAME@REVISION.
+func (a *Args) repositories() []string {
+	all := []string{a.ModelID + "@" + a.revision()}
+	var given []string
+	for _, argument := range a.Arguments {
+		given = append(append(given, argument.Flag), argument.Values...)
+	}
+	// The user's flags come last, and win.
+	words := append(append([]string{}, a.Plan...), given...)
+	for _, flag := range moreRepositories {
+		found := ""
+		for i, word := range words {
+			if word == flag && i+1 < len(words) && onHub.MatchString(words[i+1]) {
+				found = words[i+1]
+			}
+		}
+		if found != "" && found != a.ModelID {
+			all = append(all, found+"@"+defaultRevision)
+		}
+	}
+	return all
+}
+
+func (a *Args) revision() string {
+	if a.Revision == "" {
+		return defaultRevision
+	}
+	return a.Revision
+}
+
+// serverWords are the arguments of every rank.
+func (a *Args) serverWords() []string {
+	return arguments.Merge(serverArguments(a.ModelID, a.revision(), a.Plan), a.Arguments)
+}
+
+// compiledCode is the folder of the code that XLA compiles. Its name is a hash of what
+// changes that code, so that nothing else is ever looked for among it, and a folder that
+// no configuration names any longer can be deleted.
+func (a *Args) compiledCode() string {
+	// Encoding cannot fail for strings.
+	text, _ := json.Marshal([]string{a.Image, a.Topology.String(), strings.Join(a.serverWords(), "\x00")})
+	sum := sha256.Sum256(text)
+	return cachePath + "/jax/" + hex.EncodeToString(sum[:])[:12]
+}
+
+// downloadName is that of the Job: other repositories are another Job.
+func (a *Args) downloadName() string {
+	sum := sha256.Sum256([]byte(strings.Join(a.repositories(), " ")))
+	return "download-" + hex.EncodeToString(sum[:])[:8]
+}
