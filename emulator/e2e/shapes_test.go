@@ -18,7 +18,7 @@ func TestShapesAndCapacities(t *testing.T) {
 	t.Run("an image that cannot be built is said with the end of the build's log", func(t *testing.T) {
 		out, err := w.tryEmulator(append([]string{"up", "dev"}, flags(`image={"commit":"`+strings.Repeat("0", 40)+`"}`)...)...)
 		require.Error(t, err)
-		assert.Contains(t, out, "upload-pack: not our ref "+strings.Repeat("0", 40))
+		assert.Contains(t, out, "fatal: reference is not a tree: "+strings.Repeat("0", 40))
 		assert.NotContains(t, out, "panic")
 	})
 	for _, s := range []struct {

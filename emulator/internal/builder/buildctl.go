@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	refusal "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	// The default keychain reads $DOCKER_CONFIG, as buildctl does.
@@ -88,7 +86,7 @@ func attributes(text string) map[string]string {
 	return all
 }
 
-var gitContext = regexp.MustCompile(`^(https://[^#\s]+?)(?:\.git)?#([0-9a-f]{40})$`)
+var gitContext = regexp.MustCompile(`^(https://[^#\s]+)#([0-9a-f]{40})$`)
 
 func build(args []string, progress io.Writer) error {
 	r, err := parse(args)
@@ -102,10 +100,6 @@ func build(args []string, progress io.Writer) error {
 	if context == nil {
 		return fmt.Errorf("failed to solve: failed to load git source: %q is not a repository's URL with a full commit after #", r.Options["context"])
 	}
-	if strings.Trim(context[2], "0") == "" {
-		// Of the commits that do not exist, the one that can be known here.
-		return fmt.Errorf("failed to solve: failed to load cache key: failed to fetch remote %s: git stderr:\nfatal: remote error: upload-pack: not our ref %s: exit status 128", context[1], context[2])
-	}
 	if r.Output["type"] != "image" || r.Output["name"] == "" || r.Output["push"] != "true" {
 		return errors.New("failed to solve: the output must be type=image with a name and push=true")
 	}
@@ -115,21 +109,29 @@ func build(args []string, progress io.Writer) error {
 	if platform := r.Options["platform"]; platform != "linux/amd64" {
 		return fmt.Errorf("failed to solve: no worker for platform %q: the nodes are linux/amd64", platform)
 	}
-	fmt.Fprintf(progress, "#1 [internal] load git source %s\n#1 DONE\n#2 [internal] load build definition from %s\n#2 DONE\n", r.Options["context"], r.Options["filename"])
+	repository, commit := context[1], context[2]
+	fmt.Fprintf(progress, "#1 [internal] load git source %s\n", r.Options["context"])
+	if strings.Trim(commit, "0") == "" {
+		// Of the commits that do not exist, the one that can be known here.
+		why := fmt.Sprintf("failed to checkout remote %s: git stderr:\nfatal: reference is not a tree: %s\n: exit status 128", repository, commit)
+		fmt.Fprintf(progress, "#1 fatal: remote error: upload-pack: not our ref %s\n#1 ERROR: %s\n------\n", commit, why)
+		return fmt.Errorf("failed to solve: failed to read dockerfile: %s", why)
+	}
+	fmt.Fprintf(progress, "#1 DONE\n\n")
 	if err := importCaches(r, progress); err != nil {
 		return err
 	}
-	image, err := imageOf(r, context[1], context[2])
+	image, err := imageOf(r, strings.TrimSuffix(repository, ".git"), commit)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(progress, "#3 exporting to image\n#3 pushing layers\n")
+	fmt.Fprintf(progress, "#2 exporting to image\n#2 pushing layers\n")
 	ref, err := name.ParseReference(r.Output["name"])
 	if err != nil {
 		return fmt.Errorf("failed to solve: invalid reference: %w", err)
 	}
 	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})); err != nil {
-		return fmt.Errorf("failed to solve: failed to push %s: %w", r.Output["name"], inBuildKitsWords(err))
+		return fmt.Errorf("failed to solve: %w", refusal(r.Output["name"], err))
 	}
 	digest, err := image.Digest()
 	if err != nil {
@@ -138,22 +140,8 @@ func build(args []string, progress io.Writer) error {
 	if err := socket.Post(os.Getenv(socketVar), "/counters/builds", map[string]string{"reference": r.Output["name"]}, nil); err != nil {
 		return fmt.Errorf("the emulator does not count: %w", err)
 	}
-	fmt.Fprintf(progress, "#3 pushing manifest for %s@%s\n#3 DONE\n", r.Output["name"], digest)
+	fmt.Fprintf(progress, "#2 pushing manifest for %s@%s done\n#2 DONE\n", r.Output["name"], digest)
 	return exportCaches(r, image, progress)
-}
-
-// inBuildKitsWords is a registry's refusal as BuildKit prints it.
-func inBuildKitsWords(err error) error {
-	var refused *refusal.Error
-	if !errors.As(err, &refused) || refused.Request == nil {
-		return err
-	}
-	text := fmt.Sprintf("unexpected status from %s request to %s: %d %s",
-		refused.Request.Method, refused.Request.URL, refused.StatusCode, http.StatusText(refused.StatusCode))
-	for _, why := range refused.Errors {
-		text += ": " + why.Message
-	}
-	return errors.New(text)
 }
 
 // imageOf is the same for the same inputs.

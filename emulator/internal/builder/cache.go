@@ -60,9 +60,9 @@ func exportCaches(r request, image v1.Image, progress io.Writer) error {
 		case err == nil:
 			fmt.Fprintf(progress, "#6 DONE\n")
 		case attributes["ignore-error"] == "true":
-			fmt.Fprintf(progress, "#6 ERROR: error writing cache image: failed to push %s: %v\n", ref, inBuildKitsWords(err))
+			fmt.Fprintf(progress, "#6 ERROR: error writing cache image: %v\n", refusal(ref.String(), err))
 		default:
-			return fmt.Errorf("failed to solve: error writing cache image: failed to push %s: %w", ref, inBuildKitsWords(err))
+			return fmt.Errorf("failed to solve: error writing cache image: %w", refusal(ref.String(), err))
 		}
 	}
 	return nil

@@ -67,6 +67,8 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var at string
 	var err error
 	switch {
+	case os.Getenv(socketVar) == "":
+		return through.RoundTrip(req) // outside of the emulator the names are the real ones
 	case host == "metadata.google.internal":
 		sent.URL.Path = "/metadata" + req.URL.Path
 		sent.Header.Set("X-Emulator-Pod", os.Getenv(podVar))

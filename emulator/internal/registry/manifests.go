@@ -96,7 +96,7 @@ func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, path, i
 	r.pushing.Lock()
 	defer r.pushing.Unlock()
 	if r.moves(path, req.URL.Path, digest) {
-		refuse(w, http.StatusBadRequest, "TAG_INVALID", "cannot update tag "+reference+". The repository has enabled tag immutability")
+		refuse(w, http.StatusBadRequest, "MANIFEST_INVALID", "cannot update tag "+reference+". The repository has enabled tag immutability")
 		return
 	}
 	s := saved{URL: req.URL.Path, ContentType: req.Header.Get("Content-Type"), Body: body}

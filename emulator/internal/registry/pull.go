@@ -28,9 +28,9 @@ func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
 	switch err := r.access.RepositoryAllowed(email, path, false); {
 	case unknown(err):
 		return nil, fail(reference + ": not found")
-	case err != nil: // HEAD has no body that could say why
-		return nil, fail(fmt.Sprintf("unexpected status from HEAD request to https://%s%s/manifests/%s: 403 Forbidden",
-			ref.Context().RegistryStr(), base, ref.Identifier()))
+	case err != nil:
+		return nil, fail(fmt.Sprintf("failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://%s%s?scope=repository%%3A%s%%3Apull&service=%s: 403 Forbidden",
+			ref.Context().RegistryStr(), tokenPath, strings.ReplaceAll(ref.Context().RepositoryStr(), "/", "%2F"), ref.Context().RegistryStr()))
 	}
 	if r.access.RemoteRepository(project, repository) {
 		if config := upstream(strings.TrimPrefix(ref.Context().RepositoryStr(), project+"/"+repository+"/"), ref.Identifier()); config != nil {

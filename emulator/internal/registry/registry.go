@@ -15,8 +15,6 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/registry"
-
-	"sglang-tpu/emulator/internal/cloud"
 )
 
 // Access is what the cloud says of accounts and repositories. path is such as
@@ -91,11 +89,13 @@ func (r *Registry) DeleteRepository(path string) error {
 
 // ServeHTTP is the OCI distribution API.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	user, token, _ := req.BasicAuth()
-	email := cloud.Email(token)
-	if user != "oauth2accesstoken" || email == "" {
-		w.Header().Set("WWW-Authenticate", `Basic realm="`+req.Host+`"`)
-		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication failed")
+	if req.URL.Path == tokenPath {
+		r.token(w, req)
+		return
+	}
+	_, email := login(req)
+	if email == "" {
+		challenge(w, req)
 		return
 	}
 	if strings.TrimSuffix(req.URL.Path, "/") == "/v2" { // the version check, before anything is named
@@ -108,10 +108,10 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	err := r.access.RepositoryAllowed(email, path, push)
 	switch {
 	case unknown(err):
-		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", err.Error())
+		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", reason(err))
 		return
 	case err != nil:
-		refuse(w, http.StatusForbidden, "DENIED", err.Error())
+		refuse(w, http.StatusForbidden, "DENIED", reason(err))
 		return
 	case req.Method == http.MethodDelete:
 		// Neither the reader's nor the writer's role has it.
@@ -139,6 +139,12 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // unknown tells a repository that is not there from one that is forbidden.
 func unknown(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "name unknown") }
+
+// reason is a refusal without the code that its JSON carries beside it.
+func reason(err error) string {
+	_, why, _ := strings.Cut(err.Error(), ": ")
+	return why
+}
 
 // parts takes /v2/project/repository/rest apart.
 func parts(url string) (project, repository, rest string) {

@@ -98,7 +98,7 @@ func TestPermissions(t *testing.T) {
 	r := open(t, t.TempDir(), false)
 	require.NoError(t, push(t, r, writer, image+":1", labelled(t, "one")))
 	require.ErrorContains(t, push(t, r, reader, image+":2", labelled(t, "two")), "DENIED")
-	require.ErrorContains(t, push(t, r, "", image+":2", labelled(t, "two")), "401")
+	require.ErrorContains(t, push(t, r, "", image+":2", labelled(t, "two")), "UNAUTHORIZED: authentication failed")
 	require.ErrorContains(t, push(t, r, writer, host+"/p/x/server:1", labelled(t, "two")), "NAME_UNKNOWN")
 
 	ref, err := name.ParseReference(image + ":1")
@@ -122,7 +122,7 @@ func TestRequestsWithoutALogin(t *testing.T) {
 			answer := httptest.NewRecorder()
 			open(t, t.TempDir(), false).ServeHTTP(answer, req)
 			require.Equal(t, http.StatusUnauthorized, answer.Code)
-			require.True(t, strings.HasPrefix(answer.Header().Get("WWW-Authenticate"), "Basic "))
+			require.Equal(t, `Bearer realm="https://`+host+`/v2/token",service="`+host+`"`, answer.Header().Get("WWW-Authenticate"))
 		})
 	}
 }
@@ -145,7 +145,7 @@ func TestImmutableTags(t *testing.T) {
 			err := push(t, r, writer, image+":1", test.next)
 			if test.refusal != "" {
 				require.ErrorContains(t, err, test.refusal)
-				require.ErrorContains(t, err, "TAG_INVALID")
+				require.ErrorContains(t, err, "MANIFEST_INVALID")
 				requireMade(t, r, image+":1", "one")
 				return
 			}
@@ -214,7 +214,7 @@ func TestConfigFailsInTheRuntimesWords(t *testing.T) {
 		"no such repository": {reader, host + "/p/x/server:1", host + "/p/x/server:1: not found"},
 		"no role": {
 			"stranger@p.iam.gserviceaccount.com", image + ":1",
-			"unexpected status from HEAD request to https://" + host + "/v2/p/r/server/manifests/1: 403 Forbidden",
+			"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://" + host + "/v2/token?scope=repository%3Ap%2Fr%2Fserver%3Apull&service=" + host + ": 403 Forbidden",
 		},
 	} {
 		t.Run(title, func(t *testing.T) {
