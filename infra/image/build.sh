@@ -1,8 +1,9 @@
 # Builds and pushes one image, unless it is already there: tags are immutable, so a
-# retried Job must not fail on what its first attempt pushed.
+# retried Job must not fail on what its first attempt pushed. Artifact Registry documents
+# the bare access token for requests without a Docker client.
 set -eu
-auth=$(sed -n 's/.*"auth":"\([^"]*\)".*/\1/p' "$DOCKER_CONFIG/config.json")
-if wget -q -O /dev/null --header "Authorization: Basic $auth" \
+token=$(sed -n 's/.*"auth":"\([^"]*\)".*/\1/p' "$DOCKER_CONFIG/config.json" | base64 -d)
+if wget -q -O /dev/null --header "Authorization: Bearer ${token#oauth2accesstoken:}" \
   --header 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.index.v1+json' \
   "$MANIFEST"; then
   echo "$REFERENCE is already there"

@@ -93,7 +93,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.token(w, req)
 		return
 	}
-	_, email := login(req)
+	email := bearer(req)
 	if email == "" {
 		challenge(w, req)
 		return

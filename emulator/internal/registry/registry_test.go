@@ -112,9 +112,10 @@ func TestPermissions(t *testing.T) {
 
 func TestRequestsWithoutALogin(t *testing.T) {
 	for title, login := range map[string][2]string{
-		"nobody":              {"", ""},
-		"another user's name": {"admin", "ya29.emulated." + writer},
-		"an unknown token":    {"oauth2accesstoken", "secret"},
+		"nobody":                           {"", ""},
+		"another user's name":              {"admin", "ya29.emulated." + writer},
+		"an unknown token":                 {"oauth2accesstoken", "secret"},
+		"a password where a token belongs": {"oauth2accesstoken", "ya29.emulated." + writer},
 	} {
 		t.Run(title, func(t *testing.T) {
 			req := httptest.NewRequest(http.MethodGet, "https://"+host+"/v2/", nil)
@@ -237,7 +238,7 @@ func TestManifestsThatAreRefusedLeaveNothingOnDisk(t *testing.T) {
 			req := httptest.NewRequest(http.MethodPut, "/", strings.NewReader("not JSON"))
 			req.URL.Path, req.Host = url, host
 			req.Header.Set("Content-Type", "application/vnd.oci.image.index.v1+json")
-			req.SetBasicAuth("oauth2accesstoken", "ya29.emulated."+writer)
+			req.Header.Set("Authorization", "Bearer ya29.emulated."+writer)
 			answer := httptest.NewRecorder()
 			r.ServeHTTP(answer, req)
 			body, err := io.ReadAll(answer.Body)

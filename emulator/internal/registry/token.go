@@ -9,18 +9,12 @@ import (
 	"sglang-tpu/emulator/internal/cloud"
 )
 
-// login is the access token of a request and whose it is. It comes as the password of
-// oauth2accesstoken, or as the Bearer token that clients get for that at the token
-// address. Both are empty for anybody else.
-func login(req *http.Request) (token, email string) {
-	token, ok := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		var user string
-		if user, token, _ = req.BasicAuth(); user != "oauth2accesstoken" {
-			return "", ""
-		}
-	}
-	return token, cloud.Email(token)
+// bearer is whose access token a request carries, empty for nobody. Clients get it at the
+// token address, or have it already: here it is the same one. Google documents no
+// password for the other addresses, so none is taken.
+func bearer(req *http.Request) string {
+	token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+	return cloud.Email(token)
 }
 
 // challenge sends clients to the token address, as Artifact Registry does.
@@ -42,8 +36,9 @@ func (r *Registry) token(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	access, email := login(req)
-	if email == "" {
+	user, access, _ := req.BasicAuth()
+	email := cloud.Email(access)
+	if user != "oauth2accesstoken" || email == "" {
 		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication failed")
 		return
 	}
