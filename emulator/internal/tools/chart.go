@@ -2,12 +2,9 @@ package tools
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"sglang-tpu/emulator/internal/layout"
 )
@@ -24,28 +21,9 @@ func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
 	if _, err := os.Stat(filepath.Join(l.LWSChart(), "Chart.yaml")); err == nil {
 		return nil
 	}
-	list := func() (string, error) {
-		cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", lwsModule)
-		cmd.Dir = filepath.Join(toolsDir, lwsFolder)
-		var said strings.Builder
-		cmd.Stderr = &said
-		out, err := cmd.Output()
-		if err != nil {
-			err = fmt.Errorf("%w\n%s%s", err, said.String(), advice(said.String()))
-		}
-		return strings.TrimSpace(string(out)), err
-	}
-	dir, err := list()
-	if err == nil && dir == "" {
-		cmd := exec.CommandContext(ctx, "go", "mod", "download", lwsModule)
-		cmd.Dir = filepath.Join(toolsDir, lwsFolder)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("downloading module %s: %w\n%s%s", lwsModule, err, out, advice(string(out)))
-		}
-		dir, err = list()
-	}
+	dir, err := ModuleFolder(ctx, toolsDir, lwsFolder, lwsModule)
 	if err != nil {
-		return fmt.Errorf("module %s: %w", lwsModule, err)
+		return err
 	}
 	next := l.LWSChart() + ".new"
 	if err := os.RemoveAll(next); err != nil {

@@ -22,6 +22,8 @@ const (
 		" -X k8s.io/client-go/pkg/version.gitVersion=v" + kubernetesVersion
 	pulumiVersion   = "3.259.0"
 	providerVersion = "4.25.0"
+	buildkitVersion = "0.25.1"
+	buildkitLinker  = "-X github.com/moby/buildkit/version.Version=v" + buildkitVersion
 )
 
 // Runtime is what a running emulator needs.
@@ -34,6 +36,12 @@ var Runtime = []Tool{
 	{Name: "pulumi-language-go", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Minutes: 1},
 	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Ask: []string{"version"}, Minutes: 4},
 	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Minutes: 6},
+}
+
+// BuildKit is the real builder, which the tests hold the emulated one against.
+var BuildKit = []Tool{
+	{Name: "buildkitd", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildkitd", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Minutes: 2},
+	{Name: "buildctl", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildctl", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Minutes: 1},
 }
 
 // Check is what make check needs.

@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Folders of programs that a build can be run with.
+const (
+	realPrograms     = "/buildkit/bin"
+	emulatedPrograms = "/emulated"
+)
+
+// buildJob runs inside the container. What real BuildKit says is what the emulated
+// builder has to say.
+func buildJob(t *testing.T) {
+	var f fixtures
+	text, err := os.ReadFile("/fixtures/fixtures.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &f))
+	pod := f.Job.Spec.Template.Spec
+	reference := variable(pod.Containers[0], "REFERENCE")
+	image, tag, _ := strings.Cut(reference, ":")
+	i := &internet{account: writerAccount, repository: filepath.Dir(image)}
+	i.serve(t)
+	installPrograms(t)
+
+	refused := func(want string, replace ...string) func(t *testing.T) {
+		return func(t *testing.T) {
+			real, code := build(t, pod, realPrograms, replace...)
+			require.Equal(t, 1, code, real)
+			assert.Contains(t, lastError(real), want, real)
+			emulated, code := build(t, pod, emulatedPrograms, replace...)
+			require.Equal(t, 1, code, emulated)
+			assert.Equal(t, lastError(real), lastError(emulated))
+		}
+	}
+	as := func(account string, test func(t *testing.T)) func(t *testing.T) {
+		return func(t *testing.T) {
+			i.account = account
+			defer func() { i.account = writerAccount }()
+			test(t)
+		}
+	}
+	none := strings.Repeat("0", 40)
+	t.Run("a commit that does not exist", refused("error: failed to solve: failed to read dockerfile: failed to checkout remote ", f.Commits[0], none))
+	t.Run("an account that may not push", as(readerAccount, refused(`error: failed to solve: failed to fetch oauth token: denied: Permission "artifactregistry.repositories.uploadArtifacts" denied`)))
+	t.Run("a wrong password", as("", refused("error: failed to solve: failed to fetch oauth token: unauthorized: authentication failed")))
+	t.Run("no login", refused("failed to fetch anonymous token: unexpected status from GET request to https://"+registryHost+"/v2/token?", `"$REGISTRY"`, "other"))
+	t.Run("a repository that does not exist", refused("error: failed to solve: failed to push ", image+":", i.repository+"x/sglang-jax:"))
+
+	t.Run("an image is built from the commit and pushed", func(t *testing.T) {
+		out, code := build(t, pod, realPrograms)
+		require.Zero(t, code, out)
+		assert.Contains(t, out, "#1 [internal] load git source https://github.com/sgl-project/sglang-jax.git#"+f.Commits[0])
+		image, files := pushed(t, reference)
+		assert.Equal(t, map[string]string{"srv/server.py": "one\n"}, files)
+		config, err := image.ConfigFile()
+		require.NoError(t, err)
+		assert.Equal(t, "linux/amd64", config.OS+"/"+config.Architecture)
+		assert.Equal(t, map[string]string{"version": "0.1.0"}, config.Config.Labels, "the build argument has arrived")
+		_, err = i.images.Config(readerAccount, reference)
+		require.NoError(t, err, "a node can pull it")
+	})
+	t.Run("the next Job finds it", func(t *testing.T) {
+		for _, programs := range []string{realPrograms, emulatedPrograms} {
+			out, code := build(t, pod, programs)
+			require.Zero(t, code, out)
+			assert.Equal(t, reference+" is already there\n", out)
+		}
+	})
+	t.Run("the tag does not move", func(t *testing.T) {
+		// Two Jobs that both found no image.
+		refused("unknown: cannot update tag "+tag+". The repository has enabled tag immutability", f.Commits[0], f.Commits[1], "/manifests/", "/manifests/not-")(t)
+		_, files := pushed(t, reference)
+		assert.Equal(t, map[string]string{"srv/server.py": "one\n"}, files)
+	})
+}
+
+// lastError is what a build ends with, for comparison: other contents have other digests.
+func lastError(out string) string {
+	at := strings.LastIndex(out, "\nerror: ")
+	return regexp.MustCompile(`sha256:[0-9a-f]{64}`).ReplaceAllString(strings.TrimSpace(out[max(at, 0):]), "sha256:...")
+}
+
+// installPrograms provides those of the image that this machine may not have.
+func installPrograms(t *testing.T) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll("/programs", 0o755))
+	for program, text := range map[string]string{
+		"buildctl-daemonless.sh": `exec sh /buildkit/daemonless/buildctl-daemonless.sh "$@"`,
+		// The daemon looks for it when it starts; builds from scratch run no container.
+		"buildkit-runc": `echo "no container can be run here" >&2; exit 1`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join("/programs", program), []byte("#!/bin/sh\n"+text+"\n"), 0o755))
+	}
+	for _, program := range []string{"wget", "buildctl-daemonless.sh"} {
+		require.NoError(t, os.Symlink("emulator", filepath.Join(emulatedPrograms, program)))
+	}
+	// The image has busybox. Where this machine has it too, it runs the scripts.
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		require.NoError(t, os.Symlink(filepath.Join(emulatedPrograms, "emulator"), "/programs/wget"))
+		return
+	}
+	for _, applet := range []string{"sh", "wget", "sed", "base64", "tr", "awk", "cat", "expr", "id", "mktemp", "rm", "sleep"} {
+		require.NoError(t, os.Symlink(busybox, filepath.Join("/programs", applet)))
+	}
+}

@@ -1,0 +1,163 @@
+package e2e
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/emulator/internal/registry"
+)
+
+const (
+	writerAccount = "writer@p.iam.gserviceaccount.com"
+	readerAccount = "reader@p.iam.gserviceaccount.com"
+	emulatedToken = "ya29.emulated."
+)
+
+// imageEnv is what the rootless BuildKit image sets for its containers.
+var imageEnv = []string{
+	"HOME=/home/user", "USER=user", "XDG_RUNTIME_DIR=/run/user/1000", "TMPDIR=/home/user/.local/tmp",
+	"BUILDKIT_HOST=unix:///run/user/1000/buildkit/buildkitd.sock",
+}
+
+// internet is what the container reaches: GitHub, Artifact Registry and the metadata server.
+type internet struct {
+	account    string // that the metadata server hands out a token of
+	repository string // the only one there is
+	images     *registry.Registry
+}
+
+// RepositoryAllowed lets one account read and another write as well.
+func (i *internet) RepositoryAllowed(email, path string, push bool) error {
+	if path != i.repository {
+		return fmt.Errorf("name unknown: Repository %q not found", filepath.Base(path))
+	}
+	if email == writerAccount || email == readerAccount && !push {
+		return nil
+	}
+	return fmt.Errorf(`denied: Permission "artifactregistry.repositories.uploadArtifacts" denied on resource %q (or it may not exist)`, path)
+}
+
+// RemoteRepository is false of it.
+func (*internet) RemoteRepository(string, string) bool { return false }
+
+// ImmutableTags is true of it.
+func (*internet) ImmutableTags(string, string) bool { return true }
+
+// serve answers until the container ends.
+func (i *internet) serve(t *testing.T) {
+	t.Helper()
+	var err error
+	i.images, err = registry.Open("/registry", i)
+	require.NoError(t, err)
+	core, err := exec.Command("git", "--exec-path").Output()
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle(registryHost+"/", i.images)
+	mux.Handle(gitHost+"/", &cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(core)), "git-http-backend"), Stderr: io.Discard,
+		Env: []string{"GIT_PROJECT_ROOT=/git", "GIT_HTTP_EXPORT_ALL=1"},
+	})
+	mux.HandleFunc("GET "+metadataHost+"/computeMetadata/v1/instance/service-accounts/default/token", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Metadata-Flavor") != "Google" {
+			http.Error(w, "a header is missing", http.StatusForbidden)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": emulatedToken + i.account, "expires_in": 3599, "token_type": "Bearer"})
+	})
+	go func() { panic(http.ListenAndServeTLS("127.0.0.1:443", "/pki/server.crt", "/pki/server.key", mux)) }()
+	go func() { panic(http.ListenAndServe("127.0.0.1:80", mux)) }()
+}
+
+// build runs both containers of a fresh pod, one after the other, until one fails. Of
+// their commands, arguments and environment only the given texts are replaced. programs
+// is the folder that comes first on PATH.
+func build(t *testing.T, pod corev1.PodSpec, programs string, replace ...string) (output string, code int) {
+	t.Helper()
+	for _, dir := range []string{"/home/user/.local/tmp", "/run/user/1000"} {
+		require.NoError(t, os.MkdirAll(dir, 0o700))
+	}
+	containers := append(append([]corev1.Container{}, pod.InitContainers...), pod.Containers...)
+	for _, container := range containers {
+		for _, mount := range container.VolumeMounts {
+			require.NoError(t, os.RemoveAll(mount.MountPath))
+			require.NoError(t, os.MkdirAll(mount.MountPath, 0o700))
+		}
+	}
+	t.Setenv("PATH", programs+":/programs:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	for _, container := range containers {
+		if output, code = run(t, container, strings.NewReplacer(replace...)); code != 0 {
+			break
+		}
+	}
+	return output, code
+}
+
+func run(t *testing.T, container corev1.Container, replacer *strings.Replacer) (output string, code int) {
+	t.Helper()
+	var line []string
+	for _, word := range append(append([]string{}, container.Command...), container.Args...) {
+		line = append(line, replacer.Replace(word))
+	}
+	cmd := exec.Command(line[0], line[1:]...)
+	cmd.Env = append(append([]string{}, imageEnv...), "PATH="+os.Getenv("PATH"))
+	for _, pair := range container.Env {
+		cmd.Env = append(cmd.Env, pair.Name+"="+replacer.Replace(pair.Value))
+	}
+	text, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return string(text), cmd.ProcessState.ExitCode()
+}
+
+// variable is one of a container's environment.
+func variable(container corev1.Container, name string) string {
+	for _, pair := range container.Env {
+		if pair.Name == name {
+			return pair.Value
+		}
+	}
+	return ""
+}
+
+// pushed pulls an image as anybody would, and reads its files.
+func pushed(t *testing.T, reference string) (v1.Image, map[string]string) {
+	t.Helper()
+	ref, err := name.ParseReference(reference)
+	require.NoError(t, err)
+	image, err := remote.Image(ref, remote.WithAuth(&authn.Basic{Username: "oauth2accesstoken", Password: emulatedToken + readerAccount}))
+	require.NoError(t, err)
+	files := map[string]string{}
+	content := mutate.Extract(image)
+	defer content.Close()
+	for reader := tar.NewReader(content); ; {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return image, files
+		}
+		require.NoError(t, err)
+		if header.Typeflag == tar.TypeReg {
+			text, err := io.ReadAll(reader)
+			require.NoError(t, err)
+			files[header.Name] = string(text)
+		}
+	}
+}
