@@ -38,14 +38,15 @@ var mutants = []mutant{
 	},
 	{
 		name: "a premium-rwo disk",
-		file: "infra/serving/pod.go",
+		file: "infra/serving/storage.go",
 		old:  "StorageClassName: pulumi.String(storageClass)", new: `StorageClassName: pulumi.String("premium-rwo")`,
-		look: lookAtPods, reason: "pd-ssd disk type cannot be used by tpu7x-standard-4t machine type.",
+		config: []string{`sglang-tpu:cache={"mode":"disk"}`},
+		look:   lookAtPods, reason: "pd-ssd disk type cannot be used by tpu7x-standard-4t machine type.",
 	},
 	{
 		name: "--tp-size 8",
-		file: "infra/serving/pod.go",
-		old:  "serverArguments(args.ModelID, args.Plan)", new: `append(serverArguments(args.ModelID, args.Plan), "--tp-size", "8", "--dp-size", "1")`,
+		file: "infra/serving/weights.go",
+		old:  "serverArguments(a.ModelID, a.revision(), a.Plan)", new: `append(serverArguments(a.ModelID, a.revision(), a.Plan), "--tp-size", "8", "--dp-size", "1")`,
 		look: lookAtPods, reason: "ValueError: Number of devices 16 must equal the product of mesh_shape (1, 8)",
 	},
 }

@@ -26,6 +26,9 @@ func TestProductionStack(t *testing.T) {
 		out, err := w.tryEmulator("down", "prod")
 		require.Error(t, err)
 		assert.Contains(t, out, "sglang-tpu:protect")
+		for _, kept := range []string{"gcp:storage/bucket:Bucket", "gcp:artifactregistry/repository:Repository"} {
+			assert.Contains(t, before, kept)
+		}
 		assert.Equal(t, before, w.emulator(t, "resources"), "nothing is gone")
 		out, err = w.tryShell("prod", "pulumi destroy --yes --skip-preview")
 		require.Error(t, err)

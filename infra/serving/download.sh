@@ -6,7 +6,7 @@
 # sizes in $HF_HOME/complete tells a later run that nothing is left to do.
 #
 # Exit codes: 1 is worth another try, 2 is not (the Job's podFailurePolicy).
-set -u
+set -uo pipefail
 
 say() { echo "download: $*"; }
 
@@ -29,7 +29,8 @@ listed() {
 # progress says each half minute how much has come.
 progress() {
   local bytes size
-  while sleep 30; do
+  # A sleep that outlives this script must not hold its log open.
+  while sleep 30 >/dev/null 2>&1; do
     bytes=0
     while read -r size; do
       bytes=$((bytes + size))
@@ -77,7 +78,7 @@ fetch() {
     # The server reads safetensors; other forms of the same weights would come beside them.
     if hf download "$repository" --revision "$revision" --max-workers 4 \
       --exclude 'original/*' '*.bin' '*.pth' '*.pt' '*.gguf' '*.onnx' '*.h5' '*.msgpack' \
-      >"$work/snapshot" 2> >(tee "$work/errors" >&2); then
+      2>&1 >"$work/snapshot" | tee "$work/errors" >&2; then
       snapshot=$(tail -n 1 "$work/snapshot")
       if [ -d "$snapshot" ] && whole "$snapshot"; then
         break

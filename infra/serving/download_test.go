@@ -46,7 +46,7 @@ func TestTheDownloadNeedsNoChipsAndWaitsForImageBucketAndToken(t *testing.T) {
 	assert.NotContains(t, serve(t, func(a *Args) { a.HFToken = nil }).Get(t, jobType, "serving-download").Value(pod+"containers[0].env"), token)
 }
 
-func TestADownloadIsOfAModelAndARevisionAndOfNothingElse(t *testing.T) {
+func TestADownloadIsOfAModelAndARevision(t *testing.T) {
 	name := func(change func(*Args)) any {
 		return serve(t, change).Get(t, jobType, "serving-download").Value("metadata.name")
 	}
@@ -55,6 +55,7 @@ func TestADownloadIsOfAModelAndARevisionAndOfNothingElse(t *testing.T) {
 	assert.Equal(t, same, name(func(a *Args) { a.Replicas = 3; a.Plan = nil }))
 	assert.NotEqual(t, same, name(func(a *Args) { a.ModelID = "org/other" }))
 	assert.NotEqual(t, same, name(func(a *Args) { a.Revision = "v2" }))
+	assert.NotEqual(t, same, name(func(a *Args) { a.Image = "other" }), "the pods of a Job cannot change")
 }
 
 func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {

@@ -64,8 +64,9 @@ func (a *Args) compiledCode() string {
 	return cachePath + "/jax/" + hex.EncodeToString(sum[:])[:12]
 }
 
-// downloadName is that of the Job: other repositories are another Job.
+// downloadName is that of the Job: other repositories are another Job, and so is another
+// image, because a Job's pods cannot change. What is in the bucket already it only counts.
 func (a *Args) downloadName() string {
-	sum := sha256.Sum256([]byte(strings.Join(a.repositories(), " ")))
+	sum := sha256.Sum256([]byte(a.Image + " " + strings.Join(a.repositories(), " ")))
 	return "download-" + hex.EncodeToString(sum[:])[:8]
 }

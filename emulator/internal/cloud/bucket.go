@@ -95,7 +95,7 @@ func checkBucketMember(c *Cloud, in Values) error {
 		}
 		// A project's pool comes with its first cluster that has Workload Identity.
 		if !c.hasIdentityPool(pool[1]) {
-			return fmt.Errorf("googleapi: Error 400: Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API., invalid", pool[1])
+			return noIdentityPool(pool[1])
 		}
 	}
 	return nil

@@ -91,10 +91,6 @@ func TestABucketIsForThosePrincipalsThatItsPolicyNames(t *testing.T) {
 	_, err := c.Create(context.Background(), bucketIAMKind, grant)
 	require.ErrorContains(t, err, "Identity Pool does not exist (p.svc.id.goog)", "it comes with the first cluster")
 	withCluster(t, c)
-	cluster := clusterValues()
-	cluster["workloadIdentityConfig"] = object("workloadPool", "p.svc.id.goog")
-	_, err = c.Update(context.Background(), clusterKind, clusterID, cluster)
-	require.NoError(t, err)
 
 	require.ErrorContains(t, c.BucketAccess("p", "p-cache", "sglang", "server", false), "does not have storage.objects.list access")
 	create(t, c, bucketIAMKind, grant)

@@ -175,9 +175,13 @@ func TestIdentitiesGetWhatTheyWereGranted(t *testing.T) {
 	assert.Equal(t, "build@p.iam.gserviceaccount.com", email)
 	_, err := c.WorkloadIdentityToken("p", "ns", "builder", email)
 	require.ErrorContains(t, err, "iam.serviceAccounts.getAccessToken")
-	create(t, c, accountIAMKind, Values{
+	binding := Values{
 		"serviceAccountId": account.Outputs["name"], "role": "roles/iam.workloadIdentityUser", "member": "serviceAccount:p.svc.id.goog[ns/builder]",
-	})
+	}
+	_, err = c.Create(context.Background(), accountIAMKind, binding)
+	require.ErrorContains(t, err, "Identity Pool does not exist (p.svc.id.goog)", "it comes with the first cluster")
+	withCluster(t, c)
+	create(t, c, accountIAMKind, binding)
 	token, err := c.WorkloadIdentityToken("p", "ns", "builder", email)
 	require.NoError(t, err)
 	assert.Equal(t, email, Email(token))

@@ -98,6 +98,7 @@ func clusterValues() Values {
 	return Values{
 		"project": "p", "name": "c", "location": "us-central1", "network": networkID, "subnetwork": subnetID,
 		"networkingMode": "VPC_NATIVE", "deletionProtection": false, "minMasterVersion": "1.35",
+		"workloadIdentityConfig":      object("workloadPool", "p.svc.id.goog"),
 		"ipAllocationPolicy":          object("clusterSecondaryRangeName", "pods"),
 		"controlPlaneEndpointsConfig": object("dnsEndpointConfig", object("allowExternalTraffic", true)),
 	}

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -21,6 +22,21 @@ func (c *Cloud) WorkloadIdentityToken(project, namespace, account, email string)
 		}
 	}
 	return "", fmt.Errorf("Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
+}
+
+var poolMember = regexp.MustCompile(`^serviceAccount:([^/\[\]]+\.svc\.id\.goog)\[`)
+
+// checkAccountMember refuses a Kubernetes service account of a project that has had no
+// cluster yet.
+func checkAccountMember(c *Cloud, in Values) error {
+	if pool := poolMember.FindStringSubmatch(in.text("member")); pool != nil && !c.hasIdentityPool(pool[1]) {
+		return noIdentityPool(pool[1])
+	}
+	return nil
+}
+
+func noIdentityPool(pool string) error {
+	return fmt.Errorf("googleapi: Error 400: Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API., invalid", pool)
 }
 
 // RepositoryAllowed checks whether a service account may push to, or pull from, a

@@ -109,7 +109,7 @@ func init() {
 			id:       format("%s/%s/%s", "serviceAccountId", "role", "member"),
 			required: []string{"serviceAccountId", "role", "member"}, replaced: []string{"serviceAccountId", "role", "member"},
 			references: map[string]string{"serviceAccountId": accountKind},
-			minutes:    0.1, shared: true,
+			minutes:    0.1, shared: true, check: checkAccountMember,
 		},
 		repoIAMKind: {
 			id:       format("projects/%s/locations/%s/repositories/%s/%s/%s", "project", "location", "repository", "role", "member"),

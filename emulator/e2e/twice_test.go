@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// counts is what the emulator has counted.
+type counts struct {
+	Hub struct {
+		Bytes     int64 `json:"bytes"`
+		Downloads int   `json:"downloads"`
+	} `json:"hub"`
+	Builds  int `json:"builds"`
+	Compile struct {
+		Hits   int `json:"hits"`
+		Misses int `json:"misses"`
+	} `json:"compile"`
+}
+
+func (w *world) counts(t *testing.T) (c counts) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(w.shell(t, "", "bin/emulator counters")), &c))
+	return c
+}
+
+// during counts what something does, and prints it.
+func (w *world) during(t *testing.T, what string, do func()) counts {
+	t.Helper()
+	w.shell(t, "", "bin/emulator counters reset")
+	do()
+	c := w.counts(t)
+	fmt.Printf("    %-60s %5.1f GiB fetched in %d downloads, %d builds, compiled code found %d times, missed %d times\n",
+		what, float64(c.Hub.Bytes)/(1<<30), c.Hub.Downloads, c.Builds, c.Compile.Hits, c.Compile.Misses)
+	return c
+}
+
+// otherCommit is another one that could be built.
+const otherCommit = "0123456789abcdef0123456789abcdef01234567"
+
+// TestNothingIsDoneTwice counts what one stack fetches, builds and compiles.
+func TestNothingIsDoneTwice(t *testing.T) {
+	w := newWorld(t)
+	step := func(name string, do func(t *testing.T)) {
+		if !t.Run(name, do) {
+			t.FailNow() // each step needs the ones before it
+		}
+	}
+	step("the first up fetches, builds and compiles once", func(t *testing.T) {
+		c := w.during(t, "up, from nothing", func() { w.emulator(t, "up", "dev") })
+		assert.Equal(t, 1, c.Hub.Downloads)
+		assert.InDelta(t, 61<<30, c.Hub.Bytes, 1<<30)
+		assert.Equal(t, 1, c.Builds)
+		assert.Zero(t, c.Compile.Hits)
+	})
+	step("a second up does nothing", func(t *testing.T) {
+		assert.Zero(t, w.during(t, "up, again", func() { w.emulator(t, "up", "dev") }))
+	})
+	w.restarts(t, "gcs", func(t *testing.T, c counts) {
+		assert.Zero(t, c.Hub.Bytes)
+		assert.Equal(t, 2, c.Compile.Hits, "on both hosts")
+		assert.Zero(t, c.Compile.Misses)
+	})
+	step("a new commit is built once, and shown first", w.newCommit)
+	step("the old commit is still there", func(t *testing.T) {
+		c := w.during(t, "back to the old commit", func() { w.emulator(t, "up", "dev") })
+		assert.Zero(t, c.Builds)
+		assert.Zero(t, c.Hub.Bytes)
+		assert.Equal(t, 2, c.Compile.Hits, "its compiled code, too")
+		assert.Len(t, strings.Fields(w.shell(t, "dev", "kubectl get jobs -n sglang-build -o name")), 1, "the other commit's Job is gone")
+	})
+	step("three replicas read what one has fetched", func(t *testing.T) {
+		c := w.during(t, "two replicas more", func() { w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=3") })
+		assert.Zero(t, c.Hub.Downloads)
+		assert.Equal(t, 4, c.Compile.Hits, "on four hosts")
+		w.emulator(t, "up", "dev")
+	})
+	step("what goes wrong is said, and the next up goes on", w.failures)
+	step("on disks every host fetches for itself, each time", func(t *testing.T) {
+		c := w.during(t, "up, on disks", func() { w.emulator(t, append([]string{"up", "dev"}, flags(onDisks)...)...) })
+		assert.InDelta(t, 2*61<<30, c.Hub.Bytes, 2<<30)
+	})
+	w.restarts(t, "disk", func(t *testing.T, c counts) {
+		assert.InDelta(t, 2*61<<30, c.Hub.Bytes, 2<<30)
+	})
+	step("down leaves nothing", func(t *testing.T) {
+		w.emulator(t, "down", "dev")
+		w.requireNothingLeft(t)
+	})
+}
+
+const onDisks = `cache={"mode":"disk"}`
+
+// restarts takes the leader, the worker and a whole node away, and counts what the group
+// does to be ready again.
+func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c counts)) {
+	t.Helper()
+	const node = "$(kubectl get pod sglang-tpu-cluster-0-1 -o jsonpath='{.spec.nodeName}')"
+	for what, line := range map[string]string{
+		"the leader": "kubectl delete pod sglang-tpu-cluster-0 --grace-period=1 --wait=false",
+		"the worker": "kubectl delete pod sglang-tpu-cluster-0-1 --grace-period=1 --wait=false",
+		"a node":     "bin/emulator repair " + node,
+	} {
+		t.Run(what+" is lost, on "+mode, func(t *testing.T) {
+			before := w.podUIDs(t)
+			check(t, w.during(t, what+" is lost, on "+mode, func() {
+				w.shell(t, "dev", line)
+				w.groupIsNew(t, before)
+			}))
+		})
+	}
+}
+
+func (w *world) podUIDs(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(w.shell(t, "dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"))
+}
+
+// groupIsNew waits for a ready group of other pods.
+func (w *world) groupIsNew(t *testing.T, before []string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		ready := w.shell(t, "dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers 2>/dev/null | grep -c 1/1.*Running || true")
+		now := w.podUIDs(t)
+		for _, uid := range now {
+			for _, old := range before {
+				if uid == old {
+					return false
+				}
+			}
+		}
+		return strings.TrimSpace(ready) == "2" && len(now) == 2
+	}, 3*time.Minute, 500*time.Millisecond)
+}
+
+// newCommit looks at the preview first: old and new reference, and no replacement but
+// the Job's.
+func (w *world) newCommit(t *testing.T) {
+	commit := flags(`image={"commit":"` + otherCommit + `"}`)
+	old := strings.TrimSpace(w.shell(t, "dev", "kubectl get lws sglang-tpu-cluster -o jsonpath='{.spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].image}'"))
+	w.emulator(t, append([]string{"start", "dev"}, commit...)...)
+	replaced := map[string]bool{}
+	for _, s := range w.preview(t) {
+		if strings.Contains(s.Op, "replace") || s.Op == "delete" {
+			replaced[s.URN[strings.LastIndex(s.URN, "::")+2:]] = true
+		}
+	}
+	// The download runs in the server image, and finds everything there.
+	assert.Equal(t, map[string]bool{"image-build": true, "serving-download": true}, replaced, "Jobs, and nothing else")
+	diff := w.shell(t, "dev", "pulumi preview --diff --color never 2>/dev/null")
+	assert.Contains(t, diff, old)
+	assert.Contains(t, diff, "sglang-jax:"+otherCommit[:12]+"-")
+
+	c := w.during(t, "a new commit", func() { w.emulator(t, append([]string{"up", "dev"}, commit...)...) })
+	assert.Equal(t, 1, c.Builds)
+	assert.Zero(t, c.Hub.Bytes)
+	times := strings.Fields(w.shell(t, "dev", "kubectl get jobs -n sglang-build -o jsonpath='{.items[*].status.completionTime}'; "+
+		"echo; kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.creationTimestamp}'"))
+	require.Len(t, times, 3, "one Job, two pods")
+	for _, pod := range times[1:] {
+		assert.LessOrEqual(t, times[0], pod, "old pods run until the new image is there")
+	}
+}
+
+// failures are of downloads; a failing build is among the shapes.
+func (w *world) failures(t *testing.T) {
+	const id = "Qwen/Qwen3-8B"
+	other := flags("model=" + id)
+	up := append([]string{"up", "dev"}, other...)
+	bucket := "your-project-id-sglang-tpu-dev-cache"
+
+	w.shell(t, "", "bin/emulator fault bucket "+bucket)
+	out, err := w.tryEmulator(up...)
+	require.Error(t, err)
+	assert.Contains(t, out, "[Errno 5] Input/output error")
+	assert.Contains(t, out, "what has come stays in the bucket, and the next pulumi up goes on from there")
+	assert.NotContains(t, out, "panic")
+
+	w.shell(t, "", "bin/emulator fault clear; bin/emulator fault hub "+id+" 'requests.exceptions.ConnectionError: Connection reset by peer' 99")
+	c := w.during(t, "a download that is cut off", func() { out, err = w.tryEmulator(up...) })
+	require.Error(t, err)
+	assert.Contains(t, out, "ConnectionError: Connection reset by peer")
+	assert.Positive(t, c.Hub.Bytes)
+
+	w.shell(t, "", "bin/emulator fault clear")
+	rest := w.during(t, "the rest of it", func() { w.emulator(t, up...) })
+	assert.Positive(t, rest.Hub.Bytes)
+	assert.InDelta(t, 15<<30, c.Hub.Bytes+rest.Hub.Bytes, 1<<29, "no byte came twice")
+}
