@@ -64,7 +64,9 @@ func TestNothingIsDoneTwice(t *testing.T) {
 	})
 	w.restarts(t, "gcs", func(t *testing.T, c counts) {
 		assert.Zero(t, c.Hub.Bytes)
-		assert.Equal(t, 2, c.Compile.Hits, "on both hosts")
+		// More than two if the worker's container is restarted, and meets the new leader,
+		// before its group is recreated (seen).
+		assert.GreaterOrEqual(t, c.Compile.Hits, 2, "on both hosts")
 		assert.Zero(t, c.Compile.Misses)
 	})
 	step("a new commit is built once, and shown first", w.newCommit)
