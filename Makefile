@@ -4,7 +4,7 @@ STACK ?= dev
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test check goldens bench emulator clean
+.PHONY: help up down preview review test check goldens bench emulator clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ down: emulator ## Destroy STACK and stop the emulator; fails if anything is left
 
 preview: emulator ## Show what pulumi up would change for STACK
 	@exec bin/emulator preview $(STACK)
+
+# BASE and HEAD are revisions; without them, what is not in origin/main is reviewed.
+review: emulator ## What the working tree would do to every environment: make review BASE=origin/main
+	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
 test: emulator ## Run all tests: unit, and end to end on the emulator
 	@exec emulator/test.sh
@@ -33,7 +37,7 @@ bench: emulator ## Time an unchanged preview of STACK, which is up, beside an em
 emulator:
 	@command -v go >/dev/null || { echo "make: Go is missing; install Go 1.26 or newer from your distribution or go.dev" >&2; exit 1; }
 	@[ -x bin/emulator ] || echo "building the emulator (about two minutes the first time)"
-	@cd emulator && go build -trimpath -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
+	@cd emulator && go build -trimpath -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
 
 clean: down ## Everything down, and the tools and the emulator's folder removed
 	@rm -rf .emulator bin

@@ -18,6 +18,7 @@ import (
 // CLI runs one command for one checkout.
 type CLI struct {
 	Checkout string        // root of the repository
+	Program  string        // the Pulumi program's folder; the checkout but in a review
 	Layout   layout.Layout // its .emulator folder
 	Out      io.Writer
 	Err      io.Writer
@@ -31,6 +32,8 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator env [STACK]       shell exports for typing pulumi and kubectl yourself:
                              eval "$(bin/emulator env)"
   emulator start | stop      the emulated cloud alone
+  emulator review [STACK...] what the working tree would do to each environment (default
+                             all), as a report; see emulator review -h
   emulator tools [check]     build what is missing
   emulator resources         what exists in the emulated cloud
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
@@ -48,6 +51,7 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
 // Main runs the command line and returns the exit code.
 func Main(args []string) int {
 	ctx := untilSignalled()
+	var code exitCode
 	c, err := newCLI()
 	if err == nil {
 		err = c.run(ctx, args)
@@ -55,6 +59,8 @@ func Main(args []string) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &code):
+		return int(code)
 	case errors.Is(err, errUsage):
 		fmt.Fprint(os.Stderr, usage)
 		return 2
@@ -97,7 +103,7 @@ func newCLI() (*CLI, error) {
 	if root == "" {
 		root = filepath.Join(checkout, ".emulator")
 	}
-	return &CLI{Checkout: checkout, Layout: layout.Layout{Root: root}, Out: os.Stdout, Err: os.Stderr}, nil
+	return &CLI{Checkout: checkout, Program: checkout, Layout: layout.Layout{Root: root}, Out: os.Stdout, Err: os.Stderr}, nil
 }
 
 // findCheckout goes up from the working directory to the folder with Pulumi.yaml.
@@ -127,6 +133,8 @@ func (c *CLI) run(ctx context.Context, args []string) error {
 		return c.repair(ctx, args[1:])
 	case "fault":
 		return c.fault(ctx, args[1:])
+	case "review":
+		return c.review(ctx, args[1:])
 	}
 	o, err := parse(args[1:])
 	if err != nil {

@@ -43,7 +43,7 @@ func (c *CLI) link() error {
 
 // sdkVersion is the version of a provider that the program asks for, such as v8.41.1.
 func (c *CLI) sdkVersion(provider string) (string, error) {
-	file := filepath.Join(c.Checkout, "go.mod")
+	file := filepath.Join(c.Program, "go.mod")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err

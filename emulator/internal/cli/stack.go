@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (c *CLI) stateFile(stack string) string {
 // prepare makes the stack if it is new, and lays its configuration out afresh from
 // the checkout's Pulumi.<stack>.yaml.
 func (c *CLI) prepare(ctx context.Context, o options) error {
-	source := filepath.Join(c.Checkout, "Pulumi."+o.Stack+".yaml")
+	source := filepath.Join(c.Program, "Pulumi."+o.Stack+".yaml")
 	text, err := os.ReadFile(source)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no stack %q: %s does not exist", o.Stack, source)
@@ -123,17 +124,20 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	return yaml.Marshal(file)
 }
 
-// secret takes the place of every encrypted value: only the real stack's secrets
-// provider could tell what it is, and the emulator has no business asking.
-const secret = "hf_stands_in_for_a_secret"
+// secret takes the place of an encrypted value: only the real stack's secrets provider
+// could tell what that is, and the emulator has no business asking. Another ciphertext
+// has another stand-in, so that a preview shows that a secret changes.
+func secret(ciphertext any) string {
+	return fmt.Sprintf("hf_stands_in_for_a_secret_%.4x", sha256.Sum256(fmt.Append(nil, ciphertext)))
+}
 
 // standIn replaces encrypted values at any depth.
 func standIn(at map[string]any) {
 	for key, value := range at {
 		switch value := value.(type) {
 		case map[string]any:
-			if _, encrypted := value["secure"]; encrypted && len(value) == 1 {
-				at[key] = secret
+			if ciphertext, encrypted := value["secure"]; encrypted && len(value) == 1 {
+				at[key] = secret(ciphertext)
 			} else {
 				standIn(value)
 			}

@@ -25,14 +25,20 @@ config:
 		"encryptionsalt": "salt",
 		"config": map[string]any{
 			"gcp:project":                "real",
-			"sglang-tpu:hfToken":         secret,
-			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": secret},
-			"sglang-tpu:serverArguments": []any{"--log-level", secret},
+			"sglang-tpu:hfToken":         secret("v1:xyz"),
+			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": secret("v1:abc")},
+			"sglang-tpu:serverArguments": []any{"--log-level", secret("v1:def")},
 			"sglang-tpu:replicas":        2.0,
 			"sglang-tpu:topology":        "2x2x2",
 			"sglang-tpu:capacity":        map[string]any{"mode": "spot"},
 		},
 	}, file)
+}
+
+func TestASecretThatIsRotatedHasAnotherStandIn(t *testing.T) {
+	assert.Equal(t, secret("v1:a"), secret("v1:a"))
+	assert.NotEqual(t, secret("v1:a"), secret("v1:b"))
+	assert.NotContains(t, secret("v1:a"), "v1")
 }
 
 func TestASettingWithoutANamespaceIsRefused(t *testing.T) {

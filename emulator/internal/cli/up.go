@@ -73,7 +73,7 @@ func (c *CLI) preview(ctx context.Context, o options) error {
 // command prepares the Pulumi CLI to run in the checkout.
 func (c *CLI) command(ctx context.Context, stack string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.Layout.Bin(), "pulumi"), args...)
-	cmd.Dir = c.Checkout
+	cmd.Dir = c.Program
 	cmd.Env = c.environ(stack)
 	return cmd
 }

@@ -113,7 +113,7 @@ func (c *controlPlane) remember() error {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if c.net, err = netmap.New(c.saved.PodsCIDR, want); err != nil {
+	if c.net, err = netmap.New(c.saved.PodsCIDR, layout.FirstNetwork(), want); err != nil {
 		return err
 	}
 	c.saved.Index = c.net.Index()

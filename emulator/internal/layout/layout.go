@@ -5,10 +5,25 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // EnvVar holds the emulator's folder for every process of the emulator.
 const EnvVar = "SGLANG_TPU_EMULATOR"
+
+// NetworkVar holds the number of the loopback network that a new cluster tries first.
+// Clusters that are kept on disk and resumed later begin at another one than those that
+// come and go, so that they find their own free.
+const NetworkVar = "SGLANG_TPU_EMULATOR_NETWORK"
+
+// FirstNetwork is what NetworkVar says; without it, 0.
+func FirstNetwork() int {
+	n, err := strconv.Atoi(os.Getenv(NetworkVar))
+	if err != nil {
+		return 0
+	}
+	return max(n, 0)
+}
 
 // Layout is the emulator's folder. Nothing is written outside it.
 type Layout struct{ Root string }

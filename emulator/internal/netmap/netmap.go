@@ -27,16 +27,17 @@ type Net struct {
 	used map[uint32]bool
 }
 
-// New takes a network that no other emulator on this machine has. want is the index
-// to try first, -1 for any: addresses of a resumed cluster must not change.
-func New(podsCIDR string, want int) (*Net, error) {
+// New takes a network that no other emulator on this machine has, the first free one
+// from an index on. want is the index to take instead, -1 for any: addresses of a
+// resumed cluster must not change.
+func New(podsCIDR string, from, want int) (*Net, error) {
 	pods, err := netip.ParsePrefix(podsCIDR)
 	if err != nil {
 		return nil, fmt.Errorf("pod range %q: %w", podsCIDR, err)
 	}
 	n := &Net{pods: pods.Masked(), next: 2, used: map[uint32]bool{}}
 	for i := range maxClusters {
-		n.index = i
+		n.index = (from + i) % maxClusters
 		if want >= 0 {
 			n.index = want
 		}

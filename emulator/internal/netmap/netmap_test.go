@@ -8,7 +8,7 @@ import (
 )
 
 func TestPodAddressesStandForLoopbackOnes(t *testing.T) {
-	n, err := New("10.4.0.0/14", -1)
+	n, err := New("10.4.0.0/14", 0, -1)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, n.Close()) })
 	pod, loopback, err := n.Allocate()
@@ -30,14 +30,21 @@ func TestPodAddressesStandForLoopbackOnes(t *testing.T) {
 }
 
 func TestTwoNetworksOnOneMachineDiffer(t *testing.T) {
-	a, err := New("10.4.0.0/14", -1)
+	a, err := New("10.4.0.0/14", 0, -1)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, a.Close()) })
-	b, err := New("10.4.0.0/14", -1)
+	b, err := New("10.4.0.0/14", 0, -1)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, b.Close()) })
 	assert.NotEqual(t, a.Services(), b.Services())
 
-	_, err = New("10.4.0.0/14", a.Index())
+	_, err = New("10.4.0.0/14", 0, a.Index())
 	assert.ErrorContains(t, err, "another emulator")
+}
+
+func TestClustersThatAreKeptBeginElsewhere(t *testing.T) {
+	n, err := New("10.4.0.0/14", 16, -1)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, n.Close()) })
+	assert.GreaterOrEqual(t, n.Index(), 16)
 }

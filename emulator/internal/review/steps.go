@@ -43,6 +43,8 @@ type Step struct {
 	Kinds map[string]string
 	// DeletesFirst tells for a replacement that the old one goes before the new one is made.
 	DeletesFirst bool
+
+	renamedFrom string // the name of what it replaces, if that was another; see recreated
 }
 
 // State is a resource before or after. Secrets are masked by the engine.

@@ -1,0 +1,144 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Policy is review.yaml: what has to be acknowledged before it may be merged.
+type Policy struct {
+	// Protected is demanded for environments whose resources are protected, Others for
+	// the rest: names of classes, and deletion.
+	Protected []string `json:"protected"`
+	Others    []string `json:"others"`
+}
+
+// deletion is what policies call the loss of something that cannot be had back.
+const deletion = "deletion"
+
+// Trailer begins the line of a commit message that acknowledges.
+const Trailer = "Review-Acknowledged"
+
+// ReadPolicy reads review.yaml. An empty file demands nothing.
+func ReadPolicy(text []byte) (Policy, error) {
+	var file struct {
+		Acknowledge Policy `json:"acknowledge"`
+	}
+	if err := yaml.UnmarshalStrict(text, &file); err != nil {
+		return Policy{}, fmt.Errorf("review.yaml: %w", err)
+	}
+	for _, name := range append(slices.Clone(file.Acknowledge.Protected), file.Acknowledge.Others...) {
+		if i := slices.Index(classNames, name); name != deletion && (i <= int(None) || i >= int(Failed)) {
+			return Policy{}, fmt.Errorf("review.yaml: %q cannot be acknowledged; use %s or %s", name, strings.Join(classNames[1:Failed], ", "), deletion)
+		}
+	}
+	return file.Acknowledge, nil
+}
+
+// Gate notes down what the policy demands and who has acknowledged it. Lines are the
+// values of trailers, each "WHAT ENVIRONMENT...".
+func (r *Report) Gate(p Policy, lines []string) {
+	for _, e := range r.Environments {
+		demanded := p.Others
+		if e.Protected {
+			demanded = p.Protected
+		}
+		for _, what := range e.stops(demanded) {
+			need := what + " " + e.Name
+			if slices.ContainsFunc(lines, func(line string) bool { return covers(line, what, e.Name) }) {
+				r.Acknowledged = append(r.Acknowledged, need)
+			} else {
+				r.Unacknowledged = append(r.Unacknowledged, need)
+			}
+		}
+	}
+}
+
+// stops are those of the demands that the environment's change falls under: its class
+// if that, or a lesser one, is demanded, and deletion.
+func (e Environment) stops(demanded []string) []string {
+	var found []string
+	if e.Class > None && e.Class < Failed && slices.ContainsFunc(demanded, func(name string) bool {
+		i := slices.Index(classNames, name)
+		return i > 0 && Class(i) <= e.Class
+	}) {
+		found = append(found, e.Class.String())
+	}
+	if e.Deletion && slices.Contains(demanded, deletion) {
+		found = append(found, deletion)
+	}
+	return found
+}
+
+// covers reports whether a line acknowledges something of an environment. A class
+// covers those below it, but never a deletion.
+func covers(line, what, environment string) bool {
+	words := strings.Fields(strings.ReplaceAll(line, ",", " "))
+	if len(words) < 2 || !slices.Contains(words[1:], environment) {
+		return false
+	}
+	if words[0] == what {
+		return true
+	}
+	given, needed := slices.Index(classNames, words[0]), slices.Index(classNames, what)
+	return given > 0 && needed > 0 && given > needed
+}
+
+// Summarize fills in what is said of all environments together, and puts the worst first.
+func (r *Report) Summarize() {
+	slices.SortStableFunc(r.Environments, func(a, b Environment) int { return b.weight() - a.weight() })
+	for _, e := range r.Environments {
+		r.Class = max(r.Class, e.Class)
+		r.Deletion = r.Deletion || e.Deletion
+	}
+	r.Labels = []string{"review: " + r.Class.String()}
+	if r.Deletion {
+		r.Labels = append(r.Labels, "review: "+deletion)
+	}
+}
+
+func (e Environment) weight() int {
+	weight := int(e.Class) * 4
+	if e.Deletion {
+		weight += 2
+	}
+	if e.Changed {
+		weight++
+	}
+	return weight
+}
+
+// Exit codes of a review that was made. Whatever nobody has acknowledged decides.
+const (
+	ExitOK             = 0
+	ExitFailed         = 10 // a preview failed, so nobody knows
+	ExitOther          = 11 // rolling or a group restart, if review.yaml demands it
+	ExitDeletion       = 12
+	ExitSliceRebuild   = 13
+	ExitClusterRebuild = 14
+)
+
+// ExitCode is the worst of what has not been acknowledged.
+func (r Report) ExitCode() int {
+	if r.Class == Failed {
+		return ExitFailed
+	}
+	code := ExitOK
+	for _, text := range r.Unacknowledged {
+		what, _, _ := strings.Cut(text, " ")
+		switch what {
+		case ClusterRebuild.String():
+			code = max(code, ExitClusterRebuild)
+		case SliceRebuild.String():
+			code = max(code, ExitSliceRebuild)
+		case deletion:
+			code = max(code, ExitDeletion)
+		default:
+			code = max(code, ExitOther)
+		}
+	}
+	return code
+}

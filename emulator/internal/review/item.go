@@ -1,0 +1,194 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// inSentence is how many changes a sentence names; all of them are in a list then.
+const inSentence = 3
+
+// hidden changes follow from others that are shown.
+var hidden = []string{`metadata.annotations["pulumi.com/waitFor"]`, `metadata.annotations["pulumi.com/skipAwait"]`}
+
+// item finds the rules of what happens to a resource, and says it.
+func item(s Step, f facts) Item {
+	i := Item{Resource: s.Type() + " " + s.Name(), Op: s.Op}
+	for _, c := range s.changes() {
+		if !slices.Contains(hidden, c.Property) {
+			i.Changes = append(i.Changes, c)
+		}
+	}
+	var says []string
+	apply := func(r rule) {
+		class := r.class
+		text := f.fill(r.says)
+		if r.perGroup {
+			class = f.perGroup()
+		}
+		i.Class, i.Deletion, i.Caution = max(i.Class, class), i.Deletion || r.loses, i.Caution || r.caution
+		if text != "" && !slices.Contains(says, text) {
+			says = append(says, text)
+		}
+	}
+	if s.Op == Update && len(i.Changes) > 0 {
+		slices.SortStableFunc(i.Changes, func(a, b Change) int {
+			return int(ruleFor(s, b.Property).order(f)) - int(ruleFor(s, a.Property).order(f))
+		})
+		for _, c := range i.Changes {
+			apply(ruleFor(s, c.Property))
+		}
+		says = says[:min(len(says), 2)]
+	} else {
+		apply(ruleFor(s, ""))
+	}
+	if clash := s.clash(); clash != "" {
+		i.Caution = true
+		says = append(says, clash)
+	}
+	i.Sentence = s.noun() + " " + s.verb()
+	what := append(s.names(), properties(i.Changes)...)
+	if parts := append(what, says...); len(parts) > 0 {
+		i.Sentence += ": " + strings.Join(parts, "; ")
+	}
+	return i
+}
+
+// order puts the properties with the worst consequences first.
+func (r rule) order(f facts) Class {
+	if r.perGroup {
+		return f.perGroup()
+	}
+	return r.class
+}
+
+// properties are the changes in words; those that force a replacement come first, and
+// when there are any, only they are said.
+func properties(changes []Change) []string {
+	var forced []Change
+	for _, c := range changes {
+		if c.Replaces {
+			forced = append(forced, c)
+		}
+	}
+	if len(forced) > 0 {
+		changes = forced
+	}
+	var said []string
+	for _, c := range changes[:min(len(changes), inSentence)] {
+		said = append(said, c.words())
+	}
+	if more := len(changes) - inSentence; more > 0 {
+		said = append(said, fmt.Sprintf("and %d more", more))
+	}
+	return said
+}
+
+// words are "machineType changes from A to B".
+func (c Change) words() string {
+	name := "`" + c.short() + "`"
+	switch {
+	case c.Old == masked && c.New == masked:
+		return name + " changes, which is a secret"
+	case c.Old == "":
+		return name + " is set to " + code(c.New)
+	case c.New == "":
+		return name + ", which was " + code(c.Old) + ", is no longer set"
+	case c.New == later:
+		return name + ", which is " + code(c.Old) + ", becomes known later"
+	default:
+		return name + " changes from " + code(c.Old) + " to " + code(c.New)
+	}
+}
+
+func code(value string) string { return "`" + strings.ReplaceAll(value, "`", "'") + "`" }
+
+// short leaves out where all pod templates have it.
+func (c Change) short() string {
+	for _, prefix := range []string{eachTemplate + "spec.", eachTemplate, "nodeConfig.", "spec.template.spec."} {
+		if rest, ok := strings.CutPrefix(c.Property, prefix); ok {
+			return rest
+		}
+	}
+	return c.Property
+}
+
+// names is said of what has another name in the program and no alias.
+func (s Step) names() []string {
+	if s.renamedFrom == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("it is called `%s` in the program, was `%s`, and has no alias", s.Name(), s.renamedFrom)}
+}
+
+// clash is what goes wrong when the new one is made while the old one is there.
+func (s Step) clash() string {
+	if s.Op != Replace || s.DeletesFirst || !strings.HasPrefix(s.Type(), "gcp:") || s.Old == nil || s.New == nil {
+		return ""
+	}
+	if identity(s.Type(), s.Old) != identity(s.Type(), s.New) || identity(s.Type(), s.New) == "" {
+		return ""
+	}
+	return "the new one is made before the old one is deleted and has the same name, so pulumi up fails with `Error 409: alreadyExists`"
+}
+
+func (s Step) verb() string {
+	switch s.Op {
+	case Create:
+		return "is created"
+	case Replace:
+		return "is replaced"
+	case Delete:
+		return "is deleted"
+	default:
+		return "changes"
+	}
+}
+
+// noun is what people call it.
+func (s Step) noun() string {
+	switch typ := s.Type(); {
+	case typ == nodePool && s.inside(inSlice):
+		return "TPU slice " + number(s.Name())
+	case typ == policy && s.inside(inSlice):
+		return "The workload policy of TPU slice " + number(strings.TrimSuffix(s.Name(), "-policy"))
+	case typ == nodePool && strings.HasSuffix(s.Name(), "-system"):
+		return "The system node pool"
+	case typ == cluster:
+		return "The GKE cluster"
+	case typ == network:
+		return "The VPC network"
+	case typ == set:
+		return "The LeaderWorkerSet"
+	case typ == bucket:
+		return "The bucket " + s.Name()
+	case typ == repository:
+		return "The image repository"
+	}
+	return spaced(s.Type()[strings.LastIndex(s.Type(), ":")+1:]) + " " + s.Name()
+}
+
+// number is the slice's, or its name if that has none.
+func number(name string) string {
+	digits := strings.TrimLeftFunc(name, func(r rune) bool { return !unicode.IsDigit(r) })
+	if digits != "" && strings.HasSuffix(name, digits) && strings.HasPrefix(name, "slice-") {
+		return digits
+	}
+	return name
+}
+
+// spaced writes RouterNat as Router NAT would be said: with a space.
+func spaced(camel string) string {
+	var b strings.Builder
+	previous := ' '
+	for _, r := range camel {
+		if unicode.IsUpper(r) && unicode.IsLower(previous) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+		previous = r
+	}
+	return b.String()
+}

@@ -1,0 +1,160 @@
+package review
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Mark is the first line, by which a comment is found again.
+const Mark = "<!-- sglang-tpu review -->"
+
+// Markdown is the report as a comment; it reads well in a terminal, too.
+func (r Report) Markdown() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("%s\n## What happens to each environment: `%s` to `%s`\n", Mark, r.Base, r.Head)
+	line("| environment | endpoint | down, estimated | chips | created | changed | replaced | deleted |")
+	line("|---|---|---|---|---|---|---|---|")
+	for _, e := range r.Environments {
+		line("%s", e.row())
+	}
+	r.acknowledgements(line)
+	for _, e := range r.Environments {
+		if e.Changed {
+			e.section(line)
+		}
+	}
+	line("\nMade by Pulumi's engine, which previewed `%s` against the state of `%s`, brought up on the emulated GKE. "+
+		"Minutes are published or reported ones and assume that Google has the chips; quotas and prices are not looked at.", r.Head, r.Base)
+	return b.String()
+}
+
+func (r Report) acknowledgements(line func(string, ...any)) {
+	if len(r.Unacknowledged) > 0 {
+		line("\n**This has to be acknowledged** (review.yaml). Write into the message of a commit:\n")
+		for _, text := range r.Unacknowledged {
+			line("    Review-Acknowledged: %s", text)
+		}
+	}
+	for _, text := range r.Acknowledged {
+		line("\nAcknowledged: %s.", text)
+	}
+}
+
+func (e Environment) row() string {
+	chips := fmt.Sprint(e.Chips.Before)
+	if e.Chips.After != e.Chips.Before {
+		chips = fmt.Sprintf("%d to %d", e.Chips.Before, e.Chips.After)
+	}
+	if e.Chips.Interrupted > 0 {
+		chips += fmt.Sprintf(", %d interrupted", e.Chips.Interrupted)
+	}
+	if !e.Changed {
+		if e.Chips.Before == 0 {
+			chips = ""
+		}
+		return fmt.Sprintf("| %s | no change | | %s | | | | |", e.Name, chips)
+	}
+	what := e.Class.short()
+	if e.Class == None {
+		what = "goes on answering"
+	}
+	if e.Deletion {
+		what += ", deletion"
+	}
+	if len(e.Refusals) > 0 {
+		what += ", refused"
+	}
+	if e.Class > Rolling || e.Deletion {
+		what = "**" + what + "**"
+	}
+	if len(e.Errors) > 0 {
+		return fmt.Sprintf("| **%s** | %s | | | | | | |", e.Name, what)
+	}
+	return fmt.Sprintf("| **%s** | %s | %s | %s | %d | %d | %d | %d |", e.Name, what, e.Downtime, chips,
+		e.Counts.Created, e.Counts.Changed, e.Counts.Replaced, e.Counts.Deleted)
+}
+
+func (e Environment) section(line func(string, ...any)) {
+	line("\n### %s\n", e.Name)
+	if len(e.Errors) == 0 {
+		line("%s.", sentence(e.Class.words()))
+	}
+	list := func(title string, texts []string) {
+		if len(texts) > 0 {
+			line("\n**%s**\n", title)
+			for _, text := range texts {
+				line("- %s", strings.ReplaceAll(text, "\n", "\n  "))
+			}
+		}
+	}
+	list("The preview fails", e.Errors)
+	if n := len(e.Refusals); n > 0 {
+		list("Protection", []string{fmt.Sprintf("`pulumi up` refuses this: %d resources that it would delete are protected. To go on, set `protect` to false first, in a change of its own", n)})
+	}
+	var dangerous, changed []string
+	created := map[string][]string{}
+	for _, i := range e.Items {
+		switch {
+		case i.dangerous():
+			dangerous = append(dangerous, i.lines())
+		case i.Op == Create:
+			typ, name, _ := strings.Cut(i.Resource, " ")
+			kind := spaced(typ[strings.LastIndex(typ, ":")+1:])
+			created[kind] = append(created[kind], name)
+		default:
+			changed = append(changed, i.lines())
+		}
+	}
+	list("Read first", dangerous)
+	list("Changes", changed)
+	var made []string
+	for kind, names := range created {
+		sort.Strings(names)
+		made = append(made, kind+" "+strings.Join(names, ", "))
+	}
+	sort.Strings(made)
+	list("Created", made)
+	list("Warnings", e.Warnings)
+	list("Besides", e.Notes)
+	e.plan(line)
+}
+
+// lines are the sentence, and below it the properties if it does not hold them all.
+func (i Item) lines() string {
+	text := i.Sentence + "."
+	if len(i.Changes) <= inSentence && i.Op != Replace {
+		return text
+	}
+	if i.Op == Replace && len(properties(i.Changes)) == len(i.Changes) {
+		return text
+	}
+	for n, c := range i.Changes {
+		if n == 20 {
+			text += fmt.Sprintf("\n  - and %d more", len(i.Changes)-n)
+			break
+		}
+		text += "\n  - " + c.words()
+	}
+	return text
+}
+
+func (e Environment) plan(line func(string, ...any)) {
+	if len(e.Plan) == 0 || len(e.Errors) > 0 {
+		return
+	}
+	line("\n| | before | after |\n|---|---|---|")
+	for _, row := range e.Plan {
+		after := row.After
+		if after == row.Before {
+			after = "same"
+		} else {
+			after = "**" + after + "**"
+		}
+		line("| %s | %s | %s |", row.Name, row.Before, after)
+	}
+}
+
+// sentence begins with a capital.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

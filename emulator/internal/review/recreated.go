@@ -1,0 +1,64 @@
+package review
+
+import "strings"
+
+// recreated finds what is deleted under one name of the program and created under
+// another although it is the same thing in the cloud: a rename without an alias. It is
+// a replacement, and the engine does not say so. The number is of those with an alias.
+func recreated(steps []Step) (kept []Step, aliased int) {
+	deleted := map[string]int{}
+	for i, s := range steps {
+		if s.Op == Delete && s.real() {
+			if key := identity(s.Type(), s.Old); key != "" {
+				deleted[key] = i
+			}
+		}
+		if s.real() && s.Op != Create && s.Old != nil && s.New != nil && s.Old.URN != s.New.URN && s.Old.URN != "" {
+			aliased++
+		}
+	}
+	gone := map[int]bool{}
+	for _, s := range steps {
+		if s.Op != Create || !s.real() {
+			continue
+		}
+		if i, found := deleted[identity(s.Type(), s.New)]; found {
+			gone[i] = true
+		}
+	}
+	for i, s := range steps {
+		if gone[i] {
+			continue
+		}
+		if s.Op == Create && s.real() {
+			if old, found := deleted[identity(s.Type(), s.New)]; found {
+				s.Op, s.Old, s.renamedFrom = Replace, steps[old].Old, steps[old].Name()
+			}
+		}
+		kept = append(kept, s)
+	}
+	return kept, aliased
+}
+
+// identity is what makes a thing the same in the cloud; empty if that is not known.
+func identity(typ string, s *State) string {
+	if s == nil {
+		return ""
+	}
+	parts := []string{typ}
+	for _, property := range []string{"project", "location", "region", "cluster", "name", "accountId", "repositoryId", "service", "role", "member"} {
+		if text, ok := s.Inputs[property].(string); ok && text != unknownString {
+			parts = append(parts, property+"="+text)
+		}
+	}
+	meta, _ := s.Inputs["metadata"].(map[string]any)
+	for _, property := range []string{"namespace", "name"} {
+		if text, ok := meta[property].(string); ok {
+			parts = append(parts, property+"="+text)
+		}
+	}
+	if !strings.Contains(strings.Join(parts, " "), "name=") && len(parts) < 3 {
+		return ""
+	}
+	return strings.Join(parts, " ")
+}

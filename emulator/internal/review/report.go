@@ -1,0 +1,175 @@
+package review
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Report is what a reviewer reads: every environment, the worst first.
+type Report struct {
+	Base         string        `json:"base"`
+	Head         string        `json:"head"`
+	Class        Class         `json:"class"`    // the worst of all environments
+	Deletion     bool          `json:"deletion"` // something is deleted that cannot be had back
+	Labels       []string      `json:"labels"`
+	Environments []Environment `json:"environments"`
+	// Unacknowledged are the lines that somebody has to write before this may go on.
+	Unacknowledged []string `json:"unacknowledged,omitempty"`
+	Acknowledged   []string `json:"acknowledged,omitempty"`
+}
+
+// Environment is one stack's part.
+type Environment struct {
+	Name      string   `json:"name"`
+	Changed   bool     `json:"changed"`
+	Protected bool     `json:"protected"` // before the change
+	Class     Class    `json:"class"`
+	Deletion  bool     `json:"deletion"`
+	Counts    Counts   `json:"counts"`
+	Chips     Chips    `json:"chips"`
+	Downtime  Downtime `json:"downtime"`
+	Items     []Item   `json:"items,omitempty"`
+	Plan      []Row    `json:"plan,omitempty"`
+	Notes     []string `json:"notes,omitempty"`    // what is worth knowing and does nothing
+	Warnings  []string `json:"warnings,omitempty"` // of the program and the engine
+	Errors    []string `json:"errors,omitempty"`   // why there is no preview
+	Refusals  []string `json:"refusals,omitempty"` // what protection makes pulumi up refuse
+}
+
+// Counts are resources, without those that only group others.
+type Counts struct {
+	Created, Changed, Replaced, Deleted int
+}
+
+// Chips are those of all slices.
+type Chips struct {
+	Before      int `json:"before"`
+	After       int `json:"after"`
+	Interrupted int `json:"interrupted"` // that stop serving, and come back or are found anew
+}
+
+// Item is what happens to one resource.
+type Item struct {
+	Resource string   `json:"resource"` // type and name in the program
+	Op       Op       `json:"op"`
+	Class    Class    `json:"class"`
+	Deletion bool     `json:"deletion,omitempty"`
+	Caution  bool     `json:"caution,omitempty"`
+	Sentence string   `json:"sentence"`
+	Changes  []Change `json:"changes,omitempty"`
+}
+
+// dangerous reports whether it stands before the rest.
+func (i Item) dangerous() bool { return i.Deletion || i.Caution || i.Class > None }
+
+// Of makes the report of one environment out of its preview.
+func Of(name string, p Preview) Environment {
+	e := Environment{Name: name}
+	e.Warnings = p.Warnings
+	for _, text := range p.Errors {
+		if isRefusal(text) {
+			e.Refusals = append(e.Refusals, firstLine(text))
+		} else {
+			e.Errors = append(e.Errors, text)
+		}
+	}
+	steps, renamed := recreated(p.Steps)
+	f := gather(steps)
+	for _, s := range steps {
+		if s.Old != nil && s.Old.Protect && s.real() {
+			e.Protected = true
+		}
+		if s.real() && s.Op != Same {
+			e.Items = append(e.Items, item(s, f))
+			e.count(s.Op)
+		}
+	}
+	e.Items = append(e.Items, protection(steps)...)
+	for _, i := range e.Items {
+		e.Class = max(e.Class, i.Class)
+		e.Deletion = e.Deletion || i.Deletion
+	}
+	if len(e.Errors) > 0 {
+		e.Class = Failed
+	}
+	if renamed > 0 {
+		e.Notes = append(e.Notes, fmt.Sprintf("%d resources have other names in the program, and aliases: nothing happens to them", renamed))
+	}
+	sort.SliceStable(e.Items, func(i, j int) bool { return e.Items[i].rank() > e.Items[j].rank() })
+	e.Changed = len(e.Items)+len(e.Errors)+len(e.Refusals) > 0
+	e.Plan = f.rows()
+	e.Chips = f.chips(steps, e.Items)
+	e.Downtime = f.downtime(e.Class, steps)
+	return e
+}
+
+// rank puts dangerous things first.
+func (i Item) rank() int {
+	rank := int(i.Class) * 100
+	if i.Deletion {
+		rank += 50
+	}
+	if i.Caution {
+		rank += 20
+	}
+	return rank + map[Op]int{Replace: 4, Delete: 3, Update: 2, Create: 1}[i.Op]
+}
+
+func (e *Environment) count(op Op) {
+	switch op {
+	case Create:
+		e.Counts.Created++
+	case Update:
+		e.Counts.Changed++
+	case Replace:
+		e.Counts.Replaced++
+	case Delete:
+		e.Counts.Deleted++
+	}
+}
+
+// isRefusal tells Pulumi's protection from other errors.
+func isRefusal(text string) bool {
+	return strings.Contains(text, "marked for protection") || strings.Contains(text, "protected from deletion")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(line)
+}
+
+// protection is what the engine itself says nothing of: resources that Pulumi begins or
+// ends to protect from deletion.
+func protection(steps []Step) []Item {
+	var items []Item
+	gained, lost := 0, 0
+	for _, s := range steps {
+		if s.Old == nil || s.New == nil || !s.real() {
+			continue
+		}
+		switch {
+		case s.New.Protect && !s.Old.Protect:
+			gained++
+		case s.Old.Protect && !s.New.Protect:
+			lost++
+		}
+	}
+	if lost > 0 {
+		items = append(items, Item{Resource: "protect", Op: Update, Caution: true,
+			Sentence: fmt.Sprintf("Pulumi's protection is taken from %d resources: they can be replaced and destroyed from then on", lost)})
+	}
+	if gained > 0 {
+		items = append(items, Item{Resource: "protect", Op: Update,
+			Sentence: fmt.Sprintf("Pulumi protects %d resources from deletion from then on", gained)})
+	}
+	return items
+}
+
+// Removed is an environment whose file is gone.
+func Removed(name string) Environment {
+	return Environment{Name: name, Changed: true, Items: []Item{{
+		Resource: "Pulumi." + name + ".yaml", Op: Delete, Caution: true,
+		Sentence: "Pulumi." + name + ".yaml is removed: the stack itself stays, and costs, until somebody destroys it, which needs the file",
+	}}}
+}

@@ -1,0 +1,166 @@
+package review
+
+import "strings"
+
+// Type tokens of what this program makes and the rules speak of.
+const (
+	nodePool     = "gcp:container/nodePool:NodePool"
+	cluster      = "gcp:container/cluster:Cluster"
+	policy       = "gcp:compute/resourcePolicy:ResourcePolicy"
+	network      = "gcp:compute/network:Network"
+	subnetwork   = "gcp:compute/subnetwork:Subnetwork"
+	router       = "gcp:compute/router:Router"
+	nat          = "gcp:compute/routerNat:RouterNat"
+	firewall     = "gcp:compute/firewall:Firewall"
+	repository   = "gcp:artifactregistry/repository:Repository"
+	bucket       = "gcp:storage/bucket:Bucket"
+	account      = "gcp:serviceaccount/account:Account"
+	set          = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
+	definition   = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+	namespace    = "kubernetes:core/v1:Namespace"
+	service      = "kubernetes:core/v1:Service"
+	secret       = "kubernetes:core/v1:Secret"
+	deployment   = "kubernetes:apps/v1:Deployment"
+	job          = "kubernetes:batch/v1:Job"
+	storageClass = "kubernetes:storage.k8s.io/v1:StorageClass"
+
+	inSlice      = "sglang-tpu:infra:Slice"
+	inServing    = "sglang-tpu:infra:Serving"
+	inController = "sglang-tpu:infra:LeaderWorkerSetController"
+)
+
+// rule says what one kind of change does. The first that fits a property counts, so
+// the special ones come first.
+type rule struct {
+	typ      string // a type token, or the beginning of one if it ends with *
+	inside   string // type of a component around it; empty: any
+	ops      []Op
+	property string // what the property begins with, without indices; empty: any
+	class    Class
+	// perGroup: with more than one group they restart one after the other, and with none
+	// nothing does; class is then not read.
+	perGroup bool
+	loses    bool // something that cannot be had back, or that traffic or chips depend on
+	caution  bool // to be read before the rest, although the endpoint goes on
+	says     string
+}
+
+// The consequences stand after what is changed. {weights} says what a new start has to
+// fetch, {groups} how many groups there are, {chips} how many chips a slice has.
+var rules = []rule{
+	// TPU slices.
+	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, says: "its group stops serving; its {chips} chips are given back and a new slice must be found; {weights}"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, says: "its {chips} chips are given back; the group on it ends, and one that stays and ran there starts again on a slice that becomes free"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Create}, class: None, says: "{chips} chips are asked for, which takes as long as Google needs; groups that serve go on"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels", class: None, says: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, says: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, says: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, says: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: GroupRestart, says: "GKE makes each node anew, and the group on them restarts; {weights}"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: GroupRestart, says: "GKE makes each node anew, and the group on them restarts; {weights}"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, says: "in place"},
+	{typ: policy, ops: []Op{Replace}, class: SliceRebuild, says: "no node pool can name it meanwhile"},
+	{typ: policy, ops: []Op{Delete, Create, Update}, class: None},
+
+	// The cluster and its other nodes.
+	{typ: cluster, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "everything in it is deleted and made again: slices, controller and server"},
+	{typ: cluster, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "everything in it is deleted"},
+	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, says: "the control plane is upgraded; nodes follow in a maintenance window, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, says: "GKE upgrades along another channel; nodes follow in a maintenance window, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, says: "GKE's own refusal to delete the cluster changes"},
+	{typ: cluster, ops: []Op{Update}, property: "enableIntranodeVisibility", class: GroupRestart, says: "GKE restarts the nodes; {weights}"},
+	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, says: "who may reach the control plane by its address changes"},
+	{typ: cluster, ops: []Op{Create, Update}, class: None, says: "the control plane changes in place; nodes and pods go on"},
+	{typ: nodePool, ops: []Op{Replace}, class: Rolling, says: "controllers move to new nodes; until they run no group can be started again"},
+	{typ: nodePool, ops: []Op{Delete}, class: Rolling, loses: true, says: "what runs on it has nowhere to go"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeCount", class: None, says: "nodes are added or drained; the server runs on others"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig", class: Rolling, says: "its nodes are made anew, and the controllers on them move; the server runs on others"},
+	{typ: nodePool, ops: []Op{Create, Update}, class: None, says: "the server runs on other nodes"},
+
+	// The network.
+	{typ: network, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster lives in it and is made again, too"},
+	{typ: network, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster lives in it"},
+	{typ: subnetwork, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it and is made again, too"},
+	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it"},
+	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
+	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
+	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile what it allows is not reached, such as the controller's webhooks"},
+	{typ: firewall, ops: []Op{Update}, class: None, caution: true, says: "who may reach the nodes changes"},
+	{typ: "gcp:compute/*", ops: []Op{Create, Update}, class: None},
+
+	// Images, weights, identities.
+	{typ: repository, ops: []Op{Replace, Delete}, class: None, loses: true, says: "every image in it is deleted; a pod that has to start cannot pull until one is built"},
+	{typ: bucket, ops: []Op{Replace, Delete}, class: None, loses: true, says: "downloaded weights and compiled code are deleted with it; every start fetches and compiles again"},
+	{typ: account, ops: []Op{Replace, Delete}, class: None, caution: true, says: "whatever acts under its name loses its rights"},
+	{typ: "gcp:projects/iAMMember:IAMMember", ops: []Op{Replace, Delete, Create}, class: None, caution: true, says: "rights in the project change"},
+	{typ: "gcp:projects/service:Service", ops: []Op{Create, Update, Replace, Delete}, class: None},
+	{typ: "gcp:*", ops: []Op{Create, Update}, class: None},
+
+	// The server.
+	{typ: set, ops: []Op{Replace}, class: GroupRestart, says: "{groups} end first and start again on the chips that are there; {weights}"},
+	{typ: set, ops: []Op{Delete}, class: GroupRestart, loses: true, says: "the endpoint stops"},
+	{typ: set, ops: []Op{Create}, class: None},
+	{typ: set, ops: []Op{Update}, property: "spec.leaderWorkerTemplate", perGroup: true, says: "{restart}"},
+	{typ: set, ops: []Op{Update}, property: "spec.replicas", class: None, says: "{replicas}"},
+	{typ: set, ops: []Op{Update}, class: None, says: "no pod restarts"},
+	{typ: service, ops: []Op{Replace}, class: Rolling, caution: true, says: "clients lose their connections, and its address changes"},
+	{typ: service, inside: inServing, ops: []Op{Delete}, class: GroupRestart, loses: true, says: "no client reaches the server"},
+	{typ: service, ops: []Op{Delete}, class: None, caution: true, says: "what is behind it is not reached by that name any more"},
+	{typ: secret, ops: []Op{Update, Replace}, class: None, caution: true, says: "pods read it when they start: running ones go on with the old value"},
+	{typ: secret, ops: []Op{Delete}, class: None, loses: true, says: "a pod that needs it does not start again"},
+	{typ: storageClass, ops: []Op{Replace, Update}, class: None, says: "volumes that exist stay as they are; new pods get the new kind"},
+	{typ: job, ops: []Op{Create, Replace, Update}, class: None, says: "it runs once, on the system pool"},
+	{typ: job, ops: []Op{Delete}, class: None},
+
+	// The controller and what is in the cluster besides.
+	{typ: definition, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, says: "every object of that kind is deleted with its definition"},
+	{typ: definition, ops: []Op{Create, Update}, class: None},
+	{typ: namespace, inside: inServing, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, says: "everything in it is deleted, the server too"},
+	{typ: namespace, ops: []Op{Replace, Delete}, class: Rolling, loses: true, says: "everything in it is deleted"},
+	{typ: deployment, inside: inController, ops: []Op{Update, Replace}, class: Rolling, caution: true, says: "the controller restarts; groups go on, but a new version of it may restart them all (kubernetes-sigs/lws#797)"},
+	{typ: deployment, inside: inController, ops: []Op{Delete}, class: Rolling, loses: true, says: "no group is started again from then on, and none can be deleted"},
+	{typ: "kubernetes:admissionregistration.k8s.io/*", ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile LeaderWorkerSets are accepted unchecked or not at all"},
+	{typ: "kubernetes:networking.k8s.io/*", ops: []Op{Create, Update, Replace, Delete}, class: None, caution: true, says: "who may talk to which pod changes"},
+	{typ: "kubernetes:*", ops: []Op{Create, Update}, class: None},
+	{typ: "kubernetes:rbac.authorization.k8s.io/*", ops: []Op{Replace, Delete}, class: None, caution: true, says: "rights in the cluster change"},
+	{typ: "kubernetes:core/v1:ServiceAccount", ops: []Op{Replace, Delete}, class: None, caution: true, says: "pods under its name cannot start meanwhile"},
+	{typ: "kubernetes:core/v1:ConfigMap", ops: []Op{Replace, Delete}, class: None},
+	{typ: "kubernetes:policy/*", ops: []Op{Replace, Delete}, class: None},
+	{typ: "gcp:*IamMember", ops: []Op{Replace, Delete}, class: None, caution: true, says: "that right is gone, or for the moment"},
+	{typ: "gcp:*IAMMember", ops: []Op{Replace, Delete}, class: None, caution: true, says: "that right is gone, or for the moment"},
+}
+
+// unknown is what no rule speaks of: said so, and never taken for harmless.
+var unknown = rule{class: Rolling, caution: true, says: "this review has no rule for it"}
+
+func (r rule) fits(s Step, property string) bool {
+	if !matches(r.typ, s.Type()) || !s.inside(r.inside) {
+		return false
+	}
+	ok := false
+	for _, op := range r.ops {
+		ok = ok || op == s.Op
+	}
+	return ok && (r.property == "" || related(plain(property), r.property) || strings.HasPrefix(plain(property), r.property))
+}
+
+// matches compares a type token with a pattern that may hold one *.
+func matches(pattern, typ string) bool {
+	before, after, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == typ
+	}
+	return len(typ) >= len(before)+len(after) && strings.HasPrefix(typ, before) && strings.HasSuffix(typ, after)
+}
+
+// ruleFor finds the rule of a step, or of one property of an update.
+func ruleFor(s Step, property string) rule {
+	for _, r := range rules {
+		if r.fits(s, property) {
+			return r
+		}
+	}
+	u := unknown
+	u.loses = s.Op == Delete || s.Op == Replace
+	return u
+}

@@ -1,0 +1,86 @@
+package review
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// recordedTypes are those that the program registers in any environment, by the graphs
+// that the program's own tests record.
+func recordedTypes(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "stacks", "testdata", "graph", "*.txt"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	types := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			typ, _, ok := strings.Cut(line, " ")
+			if ok && typ != "" && !strings.HasPrefix(typ, "pulumi:") && !strings.HasPrefix(typ, "sglang-tpu:") && !strings.HasPrefix(typ, "#") {
+				types[typ] = true
+			}
+		}
+	}
+	return types
+}
+
+func TestEveryTypeOfTheProgramHasARuleForAllThatCanHappenToIt(t *testing.T) {
+	types := recordedTypes(t)
+	require.Contains(t, types, nodePool)
+	require.Contains(t, types, set)
+	for typ := range types {
+		if typ == "kubernetes:helm.sh/v4:Chart" {
+			continue // a component: what is in it counts
+		}
+		for _, op := range []Op{Create, Update, Replace, Delete} {
+			s := Step{Op: op, URN: "urn:pulumi:dev::sglang-tpu::" + typ + "::x"}
+			assert.NotEqual(t, unknown.says, ruleFor(s, "property").says, "%s of %s: write a rule for it in rules.go", op, typ)
+		}
+	}
+}
+
+func TestWhatNoRuleSpeaksOfIsNeverTakenForHarmless(t *testing.T) {
+	s := Step{Op: Delete, URN: "urn:pulumi:dev::sglang-tpu::gcp:sql/database:Database::x"}
+	r := ruleFor(s, "")
+	assert.Equal(t, unknown.says, r.says)
+	assert.True(t, r.loses)
+	assert.True(t, r.caution)
+	assert.Equal(t, Rolling, r.class)
+}
+
+func TestTheFirstRuleThatFitsCounts(t *testing.T) {
+	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0"
+	system := "urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster$" + nodePool + "::cluster-system"
+	for _, c := range []struct {
+		urn      string
+		op       Op
+		property string
+		class    Class
+		loses    bool
+	}{
+		{slice, Replace, "", SliceRebuild, false},
+		{slice, Delete, "", GroupRestart, true},
+		{slice, Create, "", None, false},
+		{slice, Update, "nodeConfig.resourceLabels.team", None, false},
+		{slice, Update, "nodeConfig.linuxNodeConfig.sysctls", GroupRestart, false},
+		{slice, Update, "management.autoRepair", None, false},
+		{system, Replace, "", Rolling, false},
+		{system, Update, "nodeCount", None, false},
+		{system, Update, "nodeConfig.machineType", Rolling, false},
+		{"urn:pulumi:dev::sglang-tpu::" + cluster + "::c", Update, "addonsConfig", None, false},
+		{"urn:pulumi:dev::sglang-tpu::" + cluster + "::c", Replace, "", ClusterRebuild, true},
+		{"urn:pulumi:dev::sglang-tpu::gcp:storage/bucket:Bucket::c", Delete, "", None, true},
+		{"urn:pulumi:dev::sglang-tpu::gcp:storage/bucketIAMMember:BucketIAMMember::c", Delete, "", None, false},
+	} {
+		r := ruleFor(Step{Op: c.op, URN: c.urn}, c.property)
+		assert.Equal(t, c.class, r.class, "%v", c)
+		assert.Equal(t, c.loses, r.loses, "%v", c)
+	}
+}
