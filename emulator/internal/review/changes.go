@@ -85,6 +85,7 @@ func plain(path string) string {
 	var parts []string
 	for _, part := range split(path) {
 		if !strings.HasPrefix(part, "[") {
+			part, _, _ = strings.Cut(part, " ") // a flag, which is an index to a provider
 			parts = append(parts, part)
 		}
 	}

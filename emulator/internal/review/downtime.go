@@ -66,11 +66,11 @@ func (f facts) downtime(class Class, steps []Step) Downtime {
 // start is loading and compiling.
 func (f facts) start() Downtime {
 	weights, code := cachedWeights, compile
-	if !f.bucket || f.fetched {
+	if !f.bucket {
 		minutes := f.after.weightsGiB() * perGiB
 		weights = Downtime{minutes, minutes}
 	}
-	if f.bucket && f.compiled && !f.fetched {
+	if f.filled && f.compiled && !f.fetched {
 		code = compiled
 	}
 	return weights.plus(code)

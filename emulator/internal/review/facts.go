@@ -10,7 +10,8 @@ import (
 // facts are what the consequences depend on, before and after.
 type facts struct {
 	before, after output
-	bucket        bool // weights and compiled code are in a bucket that stays
+	bucket        bool // weights and compiled code are in a bucket
+	filled        bool // that is there already, and stays
 	compiled      bool // and so is compiled code for what will run
 	fetched       bool // other weights have to be fetched first
 }
@@ -66,7 +67,7 @@ func gather(steps []Step) facts {
 				annotations, _ := at(template, "metadata.annotations").(map[string]any)
 				mounted := annotations["gke-gcsfuse/volumes"] == "true"
 				if i == 1 {
-					f.bucket = mounted
+					f.bucket, f.filled = mounted, mounted
 				} else if !mounted {
 					dirs[0] = "none"
 				}
@@ -79,7 +80,7 @@ func gather(steps []Step) facts {
 	}
 	for _, s := range steps {
 		if s.Type() == bucket && s.Op != Same && s.Op != Update {
-			f.bucket = false
+			f.filled = false
 		}
 	}
 	f.fetched = f.before.text("model") != f.after.text("model")
@@ -151,8 +152,10 @@ func (f facts) weights() string {
 	switch {
 	case !f.bucket:
 		return fmt.Sprintf("every host downloads the %g GiB of weights again and compiles again", f.after.weightsGiB())
+	case !f.filled:
+		return fmt.Sprintf("before that, the %g GiB of weights are downloaded into the bucket, once; code is compiled again", f.after.weightsGiB())
 	case f.fetched:
-		return "weights of the new model are downloaded first, and code is compiled"
+		return "before that, the weights of the new model are downloaded into the bucket, once; code is compiled"
 	case f.compiled:
 		return "weights and compiled code are cached"
 	default:

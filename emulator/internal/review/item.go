@@ -50,6 +50,10 @@ func item(s Step, f facts) Item {
 	}
 	i.Sentence = s.noun() + " " + s.verb()
 	what := append(s.names(), properties(i.Changes)...)
+	if s.Op == Update && len(i.Changes) > inSentence {
+		i.Sentence += fmt.Sprintf(" in %d properties", len(i.Changes))
+		what = nil
+	}
 	if parts := append(what, says...); len(parts) > 0 {
 		i.Sentence += ": " + strings.Join(parts, "; ")
 	}
@@ -89,7 +93,11 @@ func properties(changes []Change) []string {
 // words are "machineType changes from A to B".
 func (c Change) words() string {
 	name := "`" + c.short() + "`"
-	switch {
+	switch object := strings.HasPrefix(c.Old+c.New, "{") && (c.Old == "" || c.New == ""); {
+	case object && c.Old == "":
+		return name + " is added: " + code(c.New)
+	case object:
+		return name + " is removed, which was " + code(c.Old)
 	case c.Old == masked && c.New == masked:
 		return name + " changes, which is a secret"
 	case c.Old == "":
@@ -179,12 +187,14 @@ func number(name string) string {
 	return name
 }
 
-// spaced writes RouterNat as Router NAT would be said: with a space.
+// spaced puts spaces between the words of RouterNat and BucketIAMMember.
 func spaced(camel string) string {
 	var b strings.Builder
 	previous := ' '
-	for _, r := range camel {
-		if unicode.IsUpper(r) && unicode.IsLower(previous) {
+	runes := []rune(camel)
+	for i, r := range runes {
+		begins := unicode.IsLower(previous) || i+1 < len(runes) && unicode.IsUpper(previous) && unicode.IsLower(runes[i+1])
+		if unicode.IsUpper(r) && begins {
 			b.WriteByte(' ')
 		}
 		b.WriteRune(r)

@@ -109,6 +109,7 @@ var rules = []rule{
 	{typ: secret, ops: []Op{Update, Replace}, class: None, caution: true, says: "pods read it when they start: running ones go on with the old value"},
 	{typ: secret, ops: []Op{Delete}, class: None, loses: true, says: "a pod that needs it does not start again"},
 	{typ: storageClass, ops: []Op{Replace, Update}, class: None, says: "volumes that exist stay as they are; new pods get the new kind"},
+	{typ: storageClass, ops: []Op{Delete}, class: None, caution: true, says: "volumes that exist stay; no new one is made of that kind"},
 	{typ: job, ops: []Op{Create, Replace, Update}, class: None, says: "it runs once, on the system pool"},
 	{typ: job, ops: []Op{Delete}, class: None},
 
