@@ -53,6 +53,7 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		}
 	}
 	step("the first up fetches, builds and compiles once", func(t *testing.T) {
+		w.emulator(t, "start", "dev") // it does the counting
 		c := w.during(t, "up, from nothing", func() { w.emulator(t, "up", "dev") })
 		assert.Equal(t, 1, c.Hub.Downloads)
 		assert.InDelta(t, 61<<30, c.Hub.Bytes, 1<<30)
