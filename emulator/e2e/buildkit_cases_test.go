@@ -29,7 +29,9 @@ func buildJob(t *testing.T) {
 	pod := f.Job.Spec.Template.Spec
 	reference := variable(pod.Containers[0], "REFERENCE")
 	image, tag, _ := strings.Cut(reference, ":")
-	i := &internet{account: writerAccount, repository: filepath.Dir(image)}
+	layers := regexp.MustCompile(`--import-cache type=registry,ref=(\S+)`).FindStringSubmatch(strings.Join(pod.Containers[0].Args, " "))
+	require.NotNil(t, layers, "builds share layers")
+	i := &internet{account: writerAccount, repository: filepath.Dir(image), layers: filepath.Dir(layers[1])}
 	i.serve(t)
 	installPrograms(t)
 
@@ -62,13 +64,46 @@ func buildJob(t *testing.T) {
 		require.Zero(t, code, out)
 		assert.Contains(t, out, "#1 [internal] load git source https://github.com/sgl-project/sglang-jax.git#"+f.Commits[0])
 		image, files := pushed(t, reference)
-		assert.Equal(t, map[string]string{"srv/server.py": "one\n"}, files)
+		assert.Equal(t, map[string]string{"srv/requirements.txt": "jax\n", "srv/server.py": "one\n"}, files)
 		config, err := image.ConfigFile()
 		require.NoError(t, err)
 		assert.Equal(t, "linux/amd64", config.OS+"/"+config.Architecture)
 		assert.Equal(t, map[string]string{"version": "0.1.0"}, config.Config.Labels, "the build argument has arrived")
 		_, err = i.images.Config(readerAccount, reference)
 		require.NoError(t, err, "a node can pull it")
+		assert.Contains(t, out, "failed to configure registry cache importer: "+layers[1]+": not found", "nothing is there yet")
+	})
+	t.Run("another commit takes the layer that has not changed from the registry", func(t *testing.T) {
+		out, code := build(t, pod, realPrograms, f.Commits[0], f.Commits[1], tag, "another")
+		require.Zero(t, code, out)
+		assert.Contains(t, out, " importing cache manifest from "+layers[1]+"\n")
+		assert.Contains(t, out, " extracting sha256:", "nothing else is in a registry that it could extract")
+		first, _ := pushed(t, reference)
+		second, files := pushed(t, image+":another")
+		assert.Equal(t, map[string]string{"srv/requirements.txt": "jax\n", "srv/server.py": "two\n"}, files)
+		one, two := digests(t, first), digests(t, second)
+		assert.Equal(t, one[0], two[0], "its files would be younger had they been copied again")
+		assert.NotEqual(t, one[1], two[1])
+	})
+	t.Run("layers that cannot be left for others fail no build", func(t *testing.T) {
+		i.layersReader = writerAccount
+		defer func() { i.layersReader = "" }()
+		for _, programs := range []string{realPrograms, emulatedPrograms} {
+			name := "no-layers" + strings.ReplaceAll(programs, "/", "-")
+			out, code := build(t, pod, programs, tag, name)
+			require.Zero(t, code, out)
+			assert.Contains(t, out, " ERROR: error writing layer blob: failed to authorize: failed to fetch oauth token: denied: Permission ")
+			pushed(t, image+":"+name)
+		}
+		for _, missing := range []string{"", "-missing"} {
+			// Without the option that lets it pass, both builders end with the same.
+			change := []string{",ignore-error=true", "", layers[1], strings.Replace(layers[1], "/sglang-jax:", missing+"/sglang-jax:", 1)}
+			real, code := build(t, pod, realPrograms, append(change, tag, "real"+missing)...)
+			require.Equal(t, 1, code, real)
+			emulated, code := build(t, pod, emulatedPrograms, append(change, tag, "emulated"+missing)...)
+			require.Equal(t, 1, code, emulated)
+			assert.Equal(t, lastError(real), lastError(emulated))
+		}
 	})
 	t.Run("the next Job finds it", func(t *testing.T) {
 		for _, programs := range []string{realPrograms, emulatedPrograms} {
@@ -81,7 +116,7 @@ func buildJob(t *testing.T) {
 		// Two Jobs that both found no image.
 		refused("unknown: cannot update tag "+tag+". The repository has enabled tag immutability", f.Commits[0], f.Commits[1], "/manifests/", "/manifests/not-")(t)
 		_, files := pushed(t, reference)
-		assert.Equal(t, map[string]string{"srv/server.py": "one\n"}, files)
+		assert.Equal(t, map[string]string{"srv/requirements.txt": "jax\n", "srv/server.py": "one\n"}, files)
 	})
 }
 

@@ -39,17 +39,19 @@ var imageEnv = []string{
 
 // internet is what the container reaches: GitHub, Artifact Registry and the metadata server.
 type internet struct {
-	account    string // that the metadata server hands out a token of
-	repository string // the only one there is
-	images     *registry.Registry
+	account      string // that the metadata server hands out a token of
+	repository   string // of images, whose tags do not move
+	layers       string // of what builds leave each other
+	layersReader string // may not write that
+	images       *registry.Registry
 }
 
 // RepositoryAllowed lets one account read and another write as well.
 func (i *internet) RepositoryAllowed(email, path string, push bool) error {
-	if path != i.repository {
+	if path != i.repository && path != i.layers {
 		return fmt.Errorf("name unknown: Repository %q not found", filepath.Base(path))
 	}
-	if email == writerAccount || email == readerAccount && !push {
+	if email == writerAccount && !(push && path == i.layers && email == i.layersReader) || email == readerAccount && !push {
 		return nil
 	}
 	return fmt.Errorf(`denied: Permission "artifactregistry.repositories.uploadArtifacts" denied on resource %q (or it may not exist)`, path)
@@ -58,8 +60,10 @@ func (i *internet) RepositoryAllowed(email, path string, push bool) error {
 // RemoteRepository is false of it.
 func (*internet) RemoteRepository(string, string) bool { return false }
 
-// ImmutableTags is true of it.
-func (*internet) ImmutableTags(string, string) bool { return true }
+// ImmutableTags is true of images alone.
+func (i *internet) ImmutableTags(_, repository string) bool {
+	return repository == filepath.Base(i.repository)
+}
 
 // serve answers until the container ends.
 func (i *internet) serve(t *testing.T) {
@@ -160,4 +164,18 @@ func pushed(t *testing.T, reference string) (v1.Image, map[string]string) {
 			files[header.Name] = string(text)
 		}
 	}
+}
+
+// digests are those of an image's layers, the lowest first.
+func digests(t *testing.T, image v1.Image) []string {
+	t.Helper()
+	layers, err := image.Layers()
+	require.NoError(t, err)
+	var all []string
+	for _, layer := range layers {
+		digest, err := layer.Digest()
+		require.NoError(t, err)
+		all = append(all, digest.String())
+	}
+	return all
 }

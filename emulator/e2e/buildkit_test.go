@@ -133,7 +133,8 @@ func commits(t *testing.T, bare, tree string) []string {
 	git("init", "-q", tree)
 	var made []string
 	for _, text := range []string{"one\n", "two\n"} {
-		require.NoError(t, os.WriteFile(filepath.Join(tree, "Dockerfile"), []byte("FROM scratch\nARG SETUPTOOLS_SCM_PRETEND_VERSION\nCOPY server.py /srv/\nLABEL version=$SETUPTOOLS_SCM_PRETEND_VERSION\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(tree, "Dockerfile"), []byte("FROM scratch\nARG SETUPTOOLS_SCM_PRETEND_VERSION\nCOPY requirements.txt /srv/\nCOPY server.py /srv/\nLABEL version=$SETUPTOOLS_SCM_PRETEND_VERSION\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(tree, "requirements.txt"), []byte("jax\n"), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(tree, "server.py"), []byte(text), 0o600))
 		git("-C", tree, "add", ".")
 		git("-C", tree, "commit", "-q", "-m", strings.TrimSpace(text))

@@ -3,6 +3,7 @@ package builder
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -60,9 +61,13 @@ func exportCaches(r request, image v1.Image, progress io.Writer) error {
 		case err == nil:
 			fmt.Fprintf(progress, "#6 DONE\n")
 		case attributes["ignore-error"] == "true":
-			fmt.Fprintf(progress, "#6 ERROR: error writing cache image: %v\n", refusal(ref.String(), err))
+			text := layersRefusal(err).Error()
+			if !strings.HasPrefix(text, "error ") { // what a build ends with is the inner error, the log has all of it
+				text = "error writing layer blob: failed to authorize: " + text
+			}
+			fmt.Fprintf(progress, "#6 ERROR: %s\n", text)
 		default:
-			return fmt.Errorf("failed to solve: error writing cache image: %w", refusal(ref.String(), err))
+			return fmt.Errorf("failed to solve: %w", layersRefusal(err))
 		}
 	}
 	return nil

@@ -12,36 +12,64 @@ import (
 
 // refusal is why a registry did not take an image, as buildctl prints it.
 func refusal(reference string, err error) error {
+	refused := asked(err)
+	switch {
+	case refused == nil:
+		return fmt.Errorf("failed to push %s: %w", reference, err)
+	case !forToken(refused):
+		return fmt.Errorf("failed to push %s: %s", reference, why(refused))
+	case refused.Request.Header.Get("Authorization") == "":
+		return fmt.Errorf("failed to fetch anonymous token: %s", status(refused))
+	}
+	return fmt.Errorf("failed to fetch oauth token: %s", why(refused))
+}
+
+// layersRefusal is the same of the layers that a build leaves for others.
+func layersRefusal(err error) error {
+	refused := asked(err)
+	switch {
+	case refused == nil:
+		return fmt.Errorf("error writing layer blob: %w", err)
+	case forToken(refused):
+		return fmt.Errorf("failed to fetch oauth token: %s", why(refused))
+	}
+	return fmt.Errorf("error writing layer blob: %s\n%s", status(refused), why(refused))
+}
+
+// asked is a registry's answer, nil if there was none.
+func asked(err error) *remotetransport.Error {
 	var refused *remotetransport.Error
 	if !errors.As(err, &refused) || refused.Request == nil {
-		return fmt.Errorf("failed to push %s: %w", reference, err)
+		return nil
 	}
-	if !strings.HasSuffix(refused.Request.URL.Path, "/token") {
-		return fmt.Errorf("failed to push %s: %s", reference, reasons(refused))
-	}
-	if refused.Request.Header.Get("Authorization") == "" {
-		refused.Errors = nil // BuildKit does not read them here
-		return fmt.Errorf("failed to fetch anonymous token: %s", reasons(refused))
-	}
-	return fmt.Errorf("failed to fetch oauth token: %s", reasons(refused))
+	return refused
+}
+
+func forToken(refused *remotetransport.Error) bool {
+	return strings.HasSuffix(refused.Request.URL.Path, "/token")
+}
+
+func status(refused *remotetransport.Error) string {
+	// BuildKit asks for the same permissions in another order.
+	url := strings.Replace(refused.Request.URL.String(), "%3Apush%2Cpull", "%3Apull%2Cpush", 1)
+	return fmt.Sprintf("unexpected status from %s request to %s: %d %s", refused.Request.Method, url, refused.StatusCode, http.StatusText(refused.StatusCode))
 }
 
 // codes are those that BuildKit knows; it prints any other as unknown.
 var codes = []string{"UNAUTHORIZED", "DENIED", "UNAVAILABLE", "UNSUPPORTED", "TOOMANYREQUESTS"}
 
-func reasons(refused *remotetransport.Error) string {
+// why is what the registry gave as reasons, or else the status.
+func why(refused *remotetransport.Error) string {
 	if len(refused.Errors) == 0 {
-		// BuildKit asks for the same permissions in another order.
-		url := strings.Replace(refused.Request.URL.String(), "%3Apush%2Cpull", "%3Apull%2Cpush", 1)
-		return fmt.Sprintf("unexpected status from %s request to %s: %d %s", refused.Request.Method, url, refused.StatusCode, http.StatusText(refused.StatusCode))
+		return status(refused)
 	}
 	var said []string
-	for _, why := range refused.Errors {
+	for _, reason := range refused.Errors {
 		code := "unknown"
-		if slices.Contains(codes, string(why.Code)) {
-			code = strings.ToLower(string(why.Code))
+		if slices.Contains(codes, string(reason.Code)) {
+			code = strings.ToLower(string(reason.Code))
 		}
-		said = append(said, code+": "+why.Message)
+		said = append(said, code+": "+reason.Message)
 	}
 	return strings.Join(said, "\n")
 }
