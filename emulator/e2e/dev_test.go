@@ -76,7 +76,7 @@ func (w *world) scaleOut(t *testing.T) {
 	require.Len(t, before, 4, "two nodes and two pods")
 	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")
 	assert.Subset(t, strings.Fields(identity()), before)
-	pools := w.shell(t, "dev", `kubectl get pods -o jsonpath='{range .items[*]}{.metadata.labels.leaderworkerset\.sigs\.k8s\.io/group-index} {.spec.nodeName}{"\n"}{end}' |`+
+	pools := w.shell(t, "dev", `kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{range .items[*]}{.metadata.labels.leaderworkerset\.sigs\.k8s\.io/group-index} {.spec.nodeName}{"\n"}{end}' |`+
 		` while read group node; do echo "$group $(kubectl get node "$node" -o jsonpath='{.metadata.labels.cloud\.google\.com/gke-nodepool}')"; done | sort -u`)
 	assert.Len(t, strings.Split(strings.TrimSpace(pools), "\n"), 2, "each group has one node pool:\n%s", pools)
 }

@@ -41,7 +41,7 @@ func TestShapesAndCapacities(t *testing.T) {
 			}
 			w.shell(t, "dev", "pulumi preview --expect-no-changes")
 			assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x,"+s.node), s.hosts)
-			assert.Len(t, w.names(t, "pods"), s.hosts, "one pod a host")
+			assert.Len(t, w.names(t, "pods -l leaderworkerset.sigs.k8s.io/name"), s.hosts, "one pod a host")
 		}) {
 			t.FailNow()
 		}
