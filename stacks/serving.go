@@ -65,7 +65,7 @@ func Serving(ctx *pulumi.Context) error {
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
 		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
 		ControlPlaneCIDR: c.Network.ControlPlane, AuthorizedNetworks: c.Network.AuthorizedNetworks,
-		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion,
+		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, SecretsKey: c.GKE.SecretsKey,
 		SystemPool: cluster.SystemPool(c.SystemPool),
 		NodeTag:    names.nodeTag, Labels: c.Labels, Protect: c.Protect,
 	}, common, pulumi.DependsOn(vpc.Made))
@@ -87,7 +87,7 @@ func Serving(ctx *pulumi.Context) error {
 		slices = append(slices, slice.Made...)
 	}
 	inCluster := pulumi.Composite(common, pulumi.Providers(google, gke.Provider))
-	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart}, inCluster)
+	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart, ControlPlaneCIDR: c.Network.ControlPlane}, inCluster)
 	if err != nil {
 		return err
 	}

@@ -29,9 +29,12 @@ type Args struct {
 
 	ReleaseChannel string
 	MinVersion     string
-	SystemPool     SystemPool
-	NodeTag        string
-	Labels         map[string]string
+	// SecretsKey is the Cloud KMS key that encrypts Kubernetes Secrets, in full and of the
+	// cluster's region; empty: Google's own.
+	SecretsKey string
+	SystemPool SystemPool
+	NodeTag    string
+	Labels     map[string]string
 
 	// Protect is GKE's deletion protection. The caller sets Pulumi's protect from the
 	// same value: one without the other leaves a half-destroyed stack.

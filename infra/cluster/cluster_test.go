@@ -89,7 +89,7 @@ func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {
 		"nodeConfig.shieldedInstanceConfig.enableSecureBoot":                 true,
 		"resourceLabels.team":                                                "ml",
 		"enableShieldedNodes":                                                true,
-		"privateClusterConfig.enablePrivateEndpoint":                         false,
+		"privateClusterConfig.enablePrivateEndpoint":                         true,
 		"monitoringConfig.managedPrometheus.enabled":                         true,
 		"loggingConfig.enableComponents":                                     []any{"SYSTEM_COMPONENTS", "WORKLOADS"},
 	} {
@@ -106,6 +106,16 @@ func TestAuthorizedNetworksAreThoseOfTheCallerAndNoOthers(t *testing.T) {
 	graph, _ := create(t, func(a *Args) { a.AuthorizedNetworks = []string{"203.0.113.0/24", "198.51.100.7/32"} })
 	assert.Equal(t, []any{map[string]any{"cidrBlock": "203.0.113.0/24"}, map[string]any{"cidrBlock": "198.51.100.7/32"}},
 		graph.Get(t, clusterType, "cluster").Value("masterAuthorizedNetworksConfig.cidrBlocks"))
+	assert.Equal(t, false, graph.Get(t, clusterType, "cluster").Value("privateClusterConfig.enablePrivateEndpoint"),
+		"networks that are let in need an address to come to")
+}
+
+func TestSecretsAreEncryptedWithTheKeyThatIsNamed(t *testing.T) {
+	const key = "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"
+	graph, _ := create(t, func(a *Args) { a.SecretsKey = key })
+	assert.Equal(t, map[string]any{"state": "ENCRYPTED", "keyName": key}, graph.Get(t, clusterType, "cluster").Value("databaseEncryption"))
+	graph, _ = create(t, nil)
+	assert.Nil(t, graph.Get(t, clusterType, "cluster").Value("databaseEncryption"))
 }
 
 func TestAZonalClusterDoesNotNameItsZoneAgain(t *testing.T) {

@@ -46,8 +46,10 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			ServicesSecondaryRangeName: pulumi.String(args.ServicesRange),
 		},
 		PrivateClusterConfig: container.ClusterPrivateClusterConfigArgs{
-			EnablePrivateNodes:    pulumi.Bool(true),
-			EnablePrivateEndpoint: pulumi.Bool(false),
+			EnablePrivateNodes: pulumi.Bool(true),
+			// The public address exists only for whom somebody let in; everybody else comes by
+			// the DNS endpoint.
+			EnablePrivateEndpoint: pulumi.Bool(len(args.AuthorizedNetworks) == 0),
 			MasterIpv4CidrBlock:   pulumi.String(args.ControlPlaneCIDR),
 		},
 		ControlPlaneEndpointsConfig: container.ClusterControlPlaneEndpointsConfigArgs{
@@ -65,7 +67,17 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			WorkloadPool: pulumi.String(args.Project + ".svc.id.goog"),
 		},
 		EnableShieldedNodes: pulumi.Bool(true),
-		EnableLegacyAbac:    pulumi.Bool(false),
+		// For node pools made from here on; in the pools themselves GKE writes the block back.
+		NodePoolDefaults: container.ClusterNodePoolDefaultsArgs{NodeConfigDefaults: container.ClusterNodePoolDefaultsNodeConfigDefaultsArgs{
+			InsecureKubeletReadonlyPortEnabled: pulumi.String("FALSE"),
+		}},
+		// system:authenticated is everybody with a Google account.
+		RbacBindingConfig: container.ClusterRbacBindingConfigArgs{
+			EnableInsecureBindingSystemUnauthenticated: pulumi.Bool(false),
+			EnableInsecureBindingSystemAuthenticated:   pulumi.Bool(false),
+		},
+		DatabaseEncryption: secretsEncryption(args.SecretsKey),
+		EnableLegacyAbac:   pulumi.Bool(false),
 		MasterAuth: container.ClusterMasterAuthArgs{
 			ClientCertificateConfig: container.ClusterMasterAuthClientCertificateConfigArgs{IssueClientCertificate: pulumi.Bool(false)},
 		},
@@ -124,6 +136,15 @@ func nodeLocations(args *Args) pulumi.StringArrayInput {
 		return nil
 	}
 	return pulumi.StringArray{pulumi.String(args.Zone)}
+}
+
+// secretsEncryption wraps the keys of Kubernetes Secrets in a key of Cloud KMS; without
+// one GKE encrypts with a key of Google's.
+func secretsEncryption(key string) container.ClusterDatabaseEncryptionPtrInput {
+	if key == "" {
+		return nil
+	}
+	return container.ClusterDatabaseEncryptionArgs{State: pulumi.String("ENCRYPTED"), KeyName: pulumi.String(key)}
 }
 
 func authorizedNetworks(ranges []string) container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray {

@@ -11,6 +11,8 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/netpolicy"
 )
 
 //go:embed login.sh
@@ -119,8 +121,16 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	policies, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), []netpolicy.Policy{{
+		Name: "image-builder", Pods: podLabels,
+		// Sources, base images and packages come from the internet, the token from GKE.
+		Egress: append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
+	}}, inside)
+	if err != nil {
+		return nil, err
+	}
 	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
-		pulumi.DependsOn(append(writers, identity, kubernetes)),
+		pulumi.DependsOn(append(append(policies, writers...), identity, kubernetes)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
 	if err != nil {
 		return nil, err

@@ -18,12 +18,15 @@ const (
 	uid = 1000
 )
 
+// podLabels are on the Job's pods, and nowhere else in the namespace.
+var podLabels = map[string]string{"app.kubernetes.io/name": "image-builder"}
+
 // onFailure makes the end of a container's log its status, which pulumi up prints: a
 // build that fails is then more than "Job has reached the specified backoff limit".
 var onFailure = pulumi.String("FallbackToLogsOnError")
 
 func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *batchv1.JobArgs {
-	labels := pulumi.StringMap{"app.kubernetes.io/name": pulumi.String("image-builder")}
+	labels := pulumi.ToStringMap(podLabels)
 	return &batchv1.JobArgs{
 		Metadata: metav1.ObjectMetaArgs{
 			// The tag in the name makes changed inputs a new Job.
@@ -42,7 +45,10 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 					ServiceAccountName:           pulumi.String(account),
 					AutomountServiceAccountToken: pulumi.Bool(false),
 					RestartPolicy:                pulumi.String("Never"),
-					SecurityContext:              corev1.PodSecurityContextArgs{FsGroup: pulumi.Int(uid)},
+					SecurityContext: corev1.PodSecurityContextArgs{
+						FsGroup: pulumi.Int(uid), RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(uid), RunAsGroup: pulumi.Int(uid),
+						SeccompProfile: corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+					},
 					InitContainers: corev1.ContainerArray{corev1.ContainerArgs{
 						Name:    pulumi.String("login"),
 						Image:   pulumi.String(builderImage),
@@ -54,10 +60,11 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						VolumeMounts: corev1.VolumeMountArray{mount("docker-config", dockerConfig)},
 						SecurityContext: corev1.SecurityContextArgs{
 							RunAsUser: pulumi.Int(uid), RunAsGroup: pulumi.Int(uid),
+							ReadOnlyRootFilesystem:   pulumi.Bool(true),
 							AllowPrivilegeEscalation: pulumi.Bool(false),
 							Capabilities:             corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
 						},
-						Resources:                resources("100m", "64Mi"),
+						Resources:                resources("100m", "64Mi", "1"),
 						TerminationMessagePolicy: onFailure,
 					}},
 					Containers: corev1.ContainerArray{corev1.ContainerArgs{
@@ -79,7 +86,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 							SeccompProfile:  corev1.SeccompProfileArgs{Type: pulumi.String("Unconfined")},
 							AppArmorProfile: corev1.AppArmorProfileArgs{Type: pulumi.String("Unconfined")},
 						},
-						Resources:                resources("2", "8Gi"),
+						Resources:                resources("2", "8Gi", "8"),
 						TerminationMessagePolicy: onFailure,
 					}},
 					Volumes: corev1.VolumeArray{
@@ -100,10 +107,11 @@ func mount(volume, path string) corev1.VolumeMountArgs {
 	return corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path)}
 }
 
-func resources(cpu, memory string) corev1.ResourceRequirementsArgs {
+// resources asks for a share of the CPU and may use up to mostCPU while nobody else does.
+func resources(cpu, memory, mostCPU string) corev1.ResourceRequirementsArgs {
 	return corev1.ResourceRequirementsArgs{
 		Requests: pulumi.StringMap{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory)},
-		Limits:   pulumi.StringMap{"memory": pulumi.String(memory)},
+		Limits:   pulumi.StringMap{"cpu": pulumi.String(mostCPU), "memory": pulumi.String(memory)},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	helmv4 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v4"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/netpolicy"
 )
 
 const (
@@ -31,6 +33,8 @@ type Args struct {
 	Chart string
 	// Version is the release, such as 0.9.0; empty: the constant of this package.
 	Version string
+	// ControlPlaneCIDR is from where GKE calls webhooks, unless by agents in the cluster.
+	ControlPlaneCIDR string
 }
 
 // Controller is the LeaderWorkerSet controller with its custom resource definitions.
@@ -64,12 +68,23 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	space, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(Namespace)},
+		Metadata: &metav1.ObjectMetaArgs{
+			Name:   pulumi.String(Namespace),
+			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
+		},
 	}, inside)
 	if err != nil {
 		return nil, err
 	}
-	before := []pulumi.Resource{space}
+	policies, err := netpolicy.New(ctx, name, space.Metadata.Name(), []netpolicy.Policy{{
+		Name: "controller-manager", Pods: map[string]string{"control-plane": "controller-manager"}, // the chart's label
+		Ingress: []netpolicy.Rule{netpolicy.ControlPlane(args.ControlPlaneCIDR, WebhookPort)},
+		Egress:  []netpolicy.Rule{netpolicy.APIServer},
+	}}, inside)
+	if err != nil {
+		return nil, err
+	}
+	before := append([]pulumi.Resource{space}, policies...)
 	for _, d := range definitions {
 		crd, err := apiextensions.NewCustomResource(ctx, name+"-crd-"+d.plural, d.args(), inside)
 		if err != nil {
@@ -97,6 +112,14 @@ func chartArgs(chart, version string) *helmv4.ChartArgs {
 		SkipCrds:  pulumi.Bool(true), // ours are registered before
 		Values: pulumi.Map{
 			"enableCertManager": pulumi.Bool(false), // the controller issues its own certificates
+			"podSecurityContext": pulumi.Map{
+				"runAsNonRoot":   pulumi.Bool(true),
+				"seccompProfile": pulumi.Map{"type": pulumi.String("RuntimeDefault")},
+			},
+			"resources": pulumi.Map{
+				"requests": pulumi.Map{"cpu": pulumi.String("1"), "memory": pulumi.String("1Gi"), "ephemeral-storage": pulumi.String("64Mi")},
+				"limits":   pulumi.Map{"cpu": pulumi.String("2"), "memory": pulumi.String("1Gi"), "ephemeral-storage": pulumi.String("1Gi")},
+			},
 			"image": pulumi.Map{"manager": pulumi.Map{
 				"tag":        pulumi.String("v" + version), // the chart in the sources says main
 				"pullPolicy": pulumi.String("IfNotPresent"),

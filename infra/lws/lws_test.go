@@ -74,10 +74,10 @@ func TestTheChartIsPinnedWhereverItComesFrom(t *testing.T) {
 			assert.Equal(t, "lws", chart.Value("name"))
 			assert.Equal(t, "lws-system", chart.Value("namespace"))
 			assert.Equal(t, true, chart.Value("skipCrds"))
-			assert.Equal(t, map[string]any{
-				"enableCertManager": false,
-				"image":             map[string]any{"manager": map[string]any{"tag": tc.tag, "pullPolicy": "IfNotPresent"}},
-			}, chart.Value("values"))
+			assert.Equal(t, false, chart.Value("values.enableCertManager"))
+			assert.Equal(t, map[string]any{"tag": tc.tag, "pullPolicy": "IfNotPresent"}, chart.Value("values.image.manager"))
+			assert.Equal(t, "RuntimeDefault", chart.Value("values.podSecurityContext.seccompProfile.type"))
+			assert.NotNil(t, chart.Value("values.resources.limits.cpu"))
 		})
 	}
 }

@@ -100,13 +100,26 @@ func inRange(key string, value, least, most int, unit string) error {
 	return invalid(key, strconv.Itoa(value), "is out of range", fmt.Sprintf("use %d to %d %s", least, most, unit))
 }
 
-func checkGKE(g GKE) error {
+var kmsKey = regexp.MustCompile(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
+
+func checkGKE(g GKE, region string) error {
 	const key = "sglang-tpu:gke"
 	var errs []error
 	switch g.ReleaseChannel {
 	case "RAPID", "REGULAR", "STABLE":
 	default:
 		errs = append(errs, invalid(key+".releaseChannel", g.ReleaseChannel, "is not a release channel", "use RAPID, REGULAR or STABLE"))
+	}
+	if g.SecretsKey != "" {
+		key := kmsKey.FindStringSubmatch(g.SecretsKey)
+		switch {
+		case key == nil:
+			errs = append(errs, invalid("sglang-tpu:gke.secretsKey", g.SecretsKey, "is not a Cloud KMS key",
+				"use projects/P/locations/R/keyRings/RING/cryptoKeys/KEY"))
+		case region != "" && key[1] != region:
+			errs = append(errs, invalid("sglang-tpu:gke.secretsKey", g.SecretsKey, "is not in the cluster's region",
+				"use a key in "+region))
+		}
 	}
 	match := gkeVersion.FindStringSubmatch(g.MinVersion)
 	if match == nil {

@@ -73,6 +73,8 @@ type Cache struct {
 type GKE struct {
 	ReleaseChannel string `json:"releaseChannel"`
 	MinVersion     string `json:"minVersion"`
+	// SecretsKey is the Cloud KMS key for Kubernetes Secrets; empty: Google's own.
+	SecretsKey string `json:"secretsKey"`
 }
 
 // SystemPool is the CPU node pool.
@@ -149,7 +151,7 @@ func Load(source Source) (*Config, error) {
 	r.check(checkRevision(c.Revision))
 	r.check(checkNetwork(c.Network))
 	r.check(checkSizes(c, minutes))
-	r.check(checkGKE(c.GKE))
+	r.check(checkGKE(c.GKE, c.Region))
 	r.check(checkLabels(c.Labels))
 	if c.LeaderWorkerSet != "" {
 		r.check(because("sglang-tpu:leaderWorkerSet", naming.CheckSet(c.LeaderWorkerSet, c.Replicas)))

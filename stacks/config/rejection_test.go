@@ -72,6 +72,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "network", `{"authorizedNetworks":["0.0.0.0/0"]}`, []string{"authorizedNetworks[0]", "every address there is"}},
 		{ours + "network", `{"authorizedNetworks":["home"]}`, []string{`"home" is not a range`}},
 		{ours + "network", `{"authorizedNetworks":"203.0.113.7/32"}`, []string{"authorizedNetworks", "has the wrong type", "a list"}},
+		{ours + "gke", `{"secretsKey":"my-key"}`, []string{`gke.secretsKey: "my-key" is not a Cloud KMS key; use projects/P/`}},
+		{ours + "gke", `{"secretsKey":"projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k"}`, []string{"is not in the cluster's region; use a key in us-central1"}},
 		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
 		{ours + "labels", `["x"]`, []string{"is not an object"}},
 		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},

@@ -1,0 +1,43 @@
+package netpolicy
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/internal/pulumitest"
+)
+
+const policyType = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+
+func TestEverythingIsDeniedButWhatIsWrittenDown(t *testing.T) {
+	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
+		made, err := New(ctx, "n", pulumi.String("space"), []Policy{{
+			Name: "server", Pods: map[string]string{"app": "server"},
+			Ingress: []Rule{{Peers: []Peer{{Namespace: map[string]string{"client": "true"}}, {Pods: map[string]string{"app": "peer"}}}, Ports: TCP(8000)}},
+			Egress:  []Rule{{Peers: []Peer{{CIDR: "0.0.0.0/0", Except: []string{"10.0.0.0/8"}}}, Ports: TCP(443)}, APIServer},
+		}})
+		require.Len(t, made, 2)
+		return err
+	})
+	both := []any{"Ingress", "Egress"}
+	deny := graph.Get(t, policyType, "n-default-deny")
+	assert.Equal(t, map[string]any{"podSelector": map[string]any{}, "policyTypes": both}, deny.Value("spec"))
+	assert.Equal(t, "space", deny.Value("metadata.namespace"))
+
+	tcp := func(port float64) []any { return []any{map[string]any{"protocol": "TCP", "port": port}} }
+	assert.Equal(t, map[string]any{
+		"podSelector": map[string]any{"matchLabels": map[string]any{"app": "server"}},
+		"policyTypes": both,
+		"ingress": []any{map[string]any{"ports": tcp(8000), "from": []any{
+			map[string]any{"podSelector": map[string]any{}, "namespaceSelector": map[string]any{"matchLabels": map[string]any{"client": "true"}}},
+			map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "peer"}}},
+		}}},
+		"egress": []any{
+			map[string]any{"ports": tcp(443), "to": []any{map[string]any{"ipBlock": map[string]any{"cidr": "0.0.0.0/0", "except": []any{"10.0.0.0/8"}}}}},
+			map[string]any{"ports": tcp(443)},
+		},
+	}, graph.Get(t, policyType, "n-server").Value("spec"))
+}
