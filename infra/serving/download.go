@@ -20,9 +20,12 @@ const (
 	DownloadAccount = "sglang-download"
 
 	// downloadHours is long enough for the largest model at a tenth of what is usual.
-	downloadHours = 6
-	downloadCPU   = "2"
-	downloadGiB   = "8Gi"
+	downloadHours     = 6
+	downloadComponent = "download"
+	downloadCPU       = "2"
+	downloadGiB       = "8Gi"
+	// downloadScratchGiB is for what the Hub's program writes beside the bucket.
+	downloadScratchGiB = 1
 )
 
 // newDownload registers the Job that fills the bucket, once for each model and revision:
@@ -48,6 +51,7 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 
 func downloadArgs(args *Args) *batchv1.JobArgs {
 	metadata := meta(args, args.downloadName())
+	environment, secrets, mounts := secretFiles(args.downloadSecrets()...)
 	metadata.Annotations = pulumi.StringMap{replaceUnreadyAnnotation: pulumi.String("true")}
 	return &batchv1.JobArgs{
 		Metadata: metadata,
@@ -61,7 +65,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 				},
 			}}},
 			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: labels(args, "download"), Annotations: args.Storage.annotations()},
+				Metadata: &metav1.ObjectMetaArgs{Labels: labels(args, downloadComponent), Annotations: args.Storage.annotations()},
 				Spec: &corev1.PodSpecArgs{
 					ServiceAccountName:            pulumi.String(DownloadAccount),
 					AutomountServiceAccountToken:  pulumi.Bool(false),
@@ -76,19 +80,26 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 						Image:   pulumi.String(args.Image),
 						Command: pulumi.ToStringArray([]string{"bash", "-c", downloadScript, "download"}),
 						Args:    pulumi.ToStringArray(args.repositories()),
-						Env:     downloadEnvironment(args),
+						Env:     append(downloadEnvironment(args), environment...),
 						Resources: &corev1.ResourceRequirementsArgs{
-							Requests: pulumi.StringMap{"cpu": pulumi.String(downloadCPU), "memory": pulumi.String(downloadGiB)},
-							Limits:   pulumi.StringMap{"memory": pulumi.String(downloadGiB)},
+							Requests: pulumi.StringMap{
+								"cpu": pulumi.String(downloadCPU), "memory": pulumi.String(downloadGiB),
+								"ephemeral-storage": pulumi.String(strconv.Itoa(downloadScratchGiB) + "Gi"),
+							},
+							Limits: pulumi.StringMap{
+								"cpu": pulumi.String("8"), "memory": pulumi.String(downloadGiB),
+								"ephemeral-storage": pulumi.String(strconv.Itoa(2*downloadScratchGiB) + "Gi"),
+							},
 						},
 						SecurityContext: containerSecurity(),
 						// pulumi up then says why a download failed.
 						TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
-						VolumeMounts: corev1.VolumeMountArray{
+						VolumeMounts: append(corev1.VolumeMountArray{
 							&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
-						},
+							scratchMount(),
+						}, mounts...),
 					}},
-					Volumes: corev1.VolumeArray{args.Storage.volume()},
+					Volumes: append(corev1.VolumeArray{args.Storage.volume(), scratch(downloadScratchGiB)}, secrets...),
 				},
 			},
 		},
@@ -103,8 +114,5 @@ func downloadEnvironment(args *Args) corev1.EnvVarArray {
 		// only do on a copy of the whole file.
 		variable("HF_HUB_DISABLE_XET", "1"),
 	}
-	if args.HFToken != nil {
-		env = append(env, fromSecret("HF_TOKEN", secretName, secretKey))
-	}
-	return env
+	return append(env, scratchEnvironment()...)
 }

@@ -41,7 +41,7 @@ func TestTheDownloadNeedsNoChipsAndWaitsForImageBucketAndToken(t *testing.T) {
 	} {
 		assert.Equal(t, want, job.Value(path), path)
 	}
-	token := map[string]any{"name": "HF_TOKEN", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "hf-secret", "key": "hf_api_token"}}}
+	token := map[string]any{"name": "HF_TOKEN_PATH", "value": "/run/secrets/sglang/hf_api_token"}
 	assert.Contains(t, job.Value(pod+"containers[0].env"), token)
 	assert.NotContains(t, serve(t, func(a *Args) { a.HFToken = nil }).Get(t, jobType, "serving-download").Value(pod+"containers[0].env"), token)
 }

@@ -33,9 +33,22 @@ if [ "$size" -gt 1 ]; then
   set -- "$@" --nnodes "$size" --node-rank "$rank" --dist-init-addr "$leader:$RENDEZVOUS_PORT"
 fi
 
-# From a variable, so that no pod template holds the key.
-if [ -n "${API_KEY:-}" ]; then
-  set -- "$@" --api-key "$API_KEY"
+# From a file, so that neither pod template nor environment holds the key. The server
+# writes its arguments to its log; there the key is struck out.
+key=
+hider=
+hide() {
+  local line
+  while IFS= read -r line || [ -n "$line" ]; do
+    printf '%s\n' "${line//"$key"/***}"
+  done
+}
+if [ -n "${API_KEY_FILE:-}" ]; then
+  key=$(cat "$API_KEY_FILE") || fail "the API key cannot be read"
+  [ -n "$key" ] || fail "the API key is empty"
+  set -- "$@" --api-key "$key"
+  exec > >(hide) 2>&1
+  hider=$!
 fi
 
 # Left by a process that was killed, it keeps the next one from the chips.
@@ -55,4 +68,12 @@ while [ -n "$signalled" ]; do
   wait "$server"
   code=$?
 done
+if [ -n "$hider" ]; then
+  # The end of the log comes first, unless somebody whom the server left behind keeps it.
+  exec >&- 2>&-
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    kill -0 "$hider" 2>/dev/null || break
+    sleep 0.1
+  done
+fi
 exit "$code"

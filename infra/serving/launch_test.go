@@ -72,10 +72,6 @@ func TestRankAndRendezvousFollowFromTheController(t *testing.T) {
 			[]string{"LWS_WORKER_INDEX=3", "LWS_GROUP_SIZE=4", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.1.9"},
 			"-u -m sgl_jax.launch_server --model-path a model --nnodes 4 --node-rank 3 --dist-init-addr x-0.x.sglang:20000\n",
 		},
-		"an API key comes from a variable": {
-			[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1", "API_KEY=a key"},
-			"-u -m sgl_jax.launch_server --model-path a model --api-key a key\n",
-		},
 		"a single host meets nobody": {
 			[]string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=10.4.0.7"},
 			"-u -m sgl_jax.launch_server --model-path a model\n",
@@ -87,6 +83,33 @@ func TestRankAndRendezvousFollowFromTheController(t *testing.T) {
 			assert.Equal(t, tc.want, l.stdout.String())
 			assert.Empty(t, l.stderr.String())
 		})
+	}
+}
+
+func TestTheAPIKeyComesFromAFileAndIsStruckOutOfTheLog(t *testing.T) {
+	dir := t.TempDir()
+	key, given := filepath.Join(dir, "api_key"), filepath.Join(dir, "given")
+	require.NoError(t, os.WriteFile(key, []byte("a *[key]"), 0o600))
+	env := []string{"LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=1", "API_KEY_FILE=" + key}
+	server := `printf '%s\n' "$*" >` + given + `; echo "server_args=(api_key='a *[key]', port=8000)"; echo "error: a *[key]" >&2; printf "the end"; exit 3`
+
+	l := newLaunch(t, server, "exit 0", env...)
+	assert.Equal(t, 3, l.run(t), "the server's own code")
+	assert.Equal(t, "server_args=(api_key='***', port=8000)\nerror: ***\nthe end\n", l.stdout.String())
+	assert.Empty(t, l.stderr.String())
+	arguments, err := os.ReadFile(given)
+	require.NoError(t, err)
+	assert.Equal(t, "-u -m sgl_jax.launch_server --model-path a model --api-key a *[key]\n", string(arguments))
+
+	for _, content := range []string{"", "missing"} {
+		if content == "" {
+			require.NoError(t, os.WriteFile(key, nil, 0o600))
+		} else {
+			require.NoError(t, os.Remove(key))
+		}
+		l := newLaunch(t, server, "exit 0", env...)
+		assert.Equal(t, 1, l.run(t))
+		assert.Contains(t, l.stderr.String(), "launch: the API key")
 	}
 }
 

@@ -25,6 +25,13 @@ const (
 	// requested caches the weights' files.
 	cpuPerChip       = 40
 	memoryGiBPerChip = 160
+	// The most that a server may take, /dev/shm with it, leaves the system and the bucket's
+	// files theirs.
+	maxCPUPerChip       = 52
+	maxMemoryGiBPerChip = 176
+
+	// scratchGiB is for what a server writes beside its caches.
+	scratchGiB = 16
 )
 
 func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
@@ -70,18 +77,16 @@ func initContainers(args *Args, r role) corev1.ContainerArray {
 		Image:           pulumi.String(args.Image),
 		Command:         pulumi.ToStringArray([]string{"bash", "-c", awaitScript}),
 		SecurityContext: containerSecurity(),
+		Resources: &corev1.ResourceRequirementsArgs{
+			Requests: pulumi.StringMap{"cpu": pulumi.String("100m"), "memory": pulumi.String("64Mi"), "ephemeral-storage": pulumi.String("16Mi")},
+			Limits:   pulumi.StringMap{"cpu": pulumi.String("1"), "memory": pulumi.String("64Mi"), "ephemeral-storage": pulumi.String("64Mi")},
+		},
 	}}
-}
-
-func containerSecurity() *corev1.SecurityContextArgs {
-	return &corev1.SecurityContextArgs{
-		AllowPrivilegeEscalation: pulumi.Bool(false),
-		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
-	}
 }
 
 func container(args *Args, r role) *corev1.ContainerArgs {
 	chips := args.Topology.ChipsPerHost()
+	_, _, secretMounts := secretFiles(args.serverSecrets()...)
 	c := &corev1.ContainerArgs{
 		Name:    pulumi.String("sglang-" + string(r)),
 		Image:   pulumi.String(args.Image),
@@ -96,27 +101,35 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 				topology.ResourceName: pulumi.String(strconv.Itoa(chips)),
 				"cpu":                 pulumi.String(strconv.Itoa(chips * cpuPerChip)),
 				"memory":              pulumi.String(strconv.Itoa(chips*memoryGiBPerChip) + "Gi"),
+				"ephemeral-storage":   pulumi.String(strconv.Itoa(scratchGiB) + "Gi"),
 			},
-			Limits: pulumi.StringMap{topology.ResourceName: pulumi.String(strconv.Itoa(chips))},
+			Limits: pulumi.StringMap{
+				topology.ResourceName: pulumi.String(strconv.Itoa(chips)),
+				"cpu":                 pulumi.String(strconv.Itoa(chips * maxCPUPerChip)),
+				"memory":              pulumi.String(strconv.Itoa(chips*maxMemoryGiBPerChip) + "Gi"),
+				"ephemeral-storage":   pulumi.String(strconv.Itoa(2*scratchGiB) + "Gi"),
+			},
 		},
 		SecurityContext: containerSecurity(),
 		// kubectl describe then says why a server ended.
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
-		VolumeMounts: corev1.VolumeMountArray{
+		VolumeMounts: append(corev1.VolumeMountArray{
 			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
 			&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
-		},
+			scratchMount(),
+		}, secretMounts...),
 	}
 	setProbes(c, args, r)
 	return c
 }
 
 func volumes(args *Args) corev1.VolumeArray {
-	return append(corev1.VolumeArray{&corev1.VolumeArgs{
+	_, secrets, _ := secretFiles(args.serverSecrets()...)
+	return append(append(corev1.VolumeArray{&corev1.VolumeArgs{
 		Name: pulumi.String(sharedVolume),
 		// It counts as memory, so without a limit it can take the host's.
 		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
-	}}, serverVolumes(args)...)
+	}}, serverVolumes(args)...), append(secrets, scratch(scratchGiB))...)
 }
 
 func environment(args *Args) corev1.EnvVarArray {
@@ -128,23 +141,12 @@ func environment(args *Args) corev1.EnvVarArray {
 		variable("HF_HOME", hubCache),
 		variable("JAX_COMPILATION_CACHE_DIR", args.compiledCode()),
 	}
-	switch {
-	case args.Storage.Bucket != nil:
+	if args.Storage.Bucket != nil {
 		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
 		env = append(env, variable("HF_HUB_OFFLINE", "1"))
-	case args.HFToken != nil:
-		env = append(env, fromSecret("HF_TOKEN", secretName, secretKey))
 	}
-	if args.APIKey != nil {
-		env = append(env, fromSecret("API_KEY", APIKeySecret, APIKeyKey))
-	}
-	return env
-}
-
-func fromSecret(variable, name, key string) *corev1.EnvVarArgs {
-	return &corev1.EnvVarArgs{Name: pulumi.String(variable), ValueFrom: &corev1.EnvVarSourceArgs{
-		SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(name), Key: pulumi.String(key)},
-	}}
+	secrets, _, _ := secretFiles(args.serverSecrets()...)
+	return append(append(env, scratchEnvironment()...), secrets...)
 }
 
 func variable(name, value string) *corev1.EnvVarArgs {

@@ -54,7 +54,10 @@ func TestOnlyAWorkerWaitsForItsLeaderAndUnderTheLeadersName(t *testing.T) {
 		"kubectl logs -c refuses all pods of a selection if one has no container of that name")
 	assert.Equal(t, []any{"bash", "-c", awaitScript}, wait["command"])
 	assert.Equal(t, set.Value(templates+"workerTemplate.spec.containers[0].image"), wait["image"])
-	assert.NotContains(t, wait, "resources", "it must not count chips twice")
+	for _, kind := range []string{"requests", "limits"} {
+		amounts := wait["resources"].(map[string]any)[kind].(map[string]any)
+		assert.NotContains(t, amounts, "google.com/tpu", "it must not count chips twice")
+	}
 }
 
 func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {
@@ -67,8 +70,8 @@ func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {
 		},
 		pod + "tolerations": []any{map[string]any{"key": "google.com/tpu", "operator": "Exists", "effect": "NoSchedule"}},
 		container + "resources": map[string]any{
-			"requests": map[string]any{"google.com/tpu": "4", "cpu": "160", "memory": "640Gi"},
-			"limits":   map[string]any{"google.com/tpu": "4"},
+			"requests": map[string]any{"google.com/tpu": "4", "cpu": "160", "memory": "640Gi", "ephemeral-storage": "16Gi"},
+			"limits":   map[string]any{"google.com/tpu": "4", "cpu": "208", "memory": "704Gi", "ephemeral-storage": "32Gi"},
 		},
 		pod + "serviceAccountName":                   "sglang",
 		pod + "automountServiceAccountToken":         false,
@@ -98,6 +101,11 @@ func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
 	environment := environmentOf(set, "leader")
 	assert.Regexp(t, `^/cache/jax/[0-9a-f]{12}$`, environment["JAX_COMPILATION_CACHE_DIR"])
 	delete(environment, "JAX_COMPILATION_CACHE_DIR")
+	for _, scratch := range []string{"HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR"} {
+		assert.Regexp(t, "^/tmp", environment[scratch], "the image's files cannot be changed")
+		delete(environment, scratch)
+	}
+	delete(environment, "PYTHONDONTWRITEBYTECODE")
 	assert.Equal(t, map[string]any{
 		"POD_IP":          map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}},
 		"RENDEZVOUS_PORT": "20000",

@@ -12,10 +12,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/arguments"
+	"sglang-tpu/infra/netpolicy"
 	"sglang-tpu/infra/topology"
 )
 
 const (
+	componentLabel = "app.kubernetes.io/component"
+
 	secretName = "hf-secret" // with its key, the tutorial's
 	secretKey  = "hf_api_token"
 
@@ -106,8 +109,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // newSurroundings makes what the pods refer to, and returns it.
 func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: labels(args, "")},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: namespaceLabels(args)},
 	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	denied, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), policies(args), inside)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +137,7 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 		}
 		all = append(all, class)
 	}
+	all = append(all, denied...)
 	for _, s := range []struct {
 		resource, name, key string
 		value               pulumi.StringInput
@@ -156,6 +164,14 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 	return append(all, download...), err
 }
 
+// namespaceLabels enforce Pod Security's baseline: restricted would want the server to run
+// as another user than root, see containerSecurity.
+func namespaceLabels(args *Args) pulumi.StringMap {
+	l := labels(args, "")
+	l["pod-security.kubernetes.io/enforce"] = pulumi.String("baseline")
+	return l
+}
+
 // secret keeps a value out of state and previews even if the caller forgot to.
 func secret(value pulumi.StringInput) pulumi.StringInput {
 	return pulumi.ToSecret(value.ToStringOutput()).(pulumi.StringOutput)
@@ -175,7 +191,7 @@ func labels(args *Args, component string) pulumi.StringMap {
 		"app.kubernetes.io/part-of":  pulumi.String("sglang-tpu"),
 	}
 	if component != "" {
-		l["app.kubernetes.io/component"] = pulumi.String(component)
+		l[componentLabel] = pulumi.String(component)
 	}
 	return l
 }

@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -156,7 +157,7 @@ func TestASingleHostIsAGroupOfOne(t *testing.T) {
 	assert.Equal(t, 1.0, set.Value(templates+"size"))
 	for _, role := range []string{"leader", "worker"} {
 		resources := templates + role + "Template.spec.containers[0].resources."
-		assert.Equal(t, map[string]any{"google.com/tpu": "1", "cpu": "40", "memory": "160Gi"}, set.Value(resources+"requests"))
+		assert.Equal(t, map[string]any{"google.com/tpu": "1", "cpu": "40", "memory": "160Gi", "ephemeral-storage": "16Gi"}, set.Value(resources+"requests"))
 	}
 }
 
@@ -179,8 +180,8 @@ func TestTheServiceSelectsLeadersOnly(t *testing.T) {
 
 func TestTokenAndKeyAreSecretsAndLeftOutWhenThereAreNone(t *testing.T) {
 	for _, tc := range []struct{ resource, name, key, value, variable string }{
-		{"serving-hf-secret", "hf-secret", "hf_api_token", "hf_token", "HF_TOKEN"},
-		{"serving-api-key", "sglang-api-key", "api_key", "key-of-clients", "API_KEY"},
+		{"serving-hf-secret", "hf-secret", "hf_api_token", "hf_token", "HF_TOKEN_PATH"},
+		{"serving-api-key", "sglang-api-key", "api_key", "key-of-clients", "API_KEY_FILE"},
 	} {
 		t.Run(tc.variable, func(t *testing.T) {
 			graph := serve(t, func(a *Args) { a.APIKey = pulumi.String("key-of-clients") })
@@ -195,13 +196,15 @@ func TestTokenAndKeyAreSecretsAndLeftOutWhenThereAreNone(t *testing.T) {
 			}
 			set := graph.Get(t, setType, "serving")
 			assert.True(t, set.DependsOn(tc.resource))
-			reference := map[string]any{"secretKeyRef": map[string]any{"name": tc.name, "key": tc.key}}
-			if tc.variable == "HF_TOKEN" { // which is the download Job's alone
+			if tc.variable == "HF_TOKEN_PATH" { // which is the download Job's alone
 				assert.NotContains(t, environmentOf(set, "leader"), tc.variable)
 				set = serve(t, onDisks).Get(t, setType, "serving")
 			}
-			assert.Equal(t, reference, environmentOf(set, "leader")[tc.variable])
-			assert.Equal(t, reference, environmentOf(set, "worker")[tc.variable])
+			for _, role := range []string{"leader", "worker"} {
+				assert.Equal(t, "/run/secrets/sglang/"+tc.key, environmentOf(set, role)[tc.variable])
+				assert.Contains(t, fmt.Sprint(set.Value(templates+role+"Template.spec.volumes")),
+					fmt.Sprintf("secret:map[items:[map[key:%s path:%s]] name:%s]", tc.key, tc.key, tc.name))
+			}
 
 			graph = serve(t, func(a *Args) { a.HFToken, a.APIKey = nil, nil })
 			assert.Empty(t, graph.OfType(secretType))

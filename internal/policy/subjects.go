@@ -79,7 +79,7 @@ func (k Kind) in(o *Object) []Subject {
 		}
 		return nil
 	case NodeImages:
-		if member, _ := Get(o.Fields, "member").(string); Kind(o.Type) == RepositoryIAM && strings.Contains(member, "-nodes@") {
+		if Kind(o.Type) == RepositoryIAM && strings.HasSuffix(o.Name, "-reader") {
 			return whole
 		}
 		return nil
