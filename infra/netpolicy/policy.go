@@ -44,7 +44,7 @@ type Port struct {
 func New(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var made []pulumi.Resource
 	for _, p := range append([]Policy{{Name: "default-deny"}}, policies...) {
-		resource, err := networkingv1.NewNetworkPolicy(ctx, name+"-"+p.Name, &networkingv1.NetworkPolicyArgs{
+		resource, err := networkingv1.NewNetworkPolicy(ctx, name+"-policy-"+p.Name, &networkingv1.NetworkPolicyArgs{
 			Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(p.Name), Namespace: namespace},
 			Spec: &networkingv1.NetworkPolicySpecArgs{
 				PodSelector: selector(p.Pods),

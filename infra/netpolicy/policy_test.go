@@ -23,7 +23,7 @@ func TestEverythingIsDeniedButWhatIsWrittenDown(t *testing.T) {
 		return err
 	})
 	both := []any{"Ingress", "Egress"}
-	deny := graph.Get(t, policyType, "n-default-deny")
+	deny := graph.Get(t, policyType, "n-policy-default-deny")
 	assert.Equal(t, map[string]any{"podSelector": map[string]any{}, "policyTypes": both}, deny.Value("spec"))
 	assert.Equal(t, "space", deny.Value("metadata.namespace"))
 
@@ -39,5 +39,5 @@ func TestEverythingIsDeniedButWhatIsWrittenDown(t *testing.T) {
 			map[string]any{"ports": tcp(443), "to": []any{map[string]any{"ipBlock": map[string]any{"cidr": "0.0.0.0/0", "except": []any{"10.0.0.0/8"}}}}},
 			map[string]any{"ports": tcp(443)},
 		},
-	}, graph.Get(t, policyType, "n-server").Value("spec"))
+	}, graph.Get(t, policyType, "n-policy-server").Value("spec"))
 }

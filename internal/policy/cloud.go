@@ -166,6 +166,7 @@ var cloudRules = []Rule{
 	{
 		IDs: []string{"CIS 5.1.4"}, Title: "a tag means the same image for ever",
 		Of: Repository, Field: "dockerConfig.immutableTags", Holds: is(true), Breaks: []any{false, Absent},
+		Except: map[string]string{"registry-layers": "it holds the build's cached layers, whose one tag is written anew by each build; no pod runs them"},
 	},
 	{
 		IDs: []string{"CKV_GCP_101"}, Title: "images are not for everybody",
@@ -179,6 +180,20 @@ var cloudRules = []Rule{
 	{
 		IDs: []string{"CIS 5.1.3"}, Title: "nodes read images and do not write them",
 		Of: NodeImages, Field: "role", Holds: isNot("roles/artifactregistry.writer"), Breaks: []any{"roles/artifactregistry.writer"},
+	},
+
+	// The bucket of weights and compiled code.
+	{
+		IDs: []string{"CKV_GCP_29", "GCP-0002"}, Title: "the bucket's policy decides, not each object's",
+		Of: Bucket, Field: "uniformBucketLevelAccess", Holds: is(true), Breaks: []any{false, Absent},
+	},
+	{
+		IDs: []string{"CKV_GCP_114"}, Title: "the bucket cannot be opened to everybody",
+		Of: Bucket, Field: "publicAccessPrevention", Holds: is("enforced"), Breaks: []any{"inherited", Absent},
+	},
+	{
+		IDs: []string{"CKV_GCP_28", "GCP-0001"}, Title: "the bucket is not for everybody",
+		Of: BucketIAM, Field: "member", Holds: private, Breaks: []any{"allUsers", "allAuthenticatedUsers"},
 	},
 
 	// Identities.

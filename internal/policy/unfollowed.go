@@ -38,6 +38,10 @@ var NotFollowed = []Unfollowed{
 		"they hold public weights and code compiled from them; Google encrypts them in any case",
 	},
 	{
+		[]string{"CKV_GCP_62", "CKV_GCP_78", "GCP-0077", "GCP-0078"}, "access logs and versions of the bucket's objects",
+		"everything in it can be fetched or compiled again, and a second copy of weights costs what the first one does; data access logs of the project record who reads",
+	},
+	{
 		[]string{"CIS 5.10.1"}, "Kubernetes web UI disabled",
 		"GKE has no such add-on any more",
 	},
