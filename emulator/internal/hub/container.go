@@ -23,10 +23,26 @@ func InContainer(cache string) *Client {
 		cache = filepath.Join(home, "hub")
 	}
 	return &Client{
-		Cache: InRoot(cache), Token: os.Getenv("HF_TOKEN"), Offline: truth("HF_HUB_OFFLINE"),
+		Cache: InRoot(cache), Token: token(), Offline: truth("HF_HUB_OFFLINE"),
 		Log: os.Stderr, Bars: !truth("HF_HUB_DISABLE_PROGRESS_BARS"),
 		Daemon: podDaemon{socket: os.Getenv("EMULATOR_SOCKET"), pod: os.Getenv("EMULATOR_POD")},
 	}
+}
+
+// token is looked for where huggingface_hub looks, in its order.
+func token() string {
+	if token := os.Getenv("HF_TOKEN"); token != "" {
+		return token
+	}
+	file := os.Getenv("HF_TOKEN_PATH")
+	if file == "" {
+		return ""
+	}
+	text, err := os.ReadFile(InRoot(file))
+	if err != nil {
+		return "" // as if nobody had logged in
+	}
+	return strings.TrimSpace(string(text))
 }
 
 // truth reads a variable as huggingface_hub does.

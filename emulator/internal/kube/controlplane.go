@@ -263,6 +263,9 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 	if c.tunnel, err = startTunnel(); err != nil {
 		return err
 	}
+	if err := c.encryptSecrets(); err != nil {
+		return err
+	}
 	in := func(name string) string { return filepath.Join(c.pki(), name) }
 	p, err := c.run("kube-apiserver", []string{
 		"--etcd-servers=" + etcd,
@@ -274,6 +277,7 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 		"--endpoint-reconciler-type=none",
 		"--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc",
 		"--service-account-key-file=" + in("sa.key"), "--service-account-signing-key-file=" + in("sa.key"),
+		"--encryption-provider-config=" + c.file(encryptionFile),
 		"--authorization-mode=RBAC", "--enable-admission-plugins=ExtendedResourceToleration",
 		// New nodes would wait for a taint to be lifted by a controller that does not run.
 		"--disable-admission-plugins=TaintNodesByCondition",

@@ -42,8 +42,7 @@ func (c *container) environment(root string) ([]string, error) {
 		put(e.Name, c.real(root, value))
 	}
 	for name, value := range map[string]string{
-		"PATH": m.path(), "HOSTNAME": p.object.Name, "HOME": filepath.Join(root, "root"),
-		"TMPDIR":          filepath.Join(root, "tmp"),
+		"PATH": m.path(), "HOSTNAME": p.object.Name,
 		"EMULATOR_SOCKET": m.members.fleet.Layout.Socket(),
 		"EMULATOR_POD":    m.members.access.Name + "/" + p.object.Namespace + "/" + p.object.Name,
 		"EMULATOR_LISTEN": p.loopback, "EMULATOR_ROOT": root, "EMULATOR_IMAGE": c.spec.Image,
@@ -52,6 +51,11 @@ func (c *container) environment(root string) ([]string, error) {
 		"KUBERNETES_SERVICE_HOST": m.members.access.Net.APIService(), "KUBERNETES_SERVICE_PORT": "443",
 	} {
 		put(name, value)
+	}
+	for name, folder := range map[string]string{"HOME": "root", "TMPDIR": "tmp"} {
+		if _, given := values[name]; !given {
+			put(name, filepath.Join(root, folder))
+		}
 	}
 	if m.spec.TPUs > 0 {
 		put("EMULATOR_SLICE", m.members.access.Name+"/"+m.spec.Pool)

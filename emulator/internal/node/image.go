@@ -3,6 +3,7 @@ package node
 import (
 	"os"
 	"path/filepath"
+	"sort"
 	"strings"
 	"time"
 
@@ -74,9 +75,15 @@ func (c *container) makeRoot() (string, error) {
 	if err := os.MkdirAll(filepath.Join(root, "tmp"), 0o700); err != nil {
 		return "", err
 	}
-	for _, m := range c.spec.VolumeMounts {
+	mounts := append([]corev1.VolumeMount(nil), c.spec.VolumeMounts...)
+	// What is mounted below another mount comes after it.
+	sort.SliceStable(mounts, func(i, j int) bool { return len(mounts[i].MountPath) < len(mounts[j].MountPath) })
+	for _, m := range mounts {
 		at := filepath.Join(root, m.MountPath)
 		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			return "", err
+		}
+		if err := os.RemoveAll(at); err != nil { // /tmp is there already
 			return "", err
 		}
 		if err := os.Symlink(filepath.Join(c.pod.volume(m.Name), m.SubPath), at); err != nil {

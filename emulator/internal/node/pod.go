@@ -32,6 +32,7 @@ type pod struct {
 	loopback   string
 	containers []*container // init containers first
 	changed    chan struct{}
+	secrets    map[string]*os.File // by the file that leads to it
 }
 
 func newPod(m *machine, object *corev1.Pod) *pod {
@@ -107,6 +108,7 @@ func (p *pod) run() {
 }
 
 func (p *pod) removeFolder() {
+	p.forget()
 	if err := os.RemoveAll(p.dir); err != nil {
 		log.Printf("pod %s/%s: %v", p.object.Namespace, p.object.Name, err)
 	}

@@ -102,10 +102,10 @@ func (p *pod) writeFiles(v corev1.Volume) error {
 	switch {
 	case v.Secret != nil:
 		data, err := p.secret(v.Secret.SecretName, v.Secret.Optional)
-		return p.write(v.Name, data, v.Secret.Items, err)
+		return p.write(v.Name, data, v.Secret.Items, err, p.inMemory)
 	case v.ConfigMap != nil:
 		data, err := p.configMap(v.ConfigMap.Name, v.ConfigMap.Optional)
-		return p.write(v.Name, data, v.ConfigMap.Items, err)
+		return p.write(v.Name, data, v.ConfigMap.Items, err, onDisk)
 	case v.Projected != nil:
 		for _, source := range v.Projected.Sources {
 			if err := p.project(v.Name, source); err != nil {
@@ -130,13 +130,13 @@ func (p *pod) project(volume string, source corev1.VolumeProjection) error {
 			audiences = []string{a}
 		}
 		token, err := p.token(audiences, 365*24*3600)
-		return p.write(volume, map[string][]byte{source.ServiceAccountToken.Path: []byte(token)}, nil, err)
+		return p.write(volume, map[string][]byte{source.ServiceAccountToken.Path: []byte(token)}, nil, err, p.inMemory)
 	case source.Secret != nil:
 		data, err := p.secret(source.Secret.Name, source.Secret.Optional)
-		return p.write(volume, data, source.Secret.Items, err)
+		return p.write(volume, data, source.Secret.Items, err, p.inMemory)
 	case source.ConfigMap != nil:
 		data, err := p.configMap(source.ConfigMap.Name, source.ConfigMap.Optional)
-		return p.write(volume, data, source.ConfigMap.Items, err)
+		return p.write(volume, data, source.ConfigMap.Items, err, onDisk)
 	case source.DownwardAPI != nil:
 		data := map[string][]byte{}
 		for _, item := range source.DownwardAPI.Items {
@@ -149,14 +149,14 @@ func (p *pod) project(volume string, source corev1.VolumeProjection) error {
 			}
 			data[item.Path] = []byte(value)
 		}
-		return p.write(volume, data, nil, nil)
+		return p.write(volume, data, nil, nil, onDisk)
 	default:
 		return errors.New("projections of this kind are not emulated")
 	}
 }
 
 // write puts changed entries in place, each at once.
-func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToPath, err error) error {
+func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToPath, err error, put func(file string, value []byte) error) error {
 	if err != nil || data == nil { // nil: it is optional, and not there
 		return err
 	}
@@ -179,14 +179,19 @@ func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToP
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return err
 		}
-		if err := os.WriteFile(file+".new", value, 0o600); err != nil {
-			return err
-		}
-		if err := os.Rename(file+".new", file); err != nil {
+		if err := put(file, value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// onDisk puts what is no secret in place, all of it at once.
+func onDisk(file string, value []byte) error {
+	if err := os.WriteFile(file+".new", value, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
 }
 
 // refresh keeps secrets and config maps as the API has them. A kubelet does so each
