@@ -51,7 +51,8 @@ func (i *internet) RepositoryAllowed(email, path string, push bool) error {
 	if path != i.repository && path != i.layers {
 		return fmt.Errorf("name unknown: Repository %q not found", filepath.Base(path))
 	}
-	if email == writerAccount && !(push && path == i.layers && email == i.layersReader) || email == readerAccount && !push {
+	mayPush := email == writerAccount && (path != i.layers || email != i.layersReader)
+	if mayPush || !push && (email == writerAccount || email == readerAccount) {
 		return nil
 	}
 	return fmt.Errorf(`denied: Permission "artifactregistry.repositories.uploadArtifacts" denied on resource %q (or it may not exist)`, path)
