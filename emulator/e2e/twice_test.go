@@ -75,13 +75,15 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		c := w.during(t, "back to the old commit", func() { w.emulator(t, "up", "dev") })
 		assert.Zero(t, c.Builds)
 		assert.Zero(t, c.Hub.Bytes)
-		assert.Equal(t, 2, c.Compile.Hits, "its compiled code, too")
+		assert.GreaterOrEqual(t, c.Compile.Hits, 2, "its compiled code, too")
+		assert.Zero(t, c.Compile.Misses)
 		assert.Len(t, strings.Fields(w.shell(t, "dev", "kubectl get jobs -n sglang-build -o name")), 1, "the other commit's Job is gone")
 	})
 	step("three replicas read what one has fetched", func(t *testing.T) {
 		c := w.during(t, "two replicas more", func() { w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=3") })
 		assert.Zero(t, c.Hub.Downloads)
-		assert.Equal(t, 4, c.Compile.Hits, "on four hosts")
+		assert.GreaterOrEqual(t, c.Compile.Hits, 4, "on four hosts")
+		assert.Zero(t, c.Compile.Misses)
 		w.emulator(t, "up", "dev")
 	})
 	step("what goes wrong is said, and the next up goes on", w.failures)
@@ -173,26 +175,30 @@ func (w *world) newCommit(t *testing.T) {
 
 // failures are of downloads; a failing build is among the shapes.
 func (w *world) failures(t *testing.T) {
-	const id = "Qwen/Qwen3-8B"
-	other := flags("model=" + id)
-	up := append([]string{"up", "dev"}, other...)
-	bucket := "your-project-id-sglang-tpu-dev-cache"
-
-	w.shell(t, "", "bin/emulator fault bucket "+bucket)
-	out, err := w.tryEmulator(up...)
-	require.Error(t, err)
-	assert.Contains(t, out, "[Errno 5] Input/output error")
-	assert.Contains(t, out, "what has come stays in the bucket, and the next pulumi up goes on from there")
-	assert.NotContains(t, out, "panic")
-
-	w.shell(t, "", "bin/emulator fault clear; bin/emulator fault hub "+id+" 'requests.exceptions.ConnectionError: Connection reset by peer' 99")
-	c := w.during(t, "a download that is cut off", func() { out, err = w.tryEmulator(up...) })
-	require.Error(t, err)
-	assert.Contains(t, out, "ConnectionError: Connection reset by peer")
-	assert.Positive(t, c.Hub.Bytes)
-
-	w.shell(t, "", "bin/emulator fault clear")
+	const id, bucket = "Qwen/Qwen3-32B", "your-project-id-sglang-tpu-dev-cache"
+	up := append([]string{"up", "dev"}, flags("model="+id)...)
+	fails := func(what, fault string, says ...string) counts {
+		w.shell(t, "", "bin/emulator fault "+fault)
+		var out string
+		var err error
+		c := w.during(t, what, func() { out, err = w.tryEmulator(up...) })
+		w.shell(t, "", "bin/emulator fault clear")
+		require.Error(t, err, what)
+		for _, text := range says {
+			assert.Contains(t, out, text, what)
+		}
+		assert.NotContains(t, out, "panic")
+		return c
+	}
+	const goesOn = "what has come stays in the bucket, and the next pulumi up goes on from there"
+	fails("a right that somebody removed", "iam sa/sglang-download",
+		"the Kubernetes service account sglang/sglang-download may not write to the bucket "+bucket, "run: pulumi up --refresh")
+	w.shell(t, "dev", "pulumi refresh --yes --skip-preview")
+	fails("a bucket that takes no more", "bucket "+bucket, "[Errno 5] Input/output error", goesOn)
+	part := fails("a download that is cut off", "hub "+id+" 'requests.exceptions.ConnectionError: Connection reset by peer' 99",
+		"ConnectionError: Connection reset by peer", goesOn)
+	assert.Positive(t, part.Hub.Bytes)
 	rest := w.during(t, "the rest of it", func() { w.emulator(t, up...) })
 	assert.Positive(t, rest.Hub.Bytes)
-	assert.InDelta(t, 15<<30, c.Hub.Bytes+rest.Hub.Bytes, 1<<29, "no byte came twice")
+	assert.InDelta(t, 61<<30, part.Hub.Bytes+rest.Hub.Bytes, 1<<30, "no byte came twice")
 }

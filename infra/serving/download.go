@@ -99,16 +99,28 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 							scratchMount(),
 						}, mounts...),
 					}},
-					Volumes: append(corev1.VolumeArray{args.Storage.volume(), scratch(downloadScratchGiB)}, secrets...),
+					Volumes: append(corev1.VolumeArray{downloadVolume(args), scratch(downloadScratchGiB)}, secrets...),
 				},
 			},
 		},
 	}
 }
 
+// downloadVolume is mounted without the driver's own look at the bucket's policy: when
+// that fails it is only an event of the pod, which waits for ever. The script looks, and
+// can say what is wrong.
+func downloadVolume(args *Args) *corev1.VolumeArgs {
+	v := args.Storage.volume()
+	attributes := v.Csi.(*corev1.CSIVolumeSourceArgs).VolumeAttributes.(pulumi.StringMap)
+	attributes["skipCSIBucketAccessCheck"] = pulumi.String("true")
+	return v
+}
+
 func downloadEnvironment(args *Args) corev1.EnvVarArray {
 	env := corev1.EnvVarArray{
 		variable("HF_HOME", hubCache),
+		variable("BUCKET", args.Storage.Bucket.Name),
+		variable("ACCOUNT", args.Namespace+"/"+DownloadAccount),
 		variable("WEIGHTS_GIB", strconv.Itoa(args.WeightsGiB)),
 		// Its downloader writes a file's parts in any order, which Cloud Storage FUSE can
 		// only do on a copy of the whole file.

@@ -1,6 +1,6 @@
 # Fills the bucket with repositories of the Hugging Face Hub, so that no pod of a group
 # fetches weights from there. "$@" are OWNER/NAME@REVISION; HF_HOME is a folder of the
-# bucket; WEIGHTS_GIB is about how much will come.
+# bucket named BUCKET; WEIGHTS_GIB is about how much will come.
 #
 # It can be stopped anywhere and goes on where it was: hf skips complete files. A list of
 # sizes in $HF_HOME/complete tells a later run that nothing is left to do.
@@ -92,7 +92,6 @@ fetch() {
     sleep $((5 * attempt))
     attempt=$((attempt + 1))
   done
-  mkdir -p "$HF_HOME/complete"
   # Written beside and moved, so that a list is whole or not there.
   find -L "$snapshot" -type f -printf '%s %p\n' | while read -r size file; do
     echo "$size ${file#"$HF_HOME/"}"
@@ -100,6 +99,13 @@ fetch() {
   say "$1 is in the bucket"
 }
 
+# The bucket's policy can take a minute to reach this pod; the next one may have it.
+if ! mkdir -p "$HF_HOME/complete"; then
+  say "the Kubernetes service account $ACCOUNT may not write to the bucket $BUCKET: its policy needs roles/storage.objectUser for it." \
+    "If somebody removed that, run: pulumi up --refresh"
+  sleep 60
+  exit 1
+fi
 work=$(mktemp -d)
 progress &
 watch=$!

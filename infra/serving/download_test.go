@@ -23,21 +23,22 @@ func TestTheDownloadNeedsNoChipsAndWaitsForImageBucketAndToken(t *testing.T) {
 	assert.Equal(t, 6*time.Hour, job.CreateTimeout(t))
 	const pod = "spec.template.spec."
 	for path, want := range map[string]any{
-		`metadata.annotations["pulumi.com/replaceUnready"]`:            "true",
-		`spec.template.metadata.annotations["gke-gcsfuse/volumes"]`:    "true",
-		"spec.podFailurePolicy.rules[0].action":                        "FailJob",
-		"spec.podFailurePolicy.rules[0].onExitCodes.values":            []any{2.0},
-		pod + "serviceAccountName":                                     "sglang-download",
-		pod + "automountServiceAccountToken":                           false,
-		pod + "restartPolicy":                                          "Never",
-		pod + "nodeSelector":                                           nil,
-		pod + "tolerations":                                            nil,
-		pod + "volumes[0].csi.volumeAttributes.bucketName":             "p-cache",
-		pod + "containers[0].image":                                    "registry.example/sglang-jax:abc",
-		pod + "containers[0].args":                                     []any{"org/model@main"},
-		pod + "containers[0].command":                                  []any{"bash", "-c", downloadScript, "download"},
-		pod + "containers[0].terminationMessagePolicy":                 "FallbackToLogsOnError",
-		pod + "containers[0].securityContext.allowPrivilegeEscalation": false,
+		`metadata.annotations["pulumi.com/replaceUnready"]`:              "true",
+		`spec.template.metadata.annotations["gke-gcsfuse/volumes"]`:      "true",
+		"spec.podFailurePolicy.rules[0].action":                          "FailJob",
+		"spec.podFailurePolicy.rules[0].onExitCodes.values":              []any{2.0},
+		pod + "serviceAccountName":                                       "sglang-download",
+		pod + "automountServiceAccountToken":                             false,
+		pod + "restartPolicy":                                            "Never",
+		pod + "nodeSelector":                                             nil,
+		pod + "tolerations":                                              nil,
+		pod + "volumes[0].csi.volumeAttributes.bucketName":               "p-cache",
+		pod + "volumes[0].csi.volumeAttributes.skipCSIBucketAccessCheck": "true",
+		pod + "containers[0].image":                                      "registry.example/sglang-jax:abc",
+		pod + "containers[0].args":                                       []any{"org/model@main"},
+		pod + "containers[0].command":                                    []any{"bash", "-c", downloadScript, "download"},
+		pod + "containers[0].terminationMessagePolicy":                   "FallbackToLogsOnError",
+		pod + "containers[0].securityContext.allowPrivilegeEscalation":   false,
 	} {
 		assert.Equal(t, want, job.Value(path), path)
 	}
@@ -93,7 +94,7 @@ echo "$snapshot"`
 // download runs the script in a bucket of the test's own.
 func download(t *testing.T, bucket, first string, repositories ...string) (code int, said string, calls []string) {
 	t.Helper()
-	l := newLaunch(t, "exit 1", "exit 1", "HF_HOME="+bucket, "WEIGHTS_GIB=61")
+	l := newLaunch(t, "exit 1", "exit 1", "HF_HOME="+bucket, "WEIGHTS_GIB=61", "BUCKET=p-cache", "ACCOUNT=sglang/sglang-download")
 	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
 	for name, body := range map[string]string{"hf": fmt.Sprintf(hub, first), "sleep": `[ "$1" = 30 ] && exec /bin/sleep 30; exit 0`} {
 		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/bash\n"+body+"\n"), 0o755))
@@ -135,6 +136,14 @@ func TestAFileThatLostBytesIsFetchedAgain(t *testing.T) {
 	whole, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, "weights\n", string(whole))
+}
+
+func TestABucketThatMayNotBeWrittenIsSaid(t *testing.T) {
+	code, said, calls := download(t, "/proc/self/none", "", "org/model@main")
+	assert.Equal(t, 1, code)
+	assert.Empty(t, calls)
+	assert.Contains(t, said, "the Kubernetes service account sglang/sglang-download may not write to the bucket p-cache")
+	assert.Contains(t, said, "pulumi up --refresh")
 }
 
 func TestADownloadThatFailsIsTriedAgainAndThenSaysWhatHappensNext(t *testing.T) {

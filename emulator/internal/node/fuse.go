@@ -43,7 +43,9 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 		return status("InvalidArgument", "%v", err)
 	}
 	readOnly := source.ReadOnly != nil && *source.ReadOnly
-	if err := fleet.Buckets.BucketAccess(access.Project, name, p.object.Namespace, p.account(), false); err != nil {
+	err = fleet.Buckets.BucketAccess(access.Project, name, p.object.Namespace, p.account(), false)
+	unchecked := source.VolumeAttributes["skipCSIBucketAccessCheck"] == "true"
+	if err != nil && !unchecked {
 		code := "Internal"
 		var refused *cloud.Refusal
 		if errors.As(err, &refused) {
@@ -62,6 +64,10 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	}
 	if readOnly {
 		return errors.New("read-only buckets are not emulated")
+	}
+	if err != nil {
+		// The mount is there, and whoever uses it gets an error of the file system's.
+		return errors.Join(os.RemoveAll(at), os.Symlink("/proc/self/no-endpoint", at))
 	}
 	folder := filepath.Join(fleet.Layout.Bucket(name), filepath.Join("/", options["only-dir"]))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
