@@ -27,9 +27,9 @@ func TestShapesAndCapacities(t *testing.T) {
 		hosts    int
 		node     string // a label of the slice's nodes
 	}{
-		{"2x2x1 is one host, here of a spot slice", []string{"topology=2x2x1"}, 1, "cloud.google.com/gke-spot=true"},
+		{"2x2x1 is one host, here of a spot slice with an image from the mirror", []string{"topology=2x2x1", `image={"source":"mirror","version":"v0.1.0"}`}, 1, "cloud.google.com/gke-spot=true"},
 		{"2x2x4 is four hosts, here of a shared reservation", []string{"topology=2x2x4", `capacity={"mode":"reservation","reservation":"projects/other/reservations/mine"}`}, 4, "cloud.google.com/gke-tpu-topology=2x2x4"},
-		{"1x1x1 is one chip, here of a reservation's block", []string{"topology=1x1x1", `capacity={"mode":"reservation","reservation":"projects/other/reservations/mine/reservationBlocks/b1"}`}, 1, "cloud.google.com/gke-accelerator-count=1"},
+		{"1x1x1 is one chip, here of a reservation's block with a prebuilt image", []string{"topology=1x1x1", `image={"source":"prebuilt","reference":"lmsysorg/sglang-jax:v0.1.0"}`, `capacity={"mode":"reservation","reservation":"projects/other/reservations/mine/reservationBlocks/b1"}`}, 1, "cloud.google.com/gke-accelerator-count=1"},
 		{"flex-start waits at no nodes until Google gives the slice", []string{`capacity={"mode":"flex-start","maxRunDuration":"72h"}`}, 2, "cloud.google.com/gke-flex-start=true"},
 		{"2x2x2 on demand", []string{`capacity={"mode":"on-demand"}`}, 2, "cloud.google.com/gke-tpu-topology=2x2x2"},
 	} {
