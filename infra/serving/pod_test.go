@@ -106,6 +106,8 @@ func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
 		delete(environment, scratch)
 	}
 	delete(environment, "PYTHONDONTWRITEBYTECODE")
+	assert.Equal(t, "/tmp/.cache/huggingface/modules", environment["HF_MODULES_CACHE"], "of this pod alone")
+	delete(environment, "HF_MODULES_CACHE")
 	assert.Equal(t, map[string]any{
 		"POD_IP":          map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}},
 		"RENDEZVOUS_PORT": "20000",

@@ -63,6 +63,8 @@ func scratchEnvironment() corev1.EnvVarArray {
 		variable("MPLCONFIGDIR", scratchPath+"/.cache/matplotlib"),
 		variable("NUMBA_CACHE_DIR", scratchPath+"/.cache/numba"),
 		variable("PYTHONDONTWRITEBYTECODE", "1"),
+		// The code of a model that brings its own is copied there, by all hosts at once.
+		variable("HF_MODULES_CACHE", scratchPath+"/.cache/huggingface/modules"),
 	}
 }
 
