@@ -27,13 +27,31 @@ nothing() { # fails if its command prints anything
   [ -z "$out" ]
 }
 
+vulnerabilities() { # govulncheck in one module; its database is on the internet
+  local module=$1 out
+  if out=$("$tools/govulncheck" -C "$module" ./... 2>&1); then
+    echo "check: govulncheck ($module): ok"
+  elif [[ $out == *"fetching vulnerabilities"* ]]; then
+    echo "check: govulncheck ($module): SKIPPED, its database cannot be had from here: ${out##*fetching vulnerabilities: }"
+  else
+    printf '%s\n' "$out"
+    echo "check: govulncheck ($module): FAILED" >&2
+    failed=1
+  fi
+}
+
 mapfile -t go_files < <(git ls-files -co --exclude-standard -- '*.go' | while read -r f; do [ -e "$f" ] && echo "$f"; done)
 part "gofmt" nothing gofmt -l "${go_files[@]}"
 part "gofumpt" nothing "$tools/gofumpt" -l "${go_files[@]}"
 for module in . emulator; do
   part "vet ($module)" go -C "$module" vet ./...
+  vulnerabilities "$module"
   part "golangci-lint ($module)" env -C "$module" "$tools/golangci-lint" run --config "$PWD/.golangci.yml" ./...
 done
+# What runs is what somebody read: actions by commit, modules with checksums.
+unpinned() { grep -rhnE 'uses: +[^./ ]' .github | grep -vE 'uses: +[^ ]+@[0-9a-f]{40}( |$)'; }
+part "actions pinned by commit" nothing unpinned
+for pinned in go.mod emulator/go.mod emulator/tools/*/go.mod; do part "checksums of $pinned" test -s "${pinned%.mod}.sum"; done
 # The build Job's image has no bash.
 for script in infra/image/*.sh; do part "sh -n $script" sh -n "$script"; done
 for script in infra/serving/*.sh emulator/*.sh emulator/e2e/testdata/*.sh .ci/run; do part "bash -n $script" bash -n "$script"; done

@@ -69,7 +69,7 @@ func TestOutputsAreReadyToPaste(t *testing.T) {
 	assert.Equal(t, pulumi.String("registry/image:tag"), out["image"])
 	assert.Equal(t, pulumi.Int(16), out["plan"].(pulumi.Map)["tpSize"])
 	assert.Equal(t, pulumi.Int(2), out["plan"].(pulumi.Map)["dpSize"])
-	for _, name := range []string{"cluster", "location", "kubeconfig", "namespace", "leaderWorkerSet", "service", "replicas"} {
+	for _, name := range []string{"cluster", "location", "kubeconfig", "namespace", "leaderWorkerSet", "service", "replicas", "allowClientsCommand"} {
 		assert.NotNil(t, out[name], name)
 	}
 }

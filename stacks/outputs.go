@@ -30,7 +30,8 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 		"curlCommand": pulumi.String(fmt.Sprintf(
 			`curl -X POST http://localhost:%d/generate -H "Content-Type: application/json"%s -d '{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}'`,
 			serving.Port, authorization(c))),
-		"replicas": pulumi.Int(c.Replicas),
+		"allowClientsCommand": pulumi.String("kubectl label namespace NAMESPACE " + serving.ClientLabel + "=true"),
+		"replicas":            pulumi.Int(c.Replicas),
 		"plan": pulumi.Map{
 			"model":        pulumi.String(c.Model.ID),
 			"topology":     pulumi.String(c.Topology.String()),

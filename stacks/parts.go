@@ -7,6 +7,7 @@ import (
 
 	"sglang-tpu/infra/cache"
 	"sglang-tpu/infra/cluster"
+	"sglang-tpu/infra/hftoken"
 	"sglang-tpu/infra/image"
 	"sglang-tpu/infra/registry"
 	"sglang-tpu/infra/serving"
@@ -96,4 +97,28 @@ func storage(ctx *pulumi.Context, c *config.Config, names names, gke *cluster.Cl
 		return serving.Storage{}, err
 	}
 	return serving.Storage{Bucket: &serving.Bucket{Name: names.bucket, Before: bucket.Made}}, nil
+}
+
+// tokenSecret is the token in Secret Manager, for whoever asks the Hub: the download Job,
+// or without a bucket each server.
+func tokenSecret(ctx *pulumi.Context, c *config.Config, gke *cluster.Cluster, opts pulumi.ResourceOption) (*serving.TokenSecret, error) {
+	account := serving.DownloadAccount
+	if c.Cache.Mode == config.Disk {
+		account = serving.ServerAccount
+	}
+	reader, err := hftoken.New(ctx, "token", &hftoken.Args{
+		Version: c.HFTokenSecret, WorkloadPool: gke.WorkloadPool, Namespace: servingNamespace, Account: account,
+	}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Made}, nil
+}
+
+// alsoNeeded are the APIs of what only some configurations use.
+func alsoNeeded(c *config.Config) []string {
+	if c.HFTokenSecret == "" {
+		return nil
+	}
+	return []string{"secretmanager.googleapis.com"}
 }

@@ -2,8 +2,9 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,27 @@ func environments(t *testing.T) map[string]*pulumitest.Graph {
 	graphs["all"] = run(t, configtest.Environment(t, "dev").With(
 		"sglang-tpu:replicas", "2", "sglang-tpu:hfToken", token, "sglang-tpu:apiKey", token,
 	))
+	graphs[onDisks] = run(t, configtest.Environment(t, "dev").With(
+		"sglang-tpu:cache", `{"mode":"disk"}`, "sglang-tpu:hfTokenSecret", managed,
+	))
 	return graphs
+}
+
+const (
+	onDisks = "disk" // no bucket, and the token in Secret Manager
+	managed = "projects/secrets-project/secrets/hugging-face/versions/3"
+)
+
+// rulesFor leaves out what an environment has nothing of, because it was asked not to.
+func rulesFor(environment string) []*policy.Rule {
+	var rules []*policy.Rule
+	for _, rule := range policy.Rules() {
+		if environment == onDisks && (rule.Of == policy.Bucket || rule.Of == policy.BucketIAM) {
+			continue
+		}
+		rules = append(rules, rule)
+	}
+	return rules
 }
 
 // objects is what rules judge of a graph; secrets are judged as what they hold.
@@ -58,19 +79,15 @@ func plain(v resource.PropertyValue) any {
 // Every rule is a test of its id, in every environment.
 func TestPolicy(t *testing.T) {
 	require.GreaterOrEqual(t, len(policy.Rules()), 45)
-	byID := map[string][]*policy.Rule{}
-	var ids []string
-	for _, rule := range policy.Rules() {
-		for _, id := range rule.IDs {
-			if byID[id] == nil {
-				ids = append(ids, id)
-			}
-			byID[id] = append(byID[id], rule)
-		}
-	}
-	sort.Strings(ids)
 	for environment, g := range environments(t) {
 		graph := objects(g)
+		byID := map[string][]*policy.Rule{}
+		for _, rule := range rulesFor(environment) {
+			for _, id := range rule.IDs {
+				byID[id] = append(byID[id], rule)
+			}
+		}
+		ids := slices.Sorted(maps.Keys(byID))
 		t.Run(environment, func(t *testing.T) {
 			for _, id := range ids {
 				t.Run(id, func(t *testing.T) {
@@ -90,9 +107,8 @@ func TestPolicy(t *testing.T) {
 // A rule that cannot fail protects nobody, and one that fails for another's setting
 // misleads: each setting is broken in a copy, and exactly the rules that name it fail.
 func TestPolicyMutations(t *testing.T) {
-	rules := policy.Rules()
 	for environment, g := range environments(t) {
-		graph := objects(g)
+		graph, rules := objects(g), rulesFor(environment)
 		t.Run(environment, func(t *testing.T) {
 			mutations := 0
 			for _, rule := range rules {
@@ -176,4 +192,43 @@ func TestPolicyEveryNamespaceDenies(t *testing.T) {
 			assert.True(t, denied[name], "%s: namespace %v", environment, name)
 		}
 	}
+}
+
+// With the token in Secret Manager, nothing that Pulumi or Kubernetes keeps holds it.
+func TestPolicyATokenInSecretManagerIsNowhereElse(t *testing.T) {
+	for mode, account := range map[string]string{"gcs": "sglang-download", "disk": "sglang"} {
+		g := run(t, configtest.Minimal(t).With("sglang-tpu:cache", `{"mode":"`+mode+`"}`, "sglang-tpu:hfTokenSecret", managed,
+			"sglang-tpu:model", "meta-llama/Llama-3.1-8B-Instruct"))
+		assert.Empty(t, g.OfType(secretType))
+		assert.Equal(t, true, g.Get(t, clusterType, "cluster").Value("secretManagerConfig.enabled"))
+		require.Len(t, g.OfType(string(policy.SecretIAM)), 1)
+		member := g.Get(t, string(policy.SecretIAM), "token-reader")
+		for path, want := range map[string]any{
+			"project": "secrets-project", "secretId": "hugging-face", "role": "roles/secretmanager.secretAccessor",
+			"member": "serviceAccount:my-project.svc.id.goog[sglang/" + account + "]",
+		} {
+			assert.Equal(t, want, member.Value(path), path)
+		}
+		assert.True(t, member.DependsOn("cluster"), "a project's first cluster makes its identity pool")
+		class := g.Get(t, "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass", "serving-token-class")
+		assert.Equal(t, "- resourceName: \""+managed+"\"\n  path: \"hf_api_token\"\n", class.Value("spec.parameters.secrets"))
+		mounts := 0
+		for _, pod := range policy.Pod.Subjects(objects(g)) {
+			if !strings.Contains(fmt.Sprint(pod.Fields), "secrets-store-gke.csi.k8s.io") {
+				continue
+			}
+			mounts++
+			assert.Equal(t, account, policy.Get(pod.Fields, "spec.serviceAccountName"))
+			assert.Contains(t, fmt.Sprint(pod.Fields), "HF_TOKEN_PATH value:/run/secrets/secret-manager/hf_api_token")
+			waiting := g.OfType(pod.Object.Type)
+			for _, r := range waiting {
+				if r.Name == pod.Object.Name {
+					assert.True(t, waitsFor(g, r, "token-reader"), "%s waits for the right to read", r.Name)
+					assert.True(t, waitsFor(g, r, "serving-token-class"), r.Name)
+				}
+			}
+		}
+		assert.Equal(t, map[string]int{"gcs": 1, "disk": 2}[mode], mounts)
+	}
+	assert.Nil(t, run(t, configtest.Minimal(t)).Get(t, clusterType, "cluster").Value("secretManagerConfig"))
 }

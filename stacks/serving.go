@@ -47,7 +47,7 @@ func Serving(ctx *pulumi.Context) error {
 	}
 	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
 
-	apis, err := services.New(ctx, "services", &services.Args{Project: c.Project}, pulumi.Provider(google))
+	apis, err := services.New(ctx, "services", &services.Args{Project: c.Project, Also: alsoNeeded(c)}, pulumi.Provider(google))
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func Serving(ctx *pulumi.Context) error {
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
 		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
 		ControlPlaneCIDR: c.Network.ControlPlane, AuthorizedNetworks: c.Network.AuthorizedNetworks,
-		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, SecretsKey: c.GKE.SecretsKey,
+		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, SecretsKey: c.GKE.SecretsKey, SecretManager: c.HFTokenSecret != "",
 		SystemPool: cluster.SystemPool(c.SystemPool),
 		NodeTag:    names.nodeTag, Labels: c.Labels, Protect: c.Protect,
 	}, common, pulumi.DependsOn(vpc.Made))
@@ -104,6 +104,11 @@ func Serving(ctx *pulumi.Context) error {
 		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
 		Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
 		Storage: kept, Ready: c.Ready,
+	}
+	if c.HFTokenSecret != "" {
+		if args.HFTokenSecret, err = tokenSecret(ctx, c, gke, common); err != nil {
+			return err
+		}
 	}
 	if c.HasHFToken {
 		args.HFToken = pulumiconfig.RequireSecret(ctx, "sglang-tpu:hfToken")

@@ -32,9 +32,11 @@ type Args struct {
 	// SecretsKey is the Cloud KMS key that encrypts Kubernetes Secrets, in full and of the
 	// cluster's region; empty: Google's own.
 	SecretsKey string
-	SystemPool SystemPool
-	NodeTag    string
-	Labels     map[string]string
+	// SecretManager lets pods mount secrets of Secret Manager as files.
+	SecretManager bool
+	SystemPool    SystemPool
+	NodeTag       string
+	Labels        map[string]string
 
 	// Protect is GKE's deletion protection. The caller sets Pulumi's protect from the
 	// same value: one without the other leaves a half-destroyed stack.

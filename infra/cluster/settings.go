@@ -76,8 +76,9 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			EnableInsecureBindingSystemUnauthenticated: pulumi.Bool(false),
 			EnableInsecureBindingSystemAuthenticated:   pulumi.Bool(false),
 		},
-		DatabaseEncryption: secretsEncryption(args.SecretsKey),
-		EnableLegacyAbac:   pulumi.Bool(false),
+		DatabaseEncryption:  secretsEncryption(args.SecretsKey),
+		SecretManagerConfig: secretManager(args.SecretManager),
+		EnableLegacyAbac:    pulumi.Bool(false),
 		MasterAuth: container.ClusterMasterAuthArgs{
 			ClientCertificateConfig: container.ClusterMasterAuthClientCertificateConfigArgs{IssueClientCertificate: pulumi.Bool(false)},
 		},
@@ -136,6 +137,13 @@ func nodeLocations(args *Args) pulumi.StringArrayInput {
 		return nil
 	}
 	return pulumi.StringArray{pulumi.String(args.Zone)}
+}
+
+func secretManager(on bool) container.ClusterSecretManagerConfigPtrInput {
+	if !on {
+		return nil
+	}
+	return container.ClusterSecretManagerConfigArgs{Enabled: pulumi.Bool(true)}
 }
 
 // secretsEncryption wraps the keys of Kubernetes Secrets in a key of Cloud KMS; without

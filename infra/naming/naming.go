@@ -31,3 +31,21 @@ func CheckSet(name string, replicas int) error {
 	}
 	return nil
 }
+
+var secretVersion = regexp.MustCompile(`^projects/([^/]+)/secrets/([A-Za-z0-9_-]+)/versions/([0-9]+|latest)$`)
+
+// Secret takes the name of a secret's version in Secret Manager apart. The error says
+// what such a name looks like.
+func Secret(version string) (project, secret string, err error) {
+	parts := secretVersion.FindStringSubmatch(version)
+	if parts == nil {
+		return "", "", fmt.Errorf("%q does not name a version of a secret; use projects/PROJECT/secrets/NAME/versions/NUMBER", version)
+	}
+	return parts[1], parts[2], nil
+}
+
+// CheckSecret says why a text does not name a version of a secret; nil if it does.
+func CheckSecret(version string) error {
+	_, _, err := Secret(version)
+	return err
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestNamesOfALeaderWorkerSet(t *testing.T) {
@@ -29,5 +30,14 @@ func TestNamesOfALeaderWorkerSet(t *testing.T) {
 			continue
 		}
 		assert.ErrorContains(t, err, tc.says, tc.name)
+	}
+}
+
+func TestASecretsVersionIsTakenApart(t *testing.T) {
+	project, secret, err := Secret("projects/my-project/secrets/hf_token-1/versions/latest")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"my-project", "hf_token-1"}, []string{project, secret})
+	for _, wrong := range []string{"", "hf_token", "projects/p/secrets/s", "projects/p/secrets/s/versions/v1", "projects/p/q/secrets/s/versions/1"} {
+		assert.ErrorContains(t, CheckSecret(wrong), "use projects/PROJECT/secrets/NAME/versions/NUMBER", wrong)
 	}
 }

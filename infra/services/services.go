@@ -21,6 +21,7 @@ var apis = []string{
 // Args says where to enable them.
 type Args struct {
 	Project string
+	Also    []string // APIs beside those that every stack needs
 }
 
 // Services makes one projects.Service for each API. They are never disabled again: a
@@ -39,7 +40,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Services", name, s, opts...); err != nil {
 		return nil, err
 	}
-	for _, api := range apis {
+	for _, api := range append(append([]string{}, apis...), args.Also...) {
 		short, _, _ := strings.Cut(api, ".")
 		enabled, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
 			Project:          pulumi.String(args.Project),

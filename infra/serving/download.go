@@ -51,7 +51,7 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 
 func downloadArgs(args *Args) *batchv1.JobArgs {
 	metadata := meta(args, args.downloadName())
-	environment, secrets, mounts := secretFiles(args.downloadSecrets()...)
+	secrets := args.downloadSecrets()
 	metadata.Annotations = pulumi.StringMap{replaceUnreadyAnnotation: pulumi.String("true")}
 	return &batchv1.JobArgs{
 		Metadata: metadata,
@@ -80,7 +80,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 						Image:   pulumi.String(args.Image),
 						Command: pulumi.ToStringArray([]string{"bash", "-c", downloadScript, "download"}),
 						Args:    pulumi.ToStringArray(args.repositories()),
-						Env:     append(downloadEnvironment(args), environment...),
+						Env:     append(downloadEnvironment(args), secrets.env...),
 						Resources: &corev1.ResourceRequirementsArgs{
 							Requests: pulumi.StringMap{
 								"cpu": pulumi.String(downloadCPU), "memory": pulumi.String(downloadGiB),
@@ -97,9 +97,9 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 						VolumeMounts: append(corev1.VolumeMountArray{
 							&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
 							scratchMount(),
-						}, mounts...),
+						}, secrets.mounts...),
 					}},
-					Volumes: append(corev1.VolumeArray{downloadVolume(args), scratch(downloadScratchGiB)}, secrets...),
+					Volumes: append(corev1.VolumeArray{downloadVolume(args), scratch(downloadScratchGiB)}, secrets.volumes...),
 				},
 			},
 		},

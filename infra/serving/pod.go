@@ -86,7 +86,6 @@ func initContainers(args *Args, r role) corev1.ContainerArray {
 
 func container(args *Args, r role) *corev1.ContainerArgs {
 	chips := args.Topology.ChipsPerHost()
-	_, _, secretMounts := secretFiles(args.serverSecrets()...)
 	c := &corev1.ContainerArgs{
 		Name:    pulumi.String("sglang-" + string(r)),
 		Image:   pulumi.String(args.Image),
@@ -117,19 +116,18 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
 			&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
 			scratchMount(),
-		}, secretMounts...),
+		}, args.serverSecrets().mounts...),
 	}
 	setProbes(c, args, r)
 	return c
 }
 
 func volumes(args *Args) corev1.VolumeArray {
-	_, secrets, _ := secretFiles(args.serverSecrets()...)
 	return append(append(corev1.VolumeArray{&corev1.VolumeArgs{
 		Name: pulumi.String(sharedVolume),
 		// It counts as memory, so without a limit it can take the host's.
 		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
-	}}, serverVolumes(args)...), append(secrets, scratch(scratchGiB))...)
+	}}, serverVolumes(args)...), append(args.serverSecrets().volumes, scratch(scratchGiB))...)
 }
 
 func environment(args *Args) corev1.EnvVarArray {
@@ -145,8 +143,7 @@ func environment(args *Args) corev1.EnvVarArray {
 		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
 		env = append(env, variable("HF_HUB_OFFLINE", "1"))
 	}
-	secrets, _, _ := secretFiles(args.serverSecrets()...)
-	return append(append(env, scratchEnvironment()...), secrets...)
+	return append(append(env, scratchEnvironment()...), args.serverSecrets().env...)
 }
 
 func variable(name, value string) *corev1.EnvVarArgs {

@@ -10,11 +10,6 @@ import (
 )
 
 const (
-	// secretsPath is where secrets are files: variables would be in every child process
-	// and in every dump of the environment.
-	secretsPath   = "/run/secrets/sglang"
-	secretsVolume = "secrets"
-
 	scratchPath   = "/tmp"
 	scratchVolume = "tmp"
 
@@ -66,56 +61,6 @@ func scratchEnvironment() corev1.EnvVarArray {
 		// The code of a model that brings its own is copied there, by all hosts at once.
 		variable("HF_MODULES_CACHE", scratchPath+"/.cache/huggingface/modules"),
 	}
-}
-
-// file is a secret's value as a file below secretsPath, named in a variable.
-type file struct{ variable, secret, key string }
-
-func tokenFile() file { return file{"HF_TOKEN_PATH", secretName, secretKey} }
-
-func keyFile() file { return file{"API_KEY_FILE", APIKeySecret, APIKeyKey} }
-
-// serverSecrets are those that the server reads. With a bucket it asks nothing of the Hub.
-func (a *Args) serverSecrets() []file {
-	var files []file
-	if a.HFToken != nil && a.Storage.Bucket == nil {
-		files = append(files, tokenFile())
-	}
-	if a.APIKey != nil {
-		files = append(files, keyFile())
-	}
-	return files
-}
-
-func (a *Args) downloadSecrets() []file {
-	if a.HFToken == nil {
-		return nil
-	}
-	return []file{tokenFile()}
-}
-
-// secretFiles are the variables, the volume and the mount for some files; nothing for
-// none.
-func secretFiles(files ...file) (env corev1.EnvVarArray, volumes corev1.VolumeArray, mounts corev1.VolumeMountArray) {
-	if len(files) == 0 {
-		return nil, nil, nil
-	}
-	var sources corev1.VolumeProjectionArray
-	for _, f := range files {
-		env = append(env, variable(f.variable, secretsPath+"/"+f.key))
-		sources = append(sources, &corev1.VolumeProjectionArgs{Secret: &corev1.SecretProjectionArgs{
-			Name:  pulumi.String(f.secret),
-			Items: corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String(f.key), Path: pulumi.String(f.key)}},
-		}})
-	}
-	return env,
-		corev1.VolumeArray{&corev1.VolumeArgs{
-			Name:      pulumi.String(secretsVolume),
-			Projected: &corev1.ProjectedVolumeSourceArgs{DefaultMode: pulumi.Int(0o400), Sources: sources},
-		}},
-		corev1.VolumeMountArray{&corev1.VolumeMountArgs{
-			Name: pulumi.String(secretsVolume), MountPath: pulumi.String(secretsPath), ReadOnly: pulumi.Bool(true),
-		}}
 }
 
 // policies are the NetworkPolicies of the namespace, in which nothing else may talk.

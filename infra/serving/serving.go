@@ -49,7 +49,9 @@ type Args struct {
 	Replicas  int // groups, each on a slice of its own; 0 keeps everything but the pods
 
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
-	APIKey  pulumi.StringInput // a secret that clients must send; nil: none
+	// HFTokenSecret is the token in Secret Manager instead; nil: HFToken.
+	HFTokenSecret *TokenSecret
+	APIKey        pulumi.StringInput // a secret that clients must send; nil: none
 
 	Storage Storage // of weights and compiled code
 
@@ -156,6 +158,13 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 			return nil, err
 		}
 		all = append(all, made)
+	}
+	if args.HFTokenSecret != nil {
+		class, err := apiextensions.NewCustomResource(ctx, name+"-token-class", tokenClassArgs(args), inNamespace)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, class), args.HFTokenSecret.Before...)
 	}
 	if args.Storage.Bucket == nil {
 		return all, nil

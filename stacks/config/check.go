@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/infra/naming"
 )
 
 var (
@@ -101,6 +103,18 @@ func inRange(key string, value, least, most int, unit string) error {
 }
 
 var kmsKey = regexp.MustCompile(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
+
+// checkToken wants the token in one place.
+func checkToken(c Config) error {
+	switch {
+	case c.HFTokenSecret == "":
+		return nil
+	case c.HasHFToken:
+		return invalid("sglang-tpu:hfTokenSecret", c.HFTokenSecret, "is set, and sglang-tpu:hfToken too", "remove one of the two")
+	default:
+		return because("sglang-tpu:hfTokenSecret", naming.CheckSecret(c.HFTokenSecret))
+	}
+}
 
 func checkGKE(g GKE, region string) error {
 	const key = "sglang-tpu:gke"

@@ -40,6 +40,9 @@ type Config struct {
 	// The secrets themselves stay Pulumi secrets and are read by stacks.
 	HasHFToken bool
 	HasAPIKey  bool
+	// HFTokenSecret is the version of a secret in Secret Manager that holds the token
+	// instead; empty: none.
+	HFTokenSecret string
 
 	Image           Image
 	Cache           Cache
@@ -122,6 +125,7 @@ func Load(source Source) (*Config, error) {
 	c.Replicas = r.integer("sglang-tpu:replicas", 1)
 	capacityRead := r.object("sglang-tpu:capacity", &c.Capacity)
 	c.HasHFToken = r.secret("sglang-tpu:hfToken")
+	c.HFTokenSecret = r.optional("sglang-tpu:hfTokenSecret")
 	c.HasAPIKey = r.secret("sglang-tpu:apiKey")
 	imageRead := r.object("sglang-tpu:image", &c.Image)
 	cacheRead := r.object("sglang-tpu:cache", &c.Cache)
@@ -151,6 +155,7 @@ func Load(source Source) (*Config, error) {
 	r.check(checkRevision(c.Revision))
 	r.check(checkNetwork(c.Network))
 	r.check(checkSizes(c, minutes))
+	r.check(checkToken(c))
 	r.check(checkGKE(c.GKE, c.Region))
 	r.check(checkLabels(c.Labels))
 	if c.LeaderWorkerSet != "" {

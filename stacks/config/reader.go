@@ -35,6 +35,12 @@ func (r *reader) text(key string) string {
 	return strings.TrimSpace(value)
 }
 
+// optional returns a value that may be left out.
+func (r *reader) optional(key string) string {
+	value, _ := r.source.Get(key)
+	return strings.TrimSpace(value)
+}
+
 func (r *reader) integer(key string, absent int) int {
 	value, ok := r.source.Get(key)
 	if !ok {

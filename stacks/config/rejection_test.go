@@ -74,6 +74,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "network", `{"authorizedNetworks":"203.0.113.7/32"}`, []string{"authorizedNetworks", "has the wrong type", "a list"}},
 		{ours + "gke", `{"secretsKey":"my-key"}`, []string{`gke.secretsKey: "my-key" is not a Cloud KMS key; use projects/P/`}},
 		{ours + "gke", `{"secretsKey":"projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k"}`, []string{"is not in the cluster's region; use a key in us-central1"}},
+		{ours + "hfTokenSecret", "my-secret", []string{`config sglang-tpu:hfTokenSecret: "my-secret" does not name a version of a secret; use projects/PROJECT/secrets/NAME/versions/NUMBER`}},
 		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
 		{ours + "labels", `["x"]`, []string{"is not an object"}},
 		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},

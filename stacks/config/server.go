@@ -61,7 +61,7 @@ func (s server) plan(c *Config) error {
 		c.Plan, err = model.NewPlan(c.Model, c.Topology, settings)
 		errs = append(errs, because("sglang-tpu:model", err))
 	}
-	if c.Model.Gated && !c.HasHFToken {
+	if c.Model.Gated && !c.HasHFToken && c.HFTokenSecret == "" {
 		errs = append(errs, invalid("sglang-tpu:hfToken", "",
 			"is empty, but "+s.id+" is a gated model on Hugging Face",
 			"accept its licence there, then run: pulumi config set --secret hfToken hf_..."))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -41,6 +42,18 @@ func (c *CLI) repair(ctx context.Context, args []string) error {
 		return errUsage
 	}
 	return c.post(ctx, "/cloud/repair?node="+url.QueryEscape(args[0]), nil)
+}
+
+// secret puts a version of a secret into Secret Manager, as gcloud does.
+func (c *CLI) secret(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	value, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	return c.post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")})
 }
 
 // What is said unless a fault has a text of its own.

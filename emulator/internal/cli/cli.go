@@ -37,6 +37,8 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator tools [check]     build what is missing
   emulator resources         what exists in the emulated cloud
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
+  emulator secret NAME       put standard input into Secret Manager as a version of NAME,
+                             projects/PROJECT/secrets/SECRET; it is gone when the emulator stops
   emulator repair NODE       fail a node's host and let GKE repair it
   emulator fault [...]       make something fail; without arguments: what is set
       create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
@@ -131,6 +133,8 @@ func (c *CLI) run(ctx context.Context, args []string) error {
 		return c.counters(ctx, args[1:])
 	case "repair":
 		return c.repair(ctx, args[1:])
+	case "secret":
+		return c.secret(ctx, args[1:])
 	case "fault":
 		return c.fault(ctx, args[1:])
 	case "review":

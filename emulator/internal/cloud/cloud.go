@@ -44,6 +44,7 @@ type Cloud struct {
 	disks     map[string]Disk
 	locks     map[string]*sync.Mutex // one operation at a time on a cluster
 	faults    []Fault
+	secrets   map[string][]string // Secret Manager's: versions by secret; in memory only
 }
 
 // operation is one create, update or delete under way.
@@ -58,7 +59,7 @@ type operation struct {
 func Open(ctx context.Context, file string, clusters Clusters, minute time.Duration) (*Cloud, error) {
 	c := &Cloud{
 		file: file, clusters: clusters, minute: minute,
-		resources: map[string]*Resource{}, disks: map[string]Disk{}, locks: map[string]*sync.Mutex{},
+		resources: map[string]*Resource{}, disks: map[string]Disk{}, locks: map[string]*sync.Mutex{}, secrets: map[string][]string{},
 	}
 	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {

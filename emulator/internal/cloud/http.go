@@ -76,6 +76,19 @@ func (c *Cloud) Handler() http.Handler {
 		}
 		write(w, struct{}{})
 	})
+	mux.HandleFunc("POST /cloud/secrets", func(w http.ResponseWriter, r *http.Request) {
+		var put struct{ Secret, Value string }
+		err := json.NewDecoder(r.Body).Decode(&put)
+		version := ""
+		if err == nil {
+			version, err = c.AddSecretVersion(put.Secret, put.Value)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		write(w, version)
+	})
 	mux.HandleFunc("POST /cloud/faults", func(w http.ResponseWriter, r *http.Request) {
 		var faults []Fault
 		if err := json.NewDecoder(r.Body).Decode(&faults); err != nil {

@@ -121,6 +121,7 @@ func init() {
 		repositoryKind: repository(),
 		bucketKind:     bucket(),
 		bucketIAMKind:  bucketMember(),
+		secretIAMKind:  secretMember(),
 	}
 }
 

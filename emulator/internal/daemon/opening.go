@@ -58,3 +58,13 @@ func (o *opening) FuseEnabled(cluster string) bool { return o.opened().FuseEnabl
 func (o *opening) BucketAccess(project, bucket, namespace, account string, write bool) error {
 	return o.opened().BucketAccess(project, bucket, namespace, account, write)
 }
+
+// SecretManagerEnabled reports whether a cluster has the Secret Manager add-on.
+func (o *opening) SecretManagerEnabled(cluster string) bool {
+	return o.opened().SecretManagerEnabled(cluster)
+}
+
+// AccessSecret reads a version of a secret for a Kubernetes service account.
+func (o *opening) AccessSecret(project, version, namespace, account string) (string, error) {
+	return o.opened().AccessSecret(project, version, namespace, account)
+}

@@ -23,6 +23,9 @@ func installDefaults(ctx context.Context, client kubernetes.Interface) error {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
+	if err := installSecretClasses(ctx, client); err != nil {
+		return err
+	}
 	for name, diskType := range map[string]string{"standard-rwo": "pd-balanced", "premium-rwo": "pd-ssd"} {
 		if _, err := client.StorageV1().StorageClasses().Create(ctx, storageClass(name, diskType), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 			return err
@@ -45,4 +48,30 @@ func storageClass(name, diskType string) *storagev1.StorageClass {
 		class.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
 	}
 	return class
+}
+
+// secretClasses is the definition that GKE's Secret Manager add-on brings. Here it is in
+// every cluster; without the add-on there is no driver that reads one.
+const secretClasses = `{
+	"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+	"metadata": {"name": "secretproviderclasses.secrets-store.csi.x-k8s.io"},
+	"spec": {
+		"group": "secrets-store.csi.x-k8s.io", "scope": "Namespaced",
+		"names": {"kind": "SecretProviderClass", "listKind": "SecretProviderClassList", "plural": "secretproviderclasses", "singular": "secretproviderclass"},
+		"versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+			"type": "object", "properties": {"spec": {"type": "object", "properties": {
+				"provider": {"type": "string"},
+				"parameters": {"type": "object", "additionalProperties": {"type": "string"}}
+			}}}
+		}}}]
+	}
+}`
+
+func installSecretClasses(ctx context.Context, client kubernetes.Interface) error {
+	_, err := client.Discovery().RESTClient().Post().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").
+		SetHeader("Content-Type", "application/json").Body([]byte(secretClasses)).DoRaw(ctx)
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
 }

@@ -35,6 +35,7 @@ type Fleet struct {
 	Layout  layout.Layout
 	Images  Images
 	Buckets Buckets
+	Secrets Secrets
 
 	mu       sync.Mutex
 	clusters map[string]*members

@@ -58,6 +58,8 @@ func (p *pod) mountVolume(v corev1.Volume) error {
 		return p.mountDisk(v.PersistentVolumeClaim.ClaimName, at)
 	case v.Ephemeral != nil:
 		return p.mountDisk(p.object.Name+"-"+v.Name, at)
+	case v.CSI != nil && v.CSI.Driver == secretDriver:
+		return p.mountSecrets(v.CSI, v.Name)
 	case v.CSI != nil:
 		return p.mountBucket(v.CSI, at)
 	case v.EmptyDir != nil:

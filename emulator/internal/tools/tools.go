@@ -48,4 +48,6 @@ var BuildKit = []Tool{
 var Check = []Tool{
 	{Name: "gofumpt", Folder: "gofumpt", Package: "mvdan.cc/gofumpt", Version: "0.9.1", Minutes: 1},
 	{Name: "golangci-lint", Folder: "golangci-lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", Version: "2.6.2", Minutes: 4},
+	{Name: "kube-score", Folder: "kube-score", Package: "github.com/zegl/kube-score/cmd/kube-score", Version: "1.20.0", Minutes: 1},
+	{Name: "govulncheck", Folder: "govulncheck", Package: "golang.org/x/vuln/cmd/govulncheck", Version: "1.1.4", Minutes: 1},
 }

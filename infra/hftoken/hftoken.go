@@ -1,0 +1,57 @@
+// Package hftoken lets pods read the Hugging Face token where a team keeps it, in Secret
+// Manager, so that neither Pulumi's state nor a Kubernetes Secret ever holds it.
+package hftoken
+
+import (
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/secretmanager"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/naming"
+)
+
+// role reads versions of a secret, and does not list, change or name any other.
+const role = "roles/secretmanager.secretAccessor"
+
+// Args describes who may read what.
+type Args struct {
+	Version string // projects/PROJECT/secrets/NAME/versions/VERSION, as naming.Secret takes it
+
+	// WorkloadPool is the cluster's pool of Workload Identity, PROJECT.svc.id.goog. It must
+	// come from a cluster that exists: before the project's first one IAM answers
+	// "Identity Pool does not exist".
+	WorkloadPool pulumi.StringInput
+	Namespace    string
+	Account      string // Kubernetes service account, the only one that may read
+}
+
+// Token is the right to read one secret, given to one Kubernetes service account.
+type Token struct {
+	pulumi.ResourceState
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Token, error) {
+	t := &Token{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:HFToken", name, t, opts...); err != nil {
+		return nil, err
+	}
+	project, secret, err := naming.Secret(args.Version)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := secretmanager.NewSecretIamMember(ctx, name+"-reader", &secretmanager.SecretIamMemberArgs{
+		Project:  pulumi.String(project),
+		SecretId: pulumi.String(secret),
+		Role:     pulumi.String(role),
+		Member:   pulumi.Sprintf("serviceAccount:%s[%s/%s]", args.WorkloadPool, args.Namespace, args.Account),
+	}, pulumi.Parent(t))
+	if err != nil {
+		return nil, err
+	}
+	t.Made = []pulumi.Resource{reader}
+	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{})
+}
