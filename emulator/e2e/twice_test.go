@@ -92,7 +92,9 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		assert.InDelta(t, 2*61<<30, c.Hub.Bytes, 2<<30)
 	})
 	w.restarts(t, "disk", func(t *testing.T, c counts) {
-		assert.InDelta(t, 2*61<<30, c.Hub.Bytes, 2<<30)
+		// More, if a pod of the group that goes starts once more before it is recreated.
+		assert.GreaterOrEqual(t, c.Hub.Bytes, int64(2*61)<<30)
+		assert.GreaterOrEqual(t, c.Compile.Misses, 2)
 	})
 	step("down leaves nothing", func(t *testing.T) {
 		w.emulator(t, "down", "dev")
