@@ -114,7 +114,7 @@ func (r *reviewing) open(ctx context.Context, base, head string) (err error) {
 		return err
 	}
 	if head == "" {
-		r.head, err = revision.WorkingTree(ctx, r.Checkout)
+		r.head, err = revision.Copy(ctx, r.Checkout, filepath.Join(r.folder, "head"))
 	} else {
 		r.head, err = revision.Export(ctx, r.Checkout, head, filepath.Join(r.folder, "head"))
 	}
@@ -175,6 +175,7 @@ func (r *reviewing) environment(ctx context.Context, name string, number int) (r
 		return none, nil
 	}
 	s := r.state(name, number, before)
+	s.build = func(ctx context.Context) error { return r.build(ctx, r.base, r.baseProgram) }
 	defer s.close()
 	if before == nil {
 		fmt.Fprintf(r.Out, "%s: new in %s\n", name, r.head.Name)
@@ -190,6 +191,10 @@ func (r *reviewing) environment(ctx context.Context, name string, number int) (r
 	}
 	if err != nil {
 		return none, err
+	}
+	if err := r.build(ctx, r.head, r.headProgram); err != nil {
+		none.Changed, none.Class, none.Errors = true, review.Failed, []string{err.Error()}
+		return none, ctx.Err()
 	}
 	began := time.Now()
 	preview, err := s.preview(ctx, r.head.Dir)
@@ -226,7 +231,7 @@ func (r *reviewing) gate(ctx context.Context, report *review.Report) error {
 		return err
 	}
 	if text == nil {
-		text, err = os.ReadFile(filepath.Join(r.head.Dir, file))
+		text, err = os.ReadFile(filepath.Join(r.head.Dir, file)) // the first one that there is
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -35,6 +35,8 @@ type state struct {
 	base string // folder of the base's program
 	says io.Writer
 	rev  string
+
+	build func(context.Context) error // of the base's program
 }
 
 func (r *reviewing) state(name string, number int, config []byte) *state {
@@ -172,6 +174,12 @@ func (b *baseFailed) Error() string { return b.said }
 func (s *state) make(ctx context.Context) error {
 	began := time.Now()
 	fmt.Fprintf(s.says, "%s: bringing %s up on the emulator, which takes a minute or two; the state is kept\n", s.name, s.rev)
+	if err := s.build(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &baseFailed{s.rev + ", the base, cannot be built: " + err.Error()}
+	}
 	if err := s.fresh(ctx); err != nil {
 		return err
 	}

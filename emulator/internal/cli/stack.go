@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"sigs.k8s.io/yaml"
 )
 
@@ -93,6 +95,7 @@ func (c *CLI) salt(ctx context.Context, stack string) (string, error) {
 
 // overlay adds the salt and the settings (KEY=VALUE) to a stack's configuration. A
 // value that is JSON is taken as such, so that objects and numbers can be given.
+// Encrypted values get stand-ins.
 func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	var file map[string]any
 	if err := yaml.Unmarshal(text, &file); err != nil {
@@ -101,11 +104,10 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	if file == nil {
 		file = map[string]any{}
 	}
-	config, _ := file["config"].(map[string]any)
-	if config == nil {
-		config = map[string]any{}
+	values, _ := file["config"].(map[string]any)
+	if values == nil {
+		values = map[string]any{}
 	}
-	standIn(config)
 	for _, setting := range settings {
 		key, value, ok := strings.Cut(setting, "=")
 		if !ok || !strings.Contains(key, ":") {
@@ -115,9 +117,12 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 		if json.Unmarshal([]byte(value), &parsed) != nil {
 			parsed = value
 		}
-		config[key] = parsed
+		values[key] = parsed
 	}
-	file["config"] = config
+	if err := standIn(values, salt); err != nil {
+		return nil, err
+	}
+	file["config"] = values
 	file["encryptionsalt"] = salt
 	delete(file, "secretsprovider")
 	delete(file, "encryptedkey")
@@ -131,26 +136,49 @@ func secret(ciphertext any) string {
 	return fmt.Sprintf("hf_stands_in_for_a_secret_%.4x", sha256.Sum256(fmt.Append(nil, ciphertext)))
 }
 
-// standIn replaces encrypted values at any depth.
-func standIn(at map[string]any) {
+// standIn replaces encrypted values at any depth by their stand-ins, which are
+// encrypted for the emulator's stack.
+func standIn(at map[string]any, salt string) error {
 	for key, value := range at {
 		switch value := value.(type) {
 		case map[string]any:
-			if ciphertext, encrypted := value["secure"]; encrypted && len(value) == 1 {
-				at[key] = secret(ciphertext)
-			} else {
-				standIn(value)
+			ciphertext, encrypted := value["secure"]
+			if !encrypted || len(value) != 1 {
+				if err := standIn(value, salt); err != nil {
+					return err
+				}
+				continue
 			}
+			text, err := encrypt(secret(ciphertext), salt)
+			if err != nil {
+				return err
+			}
+			at[key] = map[string]any{"secure": text}
 		case []any:
 			for i, element := range value {
-				if object, ok := element.(map[string]any); ok {
-					held := map[string]any{key: object}
-					standIn(held)
-					value[i] = held[key]
+				held := map[string]any{key: element}
+				if err := standIn(held, salt); err != nil {
+					return err
 				}
+				value[i] = held[key]
 			}
 		}
 	}
+	return nil
+}
+
+// encrypt is what pulumi config set --secret does, with the emulator's passphrase. The
+// salt is v1:BASE64:CHECK.
+func encrypt(text, salt string) (string, error) {
+	parts := strings.Split(salt, ":")
+	if len(parts) < 2 {
+		return "", fmt.Errorf("the emulator's stack has a salt that cannot be read: %q", salt)
+	}
+	raw, err := base64.StdEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "", fmt.Errorf("the emulator's stack has a salt that cannot be read: %w", err)
+	}
+	return config.NewSymmetricCrypterFromPassphrase(passphrase, raw).EncryptValue(context.Background(), text)
 }
 
 func without(env []string, names ...string) []string {

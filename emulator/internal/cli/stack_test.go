@@ -1,12 +1,39 @@
 package cli
 
 import (
+	"context"
+	"encoding/base64"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 )
+
+// salt is one as the Pulumi CLI writes it; the check at its end is not looked at here.
+var salt = "v1:" + base64.StdEncoding.EncodeToString([]byte("saltsalt")) + ":check"
+
+// decrypted reads the stand-ins back.
+func decrypted(t *testing.T, at any) any {
+	t.Helper()
+	switch at := at.(type) {
+	case map[string]any:
+		if text, ok := at["secure"].(string); ok {
+			plain, err := config.NewSymmetricCrypterFromPassphrase(passphrase, []byte("saltsalt")).DecryptValue(context.Background(), text)
+			require.NoError(t, err)
+			return "encrypted " + plain
+		}
+		for key, value := range at {
+			at[key] = decrypted(t, value)
+		}
+	case []any:
+		for i, value := range at {
+			at[i] = decrypted(t, value)
+		}
+	}
+	return at
+}
 
 func TestTheConfigurationIsLaidOutForTheEmulator(t *testing.T) {
 	text, err := overlay([]byte(`
@@ -17,22 +44,30 @@ config:
   sglang-tpu:hfToken: {secure: v1:xyz}
   sglang-tpu:labels: {team: ml, inner: {secure: v1:abc}}
   sglang-tpu:serverArguments: [--log-level, {secure: v1:def}]
-`), "salt", []string{"sglang-tpu:replicas=2", "sglang-tpu:topology=2x2x2", `sglang-tpu:capacity={"mode":"spot"}`})
+`), salt, []string{"sglang-tpu:replicas=2", "sglang-tpu:topology=2x2x2", `sglang-tpu:capacity={"mode":"spot"}`, `sglang-tpu:apiKey={"secure":"v1:ghi"}`})
 	require.NoError(t, err)
 	var file map[string]any
 	require.NoError(t, yaml.Unmarshal(text, &file))
 	assert.Equal(t, map[string]any{
-		"encryptionsalt": "salt",
+		"encryptionsalt": salt,
 		"config": map[string]any{
 			"gcp:project":                "real",
-			"sglang-tpu:hfToken":         secret("v1:xyz"),
-			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": secret("v1:abc")},
-			"sglang-tpu:serverArguments": []any{"--log-level", secret("v1:def")},
+			"sglang-tpu:hfToken":         "encrypted " + secret("v1:xyz"),
+			"sglang-tpu:apiKey":          "encrypted " + secret("v1:ghi"),
+			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": "encrypted " + secret("v1:abc")},
+			"sglang-tpu:serverArguments": []any{"--log-level", "encrypted " + secret("v1:def")},
 			"sglang-tpu:replicas":        2.0,
 			"sglang-tpu:topology":        "2x2x2",
 			"sglang-tpu:capacity":        map[string]any{"mode": "spot"},
 		},
-	}, file)
+	}, decrypted(t, file))
+}
+
+func TestASaltThatCannotBeReadIsSaid(t *testing.T) {
+	for _, bad := range []string{"", "v1", "v1:not base64:x"} {
+		_, err := overlay([]byte("config: {a: {secure: x}}"), bad, nil)
+		require.ErrorContains(t, err, "salt that cannot be read", bad)
+	}
 }
 
 func TestASecretThatIsRotatedHasAnotherStandIn(t *testing.T) {

@@ -86,5 +86,5 @@ func TestWhatIsTheSameInBothPodTemplatesIsSaidOnce(t *testing.T) {
 	}
 	s := Step{Op: Update, Old: &State{Inputs: spec("a")}, New: &State{Inputs: spec("b")}}
 	require.Len(t, s.changes(), 1)
-	assert.Equal(t, "`containers[*].image` changes from `a` to `b`", s.changes()[0].words())
+	assert.Equal(t, "`containers[*].image` changes from `a` to `b`", s.changes()[0].Words())
 }

@@ -82,7 +82,7 @@ func properties(changes []Change) []string {
 	}
 	var said []string
 	for _, c := range changes[:min(len(changes), inSentence)] {
-		said = append(said, c.words())
+		said = append(said, c.Words())
 	}
 	if more := len(changes) - inSentence; more > 0 {
 		said = append(said, fmt.Sprintf("and %d more", more))
@@ -90,8 +90,8 @@ func properties(changes []Change) []string {
 	return said
 }
 
-// words are "machineType changes from A to B".
-func (c Change) words() string {
+// Words are "machineType changes from A to B".
+func (c Change) Words() string {
 	name := "`" + c.short() + "`"
 	switch object := strings.HasPrefix(c.Old+c.New, "{") && (c.Old == "" || c.New == ""); {
 	case object && c.Old == "":

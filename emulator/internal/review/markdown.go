@@ -135,7 +135,7 @@ func (i Item) lines() string {
 			text += fmt.Sprintf("\n  - and %d more", len(i.Changes)-n)
 			break
 		}
-		text += "\n  - " + c.words()
+		text += "\n  - " + c.Words()
 	}
 	return text
 }

@@ -62,8 +62,35 @@ func Default(ctx context.Context, checkout string) (string, error) {
 	return Resolve(ctx, checkout, "HEAD")
 }
 
-// WorkingTree is the checkout as it is, with all that is not ignored.
-func WorkingTree(ctx context.Context, checkout string) (Tree, error) {
+// Copy writes the program of the checkout as it is, with all that is not ignored, into a
+// folder, which it empties first.
+func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
+	from, err := workingTree(ctx, checkout)
+	if err != nil {
+		return from, err
+	}
+	to := Tree{Dir: dir, Name: from.Name, Commit: from.Commit}
+	if err := os.RemoveAll(dir); err != nil {
+		return to, err
+	}
+	for _, name := range from.files {
+		if ours(name) {
+			continue
+		}
+		f, err := os.Open(filepath.Join(checkout, name))
+		if err != nil {
+			return to, err
+		}
+		if err := errors.Join(write(filepath.Join(dir, name), f, 0o644), f.Close()); err != nil {
+			return to, err
+		}
+		to.files = append(to.files, name)
+	}
+	return to, nil
+}
+
+// workingTree is the checkout itself.
+func workingTree(ctx context.Context, checkout string) (Tree, error) {
 	commit, err := Resolve(ctx, checkout, "HEAD")
 	if err != nil {
 		return Tree{}, err
@@ -90,8 +117,8 @@ func WorkingTree(ctx context.Context, checkout string) (Tree, error) {
 
 func short(commit string) string { return commit[:min(len(commit), 10)] }
 
-// Export writes a revision's program into a folder, which it empties first: the same
-// folder again makes the next build of the program a short one.
+// Export writes a revision's program into a folder, which it empties first. In the same
+// folder again, the next build of the program is a short one.
 func Export(ctx context.Context, checkout, name, dir string) (Tree, error) {
 	commit, err := Resolve(ctx, checkout, name)
 	if err != nil {

@@ -1,0 +1,295 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/review"
+)
+
+// recorded is one change of the configuration or of the program, and what its review
+// says.
+type recorded struct {
+	name     string
+	settings []string // over those of the base
+	patches  []patch  // of the program
+	class    review.Class
+	deletion bool
+	says     []string // each in the sentence of some resource
+	notes    string
+	chips    review.Chips
+	refused  bool // protection makes pulumi up refuse it
+}
+
+type patch struct{ file, old, new string }
+
+// token is encrypted for another stack, as in an environment's file; the emulator puts
+// a stand-in in its place.
+const token = `sglang-tpu:hfToken={"secure":"v1:before"}`
+
+// before is the base of dev: one group on a spot slice, with a token.
+var before = []string{"-c", token}
+
+var kept = review.Chips{Before: 8, After: 8}
+
+func interrupted(before, after, n int) review.Chips {
+	return review.Chips{Before: before, After: after, Interrupted: n}
+}
+
+var ofDevelopment = []recorded{
+	{name: "nothing", class: review.None, chips: kept},
+	{
+		name: "topology", settings: flags("topology=2x2x4"), class: review.SliceRebuild, chips: interrupted(8, 16, 8),
+		says: []string{"TPU slice 0 is replaced: ", "changes from `2x2x2` to `2x2x4`; its group stops serving; its 8 chips are given back and a new slice must be found"},
+	},
+	{
+		name: "machine type", settings: flags("topology=1x1x1"), class: review.SliceRebuild, chips: interrupted(8, 1, 8),
+		says: []string{"`machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`", "The workload policy of TPU slice 0 is deleted"},
+	},
+	{
+		name: "replicas up", settings: flags("replicas=3"), class: review.None, chips: review.Chips{Before: 8, After: 24},
+		says: []string{"TPU slice 1 is created: 8 chips are asked for", "TPU slice 2 is created", "`spec.replicas` changes from `1` to `3`; groups are added; those that serve go on"},
+	},
+	{
+		name: "replicas down to nothing", settings: flags("replicas=0"), class: review.GroupRestart, deletion: true, chips: interrupted(8, 0, 0),
+		says: []string{"TPU slice 0 is deleted: its 8 chips are given back", "`spec.replicas` changes from `1` to `0`; the highest groups end"},
+	},
+	{
+		name: "capacity mode", settings: flags(onDemand), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
+		says: []string{"TPU slice 0 is replaced: `spot`, which was `true`, is no longer set; its group stops serving"},
+	},
+	{
+		name: "zone", settings: []string{"-c", "gcp:zone=us-central1-ai1a"}, class: review.SliceRebuild, chips: interrupted(8, 8, 8),
+		says: []string{"TPU slice 0 is replaced: `nodeLocations[0]` changes from `us-central1-c` to `us-central1-ai1a`"},
+	},
+	{
+		name: "subnet range", settings: flags(`network={"nodes":"10.99.0.0/20"}`), class: review.ClusterRebuild, deletion: true, chips: interrupted(8, 8, 8),
+		says: []string{"Subnetwork network-subnet is replaced: `ipCidrRange` changes from", "The GKE cluster is replaced: `subnetwork`"},
+	},
+	{
+		name: "image commit", settings: flags(`image={"source":"build","commit":"` + strings.Repeat("ab", 20) + `"}`), class: review.GroupRestart, chips: interrupted(8, 8, 8),
+		says: []string{"`containers[*].image` changes from `us-central1-docker.pkg.dev/your-project-id/sglang-tpu-dev/sglang-jax:cddbf6f1cc33-", "Job image-build is replaced"},
+	},
+	{
+		name: "model", settings: flags("model=Qwen/Qwen3-8B"), class: review.GroupRestart, chips: interrupted(8, 8, 8),
+		says: []string{"`containers[*].args --model-path` changes from `Qwen/Qwen2.5-Coder-32B-Instruct` to `Qwen/Qwen3-8B`", "before that, the weights of the new model are downloaded into the bucket, once"},
+	},
+	{
+		name: "server flag", settings: flags(`serverArguments=["--mem-fraction-static","0.8"]`), class: review.GroupRestart, chips: interrupted(8, 8, 8),
+		says: []string{"`containers[*].args --mem-fraction-static` changes from `0.88` to `0.8`", "the only group ends and starts again on the same chips; weights are cached, and code is compiled again"},
+	},
+	{
+		name: "probe", patches: []patch{{"infra/serving/probes.go", "time.Minute, 30*time.Second, 5)", "time.Minute, 30*time.Second, 7)"}},
+		class: review.GroupRestart, chips: interrupted(8, 8, 8),
+		says: []string{"`spec.leaderWorkerTemplate.leaderTemplate.spec.containers[sglang-leader].livenessProbe.failureThreshold` changes from `5` to `7`; the only group ends and starts again on the same chips; weights and compiled code are cached"},
+	},
+	{
+		name: "label", settings: flags(`labels={"environment":"dev","team":"ml"}`), class: review.None, chips: kept,
+		says: []string{"TPU slice 0 changes: `resourceLabels.team` is set to `ml`; GKE changes the nodes without restarting them", "The GKE cluster changes: `resourceLabels.team` is set to `ml`; the control plane changes in place"},
+	},
+	{
+		name: "GKE version", settings: flags(`gke={"minVersion":"1.36.0-gke.1000000"}`), class: review.None, chips: kept,
+		says: []string{"The GKE cluster changes: `minMasterVersion` changes from `1.35` to `1.36.0-gke.1000000`; the control plane is upgraded; nodes follow in a maintenance window"},
+	},
+	{
+		name: "system pool size", settings: flags(`systemPool={"nodes":3}`), class: review.None, chips: kept,
+		says: []string{"The system node pool changes: `nodeCount` changes from `1` to `3`; nodes are added or drained"},
+	},
+	{
+		name: "system pool machine", settings: flags(`systemPool={"machineType":"e2-standard-16"}`), class: review.Rolling, chips: kept,
+		says: []string{"The system node pool is replaced: `machineType` changes from `e2-standard-8` to `e2-standard-16`; controllers move to new nodes"},
+	},
+	{
+		name: "LWS version", patches: []patch{{"infra/lws/lws.go", `Version = "0.9.0"`, `Version = "0.9.1"`}}, class: review.Rolling, chips: kept,
+		says: []string{"Deployment lws:lws-system/lws-controller-manager changes: ", "image` changes from", "the controller restarts; groups go on"},
+	},
+	{
+		name: "secret rotation", settings: []string{"-c", `sglang-tpu:hfToken={"secure":"v1:after"}`}, class: review.None, chips: kept,
+		says: []string{"hf_api_token` changes, which is a secret; pods read it when they start"},
+	},
+	{
+		name: "no secret any more", settings: []string{"-c", `sglang-tpu:hfToken=`}, class: review.None, deletion: true, chips: kept,
+		says: []string{"Secret serving-hf-secret is deleted: a pod that needs it does not start again"},
+	},
+	{
+		name: "cache mode", settings: flags(`cache={"mode":"disk"}`), class: review.GroupRestart, deletion: true, chips: interrupted(8, 8, 8),
+		says: []string{"The bucket cache is deleted: downloaded weights and compiled code are deleted with it", "every host downloads the 61 GiB of weights again"},
+	},
+	{
+		name: "protect on", settings: flags("protect=true"), class: review.None, chips: kept,
+		says: []string{"Pulumi protects ", "The GKE cluster changes: `deletionProtection` changes from `false` to `true`"},
+	},
+	{
+		name: "a component renamed with an alias", class: review.None, chips: kept, notes: "2 resources have other names in the program, and aliases: nothing happens to them",
+		patches: []patch{
+			{"stacks/serving.go", `fmt.Sprintf("slice-%d", i), &tpu.Args{`, `fmt.Sprintf("pool-%d", i), &tpu.Args{`},
+			{"stacks/serving.go", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: names.nodeTag, Labels: c.Labels,\n\t\t}, common)", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: names.nodeTag, Labels: c.Labels,\n\t\t}, common, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.Sprintf(\"slice-%d\", i)}}))"},
+		},
+	},
+	{
+		name: "a component renamed without one", class: review.SliceRebuild, chips: interrupted(8, 8, 8),
+		patches: []patch{{"stacks/serving.go", `fmt.Sprintf("slice-%d", i), &tpu.Args{`, `fmt.Sprintf("pool-%d", i), &tpu.Args{`}},
+		says:    []string{"TPU slice pool-0 is replaced: it is called `pool-0` in the program, was `slice-0`, and has no alias; its group stops serving", "fails with `Error 409: alreadyExists`"},
+	},
+	{
+		name: "name of the set", settings: flags("leaderWorkerSet=other"), class: review.GroupRestart, chips: interrupted(8, 8, 8),
+		says: []string{"The LeaderWorkerSet is replaced: `metadata.name` changes from `sglang-tpu-cluster` to `other`; the only group has to end first and start again"},
+	},
+	{
+		name: "authorized networks", settings: flags(`network={"authorizedNetworks":["203.0.113.0/24"]}`), class: review.None, chips: kept,
+		says: []string{"who may reach the control plane by its address changes"},
+	},
+}
+
+// two is the base of prod: two groups on reserved slices, protected.
+var two = flags("replicas=2")
+
+var ofProduction = []recorded{
+	{
+		name: "image commit with two groups", settings: flags(`image={"source":"build","commit":"` + strings.Repeat("cd", 20) + `"}`), class: review.Rolling, chips: interrupted(16, 16, 16),
+		says: []string{"the 2 groups restart one after the other on the same chips"},
+	},
+	{
+		name: "replicas down", settings: flags("replicas=1"), class: review.GroupRestart, deletion: true, refused: true, chips: review.Chips{Before: 16, After: 8},
+		says: []string{"TPU slice 1 is deleted: its 8 chips are given back; the group on it ends, and one that stays and ran there starts again"},
+	},
+	{
+		name: "topology of what is protected", settings: flags("topology=2x2x4"), class: review.SliceRebuild, refused: true, chips: interrupted(16, 32, 16),
+		says: []string{"TPU slice 0 is replaced", "TPU slice 1 is replaced"},
+	},
+	{
+		name: "protect off", settings: flags("protect=false"), class: review.None, chips: review.Chips{Before: 16, After: 16},
+		says: []string{"Pulumi's protection is taken from ", "`deletionProtection` changes from `true` to `false`; GKE's own refusal to delete the cluster changes"},
+	},
+}
+
+// TestRecordedChanges previews each change against one running base per environment.
+func TestRecordedChanges(t *testing.T) {
+	w := newWorld(t)
+	w.emulator(t, append([]string{"up", "dev"}, before...)...)
+	w.emulator(t, append([]string{"up", "prod"}, two...)...)
+	t.Run("all", func(t *testing.T) {
+		for stack, changes := range map[string][]recorded{"dev": ofDevelopment, "prod": ofProduction} {
+			t.Run(stack, func(t *testing.T) {
+				t.Parallel()
+				base := map[string][]string{"dev": before, "prod": two}[stack]
+				program := w.program(t, stack)
+				for _, c := range changes {
+					t.Run(c.name, func(t *testing.T) { w.reviewed(t, stack, program, base, c) })
+				}
+			})
+		}
+	})
+}
+
+// program is a copy of the program that changes can be made to, and that runs a binary
+// which is built once: Pulumi would link it at each preview, for longer than the preview.
+func (w *world) program(t *testing.T, stack string) string {
+	t.Helper()
+	dir := filepath.Join(w.root, "program-"+stack)
+	require.NoError(t, os.RemoveAll(dir))
+	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "go.mod", "go.sum", "Pulumi*.yaml", ":!emulator").Output()
+	require.NoError(t, err)
+	for _, file := range strings.Fields(string(files)) {
+		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {
+			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
+		}
+	}
+	// The emulator's language host takes a binary as a flag only.
+	host := filepath.Join(dir, ".host")
+	require.NoError(t, os.MkdirAll(host, 0o700))
+	script := fmt.Sprintf("#!/bin/sh\nexec %s/bin/pulumi-language-go -binary=%s/program \"$@\"\n", w.root, dir)
+	require.NoError(t, os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o700))
+	project, err := os.ReadFile(filepath.Join(dir, "Pulumi.yaml"))
+	require.NoError(t, err)
+	project = append(project, "\nplugins:\n  languages:\n    - name: go\n      path: "+host+"\n"...)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o600))
+	return dir
+}
+
+// build makes the binary, if it is not there.
+func (w *world) build(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "program")); err == nil {
+		return
+	}
+	cmd := w.command(context.Background(), "go", "build", "-ldflags", "-s -w", "-o", "program", ".")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// reviewed makes one change, in a copy of its own if it is one of the program, and
+// previews it.
+func (w *world) reviewed(t *testing.T, stack, program string, base []string, c recorded) {
+	if len(c.patches) > 0 {
+		program = w.program(t, stack+"-changed")
+		for _, p := range c.patches {
+			file := filepath.Join(program, p.file)
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Equal(t, 1, strings.Count(string(text), p.old), "%s has to hold %q once", p.file, p.old)
+			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), p.old, p.new, 1)), 0o600))
+		}
+	}
+	w.build(t, program)
+	e := w.previewed(t, stack, program, append(append([]string{}, base...), c.settings...))
+	var all []string
+	for _, i := range e.Items {
+		all = append(all, i.Sentence)
+	}
+	text := strings.Join(all, "\n")
+	assert.Equal(t, c.class, e.Class, text)
+	assert.Equal(t, c.deletion, e.Deletion, text)
+	assert.Equal(t, c.chips, e.Chips)
+	assert.Empty(t, e.Errors)
+	assert.Equal(t, c.refused, len(e.Refusals) > 0, "%v", e.Refusals)
+	assert.Equal(t, len(c.says) > 0 || c.refused, e.Changed, text)
+	details := text
+	for _, i := range e.Items {
+		for _, change := range i.Changes {
+			details += "\n" + change.Words()
+		}
+	}
+	for _, says := range c.says {
+		assert.Contains(t, details, says)
+	}
+	if c.notes != "" {
+		assert.Contains(t, e.Notes, c.notes)
+	}
+	assert.NotContains(t, details, "this review has no rule for it")
+	assert.NotContains(t, details, "hf_stands_in")
+}
+
+// previewed is what pulumi preview of a program and settings comes to.
+func (w *world) previewed(t *testing.T, stack, program string, settings []string) review.Environment {
+	t.Helper()
+	w.lay(t, stack, settings)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	began := time.Now()
+	cmd := w.command(ctx, filepath.Join(w.root, "bin", "pulumi"), "preview", "--json", "--non-interactive")
+	cmd.Env = append(w.environ(stack), "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true")
+	cmd.Dir = program
+	out, err := cmd.Output() // an error is in the events, too
+	fmt.Printf("    preview of %s: %s\n", stack, time.Since(began).Round(100*time.Millisecond))
+	p, wrong := review.Read(out)
+	require.NoError(t, wrong)
+	require.NotEmpty(t, p.Steps, "%v\n%s", err, out)
+	return review.Of(stack, p)
+}
+
+// lay writes the stack's configuration.
+func (w *world) lay(t *testing.T, stack string, settings []string) {
+	t.Helper()
+	w.emulator(t, append([]string{"start", stack}, settings...)...)
+}
