@@ -69,7 +69,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "zone", settings: []string{"-c", "gcp:zone=us-central1-ai1a"}, class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		says: []string{"TPU slice 0 is replaced: `nodeLocations[0]` changes from `us-central1-c` to `us-central1-ai1a`"},
+		says: []string{"TPU slice 0 changes: `nodeLocations[0]` changes from `us-central1-c` to `us-central1-ai1a`"},
 	},
 	{
 		name: "subnet range", settings: flags(`network={"nodes":"10.99.0.0/20"}`), class: review.ClusterRebuild, deletion: true, chips: interrupted(8, 8, 8),
@@ -114,7 +114,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "secret rotation", settings: []string{"-c", `sglang-tpu:hfToken={"secure":"v1:after"}`}, class: review.None, chips: kept,
-		says: []string{"hf_api_token` changes, which is a secret; pods read it when they start"},
+		says: []string{"Secret serving-hf-secret changes: ", "hf_api_token` changes, which is a secret; pods read it when they start"},
 	},
 	{
 		name: "no secret any more", settings: []string{"-c", `sglang-tpu:hfToken=`}, class: review.None, deletion: true, chips: kept,
@@ -183,12 +183,26 @@ func TestRecordedChanges(t *testing.T) {
 				t.Parallel()
 				base := map[string][]string{"dev": before, "prod": two}[stack]
 				program := w.program(t, stack)
+				protected := w.unprotect(t, stack)
+				assert.Equal(t, stack == "prod", len(protected) > 0)
 				for _, c := range changes {
-					t.Run(c.name, func(t *testing.T) { w.reviewed(t, stack, program, base, c) })
+					t.Run(c.name, func(t *testing.T) { w.reviewed(t, stack, program, base, protected, c) })
 				}
 			})
 		}
 	})
+}
+
+// unprotect does with a stack's state what the review does with that of a base.
+func (w *world) unprotect(t *testing.T, stack string) []string {
+	t.Helper()
+	file := filepath.Join(w.root, "pulumi", "state", ".pulumi", "stacks", "sglang-tpu", stack+".json")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	changed, protected, err := review.Unprotect(text)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, changed, 0o600))
+	return protected
 }
 
 // program is a copy of the program that changes can be made to, and that runs a binary
@@ -216,23 +230,25 @@ func (w *world) program(t *testing.T, stack string) string {
 	return dir
 }
 
-// build makes the binary, if it is not there.
-func (w *world) build(t *testing.T, dir string) {
+// build makes the binary of a program, if it is not there.
+func (w *world) build(t *testing.T, source, dir string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "program")); err == nil {
 		return
 	}
-	cmd := w.command(context.Background(), "go", "build", "-ldflags", "-s -w", "-o", "program", ".")
-	cmd.Dir = dir
+	cmd := w.command(context.Background(), "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "program"), ".")
+	cmd.Dir = source
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 }
 
 // reviewed makes one change, in a copy of its own if it is one of the program, and
 // previews it.
-func (w *world) reviewed(t *testing.T, stack, program string, base []string, c recorded) {
+func (w *world) reviewed(t *testing.T, stack, program string, base, protected []string, c recorded) {
+	source := w.checkout // where most of it has been compiled already
 	if len(c.patches) > 0 {
 		program = w.program(t, stack+"-changed")
+		source = program
 		for _, p := range c.patches {
 			file := filepath.Join(program, p.file)
 			text, err := os.ReadFile(file)
@@ -241,8 +257,8 @@ func (w *world) reviewed(t *testing.T, stack, program string, base []string, c r
 			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), p.old, p.new, 1)), 0o600))
 		}
 	}
-	w.build(t, program)
-	e := w.previewed(t, stack, program, append(append([]string{}, base...), c.settings...))
+	w.build(t, source, program)
+	e := w.previewed(t, stack, program, append(append([]string{}, base...), c.settings...), protected)
 	var all []string
 	for _, i := range e.Items {
 		all = append(all, i.Sentence)
@@ -271,7 +287,7 @@ func (w *world) reviewed(t *testing.T, stack, program string, base []string, c r
 }
 
 // previewed is what pulumi preview of a program and settings comes to.
-func (w *world) previewed(t *testing.T, stack, program string, settings []string) review.Environment {
+func (w *world) previewed(t *testing.T, stack, program string, settings, protected []string) review.Environment {
 	t.Helper()
 	w.lay(t, stack, settings)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -285,7 +301,7 @@ func (w *world) previewed(t *testing.T, stack, program string, settings []string
 	p, wrong := review.Read(out)
 	require.NoError(t, wrong)
 	require.NotEmpty(t, p.Steps, "%v\n%s", err, out)
-	return review.Of(stack, p)
+	return review.Of(stack, p, protected)
 }
 
 // lay writes the stack's configuration.

@@ -123,6 +123,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	c.Provider, err = kubernetes.NewProvider(ctx, name, &kubernetes.ProviderArgs{
 		Kubeconfig:        c.Kubeconfig,
 		ClusterIdentifier: c.ID,
+		// Otherwise another token replaces the Secret, and where it is protected cannot be set.
+		EnableSecretMutable: pulumi.Bool(true),
 	}, inside, pulumi.DependsOn([]pulumi.Resource{pool}))
 	if err != nil {
 		return nil, err

@@ -130,6 +130,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
+		// Every other commit replaces it, which protection would refuse.
+		pulumi.Protect(false),
 		pulumi.DependsOn(append(append(policies, writers...), identity, kubernetes)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
 	if err != nil {

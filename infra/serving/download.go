@@ -41,6 +41,8 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 	}
 	all := append(append(append([]pulumi.Resource{account}, before...), args.Storage.Bucket.Before...), args.ImageReady...)
 	job, err := batchv1.NewJob(ctx, name+"-download", downloadArgs(args), inside,
+		// Every other model replaces it, which protection would refuse.
+		pulumi.Protect(false),
 		pulumi.DependsOn(all),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: strconv.Itoa(downloadHours) + "h"}))
 	if err != nil {

@@ -84,7 +84,7 @@ func TestEveryResourceHasTheComponentsParentProviderAndProtection(t *testing.T) 
 		r := graph.Get(t, typ, name)
 		assert.Equal(t, "serving", r.Parent(), name)
 		assert.Equal(t, "cluster", r.Provider(), name)
-		assert.True(t, r.Protected(), name)
+		assert.Equal(t, typ != jobType, r.Protected(), "%s: a Job is replaced by every other model", name)
 		assert.Empty(t, r.IgnoresChanges(), name)
 		if typ != classType && typ != spaceType {
 			assert.Equal(t, "sglang", r.Value("metadata.namespace"), name)

@@ -202,7 +202,7 @@ func (r *reviewing) environment(ctx context.Context, name string, number int) (r
 		return none, err
 	}
 	fmt.Fprintf(r.Out, "%s: previewed %s (%s)\n", name, r.head.Name, time.Since(began).Round(100*time.Millisecond))
-	e := review.Of(name, preview)
+	e := review.Of(name, preview, s.protected())
 	e.Notes = append(append(s.notes(), r.unseen(name, before, after)...), e.Notes...)
 	return e, nil
 }

@@ -31,6 +31,9 @@ func (r *reviewing) build(ctx context.Context, t revision.Tree, hash string) err
 		}
 		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary+".new", ".")
 		cmd.Dir = t.Dir
+		if t.Source != "" {
+			cmd.Dir = t.Source // where most of it has been compiled already
+		}
 		cmd.Env = append(r.environ(""), "GOWORK=off")
 		// Compilers are children of go; the group ends with it.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -206,7 +206,7 @@ func (s *state) make(ctx context.Context) error {
 		return err
 	}
 	notes := ""
-	if e := review.Of(s.name, p); e.Changed {
+	if e := review.Of(s.name, p, nil); e.Changed {
 		for _, i := range e.Items {
 			notes += "`pulumi up` of " + s.rev + ", unchanged, would do this, too: " + i.Sentence + "\n"
 		}
@@ -215,8 +215,38 @@ func (s *state) make(ctx context.Context) error {
 	if err := os.WriteFile(s.noteFile(), []byte(notes), 0o600); err != nil {
 		return err
 	}
+	if err := s.unprotect(); err != nil {
+		return err
+	}
 	fmt.Fprintf(s.says, "%s: %s is up, and steady (%s)\n", s.name, s.rev, time.Since(began).Round(time.Second))
 	return os.WriteFile(s.keyFile(), []byte(s.key), 0o600)
+}
+
+func (s *state) protectedFile() string { return filepath.Join(s.Layout.Root, "base.protected") }
+
+// unprotect takes protection out of the kept state and notes down what had it.
+func (s *state) unprotect() error {
+	text, err := os.ReadFile(s.stateFile(s.name))
+	if err != nil {
+		return err
+	}
+	changed, protected, err := review.Unprotect(text)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.protectedFile(), []byte(strings.Join(protected, "\n")), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(s.stateFile(s.name), changed, 0o600)
+}
+
+// protected are the URNs of what the base protects.
+func (s *state) protected() []string {
+	text, err := os.ReadFile(s.protectedFile())
+	if err != nil {
+		return nil // a new environment has none
+	}
+	return strings.Split(string(text), "\n")
 }
 
 // notes are what is to be known of the base.

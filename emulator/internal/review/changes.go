@@ -42,7 +42,11 @@ func (s Step) changes() []Change {
 	for _, path := range slices.Sorted(maps.Keys(s.Kinds)) {
 		if !said(found, path) {
 			old, now := at(s.Old.Outputs, path), at(s.New.Inputs, path)
-			found = append(found, Change{Property: path, Old: show(old), New: show(now)})
+			c := Change{Property: path, Old: show(old), New: show(now)}
+			if c.Old == masked && strings.HasPrefix(s.Kinds[path], "update") {
+				c.New = masked // it is under another name in the program
+			}
+			found = append(found, c)
 		}
 	}
 	for i := range found {
@@ -128,6 +132,9 @@ func at(value any, path string) any {
 	for _, part := range split(path) {
 		switch holder := value.(type) {
 		case map[string]any:
+			if marked(holder) {
+				return holder // so is all that is in it
+			}
 			value = holder[part]
 		case []any:
 			i, err := strconv.Atoi(strings.Trim(part, "[]"))

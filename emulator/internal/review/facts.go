@@ -205,7 +205,7 @@ func (f facts) chips(steps []Step, items []Item) Chips {
 	c := Chips{Before: f.before.chips(), After: f.after.chips()}
 	slices, all := 0, false
 	for _, s := range steps {
-		if s.Type() == nodePool && s.inside(inSlice) && s.Op == Replace {
+		if s.Type() == nodePool && s.inside(inSlice) && s.Op != Create && s.Op != Delete && item(s, f).Class >= GroupRestart {
 			slices++
 		}
 	}

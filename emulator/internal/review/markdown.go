@@ -91,7 +91,7 @@ func (e Environment) section(line func(string, ...any)) {
 	}
 	list("The preview fails", e.Errors)
 	if n := len(e.Refusals); n > 0 {
-		list("Protection", []string{fmt.Sprintf("`pulumi up` refuses this: %d resources that it would delete are protected. To go on, set `protect` to false first, in a change of its own", n)})
+		list("Protection", []string{fmt.Sprintf("`pulumi up` refuses this: it would delete %d protected resources, such as %s. Set `protect` to false first, in a change of its own", n, code(e.Refusals[0]))})
 	}
 	var dangerous, changed []string
 	created := map[string][]string{}

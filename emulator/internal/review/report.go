@@ -2,8 +2,8 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"sort"
-	"strings"
 )
 
 // Report is what a reviewer reads: every environment, the worst first.
@@ -34,7 +34,7 @@ type Environment struct {
 	Notes     []string `json:"notes,omitempty"`    // what is worth knowing and does nothing
 	Warnings  []string `json:"warnings,omitempty"` // of the program and the engine
 	Errors    []string `json:"errors,omitempty"`   // why there is no preview
-	Refusals  []string `json:"refusals,omitempty"` // what protection makes pulumi up refuse
+	Refusals  []string `json:"refusals,omitempty"` // resources because of whose protection pulumi up would end
 }
 
 // Counts are resources, without those that only group others.
@@ -63,15 +63,15 @@ type Item struct {
 // dangerous reports whether it stands before the rest.
 func (i Item) dangerous() bool { return i.Deletion || i.Caution || i.Class > None }
 
-// Of makes the report of one environment out of its preview.
-func Of(name string, p Preview) Environment {
-	e := Environment{Name: name}
-	e.Warnings = p.Warnings
-	for _, text := range p.Errors {
-		if isRefusal(text) {
-			e.Refusals = append(e.Refusals, firstLine(text))
-		} else {
-			e.Errors = append(e.Errors, text)
+// Of makes the report of one environment out of its preview. protected are the URNs of
+// resources that the state protects, if that was taken out of it; see Unprotect.
+func Of(name string, p Preview, protected []string) Environment {
+	e := Environment{Name: name, Warnings: p.Warnings, Errors: p.Errors}
+	for i, s := range p.Steps {
+		if s.Old != nil && (slices.Contains(protected, s.URN) || slices.Contains(protected, s.Old.URN)) {
+			old := *s.Old
+			old.Protect = true
+			p.Steps[i].Old = &old
 		}
 	}
 	steps, renamed := recreated(p.Steps)
@@ -81,8 +81,12 @@ func Of(name string, p Preview) Environment {
 			e.Protected = true
 		}
 		if s.real() && s.Op != Same {
-			e.Items = append(e.Items, item(s, f))
+			i := item(s, f)
+			e.Items = append(e.Items, i)
 			e.count(s.Op)
+			if s.refused() {
+				e.Refusals = append(e.Refusals, i.Resource)
+			}
 		}
 	}
 	e.Items = append(e.Items, protection(steps)...)
@@ -129,14 +133,10 @@ func (e *Environment) count(op Op) {
 	}
 }
 
-// isRefusal tells Pulumi's protection from other errors.
-func isRefusal(text string) bool {
-	return strings.Contains(text, "marked for protection") || strings.Contains(text, "protected from deletion")
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSpace(line)
+// refused reports whether Pulumi would end an update here: it deletes nothing that is
+// protected, and replaces it only if the program protects it no more.
+func (s Step) refused() bool {
+	return s.Old != nil && s.Old.Protect && (s.Op == Delete || s.Op == Replace && (s.renamedFrom != "" || s.New != nil && s.New.Protect))
 }
 
 // protection is what the engine itself says nothing of: resources that Pulumi begins or

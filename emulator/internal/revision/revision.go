@@ -26,6 +26,7 @@ import (
 // Tree is the program at one revision, in a folder.
 type Tree struct {
 	Dir    string
+	Source string // the checkout that it is a copy of; empty for a revision of git's
 	Name   string // what people call it: a short commit, or the working tree
 	Commit string // of a working tree, the one that it is built on
 	// files are paths in the folder, with slashes.
@@ -69,7 +70,7 @@ func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
 	if err != nil {
 		return from, err
 	}
-	to := Tree{Dir: dir, Name: from.Name, Commit: from.Commit}
+	to := Tree{Dir: dir, Source: checkout, Name: from.Name, Commit: from.Commit}
 	if err := os.RemoveAll(dir); err != nil {
 		return to, err
 	}
