@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -15,7 +16,28 @@ import (
 
 // accepted are kube-score's critical findings that stay, by object and check, and why.
 // One that is not found any more must go from here.
-var accepted = map[string]string{}
+var accepted = map[string]string{
+	"Pod/v1/sglang/leader: container-image-pull-policy":                                              pulled,
+	"Pod/v1/sglang/worker: container-image-pull-policy":                                              pulled,
+	"Job/batch/v1/sglang/download: container-image-pull-policy":                                      pulled,
+	"Job/batch/v1/sglang-build/build: container-image-pull-policy":                                   pulled,
+	"Deployment/apps/v1/lws-system/lws-controller-manager: container-image-pull-policy":              pulled,
+	"Pod/v1/sglang/leader: container-security-context-user-group-id":                                 root,
+	"Pod/v1/sglang/worker: container-security-context-user-group-id":                                 root,
+	"Job/batch/v1/sglang/download: container-security-context-user-group-id":                         "it writes what the server, which is root, reads and writes",
+	"Job/batch/v1/sglang-build/build: container-security-context-user-group-id":                      "user 1000 is whom the rootless image is made for",
+	"Job/batch/v1/sglang-build/build: container-security-context-readonlyrootfilesystem":             "BuildKit writes under /run, /tmp and its home; see internal/policy",
+	"Deployment/apps/v1/lws-system/lws-controller-manager: container-security-context-user-group-id": "the image names its own user, and runAsNonRoot holds it to that",
+	"Pod/v1/sglang/leader: pod-probes-identical":                                                     "only /health_generate tells whether the group works; a pod is taken from the Service after 90 seconds, and restarted after five minutes",
+}
+
+const (
+	pulled = "tags do not move: the repository's are immutable, the others are releases; to pull gigabytes at each restart would be the price"
+	root   = "the device files of TPUs are root's; see internal/policy"
+)
+
+// hashed are names that end with a hash of what they were made from.
+var hashed = regexp.MustCompile(`/(build|download)-[0-9a-f-]+$`)
 
 // score lets kube-score judge every Kubernetes object of a stack as it was rendered, the
 // chart's with them.
@@ -43,9 +65,12 @@ func (w *world) score(t *testing.T, stack string) {
 		} `json:"checks"`
 	}
 	require.NoError(t, json.Unmarshal(out, &objects), "%s", out)
-	require.Greater(t, len(objects), 20, "objects that were judged")
 	critical := map[string]string{}
+	judged := map[string]int{}
 	for _, o := range objects {
+		o.Name = hashed.ReplaceAllString(o.Name, "/$1")
+		kind, _, _ := strings.Cut(o.Name, "/")
+		judged[kind]++
 		for _, c := range o.Checks {
 			if c.Grade > 1 || c.Skipped {
 				continue
@@ -56,6 +81,9 @@ func (w *world) score(t *testing.T, stack string) {
 			}
 			critical[o.Name+": "+c.Check.ID] = strings.Join(says, "; ")
 		}
+	}
+	for kind, atLeast := range map[string]int{"Pod": 2, "Job": 2, "Deployment": 1, "Service": 2, "NetworkPolicy": 8} {
+		assert.GreaterOrEqual(t, judged[kind], atLeast, kind)
 	}
 	for finding, says := range critical {
 		assert.NotEmpty(t, accepted[finding], "%s: %s", finding, says)

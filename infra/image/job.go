@@ -14,6 +14,8 @@ const (
 	// state of the rootless builder. Container-Optimized OS cannot stack overlayfs on the
 	// container's own root, so it must be a volume.
 	state = "/home/user/.local/share/buildkit"
+	// stateSize is the most that the sources, layers and caches of a build may take.
+	stateSize = "60Gi"
 	// uid is the user that the rootless image is made for.
 	uid = 1000
 )
@@ -64,7 +66,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 							AllowPrivilegeEscalation: pulumi.Bool(false),
 							Capabilities:             corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
 						},
-						Resources:                resources("100m", "64Mi", "1"),
+						Resources:                resources("100m", "64Mi", "1", "16Mi", "64Mi"),
 						TerminationMessagePolicy: onFailure,
 					}},
 					Containers: corev1.ContainerArray{corev1.ContainerArgs{
@@ -86,12 +88,12 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 							SeccompProfile:  corev1.SeccompProfileArgs{Type: pulumi.String("Unconfined")},
 							AppArmorProfile: corev1.AppArmorProfileArgs{Type: pulumi.String("Unconfined")},
 						},
-						Resources:                resources("2", "8Gi", "8"),
+						Resources:                resources("2", "8Gi", "8", "20Gi", stateSize),
 						TerminationMessagePolicy: onFailure,
 					}},
 					Volumes: corev1.VolumeArray{
 						corev1.VolumeArgs{Name: pulumi.String("docker-config"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory")}},
-						corev1.VolumeArgs{Name: pulumi.String("state"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String("60Gi")}},
+						corev1.VolumeArgs{Name: pulumi.String("state"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(stateSize)}},
 					},
 				},
 			},
@@ -107,11 +109,12 @@ func mount(volume, path string) corev1.VolumeMountArgs {
 	return corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path)}
 }
 
-// resources asks for a share of the CPU and may use up to mostCPU while nobody else does.
-func resources(cpu, memory, mostCPU string) corev1.ResourceRequirementsArgs {
+// resources asks for a share of the CPU and of the boot disk, and may use up to the most
+// while nobody else does.
+func resources(cpu, memory, mostCPU, disk, mostDisk string) corev1.ResourceRequirementsArgs {
 	return corev1.ResourceRequirementsArgs{
-		Requests: pulumi.StringMap{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory)},
-		Limits:   pulumi.StringMap{"cpu": pulumi.String(mostCPU), "memory": pulumi.String(memory)},
+		Requests: pulumi.StringMap{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory), "ephemeral-storage": pulumi.String(disk)},
+		Limits:   pulumi.StringMap{"cpu": pulumi.String(mostCPU), "memory": pulumi.String(memory), "ephemeral-storage": pulumi.String(mostDisk)},
 	}
 }
 
