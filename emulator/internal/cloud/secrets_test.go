@@ -44,8 +44,10 @@ func TestASecretIsReadByWhoMayAndByNobodyElse(t *testing.T) {
 	_, err = c.AccessSecret("p", "projects/p/secrets/s/versions/3", "ns", "a")
 	require.ErrorContains(t, err, "Secret Version [projects/p/secrets/s/versions/3] not found")
 	for _, other := range [][3]string{
-		{"projects/p/secrets/s/versions/1", "ns", "b"}, {"projects/p/secrets/s/versions/1", "other", "a"},
-		{"projects/p/secrets/t/versions/1", "ns", "a"}, {"nonsense", "ns", "a"},
+		{"projects/p/secrets/s/versions/1", "ns", "b"},
+		{"projects/p/secrets/s/versions/1", "other", "a"},
+		{"projects/p/secrets/t/versions/1", "ns", "a"},
+		{"nonsense", "ns", "a"},
 	} {
 		_, err := c.AccessSecret("p", other[0], other[1], other[2])
 		require.ErrorContains(t, err, denied, other)
