@@ -58,13 +58,17 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 	return &batchv1.JobArgs{
 		Metadata: metadata,
 		Spec: &batchv1.JobSpecArgs{
-			BackoffLimit:          pulumi.Int(1),
+			// The script tries again by itself. A limit that is reached is the one kind of
+			// failure, but for the deadline, that the provider sees: for a Job that failed by its
+			// podFailurePolicy it waits until the timeout.
+			BackoffLimit:          pulumi.Int(0),
 			ActiveDeadlineSeconds: pulumi.Int(downloadHours * 3600),
 			PodFailurePolicy: &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{&batchv1.PodFailurePolicyRuleArgs{
-				Action: pulumi.String("FailJob"),
-				OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirementArgs{
-					ContainerName: pulumi.String("download"), Operator: pulumi.String("In"), Values: pulumi.IntArray{pulumi.Int(2)},
-				},
+				// A node that goes is nobody's failure.
+				Action: pulumi.String("Ignore"),
+				OnPodConditions: batchv1.PodFailurePolicyOnPodConditionsPatternArray{&batchv1.PodFailurePolicyOnPodConditionsPatternArgs{
+					Type: pulumi.String("DisruptionTarget"), Status: pulumi.String("True"),
+				}},
 			}}},
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: labels(args, downloadComponent), Annotations: args.Storage.annotations()},
