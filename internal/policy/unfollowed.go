@@ -14,6 +14,21 @@ func Rules() []*Rule {
 // NotFollowed are the other rules of the same sources for what this stack has.
 var NotFollowed = []Unfollowed{
 	{
+		[]string{"CIS 3.1.1", "CIS 3.1.2", "CIS 3.1.3", "CIS 3.1.4"},
+		"who may read and write the kubelet's files",
+		"the image of GKE's nodes decides it",
+	},
+	{
+		[]string{"CIS 4.1.1", "CIS 4.1.2", "CIS 4.1.3", "CIS 4.1.6", "CIS 4.1.7"},
+		"who is bound to which Kubernetes role",
+		"the stack makes no Role and no binding of its own; those of the LeaderWorkerSet chart are the chart's, and its controller may change Secrets to keep its certificate",
+	},
+	{
+		[]string{"CIS 4.4.2"},
+		"external secret storage",
+		"hfTokenSecret is that for the Hugging Face token; by default there is no token, and the API key has to be where clients in the cluster find it",
+	},
+	{
 		[]string{"CIS 5.1.1"},
 		"image vulnerability scanning",
 		"it is one switch for every repository of the project, and costs money for each image; the project's owner decides, and the repository inherits it",
