@@ -183,8 +183,12 @@ func TestRecordedChanges(t *testing.T) {
 				t.Parallel()
 				base := map[string][]string{"dev": before, "prod": two}[stack]
 				program := w.program(t, stack)
+				w.build(t, w.checkout, program)
 				protected := w.unprotect(t, stack)
 				assert.Equal(t, stack == "prod", len(protected) > 0)
+				if stack == "dev" {
+					t.Run("moves", func(t *testing.T) { w.moved(t, stack, program, nil) })
+				}
 				for _, c := range changes {
 					t.Run(c.name, func(t *testing.T) { w.reviewed(t, stack, program, base, protected, c) })
 				}
@@ -230,12 +234,10 @@ func (w *world) program(t *testing.T, stack string) string {
 	return dir
 }
 
-// build makes the binary of a program, if it is not there.
+// build makes the binary that a program runs, in the folder where most of it has been
+// compiled already.
 func (w *world) build(t *testing.T, source, dir string) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(dir, "program")); err == nil {
-		return
-	}
 	cmd := w.command(context.Background(), "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "program"), ".")
 	cmd.Dir = source
 	out, err := cmd.CombinedOutput()
@@ -245,10 +247,8 @@ func (w *world) build(t *testing.T, source, dir string) {
 // reviewed makes one change, in a copy of its own if it is one of the program, and
 // previews it.
 func (w *world) reviewed(t *testing.T, stack, program string, base, protected []string, c recorded) {
-	source := w.checkout // where most of it has been compiled already
 	if len(c.patches) > 0 {
 		program = w.program(t, stack+"-changed")
-		source = program
 		for _, p := range c.patches {
 			file := filepath.Join(program, p.file)
 			text, err := os.ReadFile(file)
@@ -256,8 +256,8 @@ func (w *world) reviewed(t *testing.T, stack, program string, base, protected []
 			require.Equal(t, 1, strings.Count(string(text), p.old), "%s has to hold %q once", p.file, p.old)
 			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), p.old, p.new, 1)), 0o600))
 		}
+		w.build(t, program, program)
 	}
-	w.build(t, source, program)
 	e := w.previewed(t, stack, program, append(append([]string{}, base...), c.settings...), protected)
 	var all []string
 	for _, i := range e.Items {

@@ -203,13 +203,13 @@ func (r *reviewing) environment(ctx context.Context, name string, number int) (r
 	}
 	fmt.Fprintf(r.Out, "%s: previewed %s (%s)\n", name, r.head.Name, time.Since(began).Round(100*time.Millisecond))
 	e := review.Of(name, preview, s.protected())
-	e.Notes = append(append(s.notes(), r.unseen(name, before, after)...), e.Notes...)
+	e.Notes = append(append(s.notes(), unseen(before, after)...), e.Notes...)
 	return e, nil
 }
 
 // unseen are settings that the emulator replaces by its own, so that no preview shows
 // what they do.
-func (r *reviewing) unseen(name string, before, after []byte) []string {
+func unseen(before, after []byte) []string {
 	const key = "sglang-tpu:lwsChart"
 	value := func(text []byte) any {
 		var config map[string]any

@@ -26,8 +26,10 @@ func (r *reviewing) build(ctx context.Context, t revision.Tree, hash string) err
 	binary := filepath.Join(r.folder, "built", hash[:16])
 	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
 		began := time.Now()
-		if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
-			return err
+		for _, dir := range []string{filepath.Dir(binary), r.Layout.Tmp()} {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
 		}
 		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary+".new", ".")
 		cmd.Dir = t.Dir

@@ -101,10 +101,10 @@ func plain(path string) string {
 func split(path string) []string {
 	var parts []string
 	for path != "" {
-		switch {
-		case path[0] == '.':
+		switch path[0] {
+		case '.':
 			path = path[1:]
-		case path[0] == '[':
+		case '[':
 			end := strings.Index(path, "]")
 			if strings.HasPrefix(path, `["`) {
 				if quoted := strings.Index(path, `"]`); quoted > 0 {

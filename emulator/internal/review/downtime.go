@@ -5,7 +5,8 @@ import "fmt"
 // Downtime is an estimate of the minutes for which no group answers. It assumes that
 // Google has the chips.
 type Downtime struct {
-	From, To float64
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
 }
 
 // Minutes, published or reported; none of them was measured by this project.

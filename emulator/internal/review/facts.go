@@ -191,8 +191,12 @@ func (f facts) rows() []Row {
 	row("groups", count(f.before, f.before.groups), count(f.after, f.after.groups))
 	row("chips", count(f.before, f.before.chips()), count(f.after, f.after.chips()))
 	for _, name := range []struct{ title, key string }{
-		{"devices of a group", "devices"}, {"tensor parallelism (tp)", "tpSize"}, {"data parallelism (dp)", "dpSize"},
-		{"expert parallelism (ep)", "epSize"}, {"GiB of weights per device", "gibPerDevice"}, {"requests at once", "requestsAtOnce"},
+		{"devices of a group", "devices"},
+		{"tensor parallelism (tp)", "tpSize"},
+		{"data parallelism (dp)", "dpSize"},
+		{"expert parallelism (ep)", "epSize"},
+		{"GiB of weights per device", "gibPerDevice"},
+		{"requests at once", "requestsAtOnce"},
 	} {
 		row(name.title, f.before.text(name.key), f.after.text(name.key))
 	}

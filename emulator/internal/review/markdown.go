@@ -121,21 +121,23 @@ func (e Environment) section(line func(string, ...any)) {
 	e.plan(line)
 }
 
-// lines are the sentence, and below it the properties if it does not hold them all.
+// listed is how many properties of one resource a comment shows.
+const listed = 20
+
+// lines are the sentence, and below it the properties that it does not name.
 func (i Item) lines() string {
-	text := i.Sentence + "."
-	if len(i.Changes) <= inSentence && i.Op != Replace {
-		return text
-	}
-	if i.Op == Replace && len(properties(i.Changes)) == len(i.Changes) {
-		return text
-	}
-	for n, c := range i.Changes {
-		if n == 20 {
-			text += fmt.Sprintf("\n  - and %d more", len(i.Changes)-n)
-			break
+	text, rest := i.Sentence+".", 0
+	for _, c := range i.Changes {
+		words := c.Words()
+		if strings.Contains(i.Sentence, words) {
+			continue
 		}
-		text += "\n  - " + c.Words()
+		if rest++; rest <= listed {
+			text += "\n  - " + words
+		}
+	}
+	if rest > listed {
+		text += fmt.Sprintf("\n  - and %d more", rest-listed)
 	}
 	return text
 }

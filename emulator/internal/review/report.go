@@ -39,7 +39,10 @@ type Environment struct {
 
 // Counts are resources, without those that only group others.
 type Counts struct {
-	Created, Changed, Replaced, Deleted int
+	Created  int `json:"created"`
+	Changed  int `json:"changed"`
+	Replaced int `json:"replaced"`
+	Deleted  int `json:"deleted"`
 }
 
 // Chips are those of all slices.
@@ -156,12 +159,16 @@ func protection(steps []Step) []Item {
 		}
 	}
 	if lost > 0 {
-		items = append(items, Item{Resource: "protect", Op: Update, Caution: true,
-			Sentence: fmt.Sprintf("Pulumi's protection is taken from %d resources: they can be replaced and destroyed from then on", lost)})
+		items = append(items, Item{
+			Resource: "protect", Op: Update, Caution: true,
+			Sentence: fmt.Sprintf("Pulumi's protection is taken from %d resources: they can be replaced and destroyed from then on", lost),
+		})
 	}
 	if gained > 0 {
-		items = append(items, Item{Resource: "protect", Op: Update,
-			Sentence: fmt.Sprintf("Pulumi protects %d resources from deletion from then on", gained)})
+		items = append(items, Item{
+			Resource: "protect", Op: Update,
+			Sentence: fmt.Sprintf("Pulumi protects %d resources from deletion from then on", gained),
+		})
 	}
 	return items
 }

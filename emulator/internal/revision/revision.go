@@ -237,8 +237,9 @@ func (t Tree) Config(environment string) ([]byte, error) {
 
 // File is a file of a revision; nil if it has none of that name.
 func File(ctx context.Context, checkout, commit, name string) ([]byte, error) {
-	if _, err := git(ctx, checkout, "cat-file", "-e", commit+":"+name); err != nil {
-		return nil, nil
+	found, err := git(ctx, checkout, "ls-tree", "--name-only", commit, "--", name)
+	if err != nil || len(bytes.TrimSpace(found)) == 0 {
+		return nil, err
 	}
 	return git(ctx, checkout, "show", commit+":"+name)
 }
