@@ -186,9 +186,7 @@ func TestRecordedChanges(t *testing.T) {
 				w.build(t, w.checkout, program)
 				protected := w.unprotect(t, stack)
 				assert.Equal(t, stack == "prod", len(protected) > 0)
-				if stack == "dev" {
-					t.Run("moves", func(t *testing.T) { w.moved(t, stack, program, nil) })
-				}
+				t.Run("moves", func(t *testing.T) { w.moved(t, stack, program, base) })
 				for _, c := range changes {
 					t.Run(c.name, func(t *testing.T) { w.reviewed(t, stack, program, base, protected, c) })
 				}
