@@ -12,8 +12,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/arguments"
-	"sglang-tpu/infra/netpolicy"
 	"sglang-tpu/infra/topology"
+	"sglang-tpu/internal/netpolicy"
 )
 
 const (

@@ -23,11 +23,11 @@ func bucketValues(set ...any) Values {
 }
 
 // withBucket is a cloud with a bucket that holds one object.
-func withBucket(t *testing.T, set ...any) (*Cloud, *Resource) {
+func withBucket(t *testing.T) (*Cloud, *Resource) {
 	t.Helper()
 	c, _ := open(t, stateFile(t))
 	c.Buckets = t.TempDir()
-	b := create(t, c, bucketKind, bucketValues(set...))
+	b := create(t, c, bucketKind, bucketValues())
 	require.NoError(t, os.MkdirAll(filepath.Join(c.Buckets, b.ID), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(c.Buckets, b.ID, "object"), nil, 0o600))
 	return c, b

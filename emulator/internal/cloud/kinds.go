@@ -214,7 +214,8 @@ func Diff(typ string, oldInputs, state, wish Values, ignored []string) ([]Change
 	sort.Strings(paths)
 	var found []Change
 	for _, path := range paths {
-		if !covered(path, skip) && !(slices.Contains(k.otherCase, path) && strings.EqualFold(wish.text(path), state.text(path))) {
+		sameWord := slices.Contains(k.otherCase, path) && strings.EqualFold(wish.text(path), state.text(path))
+		if !covered(path, skip) && !sameWord {
 			found = append(found, Change{Path: path, Replace: k.replaces(path)})
 		}
 	}

@@ -51,9 +51,9 @@ func newClient(t *testing.T) (*Client, *fakeDaemon) {
 
 func everything(string) bool { return true }
 
-func sizeOf(t *testing.T, id string) (total int64) {
+func sizeOfSmall(t *testing.T) (total int64) {
 	t.Helper()
-	r, ok := Lookup(id)
+	r, ok := Lookup(small8B)
 	require.True(t, ok)
 	for _, f := range r.Files(r.Commit("main")) {
 		total += f.Size
@@ -93,7 +93,7 @@ func TestASnapshotIsFetchedOnceAndLiesAsHuggingFaceLaysIt(t *testing.T) {
 	target, err := os.Readlink(filepath.Join(folder, "model-00001-of-00004.safetensors"))
 	require.NoError(t, err)
 	assert.Regexp(t, `^\.\./\.\./blobs/[0-9a-f]{64}$`, target)
-	assert.Equal(t, sizeOf(t, small8B), d.bytes)
+	assert.Equal(t, sizeOfSmall(t), d.bytes)
 	assert.Equal(t, 1, d.snapshots)
 	require.NoError(t, c.Complete(folder, small8B, ""))
 	left, err := filepath.Glob(filepath.Join(home, "blobs", "*.incomplete"))
@@ -103,11 +103,11 @@ func TestASnapshotIsFetchedOnceAndLiesAsHuggingFaceLaysIt(t *testing.T) {
 	again, err := c.Snapshot(context.Background(), small8B, "main", everything)
 	require.NoError(t, err)
 	assert.Equal(t, folder, again)
-	assert.Equal(t, sizeOf(t, small8B), d.bytes, "nothing is fetched twice")
+	assert.Equal(t, sizeOfSmall(t), d.bytes, "nothing is fetched twice")
 	// Another revision has the same weights.
 	_, err = c.Snapshot(context.Background(), small8B, r.Commit("previous"), everything)
 	require.NoError(t, err)
-	assert.Less(t, d.bytes-sizeOf(t, small8B), int64(1000))
+	assert.Less(t, d.bytes-sizeOfSmall(t), int64(1000))
 
 	c.Offline = true
 	again, err = c.Snapshot(context.Background(), small8B, "main", everything)
@@ -122,12 +122,12 @@ func TestADownloadThatFailsGoesOnFromThere(t *testing.T) {
 	require.EqualError(t, err, d.fault)
 	first := d.bytes
 	assert.Positive(t, first)
-	assert.Less(t, first, sizeOf(t, small8B))
+	assert.Less(t, first, sizeOfSmall(t))
 	d.fault = ""
 	_, err = c.Snapshot(context.Background(), small8B, "", everything)
 	require.NoError(t, err)
 	// A chunk that was on its way to each of the eight workers is fetched again.
-	assert.LessOrEqual(t, d.bytes, sizeOf(t, small8B)+8*chunk)
+	assert.LessOrEqual(t, d.bytes, sizeOfSmall(t)+8*chunk)
 	assert.Equal(t, 2, d.snapshots)
 }
 
