@@ -58,10 +58,11 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 	return &batchv1.JobArgs{
 		Metadata: metadata,
 		Spec: &batchv1.JobSpecArgs{
-			// The script tries again by itself. A limit that is reached is the one kind of
-			// failure, but for the deadline, that the provider sees: for a Job that failed by its
-			// podFailurePolicy it waits until the timeout.
-			BackoffLimit:          pulumi.Int(0),
+			// The script tries again by itself; other pods are for a bucket's policy that has not
+			// reached the first one. A limit that is reached is the one kind of failure, but for
+			// the deadline, that the provider sees: for a Job that failed by its podFailurePolicy
+			// it waits until the timeout.
+			BackoffLimit:          pulumi.Int(2),
 			ActiveDeadlineSeconds: pulumi.Int(downloadHours * 3600),
 			PodFailurePolicy: &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{&batchv1.PodFailurePolicyRuleArgs{
 				// A node that goes is nobody's failure.

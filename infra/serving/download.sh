@@ -5,7 +5,7 @@
 # It can be stopped anywhere and goes on where it was: hf skips complete files. A list of
 # sizes in $HF_HOME/complete tells a later run that nothing is left to do.
 #
-# Exit codes: 1 is worth another pulumi up, 2 is not until something is changed.
+# Exit codes: 1 is worth another try, 2 is not until something is changed.
 set -uo pipefail
 
 say() { echo "download: $*"; }

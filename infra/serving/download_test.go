@@ -27,7 +27,7 @@ func TestTheDownloadNeedsNoChipsAndWaitsForImageBucketAndToken(t *testing.T) {
 		`spec.template.metadata.annotations["gke-gcsfuse/volumes"]`: "true",
 		"spec.podFailurePolicy.rules[0].action":                     "Ignore",
 		"spec.podFailurePolicy.rules[0].onPodConditions[0].type":    "DisruptionTarget",
-		"spec.backoffLimit":                                0.0,
+		"spec.backoffLimit":                                2.0,
 		pod + "serviceAccountName":                         "sglang-download",
 		pod + "automountServiceAccountToken":               false,
 		pod + "restartPolicy":                              "Never",

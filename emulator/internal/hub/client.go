@@ -253,7 +253,8 @@ func (d *download) receive(ctx context.Context, f File, path string, workers int
 func (d *download) count(bytes int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.fault != "" && d.fetched*3 >= d.total {
+	// Of little nothing comes through, so that trying again does not help.
+	if d.fault != "" && (d.fetched*3 >= d.total || d.total < 8*chunk) {
 		return errors.New(d.fault)
 	}
 	first := d.fetched == 0
