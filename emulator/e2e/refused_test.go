@@ -65,7 +65,10 @@ var refusals = []refusal{
 	{`capacity: spot`, []string{"capacity", "object"}},
 
 	// Image.
-	{`image: {source: docker}`, []string{`config sglang-tpu:image.source: "docker" is not an image source; use build or prebuilt`}},
+	{`image: {source: docker}`, []string{`config sglang-tpu:image.source: "docker" is not an image source; use build, mirror or prebuilt`}},
+	{`image: {source: mirror, version: latest}`, []string{`config sglang-tpu:image.version: "latest" moves, so the pods of one group may come to run different images; use a version such as v0.1.0`}},
+	{`cache: {mode: ram}`, []string{`config sglang-tpu:cache.mode: "ram" is not a cache mode; use gcs or disk`}},
+	{`cache: {sizeGiB: 500}`, []string{`config sglang-tpu:cache.sizeGiB: "500" goes only with mode disk, and mode is gcs`}},
 	{`image: {source: prebuilt}`, []string{"config sglang-tpu:image.reference: is empty, but source is prebuilt"}},
 	{`image: {source: build, commit: main}`, []string{`config sglang-tpu:image.commit: "main" is not a commit: a branch or tag moves`}},
 	{`image: {source: build, repository: "git@github.com:a/b"}`, []string{"config sglang-tpu:image.repository:", "is not an https address"}},

@@ -123,6 +123,9 @@ func (c *Client) fetchAll(ctx context.Context, id, commit string, files int, mis
 	d := &download{Client: c, id: id, commit: commit, fault: fault, done: files - len(missing)}
 	for _, f := range missing {
 		d.total += f.Size
+		if part, err := os.Stat(filepath.Join(c.folder(id), "blobs", f.ETag+".incomplete")); err == nil {
+			d.total -= min(part.Size(), f.Size)
+		}
 	}
 	began := time.Now()
 	d.bar(files, began)
