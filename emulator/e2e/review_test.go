@@ -223,7 +223,7 @@ func (w *world) program(t *testing.T, stack string) string {
 	// The emulator's language host takes a binary as a flag only.
 	host := filepath.Join(dir, ".host")
 	require.NoError(t, os.MkdirAll(host, 0o700))
-	script := fmt.Sprintf("#!/bin/sh\nexec %s/bin/pulumi-language-go -binary=%s/program \"$@\"\n", w.root, dir)
+	script := fmt.Sprintf("#!/bin/sh\nexec %s/bin/go-language-host -binary=%s/program \"$@\"\n", w.root, dir)
 	require.NoError(t, os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o700))
 	project, err := os.ReadFile(filepath.Join(dir, "Pulumi.yaml"))
 	require.NoError(t, err)

@@ -7,6 +7,18 @@ import (
 	"regexp"
 )
 
+// languageHost is Pulumi's for Go.
+const languageHost = "go-language-host"
+
+// hostScript is what the engine starts as its language host. The host links the program
+// anew at each run unless it is told where to keep it; the option for that in a project
+// file is newer than the host that can be built here, so it is given as a flag. Go builds
+// again what has changed.
+const hostScript = `#!/bin/sh
+here=$(dirname "$0")
+exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/$(pwd | cksum | tr ' ' -)" "$@"
+`
+
 // link makes the names under which this one binary, and Pulumi's plugins, are found.
 func (c *CLI) link() error {
 	self, err := os.Executable()
@@ -24,6 +36,9 @@ func (c *CLI) link() error {
 		}
 		links[filepath.Join(c.Layout.PulumiHome(), "plugins", "resource-"+name+"-"+version, "pulumi-resource-"+name)] = program
 	}
+	if err := c.writeHostScript(); err != nil {
+		return err
+	}
 	for link, target := range links {
 		if existing, err := os.Readlink(link); err == nil && existing == target {
 			continue
@@ -39,6 +54,17 @@ func (c *CLI) link() error {
 		}
 	}
 	return nil
+}
+
+func (c *CLI) writeHostScript() error {
+	file := filepath.Join(c.Layout.Bin(), "pulumi-language-go")
+	if text, err := os.ReadFile(file); err == nil && string(text) == hostScript {
+		return nil
+	}
+	if err := os.WriteFile(file+".new", []byte(hostScript), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
 }
 
 // sdkVersion is the version of a provider that the program asks for, such as v8.41.1.

@@ -65,7 +65,7 @@ func (c *CLI) runs(folder, binary string) error {
 	if err := os.MkdirAll(host, 0o755); err != nil {
 		return err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", quote(filepath.Join(c.Layout.Bin(), "pulumi-language-go")), quote(binary))
+	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", quote(filepath.Join(c.Layout.Bin(), languageHost)), quote(binary))
 	if err := os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o755); err != nil {
 		return err
 	}
