@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sglang-tpu/infra/arguments"
@@ -22,22 +23,13 @@ var onHub = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
 // repositories are what the server will look for, each as OWNER/NAME@REVISION.
 func (a *Args) repositories() []string {
 	all := []string{a.ModelID + "@" + a.revision()}
-	var given []string
-	for _, argument := range a.Arguments {
-		given = append(append(given, argument.Flag), argument.Values...)
-	}
-	// The user's flags come last, and win.
-	words := append(append([]string{}, a.Plan...), given...)
+	words := a.serverWords()
 	for _, flag := range moreRepositories {
-		found := ""
-		for i, word := range words {
-			if word == flag && i+1 < len(words) && onHub.MatchString(words[i+1]) {
-				found = words[i+1]
-			}
+		at := slices.Index(words, flag) + 1
+		if at == 0 || at == len(words) || !onHub.MatchString(words[at]) || words[at] == a.ModelID {
+			continue
 		}
-		if found != "" && found != a.ModelID {
-			all = append(all, found+"@"+defaultRevision)
-		}
+		all = append(all, words[at]+"@"+defaultRevision)
 	}
 	return all
 }
