@@ -12,18 +12,15 @@ import (
 
 func bucket() kind {
 	return kind{
-		id:       format("%s", "name"),
-		required: []string{"name", "location"}, replaced: []string{"name", "project", "location"},
-		otherCase: []string{"location", "storageClass"},
-		minutes:   0.1, outputs: bucketOutputs, check: checkBucket, taken: bucketTaken,
+		id:      format("%s", "name"),
+		minutes: 0.1, outputs: bucketOutputs, check: checkBucket, taken: bucketTaken,
 		remove: func(o *operation) error { return o.emptyBucket() },
 	}
 }
 
 func bucketMember() kind {
 	return kind{
-		id:       format("b/%s/%s/%s", "bucket", "role", "member"),
-		required: []string{"bucket", "role", "member"}, replaced: []string{"bucket", "role", "member"},
+		id:         format("b/%s/%s/%s", "bucket", "role", "member"),
 		references: map[string]string{"bucket": bucketKind},
 		minutes:    0.1, check: checkBucketMember,
 		shared: true,
@@ -32,15 +29,11 @@ func bucketMember() kind {
 
 func bucketOutputs(in Values) Values {
 	name := in.text("name")
-	out := Values{
+	return Values{
 		"projectNumber": float64(ProjectNumber(in.text("project"))), "url": "gs://" + name,
 		"selfLink": "https://www.googleapis.com/storage/v1/b/" + name,
-		"location": strings.ToUpper(in.text("location")), "storageClass": "STANDARD",
+		"location": strings.ToUpper(in.text("location")),
 	}
-	if class := in.text("storageClass"); class != "" {
-		out["storageClass"] = strings.ToUpper(class)
-	}
-	return out
 }
 
 // ProjectNumber is the number that Google gave a project, 12 digits.

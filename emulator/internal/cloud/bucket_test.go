@@ -40,7 +40,7 @@ func TestABucketAsGoogleWritesItBack(t *testing.T) {
 	assert.Equal(t, "gs://p-cache", b.Outputs["url"])
 	assert.Len(t, fmt.Sprint(int64(b.Outputs["projectNumber"].(float64))), 12)
 	diff := func(state *Resource, wish Values) []Change {
-		found, err := Diff(bucketKind, state.Inputs, state.Outputs, wish, nil)
+		found, err := Diff(bucketKind, state.Outputs, wish, nil)
 		require.NoError(t, err)
 		return found
 	}

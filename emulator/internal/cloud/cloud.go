@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"sort"
 	"strings"
@@ -22,6 +23,13 @@ type Resource struct {
 	Outputs Values `json:"outputs"`
 	// Making is true until the create has come to its end.
 	Making bool `json:"making,omitempty"`
+	// Broken is why a node pool is in ERROR, which GKE calls its status message; empty: it
+	// is not. The provider does not say it.
+	Broken string `json:"broken,omitempty"`
+	// ScaledUp: the cluster autoscaler has given an autoscaled pool its nodes.
+	ScaledUp bool `json:"scaledUp,omitempty"`
+	// Generation counts how often a pool's nodes were made anew.
+	Generation int `json:"generation,omitempty"`
 }
 
 // Cloud is the whole of it. The zero value is not usable; see Open.
@@ -52,6 +60,7 @@ type operation struct {
 	ctx      context.Context
 	cloud    *Cloud
 	resource *Resource
+	before   Values // the inputs before an update
 }
 
 // Open reads the cloud's state, and resumes its clusters. minute is how long one of
@@ -124,7 +133,7 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 		return nil, err
 	}
 	in = in.clone()
-	r := &Resource{Type: typ, ID: k.id(in), Inputs: in, Outputs: in.clone()}
+	r := &Resource{Type: typ, ID: k.id(in), Inputs: in, Outputs: Merge(typ, nil, in, nil)}
 	if k.outputs != nil {
 		for name, value := range k.outputs(in) {
 			r.Outputs[name] = value
@@ -159,7 +168,9 @@ func (r *Resource) copy() *Resource {
 	return &Resource{Type: r.Type, ID: r.ID, Inputs: r.Inputs.clone(), Outputs: r.Outputs.clone()}
 }
 
-// broken is an error after which the resource stays, in ERROR.
+// broken is an error after which the resource stays, in ERROR. The provider asks GKE
+// whether there is a pool after all, and then says no more than that it is in ERROR
+// (container/resource_container_node_pool.go of the provider, resourceContainerNodePoolCreate).
 type broken struct{ error }
 
 func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
@@ -167,8 +178,9 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 	defer c.mu.Unlock()
 	var stays broken
 	if errors.As(err, &stays) {
-		r.Outputs["status"], r.Making = "ERROR", false
-		return r.copy(), errors.Join(err, c.save())
+		r.Broken, r.Making = stays.Error(), false
+		log.Printf("%s is in ERROR: %v", r.ID, err)
+		return r.copy(), errors.Join(fmt.Errorf("NodePool %s was created in the error state \"ERROR\"", r.Inputs.text("name")), c.save())
 	}
 	delete(c.resources, r.Type+" "+r.ID)
 	return nil, errors.Join(err, c.save())
@@ -194,7 +206,7 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 	}
 	if k.check != nil {
 		if err := k.check(c, r.Inputs); err != nil {
-			return err
+			return fmt.Errorf("%s%w", k.refusal, err)
 		}
 	}
 	r.Making = true
@@ -243,53 +255,6 @@ func (c *Cloud) Find(typ string, in Values) (*Resource, error) {
 		return nil, err
 	}
 	return c.Read(typ, id)
-}
-
-// Update changes a resource in place.
-func (c *Cloud) Update(ctx context.Context, typ, id string, in Values) (*Resource, error) {
-	k, err := kindOf(typ)
-	if err != nil {
-		return nil, err
-	}
-	r := c.get(typ, id)
-	if r == nil {
-		return nil, fmt.Errorf("googleapi: Error 404: The resource '%s' was not found, notFound", id)
-	}
-	unlock := c.exclusive(r)
-	defer unlock()
-	if k.check != nil {
-		c.mu.Lock()
-		err := k.check(c, in)
-		c.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
-	}
-	c.wait(ctx, k.minutes/2)
-	in = in.clone()
-	c.mu.Lock()
-	r.Outputs = Merge(r.Outputs, r.Inputs, in)
-	r.Inputs = in
-	if k.outputs != nil {
-		for name, value := range k.outputs(in) {
-			r.Outputs[name] = value
-		}
-	}
-	for path, value := range k.filledIn(in) {
-		r.Outputs.set(path, value)
-	}
-	c.mu.Unlock()
-	if k.update != nil {
-		if err := k.update(&operation{ctx: ctx, cloud: c, resource: r}); err != nil {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return nil, errors.Join(err, c.save())
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(r.Outputs, "status")
-	return r.copy(), c.save()
 }
 
 // Delete removes a resource. One that is gone already is no error.

@@ -90,18 +90,30 @@ func TestStateSurvivesReopening(t *testing.T) {
 	assert.Len(t, again.Resources(), len(before)-1)
 }
 
-func TestAStockoutLeavesThePoolInERRORUntilAnUpdate(t *testing.T) {
-	c, fake := open(t, stateFile(t))
+func TestAStockoutLeavesThePoolInERRORAndNoUpdateHealsIt(t *testing.T) {
+	file := stateFile(t)
+	c, fake := open(t, file)
 	withCluster(t, c)
 	c.SetFaults([]Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
 	r, err := c.Create(context.Background(), nodePoolKind, slice())
-	require.ErrorContains(t, err, "GCE_STOCKOUT")
-	assert.Equal(t, "ERROR", r.Outputs["status"])
+	require.EqualError(t, err, `NodePool slice was created in the error state "ERROR"`)
 	assert.Empty(t, fake.nodes["c/slice"])
+	assert.InDelta(t, 2, r.Outputs["nodeCount"], 0, "the instance groups' target size, which the provider reads")
 
-	r, err = c.Update(context.Background(), nodePoolKind, r.ID, slice())
+	_, err = c.Update(context.Background(), nodePoolKind, r.ID, slice("nodeConfig.resourceLabels", object("team", "ml")))
 	require.NoError(t, err)
-	assert.NotContains(t, r.Outputs, "status")
+	assert.Empty(t, fake.nodes["c/slice"])
+	_, again := open(t, file)
+	assert.Empty(t, again.nodes["c/slice"], "after reopening")
+
+	found, err := c.Read(nodePoolKind, r.ID)
+	require.NoError(t, err)
+	same, err := Diff(nodePoolKind, found.Outputs, slice("nodeConfig.resourceLabels", object("team", "ml")), []string{"nodeConfig.advancedMachineFeatures"})
+	require.NoError(t, err)
+	assert.Empty(t, same, "a refresh shows nothing of it")
+
+	require.NoError(t, c.Delete(context.Background(), nodePoolKind, r.ID))
+	create(t, c, nodePoolKind, slice())
 	assert.Len(t, fake.nodes["c/slice"], 2)
 }
 
@@ -141,31 +153,6 @@ func TestAnswersAreCopies(t *testing.T) {
 		require.NoError(t, err)
 	}
 	all.Wait()
-}
-
-func TestDiffReplacesWhatCannotChangeInPlace(t *testing.T) {
-	for name, test := range map[string]struct {
-		wish    Values
-		ignored []string
-		want    []Change
-	}{
-		"nothing":        {slice(), []string{"nodeConfig.advancedMachineFeatures"}, nil},
-		"written back":   {slice(), nil, []Change{{"nodeConfig.advancedMachineFeatures", true}}},
-		"in place":       {slice("nodeCount", float64(3)), []string{"nodeConfig"}, []Change{{"nodeCount", false}}},
-		"machine":        {slice("nodeConfig.machineType", "e2-standard-8"), []string{"nodeConfig.advancedMachineFeatures"}, []Change{{"nodeConfig.machineType", true}}},
-		"dropped block":  {slice("placementPolicy", nil), []string{"nodeConfig"}, []Change{{"placementPolicy", true}}},
-		"policy's type":  {slice("placementPolicy.type", "COMPACT"), []string{"nodeConfig"}, []Change{{"placementPolicy.type", true}}},
-		"ignored parent": {slice("nodeConfig.spot", false), []string{"nodeConfig"}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, _ := open(t, stateFile(t))
-			withCluster(t, c)
-			r := create(t, c, nodePoolKind, slice())
-			got, err := Diff(nodePoolKind, r.Inputs, r.Outputs, test.wish, test.ignored)
-			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
-		})
-	}
 }
 
 func TestIdentitiesGetWhatTheyWereGranted(t *testing.T) {

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -16,6 +17,8 @@ type fakeClusters struct {
 	nodes map[string][]Node // by cluster/pool
 	// failed nodes, by cluster/node
 	failed []string
+	// steps are the numbers of old and new nodes after each change of a pool
+	steps []string
 }
 
 func newFake() *fakeClusters {
@@ -39,6 +42,17 @@ func (f *fakeClusters) DeleteCluster(_ context.Context, name string) error {
 func (f *fakeClusters) SetNodes(_ context.Context, cluster, pool string, nodes []Node) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	before := map[string]bool{}
+	for _, n := range f.nodes[cluster+"/"+pool] {
+		before[n.Name] = true
+	}
+	kept := 0
+	for _, n := range nodes {
+		if before[n.Name] {
+			kept++
+		}
+	}
+	f.steps = append(f.steps, fmt.Sprintf("%d kept of %d, %d new", kept, len(before), len(nodes)-kept))
 	f.nodes[cluster+"/"+pool] = nodes
 	return nil
 }

@@ -13,15 +13,17 @@ import (
 func cluster() kind {
 	return kind{
 		id:         format("projects/%s/locations/%s/clusters/%s", "project", "location", "name"),
-		required:   []string{},
 		references: map[string]string{"network": networkKind, "subnetwork": subnetKind},
-		replaced: []string{
-			"name", "project", "location", "network", "subnetwork", "networkingMode", "datapathProvider",
-			"initialNodeCount", "nodeConfig.", "ipAllocationPolicy.", "privateClusterConfig.masterIpv4CidrBlock",
+		minutes:    7,
+		check:      checkCluster,
+		create:     func(o *operation) error { return o.startCluster() },
+		update: func(o *operation) error {
+			o.cloud.mu.Lock()
+			defer o.cloud.mu.Unlock()
+			out := o.resource.Outputs
+			out["masterVersion"] = versionFor(out.text("masterVersion"), o.resource.Inputs.text("minMasterVersion"))
+			return nil
 		},
-		minutes: 7,
-		check:   checkCluster,
-		create:  func(o *operation) error { return o.startCluster() },
 		remove: func(o *operation) error {
 			if o.resource.Inputs["deletionProtection"] != false {
 				return errors.New("Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster deletion.")
@@ -43,14 +45,12 @@ func (o *operation) startCluster() error {
 	defer o.cloud.mu.Unlock()
 	o.resource.Outputs["endpoint"] = endpoint
 	o.resource.Outputs["selfLink"] = "https://container.googleapis.com/v1/" + o.resource.ID
-	o.resource.Outputs["masterVersion"] = masterVersion
+	o.resource.Outputs["masterVersion"] = versionFor(o.resource.Outputs.text("masterVersion"), in.text("minMasterVersion"))
 	if in.truth("controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic") {
 		o.resource.Outputs.set("controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint", endpoint)
 	}
 	return nil
 }
-
-const masterVersion = "1.34.2-gke.2037000"
 
 func (c *Cloud) secondaryRange(subnet, name string) string {
 	c.mu.Lock()
@@ -98,7 +98,7 @@ func (c *Cloud) resume(ctx context.Context) error {
 		}
 	}
 	for _, r := range c.resources {
-		if r.Type == nodePoolKind && r.Outputs.text("status") != "ERROR" {
+		if r.Type == nodePoolKind && r.Broken == "" {
 			if err := (&operation{ctx: ctx, cloud: c, resource: r}).setNodes(c.nodesOf(r)); err != nil {
 				return err
 			}
@@ -128,18 +128,11 @@ func nodePool() kind {
 		id: func(in Values) string {
 			return in.text("cluster") + "/nodePools/" + in.text("name")
 		},
-		required:    []string{"cluster"},
 		references:  map[string]string{"cluster": clusterKind, "placementPolicy.policyName": policyKind},
 		writtenBack: writtenBackByTPUPools,
-		replaced: []string{
-			"name", "project", "location", "cluster", "initialNodeCount", "placementPolicy.",
-			"nodeConfig.machineType", "nodeConfig.diskType", "nodeConfig.diskSizeGb", "nodeConfig.imageType",
-			"nodeConfig.serviceAccount", "nodeConfig.oauthScopes", "nodeConfig.spot", "nodeConfig.flexStart",
-			"nodeConfig.reservationAffinity.", "nodeConfig.advancedMachineFeatures", "nodeConfig.metadata.",
-			"nodeConfig.shieldedInstanceConfig.", "nodeConfig.maxRunDuration",
-		},
-		minutes: 2,
-		check:   checkNodePool,
+		minutes:     2,
+		check:       checkNodePool,
+		refusal:     "error creating NodePool: ", // container/resource_container_node_pool.go of the provider
 		create: func(o *operation) error {
 			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
 				return broken{err}
@@ -150,8 +143,14 @@ func nodePool() kind {
 			return o.setNodes(o.settle())
 		},
 		update: func(o *operation) error {
+			if o.resource.Broken != "" {
+				return nil // GKE does not look for nodes again; open: not seen on a real GKE
+			}
 			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
 				return err
+			}
+			if makesAnew(o.before, o.resource.Inputs) {
+				return o.roll()
 			}
 			return o.setNodes(o.settle())
 		},
@@ -179,9 +178,6 @@ func (o *operation) setNodes(nodes []Node) error {
 
 func last(path string) string { return path[strings.LastIndex(path, "/")+1:] }
 
-// scaledUp is where the cloud remembers that an autoscaled pool has nodes.
-const scaledUp = "emulatorScaledUp"
-
 // nodesOf derives a pool's machines; the caller holds mu.
 func (c *Cloud) nodesOf(r *Resource) []Node {
 	in := r.Inputs
@@ -191,7 +187,7 @@ func (c *Cloud) nodesOf(r *Resource) []Node {
 	}
 	if in["autoscaling"] != nil {
 		count = in.number("autoscaling.minNodeCount")
-		if r.Outputs.truth(scaledUp) {
+		if r.ScaledUp {
 			count = in.number("autoscaling.maxNodeCount")
 		}
 	}
@@ -227,6 +223,9 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 	clusterName, pool, machine := last(in.text("cluster")), in.text("name"), in.text("nodeConfig.machineType")
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "%s/%s/%d", r.ID, zone, index)
+	if r.Generation > 0 {
+		fmt.Fprintf(hash, "/%d", r.Generation)
+	}
 	sum := fmt.Sprintf("%016x", hash.Sum64())
 	n := Node{
 		Name:        fmt.Sprintf("gke-%.16s-%.16s-%s-%s", clusterName, pool, sum[:8], sum[8:12]),
@@ -274,11 +273,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		}
 		return n
 	}
-	cpus := 2
-	if m := cpuMachine.FindStringSubmatch(machine); m != nil {
-		cpus, _ = strconv.Atoi(m[2])
-	}
-	n.CPU, n.Memory = strconv.Itoa(cpus), strconv.Itoa(cpus*4)+"Gi"
+	n.CPU, n.Memory = cpuSize(machine)
 	return n
 }
 
@@ -303,7 +298,7 @@ func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector m
 	c.mu.Lock()
 	var found *Resource
 	for _, r := range c.resources {
-		if r.Type != nodePoolKind || last(r.Inputs.text("cluster")) != clusterName || r.Inputs["autoscaling"] == nil || r.Outputs.truth(scaledUp) {
+		if r.Type != nodePoolKind || last(r.Inputs.text("cluster")) != clusterName || r.Inputs["autoscaling"] == nil || r.ScaledUp {
 			continue
 		}
 		labels := c.node(r, zones(r.Inputs)[0], 0).Labels
@@ -313,7 +308,7 @@ func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector m
 		}
 		if matches {
 			found = r
-			found.Outputs[scaledUp] = true
+			found.ScaledUp = true
 			break
 		}
 	}
@@ -329,7 +324,7 @@ func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector m
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
-		delete(found.Outputs, scaledUp) // the next pending pod asks again
+		found.ScaledUp = false // the next pending pod asks again
 	}
 	return errors.Join(err, c.save())
 }

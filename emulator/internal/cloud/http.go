@@ -11,6 +11,8 @@ type Request struct {
 	Type   string `json:"type"`
 	ID     string `json:"id"`
 	Inputs Values `json:"inputs"`
+	// Ignored are the program's ignoreChanges, for an update.
+	Ignored []string `json:"ignored,omitempty"`
 }
 
 // Reply is what it gets. Resource may come beside an error: it exists all the same.
@@ -41,7 +43,9 @@ func (c *Cloud) Handler() http.Handler {
 		})
 	}
 	serve("create", func(ctx context.Context, r Request) (*Resource, error) { return c.Create(ctx, r.Type, r.Inputs) })
-	serve("update", func(ctx context.Context, r Request) (*Resource, error) { return c.Update(ctx, r.Type, r.ID, r.Inputs) })
+	serve("update", func(ctx context.Context, r Request) (*Resource, error) {
+		return c.Update(ctx, r.Type, r.ID, r.Inputs, r.Ignored...)
+	})
 	serve("delete", func(ctx context.Context, r Request) (*Resource, error) { return nil, c.Delete(ctx, r.Type, r.ID) })
 	serve("read", func(_ context.Context, r Request) (*Resource, error) { return c.Read(r.Type, r.ID) })
 	mux.HandleFunc("GET /cloud/resources", func(w http.ResponseWriter, _ *http.Request) { write(w, c.Resources()) })

@@ -19,7 +19,7 @@ func (c *Cloud) RepairNode(ctx context.Context, name string) error {
 	var pool *Resource
 	var all []string
 	for _, r := range c.resources {
-		if r.Type != nodePoolKind || r.Making || r.Outputs.text("status") == "ERROR" {
+		if r.Type != nodePoolKind || r.Making || r.Broken != "" {
 			continue
 		}
 		for _, n := range c.nodesOf(r) {

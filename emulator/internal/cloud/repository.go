@@ -7,10 +7,8 @@ import (
 
 func repository() kind {
 	return kind{
-		id:       format("projects/%s/locations/%s/repositories/%s", "project", "location", "repositoryId"),
-		required: []string{"repositoryId", "format"},
-		replaced: []string{"repositoryId", "project", "location", "format", "mode", "remoteRepositoryConfig."},
-		minutes:  0.3, outputs: func(in Values) Values { return Values{"name": in.text("repositoryId")} },
+		id:      format("projects/%s/locations/%s/repositories/%s", "project", "location", "repositoryId"),
+		minutes: 0.3, outputs: func(in Values) Values { return Values{"name": in.text("repositoryId")} },
 		check: checkRepository,
 		remove: func(o *operation) error {
 			if o.cloud.RepositoryDeleted != nil {

@@ -21,7 +21,7 @@ func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
 		"topology without policy": {slice("placementPolicy.policyName", ""), "Use workload policy instead.", true},
 		"policy on one host": {
 			slice("placementPolicy.tpuTopology", "2x2x1", "nodeCount", float64(1)),
-			"TPU topology can't be specified with single-host TPU slice pool", true,
+			"error creating NodePool: googleapi: Error 400: TPU topology can't be specified with single-host TPU slice pool; please remove the tpu_topology from the node pool creation request", false,
 		},
 		"another topology than the policy's": {slice("placementPolicy.tpuTopology", "2x2x4", "nodeCount", float64(4)), "has accelerator topology 2x2x2, the pool asks for 2x2x4", true},
 		"a host too many":                    {slice("nodeCount", float64(3)), "it needs 2", true},
@@ -49,13 +49,17 @@ func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
 			c, fake := open(t, stateFile(t))
 			withCluster(t, c)
 			r, err := c.Create(context.Background(), nodePoolKind, test.pool)
-			require.ErrorContains(t, err, test.says)
+			if !test.stays {
+				require.ErrorContains(t, err, test.says)
+			}
 			assert.Empty(t, fake.nodes)
 			found, findErr := c.Find(nodePoolKind, test.pool)
 			require.NoError(t, findErr)
 			assert.Equal(t, test.stays, found != nil)
-			if test.stays {
-				assert.Equal(t, "ERROR", r.Outputs["status"])
+			if test.stays { // the provider says no more than that
+				require.EqualError(t, err, `NodePool slice was created in the error state "ERROR"`)
+				assert.NotContains(t, r.Outputs, "status", "the provider's schema has none")
+				assert.Contains(t, c.get(nodePoolKind, r.ID).Broken, test.says)
 			}
 		})
 	}
@@ -70,8 +74,9 @@ func TestAPolicyMustBeAWorkloadPolicyWithATopology(t *testing.T) {
 		withCluster(t, c)
 		policy["project"], policy["region"], policy["name"] = "p", "us-central1", "other"
 		create(t, c, policyKind, policy)
-		_, err := c.Create(context.Background(), nodePoolKind, slice("placementPolicy.policyName", "other"))
-		require.ErrorContains(t, err, "does not support TPU topology with group placement policy and workload policy at the same time")
+		r, err := c.Create(context.Background(), nodePoolKind, slice("placementPolicy.policyName", "other"))
+		require.Error(t, err)
+		require.Contains(t, c.get(nodePoolKind, r.ID).Broken, "does not support TPU topology with group placement policy and workload policy at the same time")
 	}
 }
 

@@ -11,8 +11,7 @@ const secretIAMKind = "gcp:secretmanager/secretIamMember:SecretIamMember"
 // secretMember lets somebody read one secret.
 func secretMember() kind {
 	return kind{
-		id:       format("projects/%s/secrets/%s/%s/%s", "project", "secretId", "role", "member"),
-		required: []string{"secretId", "role", "member"}, replaced: []string{"project", "secretId", "role", "member"},
+		id:      format("projects/%s/secrets/%s/%s/%s", "project", "secretId", "role", "member"),
 		minutes: 0.1, shared: true,
 		check: func(c *Cloud, in Values) error {
 			name := "projects/" + in.text("project") + "/secrets/" + in.text("secretId")

@@ -1,10 +1,6 @@
 package cloud
 
-import (
-	"fmt"
-	"reflect"
-	"strings"
-)
+import "strings"
 
 // Values are a resource's properties as plain JSON.
 type Values map[string]any
@@ -59,32 +55,6 @@ func (v Values) set(path string, value any) {
 
 func (v Values) clone() Values { return copyOf(map[string]any(v)).(map[string]any) }
 
-// Merge is a state after an update: what the new wish says, without what the old one
-// said and the new one does not, and with everything else that Google had filled in.
-func Merge(state, oldWish, wish Values) Values {
-	return merged(state, oldWish, wish)
-}
-
-func merged(state, oldWish, wish map[string]any) map[string]any {
-	out, _ := copyOf(state).(map[string]any)
-	for key := range oldWish {
-		if _, still := wish[key]; !still {
-			delete(out, key)
-		}
-	}
-	for key, value := range wish {
-		wished, isMap := value.(map[string]any)
-		had, hadMap := out[key].(map[string]any)
-		if isMap && hadMap {
-			old, _ := oldWish[key].(map[string]any)
-			out[key] = merged(had, old, wished)
-			continue
-		}
-		out[key] = copyOf(value)
-	}
-	return out
-}
-
 func copyOf(v any) any {
 	switch in := v.(type) {
 	case map[string]any:
@@ -126,59 +96,4 @@ func empty(v any) bool {
 		return true
 	}
 	return false
-}
-
-// changes lists the dotted paths at which a wish differs from a state. What the wish
-// leaves out is no change: the API fills it.
-func changes(path string, wish, state any) []string {
-	if m, ok := wish.(map[string]any); ok {
-		old, _ := state.(map[string]any)
-		var found []string
-		for key, value := range m {
-			found = append(found, changes(join(path, key), value, old[key])...)
-		}
-		return found
-	}
-	if l, ok := wish.([]any); ok {
-		old, _ := state.([]any)
-		if len(l) != len(old) {
-			return []string{path}
-		}
-		var found []string
-		for i := range l {
-			found = append(found, changes(fmt.Sprintf("%s[%d]", path, i), l[i], old[i])...)
-		}
-		return found
-	}
-	if (empty(wish) && empty(state)) || reflect.DeepEqual(wish, state) {
-		return nil
-	}
-	return []string{path}
-}
-
-// dropped lists the paths that the old wish had and the new one has no more.
-func dropped(path string, old, wish any) []string {
-	m, ok := old.(map[string]any)
-	if !ok {
-		return nil
-	}
-	now, _ := wish.(map[string]any)
-	var found []string
-	for key, value := range m {
-		if _, still := now[key]; !still {
-			if !empty(value) {
-				found = append(found, join(path, key))
-			}
-			continue
-		}
-		found = append(found, dropped(join(path, key), value, now[key])...)
-	}
-	return found
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }

@@ -59,6 +59,7 @@ const (
 	networkType = "gcp:compute/network:Network"
 	clusterType = "gcp:container/cluster:Cluster"
 	poolType    = "gcp:container/nodePool:NodePool"
+	memberType  = "gcp:storage/bucketIAMMember:BucketIAMMember"
 	accountType = "gcp:serviceaccount/account:Account"
 )
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -57,6 +59,16 @@ func plain(properties resource.PropertyMap) cloud.Values {
 	})
 }
 
+// marked turns properties into JSON values in which what is unknown is marked.
+func marked(properties resource.PropertyMap) cloud.Values {
+	return properties.MapRepl(nil, func(v resource.PropertyValue) (any, bool) {
+		if v.IsComputed() || v.IsOutput() {
+			return cloud.Unknown, true
+		}
+		return nil, false
+	})
+}
+
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
 
 // GetPluginInfo says which provider this stands for.
@@ -105,25 +117,27 @@ func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptOutputs: false, AcceptSecrets: false, AcceptResources: false}, nil
 }
 
-// Check fills the provider's project in and reports what is missing.
+// Check fills the provider's project in and reports what the provider refuses by
+// itself.
 func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	news, err := read(r.GetNews())
 	if err != nil {
 		return nil, err
 	}
-	wish := plain(news)
-	for key := range news { // an unknown counts as given
-		if _, ok := wish[string(key)]; !ok {
-			wish[string(key)] = nil
-		}
-	}
-	missing, err := cloud.Check(typeOf(r.GetUrn()), wish)
+	typ := typeOf(r.GetUrn())
+	wrong, err := cloud.Check(typ, marked(news))
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := news["project"]; !ok {
+	for path, reason := range wrong {
+		if !strings.HasPrefix(reason, "Missing") {
+			// As Pulumi's bridge says where (pkg/tfbridge/check_failures.go).
+			wrong[path] = fmt.Sprintf("%s. Examine values at '%s.%s'.", reason, resource.URN(r.GetUrn()).Name(), path)
+		}
+	}
+	if _, ok := news["project"]; !ok && cloud.Has(typ, "project") {
 		if p.defaults["project"] == "" {
-			missing["project"] = "project: required field is not set, neither on the resource nor on the provider"
+			wrong["project"] = "project: required field is not set, neither on the resource nor on the provider"
 		}
 		news["project"] = resource.NewStringProperty(p.defaults["project"])
 	}
@@ -132,8 +146,8 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 		return nil, err
 	}
 	res := &pulumirpc.CheckResponse{Inputs: inputs}
-	for property, reason := range missing {
-		res.Failures = append(res.Failures, &pulumirpc.CheckFailure{Property: property, Reason: reason})
+	for _, path := range slices.Sorted(maps.Keys(wrong)) {
+		res.Failures = append(res.Failures, &pulumirpc.CheckFailure{Property: path, Reason: wrong[path]})
 	}
 	return res, nil
 }
@@ -141,26 +155,7 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 // Diff compares as the cloud does; what is unknown counts as a change, and as a
 // replacement only where a known one would.
 func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	typ := typeOf(r.GetUrn())
-	olds, err := values(r.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	oldInputs, err := values(r.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := read(r.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	wish := news.MapRepl(nil, func(v resource.PropertyValue) (any, bool) {
-		if v.IsComputed() || v.IsOutput() {
-			return plugin.UnknownStringValue, true
-		}
-		return nil, false
-	})
-	found, err := cloud.Diff(typ, oldInputs, olds, wish, r.GetIgnoreChanges())
+	found, err := diff(r.GetUrn(), r.GetOlds(), r.GetNews(), r.GetIgnoreChanges())
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +177,18 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 	return res, nil
 }
 
+func diff(urn string, olds, news *structpb.Struct, ignored []string) ([]cloud.Change, error) {
+	state, err := values(olds)
+	if err != nil {
+		return nil, err
+	}
+	wish, err := read(news)
+	if err != nil {
+		return nil, err
+	}
+	return cloud.Diff(typeOf(urn), state, marked(wish), ignored)
+}
+
 // Create makes a resource, or in a preview returns what is known of it.
 func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	if r.GetPreview() {
@@ -199,10 +206,15 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 		if idErr != nil {
 			return nil, idErr
 		}
-		return nil, initFailed(id, in, in, errors.New("interrupted while Google Cloud was creating it"))
+		if cloud.Resumes(typ) {
+			state := cloud.Merge(typ, cloud.Values{"operation": "interrupted"}, in, nil)
+			properties, err := structpb.NewStruct(state)
+			return &pulumirpc.CreateResponse{Id: id, Properties: properties}, err
+		}
+		return nil, initFailed(r.GetUrn(), id, in, in, errors.New("interrupted while Google Cloud was creating it"))
 	}
 	if err != nil && made != nil {
-		return nil, initFailed(made.ID, made.Outputs, made.Inputs, err)
+		return nil, initFailed(r.GetUrn(), made.ID, made.Outputs, made.Inputs, err)
 	}
 	if err != nil {
 		return nil, err
@@ -228,13 +240,16 @@ func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumir
 	return &pulumirpc.ReadResponse{Id: found.ID, Properties: properties, Inputs: inputs}, err
 }
 
-// Update changes in place.
+// Update changes in place. Without a diff nothing is changed, and the state is what the
+// cloud has: the provider's update then sends no request, and reads. The engine asks for
+// such an update when the create or update before it ended with an error.
 func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	typ := typeOf(r.GetUrn())
 	if r.GetPreview() {
 		// What Google filled in stays known: an endpoint that became unknown here would make
 		// the kubeconfig unknown, and with it everything in the cluster. Unknown values are
 		// marked strings in this encoding and go through as they are.
-		state := cloud.Merge(r.GetOlds().AsMap(), r.GetOldInputs().AsMap(), r.GetNews().AsMap())
+		state := cloud.Merge(typ, r.GetOlds().AsMap(), r.GetNews().AsMap(), r.GetIgnoreChanges())
 		properties, err := structpb.NewStruct(state)
 		return &pulumirpc.UpdateResponse{Properties: properties}, err
 	}
@@ -242,9 +257,23 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	made, err := p.ask(ctx, "update", cloud.Request{Type: typeOf(r.GetUrn()), ID: r.GetId(), Inputs: in})
+	changes, err := diff(r.GetUrn(), r.GetOlds(), r.GetNews(), r.GetIgnoreChanges())
 	if err != nil {
 		return nil, err
+	}
+	what := "update"
+	if len(changes) == 0 {
+		what = "read"
+	}
+	made, err := p.ask(ctx, what, cloud.Request{Type: typ, ID: r.GetId(), Inputs: in, Ignored: r.GetIgnoreChanges()})
+	if err != nil {
+		return nil, err
+	}
+	if made == nil {
+		// pkg/tfbridge/provider.go of Pulumi's bridge
+		return nil, fmt.Errorf("Resource provider reported that the resource did not exist while updating %s.\n\n"+
+			"This is usually a result of the resource having been deleted outside of Pulumi, and can often be "+
+			"fixed by running `pulumi refresh` before updating.", r.GetUrn())
 	}
 	properties, err := structpb.NewStruct(made.Outputs)
 	return &pulumirpc.UpdateResponse{Properties: properties}, err
@@ -285,8 +314,10 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 	return reply.Resource, nil
 }
 
-// initFailed tells the engine that a resource exists although its create failed.
-func initFailed(id string, outputs, inputs cloud.Values, reason error) error {
+// initFailed tells the engine that a resource exists although its create failed, with
+// the URN before the reason as Pulumi's bridge has it.
+func initFailed(urn, id string, outputs, inputs cloud.Values, why error) error {
+	reason := fmt.Errorf("creating %s: %w", urn, why)
 	properties, err := structpb.NewStruct(outputs)
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, clusterInputs("1.35"), read.GetInputs().AsMap(), "enough to import")
 
-	_, err = p.Update(background, &pulumirpc.UpdateRequest{Urn: urn(clusterType), Id: made.GetId(), News: properties(t, clusterInputs("1.36"))})
+	_, err = p.Update(background, &pulumirpc.UpdateRequest{Urn: urn(clusterType), Id: made.GetId(), Olds: made.GetProperties(), News: properties(t, clusterInputs("1.36"))})
 	require.NoError(t, err)
 	found, err := google.Read(clusterType, made.GetId())
 	require.NoError(t, err)
@@ -81,8 +81,21 @@ func TestCheckFillsTheProjectAndNamesWhatIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, r.GetFailures(), "unknown is not missing")
 
+	r, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(poolType), News: properties(t, map[string]any{
+		"name": "n", "cluster": "c", "placementPolicy": map[string]any{"policyName": "p", "typ": ""},
+	})})
+	require.NoError(t, err)
+	require.Len(t, r.GetFailures(), 2)
+	assert.Equal(t, "Invalid or unknown key. Examine values at 'name.placementPolicy.typ'.", r.GetFailures()[0].GetReason())
+	assert.Equal(t, "Missing required property 'placementPolicy.type'", r.GetFailures()[1].GetReason())
+
+	r, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(memberType), News: properties(t, map[string]any{"bucket": "b", "role": "r", "member": "m"})})
+	require.NoError(t, err)
+	assert.Empty(t, r.GetFailures())
+	assert.NotContains(t, r.GetInputs().GetFields(), "project", "the schema has none")
+
 	p.defaults["project"] = ""
-	r, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(networkType), News: properties(t, map[string]any{})})
+	r, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(networkType), News: properties(t, map[string]any{"name": "n"})})
 	require.NoError(t, err)
 	require.Len(t, r.GetFailures(), 1)
 	assert.Contains(t, r.GetFailures()[0].GetReason(), "project: required field is not set")
@@ -142,20 +155,48 @@ func TestAnotherProjectIsAnotherProvider(t *testing.T) {
 	assert.Equal(t, []string{"project"}, r.GetReplaces())
 }
 
-func TestAPoolInERRORIsHandedToTheEngine(t *testing.T) {
+// The bridge answers an update without a diff with the state as it is, so a pool in
+// ERROR stays what it is.
+func TestAPoolInERRORIsHandedToTheEngineAndNotHealed(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
 	google.SetFaults([]cloud.Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
-	_, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(poolType), Properties: properties(t, map[string]any{
-		"name": "slice", "cluster": made.GetId(), "nodeConfig": map[string]any{"machineType": "e2-standard-8"},
-	})})
-	require.ErrorContains(t, err, "GCE_STOCKOUT")
+	pool := map[string]any{
+		"name": "slice", "cluster": made.GetId(), "nodeConfig": map[string]any{"machineType": "e2-standard-8"}, "nodeCount": 2.0,
+	}
+	_, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(poolType), Properties: properties(t, pool)})
+	require.ErrorContains(t, err, "creating "+urn(poolType)+`: NodePool slice was created in the error state "ERROR"`)
 	details := rpcerror.Convert(err).Details()
 	require.Len(t, details, 1)
 	failed, ok := details[0].(*pulumirpc.ErrorResourceInitFailed)
 	require.True(t, ok)
 	assert.Equal(t, made.GetId()+"/nodePools/slice", failed.GetId())
-	assert.Equal(t, "ERROR", failed.GetProperties().GetFields()["status"].GetStringValue())
+
+	diff, err := p.Diff(background, &pulumirpc.DiffRequest{Urn: urn(poolType), Olds: failed.GetProperties(), News: properties(t, pool)})
+	require.NoError(t, err)
+	assert.Equal(t, pulumirpc.DiffResponse_DIFF_NONE, diff.GetChanges())
+	updated, err := p.Update(background, &pulumirpc.UpdateRequest{Urn: urn(poolType), Id: failed.GetId(), Olds: failed.GetProperties(), News: properties(t, pool)})
+	require.NoError(t, err)
+	assert.Equal(t, failed.GetProperties().AsMap(), updated.GetProperties().AsMap())
+	found, err := google.Read(poolType, failed.GetId())
+	require.NoError(t, err)
+	assert.NotNil(t, found)
+	require.ErrorContains(t, google.RepairNode(background, "any"), "there is no node", "it has no nodes")
+
+	read, err := p.Read(background, &pulumirpc.ReadRequest{Urn: urn(poolType), Id: failed.GetId(), Properties: failed.GetProperties()})
+	require.NoError(t, err)
+	assert.Equal(t, failed.GetProperties().AsMap(), read.GetProperties().AsMap(), "a refresh finds nothing wrong")
+}
+
+func TestAnUpdateOfWhatIsGoneSaysSo(t *testing.T) {
+	p, _ := started(t)
+	inputs := properties(t, clusterInputs("1.35"))
+	_, err := p.Update(background, &pulumirpc.UpdateRequest{Urn: urn(clusterType), Id: "projects/p/locations/us-central1/clusters/c", Olds: inputs, News: inputs})
+	require.ErrorContains(t, err, "Resource provider reported that the resource did not exist while updating")
+}
+
+func TestTheMarkOfWhatIsUnknownIsPulumis(t *testing.T) {
+	assert.Equal(t, plugin.UnknownStringValue, cloud.Unknown)
 }
 
 func TestAnUnknownTypeIsNamed(t *testing.T) {
@@ -184,4 +225,15 @@ func TestACancelledCreateTellsTheEngineWhatMayExist(t *testing.T) {
 	failed, ok := rpcerror.Convert(err).Details()[0].(*pulumirpc.ErrorResourceInitFailed)
 	require.True(t, ok)
 	assert.Equal(t, "projects/p/global/networks/n", failed.GetId())
+}
+
+// The provider keeps the operation, and the next up goes on with what there is.
+func TestACancelledNodePoolIsNoError(t *testing.T) {
+	p, _ := started(t)
+	_, err := p.Cancel(background, nil)
+	require.NoError(t, err)
+	r, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(poolType), Properties: properties(t, map[string]any{"name": "s", "cluster": "c"})})
+	require.NoError(t, err)
+	assert.Equal(t, "c/nodePools/s", r.GetId())
+	assert.NotEmpty(t, r.GetProperties().GetFields()["operation"].GetStringValue())
 }
