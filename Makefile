@@ -29,7 +29,7 @@ check: emulator ## Formatting, vet, linters, shell syntax
 	@exec emulator/check.sh
 
 goldens: ## Write the recorded resource graphs of all environments anew
-	@go test ./stacks -count=1 -run TestTheGraphOfEachEnvironmentIsTheRecordedOne -update
+	@go test ./stacks -count=1 -run RecordedOne -update
 
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec emulator/bench.sh
