@@ -61,9 +61,11 @@ func TestEverythingIsInsideTheComponent(t *testing.T) {
 			assert.Equal(t, "cluster", r.Parent(), name)
 			assert.Equal(t, "google", r.Provider(), name)
 			assert.True(t, r.Protected(), name)
-			assert.False(t, r.DeletesBeforeReplace(), name)
+			assert.Equal(t, typ == poolType, r.DeletesBeforeReplace(), name)
 		}
 	}
+	pool := graph.Get(t, poolType, "cluster-system")
+	assert.Equal(t, []string{"#initerror"}, pool.ReplacesOnChanges(), "no update brings the nodes of a pool in ERROR")
 }
 
 func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {

@@ -15,6 +15,10 @@ const (
 	bootDiskType = "hyperdisk-balanced"
 )
 
+// initError is where Pulumi's engine shows that the last create did not come to a good
+// end (resource/deploy/step_generator.go).
+const initError = "#initerror"
+
 // Args describes one slice.
 type Args struct {
 	Name     string // of the node pool; the workload policy is named after it and the topology
@@ -38,7 +42,12 @@ type Args struct {
 // The placement policy's type is empty on purpose. GKE rejects COMPACT ("Creation of a
 // managed instance group with tpu7x-standard-4t machine type with placement policy is
 // not supported. Use workload policy instead.") and stores no type with a workload
-// policy, so any other value would replace the slice at every update.
+// policy. The provider neither replaces a pool for its type or topology nor updates
+// them, so any other value would be a change at every preview, for ever.
+//
+// Another policy, capacity mode or account of the nodes replaces the node pool.
+// Machine type, boot disk and image are updated in place: GKE makes the nodes anew
+// without a spare, and the group on them ends as if the slice had been replaced.
 type Slice struct {
 	pulumi.ResourceState
 
@@ -86,7 +95,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 				Type:                pulumi.String("HIGH_THROUGHPUT"),
 				AcceleratorTopology: pulumi.String(args.Topology.String()),
 			},
-		}, inside, pulumi.DeleteBeforeReplace(true))
+		}, inside, pulumi.DeleteBeforeReplace(true),
+			// To the provider another name is an update, of a policy that is not there.
+			pulumi.ReplaceOnChanges([]string{"name"}))
 		if err != nil {
 			return nil, err
 		}
@@ -106,6 +117,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}),
 		// Creating the new slice first would need the chips twice.
 		pulumi.DeleteBeforeReplace(true),
+		// A pool for which there were no chips is in the state, in ERROR and without nodes,
+		// and an update without a difference leaves it so.
+		pulumi.ReplaceOnChanges([]string{initError}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "90m", Update: "90m", Delete: "60m"}))
 	if err != nil {
 		return nil, err

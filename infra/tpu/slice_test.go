@@ -46,6 +46,8 @@ func TestASliceIsNeverReplacedForWhatGKEWritesBack(t *testing.T) {
 	}, pool.IgnoresChanges())
 	assert.True(t, pool.DeletesBeforeReplace(), "there are no chips for a second slice")
 	assert.True(t, policy.DeletesBeforeReplace())
+	assert.Equal(t, []string{"name"}, policy.ReplacesOnChanges(), "the provider would patch a policy that is not there")
+	assert.Equal(t, []string{"#initerror"}, pool.ReplacesOnChanges(), "no update brings the nodes of a pool in ERROR")
 	assert.Equal(t, 90*time.Minute, pool.CreateTimeout(t))
 	assert.Equal(t, 90*time.Minute, pool.UpdateTimeout(t))
 	assert.Equal(t, time.Hour, pool.DeleteTimeout(t))

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -60,15 +62,19 @@ func (c *CLI) unfinished(stack string) string {
 	return filepath.Join(c.Layout.Run(), "unfinished-"+stack)
 }
 
-// change runs a Pulumi command that changes a stack.
+// change runs a Pulumi command that changes a stack. One that ends by itself with an
+// error has written what there is, and a refresh would take the error out of the state,
+// and with it what the next pulumi up goes by.
 func (c *CLI) change(ctx context.Context, stack string, args ...string) error {
 	if err := os.WriteFile(c.unfinished(stack), nil, 0o600); err != nil {
 		return err
 	}
-	if err := c.pulumi(ctx, stack, args...); err != nil {
-		return err
+	err := c.pulumi(ctx, stack, args...)
+	var ended *exec.ExitError
+	if err == nil || errors.As(err, &ended) && ended.Exited() && ctx.Err() == nil {
+		return errors.Join(err, os.Remove(c.unfinished(stack)))
 	}
-	return os.Remove(c.unfinished(stack))
+	return err
 }
 
 // find asks the cloud whether a resource with these inputs exists, and for its id.

@@ -174,6 +174,10 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 		}
 		res.DetailedDiff[change.Path] = &pulumirpc.PropertyDiff{Kind: kind}
 	}
+	// A name that the program gives is taken as long as the old resource is there
+	// (nameRequiresDeleteBeforeReplace of Pulumi's bridge).
+	_, named := r.GetNews().GetFields()["name"]
+	res.DeleteBeforeReplace = len(res.Replaces) > 0 && named
 	return res, nil
 }
 

@@ -140,6 +140,7 @@ func TestDiffTellsUpdatesFromReplacements(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, test.diffs, r.GetDiffs())
 			assert.Equal(t, test.replaces, r.GetReplaces())
+			assert.Equal(t, len(test.replaces) > 0, r.GetDeleteBeforeReplace(), "its name is the program's")
 			assert.Equal(t, len(test.diffs) > 0, r.GetChanges() == pulumirpc.DiffResponse_DIFF_SOME)
 		})
 	}
