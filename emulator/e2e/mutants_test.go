@@ -55,7 +55,11 @@ var compact = mutant{
 	name: "a placement policy of type COMPACT",
 	file: "infra/tpu/slice.go",
 	old:  `Type:        pulumi.String(""),`, new: `Type:        pulumi.String("COMPACT"),`,
-	look: "true", reason: "Creation of a managed instance group with tpu7x-standard-4t machine type with placement policy is not supported. Use workload policy instead.",
+	// The provider says only that the pool was created in error state; this is GKE's status message.
+	// A pool that is there keeps its type, so one more is asked for.
+	config: []string{"sglang-tpu:replicas=3"},
+	look:   "cat \"$SGLANG_TPU_EMULATOR/run/daemon.log\"",
+	reason: "Creation of a managed instance group with tpu7x-standard-4t machine type with placement policy is not supported. Use workload policy instead.",
 }
 
 // kill brings the mutant up over what is there, waits for the reason, and puts the

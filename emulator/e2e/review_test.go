@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ type recorded struct {
 	name     string
 	settings []string // over those of the base
 	patches  []patch  // of the program
+	sets     []set    // values that the program's resources get, whatever the program says
 	class    review.Class
 	deletion bool
 	says     []string // each in the sentence of some resource
@@ -31,6 +33,12 @@ type recorded struct {
 }
 
 type patch struct{ file, old, new string }
+
+// set is one property of a resource; a nil value takes it away.
+type set struct {
+	Type, Name, Path string
+	Value            any
+}
 
 // token is encrypted for another stack, as in an environment's file; the emulator puts
 // a stand-in in its place.
@@ -52,8 +60,8 @@ var ofDevelopment = []recorded{
 		says: []string{"TPU slice 0 is replaced: ", "changes from `2x2x2` to `2x2x4`; its group stops serving; its 8 chips are given back and a new slice must be found"},
 	},
 	{
-		name: "machine type", settings: flags("topology=1x1x1"), class: review.SliceRebuild, chips: interrupted(8, 1, 8),
-		says: []string{"`machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`", "The workload policy of TPU slice 0 is deleted"},
+		name: "one chip of one host", settings: flags("topology=1x1x1"), class: review.SliceRebuild, chips: interrupted(8, 1, 8),
+		says: []string{"TPU slice 0 is replaced: `placementPolicy` is removed", "`machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`", "The workload policy of TPU slice 0 is deleted"},
 	},
 	{
 		name: "replicas up", settings: flags("replicas=3"), class: review.None, chips: review.Chips{Before: 8, After: 24},
@@ -106,7 +114,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "system pool machine", settings: flags(`systemPool={"machineType":"e2-standard-16"}`), class: review.Rolling, chips: kept,
-		says: []string{"The system node pool is replaced: `machineType` changes from `e2-standard-8` to `e2-standard-16`; controllers move to new nodes"},
+		says: []string{"The system node pool changes: `machineType` changes from `e2-standard-8` to `e2-standard-16`; its nodes are made anew, and the controllers on them move"},
 	},
 	{
 		name: "LWS version", patches: []patch{{"infra/lws/lws.go", `Version = "0.9.0"`, `Version = "0.9.1"`}}, class: review.Rolling, chips: kept,
@@ -167,6 +175,10 @@ var ofProduction = []recorded{
 		says: []string{"TPU slice 0 is replaced", "TPU slice 1 is replaced"},
 	},
 	{
+		name: "a disk size that protection does not see", sets: []set{{pool, "slice-1", "nodeConfig.diskSizeGb", 300}}, class: review.SliceRebuild, chips: interrupted(16, 16, 8),
+		says: []string{"TPU slice 1 changes: `diskSizeGb` changes from `200` to `300`; in place, but GKE makes the slice's nodes anew all at once"},
+	},
+	{
 		name: "protect off", settings: flags("protect=false"), class: review.None, chips: review.Chips{Before: 16, After: 16},
 		says: []string{"Pulumi's protection is taken from ", "`deletionProtection` changes from `true` to `false`; GKE's own refusal to delete the cluster changes"},
 	},
@@ -178,12 +190,13 @@ func TestRecordedChanges(t *testing.T) {
 	w.emulator(t, append([]string{"up", "dev"}, before...)...)
 	w.emulator(t, append([]string{"up", "prod"}, two...)...)
 	t.Run("all", func(t *testing.T) {
-		for stack, changes := range map[string][]recorded{"dev": ofDevelopment, "prod": ofProduction} {
+		for stack, changes := range map[string][]recorded{"dev": append(ofDevelopment, ofTheTable...), "prod": ofProduction} {
 			t.Run(stack, func(t *testing.T) {
 				t.Parallel()
 				base := map[string][]string{"dev": before, "prod": two}[stack]
 				program := w.program(t, stack)
 				w.build(t, w.checkout, program)
+				w.setter(t, stack)
 				protected := w.unprotect(t, stack)
 				assert.Equal(t, stack == "prod", len(protected) > 0)
 				t.Run("moves", func(t *testing.T) { w.moved(t, stack, program, base) })
@@ -232,6 +245,17 @@ func (w *world) program(t *testing.T, stack string) string {
 	return dir
 }
 
+func (w *world) setters(stack string) string { return filepath.Join(w.root, "program-"+stack+"-set") }
+
+// setter is a copy of the program in which resources get the values of sets.json. The
+// copy is built once.
+func (w *world) setter(t *testing.T, stack string) {
+	t.Helper()
+	dir := w.program(t, stack+"-set")
+	require.NoError(t, copyFile(filepath.Join("testdata", "setter.go.txt"), filepath.Join(dir, "main.go")))
+	w.build(t, dir, dir)
+}
+
 // build makes the binary that a program runs, in the folder where most of it has been
 // compiled already.
 func (w *world) build(t *testing.T, source, dir string) {
@@ -245,6 +269,12 @@ func (w *world) build(t *testing.T, source, dir string) {
 // reviewed makes one change, in a copy of its own if it is one of the program, and
 // previews it.
 func (w *world) reviewed(t *testing.T, stack, program string, base, protected []string, c recorded) {
+	if len(c.sets) > 0 {
+		text, err := json.Marshal(c.sets)
+		require.NoError(t, err)
+		program = w.setters(stack)
+		require.NoError(t, os.WriteFile(filepath.Join(program, "sets.json"), text, 0o600))
+	}
 	if len(c.patches) > 0 {
 		program = w.program(t, stack+"-changed")
 		for _, p := range c.patches {

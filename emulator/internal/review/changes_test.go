@@ -88,3 +88,13 @@ func TestWhatIsTheSameInBothPodTemplatesIsSaidOnce(t *testing.T) {
 	require.Len(t, s.changes(), 1)
 	assert.Equal(t, "`containers[*].image` changes from `a` to `b`", s.changes()[0].Words())
 }
+
+func TestAFailedCreateIsSaidInWords(t *testing.T) {
+	s := Step{
+		Op: Replace, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0",
+		Old: &State{Inputs: object(t, `{"a": 1}`)}, New: &State{Inputs: object(t, `{"a": 1}`)},
+		Keys: []string{"#initerror"}, Kinds: map[string]string{"#initerror": "update-replace"},
+	}
+	i := item(s, facts{})
+	assert.Contains(t, i.Sentence, "TPU slice 0 is replaced: its last create or update did not come to a good end; its group stops serving")
+}

@@ -68,6 +68,10 @@ func (r rule) order(f facts) Class {
 	return r.class
 }
 
+// initError is what the engine calls the reason when something is replaced because its
+// last create or update failed.
+const initError = "#initerror"
+
 // properties are the changes in words; those that force a replacement come first, and
 // when there are any, only they are said.
 func properties(changes []Change) []string {
@@ -92,6 +96,9 @@ func properties(changes []Change) []string {
 
 // Words are "machineType changes from A to B".
 func (c Change) Words() string {
+	if c.Property == initError {
+		return "its last create or update did not come to a good end"
+	}
 	name := "`" + c.short() + "`"
 	switch object := strings.HasPrefix(c.Old+c.New, "{") && (c.Old == "" || c.New == ""); {
 	case object && c.Old == "":

@@ -45,6 +45,9 @@ type rule struct {
 	says     string
 }
 
+// madeAnew is what an update in place does to a slice all of whose nodes it concerns.
+const madeAnew = "in place, but GKE makes the slice's nodes anew all at once, with none to spare: its group stops serving; its {chips} chips are given back and have to be found again; {weights}"
+
 // The consequences stand after what is changed. {weights} says what a new start has to
 // fetch, {groups} how many groups there are, {chips} how many chips a slice has.
 var rules = []rule{
@@ -56,8 +59,11 @@ var rules = []rule{
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, says: "GKE changes the nodes without restarting them"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, says: "GKE changes the nodes without restarting them"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: GroupRestart, says: "GKE makes each node anew, and the group on them restarts; {weights}"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: GroupRestart, says: "GKE makes each node anew, and the group on them restarts; {weights}"},
+	// Machine type, disk and image too: the provider updates them in place, and GKE rolls
+	// the nodes by upgradeSettings, which for a slice leave no node to spare.
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: SliceRebuild, says: madeAnew},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: SliceRebuild, says: madeAnew},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, says: "the provider neither replaces the node pool for it nor updates it: nothing happens, and each preview shows it again"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeLocations", class: SliceRebuild, says: "GKE takes its nodes out of one zone and asks for them in the other; its group stops serving; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, says: "in place"},
 	{typ: policy, ops: []Op{Replace}, class: SliceRebuild, says: "no node pool can name it meanwhile"},
@@ -88,6 +94,8 @@ var rules = []rule{
 	{typ: network, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster lives in it"},
 	{typ: subnetwork, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it and is made again, too"},
 	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it"},
+	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, says: "the range grows in place; nodes keep their addresses"},
+	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, says: "Google lets nobody change a range that a cluster uses, so pulumi up may fail"},
 	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
 	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile what it allows is not reached, such as the controller's webhooks"},
