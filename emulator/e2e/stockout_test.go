@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What README says to do when the state knows nothing of the failure, and when the slice
+// is protected.
+const (
+	replaceSlice   = "pulumi up --replace '**NodePool::slice-0'"
+	unprotectSlice = "pulumi state unprotect $(pulumi stack --show-urns | grep -o 'urn:.*NodePool::slice-0')"
+)
+
+// TestAStockout has no chips for a slice, and then has them.
+func TestAStockout(t *testing.T) {
+	w := newWorld(t)
+	step := func(name string, do func(t *testing.T)) {
+		if !t.Run(name, do) {
+			t.FailNow() // each step needs the ones before it
+		}
+	}
+	const noChips = "bin/emulator fault create slice-0 GCE_STOCKOUT"
+	nodes := func(t *testing.T) []string { return w.names(t, "nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x") }
+	step("up says what the provider says, and the pool has no nodes", func(t *testing.T) {
+		w.emulator(t, "start", "dev")
+		w.shell(t, "", noChips)
+		out, err := w.tryEmulator("up", "dev")
+		require.Error(t, err)
+		assert.Contains(t, out, `NodePool sglang-tpu-dev-slice-0 was created in the error state "ERROR"`)
+		assert.NotContains(t, out, "GCE_STOCKOUT", "which only GKE's own status message says")
+		assert.Empty(t, nodes(t))
+	})
+	step("the next up replaces it, and the endpoint answers", func(t *testing.T) {
+		assert.Contains(t, w.ops(t, "slice-0"), "replace")
+		assert.Contains(t, w.emulator(t, "up", "dev"), `Answer  {"meta_info"`)
+		assert.Len(t, nodes(t), 2)
+		w.shell(t, "dev", "pulumi preview --expect-no-changes")
+	})
+	step("a protected one is replaced once it is not protected", func(t *testing.T) {
+		protect := flags("protect=true")
+		w.emulator(t, append([]string{"up", "dev"}, flags("replicas=0")...)...)
+		w.emulator(t, append([]string{"start", "dev"}, protect...)...)
+		w.shell(t, "", noChips)
+		out, err := w.tryShell("dev", "pulumi up --yes --skip-preview")
+		require.Error(t, err, out)
+		out, err = w.tryShell("dev", "pulumi up --yes --skip-preview")
+		require.Error(t, err, out)
+		assert.Contains(t, out, "as it is currently marked for protection")
+		w.shell(t, "dev", unprotectSlice+" --yes && pulumi up --yes --skip-preview")
+		assert.Len(t, nodes(t), 2)
+		w.emulator(t, "up", "dev")
+	})
+	step("after a refresh the state knows nothing of it, and README's command replaces it", func(t *testing.T) {
+		w.emulator(t, append([]string{"up", "dev"}, flags("replicas=0")...)...)
+		w.emulator(t, "start", "dev")
+		w.shell(t, "", noChips)
+		out, err := w.tryShell("dev", "pulumi up --yes --skip-preview")
+		require.Error(t, err, out)
+		w.shell(t, "dev", "pulumi refresh --yes --skip-preview")
+		assert.Equal(t, []string{"same"}, w.ops(t, "slice-0"), "Google tells the provider no difference")
+
+		readme, err := os.ReadFile(filepath.Join(w.checkout, "README.md"))
+		require.NoError(t, err)
+		for _, command := range []string{replaceSlice, unprotectSlice} {
+			// A table's cell has its own way to write a pipe.
+			assert.Contains(t, strings.NewReplacer("slice-N", "slice-0", `\|`, "|").Replace(string(readme)), command)
+		}
+		w.shell(t, "dev", replaceSlice+" --yes --skip-preview")
+		assert.Len(t, nodes(t), 2)
+		w.shell(t, "dev", "pulumi preview --expect-no-changes")
+	})
+	step("down leaves nothing", func(t *testing.T) {
+		w.emulator(t, "down", "dev")
+		w.requireNothingLeft(t)
+	})
+}
+
+// ops are what a preview does to a resource.
+func (w *world) ops(t *testing.T, name string) []string {
+	t.Helper()
+	var all []string
+	for _, s := range w.preview(t) {
+		if strings.HasSuffix(s.URN, "NodePool::"+name) {
+			all = append(all, s.Op)
+		}
+	}
+	return all
+}
