@@ -43,7 +43,8 @@ func ProjectNumber(project string) int64 {
 	return 100_000_000_000 + int64(h.Sum64()%900_000_000_000)
 }
 
-// bucketTaken: all of the world's buckets share their names.
+// bucketTaken: all of the world's buckets share their names. The texts are those of
+// https://cloud.google.com/storage/docs/json_api/v1/status-codes.
 func bucketTaken(has *Resource, in Values) error {
 	if has.Inputs.text("project") == in.text("project") {
 		return errors.New("googleapi: Error 409: Your previous request to create the named bucket succeeded and you already own it., conflict")
@@ -56,6 +57,9 @@ var (
 	bucketPlace = regexp.MustCompile(`(?i)^([a-z]+-[a-z]+\d+|us|eu|asia|nam4|eur\d|asia1)$`)
 )
 
+// checkBucket: https://cloud.google.com/storage/docs/buckets#naming,
+// https://cloud.google.com/storage/docs/locations and
+// https://cloud.google.com/storage/docs/soft-delete. Open: the last text was not seen.
 func checkBucket(_ *Cloud, in Values) error {
 	name, place := in.text("name"), in.text("location")
 	if !bucketName.MatchString(name) || strings.HasPrefix(name, "goog") || strings.Contains(name, "google") {
@@ -74,7 +78,9 @@ func checkBucket(_ *Cloud, in Values) error {
 
 var identityPool = regexp.MustCompile(`^principal(?:Set)?://iam\.googleapis\.com/projects/[^/]*/locations/global/workloadIdentityPools/([^/]*)/`)
 
-// checkBucketMember refuses what no policy of the bucket can hold.
+// checkBucketMember refuses what no policy of the bucket can hold:
+// https://cloud.google.com/storage/docs/public-access-prevention and
+// https://cloud.google.com/iam/docs/principal-identifiers.
 func checkBucketMember(c *Cloud, in Values) error {
 	member := in.text("member")
 	if b := c.find(bucketKind, in.text("bucket")); b != nil && b.Inputs.text("publicAccessPrevention") == "enforced" &&
@@ -104,7 +110,8 @@ func (c *Cloud) hasIdentityPool(pool string) bool {
 }
 
 // emptyBucket removes a bucket's objects, if the program allows it, as the provider
-// does: it looks when the bucket is deleted, not before.
+// does (storage/resource_storage_bucket.go): it looks when the bucket is deleted, not
+// before.
 func (o *operation) emptyBucket() error {
 	c, name := o.cloud, o.resource.Inputs.text("name")
 	if c.Buckets == "" {
@@ -163,7 +170,8 @@ var (
 )
 
 // BucketAccess checks that a Kubernetes service account may list a bucket's objects,
-// and if write is set make some. The refusal is Google's.
+// and if write is set make some. The refusal is Google's, as in
+// https://cloud.google.com/storage/docs/troubleshooting.
 func (c *Cloud) BucketAccess(project, name, namespace, account string, write bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -293,7 +293,8 @@ func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	return c.save()
 }
 
-// inUse refuses to delete what another resource refers to.
+// inUse refuses to delete what another resource refers to, in Compute Engine's words as
+// users report them.
 func (c *Cloud) inUse(r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -311,7 +312,8 @@ func (c *Cloud) inUse(r *Resource) error {
 	return nil
 }
 
-// exclusive lets one operation at a time work on a cluster, as GKE does.
+// exclusive lets one operation at a time work on a cluster, as GKE does; the provider
+// waits for it (retryWhileIncompatibleOperation).
 func (c *Cloud) exclusive(r *Resource) (unlock func()) {
 	key := r.ID
 	switch r.Type {

@@ -28,7 +28,8 @@ func (c *Cloud) DeleteDisk(name string) error {
 	return c.save()
 }
 
-// AttachError is what Compute Engine says to attaching a disk type to a machine type;
+// AttachError is what Compute Engine says to attaching a disk type to a machine type,
+// reported for other machine types that take Hyperdisk alone;
 // nil if they go together.
 func AttachError(diskType, machineType string) error {
 	if tpuMachine.MatchString(machineType) && !strings.HasPrefix(diskType, "hyperdisk-") {

@@ -11,7 +11,9 @@ type Fault struct {
 	// download of a repository, "bucket" for writing into a bucket.
 	On    string `json:"on,omitempty"`
 	Match string `json:"match"` // part of the resource's id, the repository or the bucket's name
-	Text  string `json:"text"`  // what is said; GCE_STOCKOUT leaves a node pool in ERROR
+	// Text is what is said; GCE_STOCKOUT leaves a node pool in ERROR, and is then its status
+	// message (hashicorp/terraform-provider-google issues 6287 and 10823).
+	Text  string `json:"text"`
 	Times int    `json:"times"`
 }
 

@@ -25,6 +25,7 @@ func cluster() kind {
 			return nil
 		},
 		remove: func(o *operation) error {
+			// container/resource_container_cluster.go of the provider; Google does not know of it.
 			if o.resource.Inputs["deletionProtection"] != false {
 				return errors.New("Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster deletion.")
 			}
@@ -109,13 +110,15 @@ func (c *Cloud) resume(ctx context.Context) error {
 
 func checkCluster(_ *Cloud, in Values) error {
 	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
+		// Open: GKE would make ranges of its own; this program never wants that.
 		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
 	}
 	return nil
 }
 
-// writtenBackByTPUPools is what GKE adds to a TPU pool by itself; the first makes the
-// provider want to replace the pool unless the program ignores it.
+// writtenBackByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
+// provider want to replace the pool unless the program ignores it. Reported from tpu7x
+// node pools.
 func writtenBackByTPUPools(in Values) map[string]any {
 	if !tpuMachine.MatchString(in.text("nodeConfig.machineType")) {
 		return nil
@@ -163,7 +166,7 @@ func (o *operation) settle() []Node {
 	o.cloud.mu.Lock()
 	defer o.cloud.mu.Unlock()
 	if o.resource.Inputs.text("placementPolicy.policyName") != "" {
-		// GKE stores no type beside a workload policy.
+		// GKE stores no type beside a workload policy (vllm-project/ci-infra pull request 547).
 		o.resource.Outputs.set("placementPolicy.type", "")
 	}
 	nodes := o.cloud.nodesOf(o.resource)
@@ -293,7 +296,8 @@ func (c *Cloud) topologyOf(in Values) string {
 }
 
 // RequestNodes is the cluster autoscaler: it gives a pool that matches a pending pod's
-// node selector its slice, after waiting in Google's queue.
+// node selector its slice, after waiting in Google's queue
+// (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
 func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector map[string]string) error {
 	c.mu.Lock()
 	var found *Resource

@@ -10,7 +10,8 @@ import (
 const tokenPrefix = "ya29.emulated."
 
 // WorkloadIdentityToken gives a pod an access token of the Google service account that
-// its Kubernetes service account is annotated with, if the binding allows it.
+// its Kubernetes service account is annotated with, if the binding allows it
+// (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity).
 func (c *Cloud) WorkloadIdentityToken(project, namespace, account, email string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,12 +36,15 @@ func checkAccountMember(c *Cloud, in Values) error {
 	return nil
 }
 
+// noIdentityPool is what IAM says before the project's first cluster with Workload
+// Identity, as users report it.
 func noIdentityPool(pool string) error {
 	return fmt.Errorf("googleapi: Error 400: Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API., invalid", pool)
 }
 
 // RepositoryAllowed checks whether a service account may push to, or pull from, a
-// repository such as us-central1-docker.pkg.dev/project/repository.
+// repository such as us-central1-docker.pkg.dev/project/repository, as
+// https://cloud.google.com/artifact-registry/docs/access-control has it.
 func (c *Cloud) RepositoryAllowed(email, path string, push bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

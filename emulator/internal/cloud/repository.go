@@ -23,6 +23,9 @@ const remoteMode = "REMOTE_REPOSITORY"
 
 var duration = regexp.MustCompile(`^\d+(\.\d+)?(s|m|h|d)$`)
 
+// checkRepository: https://cloud.google.com/artifact-registry/docs/repositories/cleanup-policy
+// and https://cloud.google.com/artifact-registry/docs/repositories/remote-overview. Open:
+// the words are not Google's.
 func checkRepository(_ *Cloud, in Values) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("googleapi: Error 400: "+format+", badRequest", args...)

@@ -49,7 +49,8 @@ func (c *Cloud) SecretManagerEnabled(cluster string) bool {
 	return false
 }
 
-// AccessSecret gives a Kubernetes service account a version's value, if it may read it.
+// AccessSecret gives a Kubernetes service account a version's value, if it may read it
+// (https://cloud.google.com/secret-manager/docs/access-control).
 func (c *Cloud) AccessSecret(project, version, namespace, account string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

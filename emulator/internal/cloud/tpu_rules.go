@@ -7,12 +7,14 @@ import (
 	"strings"
 )
 
-// checkNodePool refuses at once what GKE's API refuses at once.
+// checkNodePool refuses at once what GKE's API refuses at once. Sources are named where
+// the rule is; the texts of the flex-start rules are reported from tpu7x node pools.
 func checkNodePool(_ *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
 	tpu := tpuMachine.FindStringSubmatch(machine)
 	if tpu == nil {
 		if !cpuMachine.MatchString(machine) {
+			// Open: the text was not seen on a real GKE.
 			return fmt.Errorf("googleapi: Error 400: Machine type %q does not exist in zone %q., badRequest", machine, zones(in)[0])
 		}
 		return nil
@@ -23,6 +25,7 @@ func checkNodePool(_ *Cloud, in Values) error {
 		return errors.New("googleapi: Error 400: TPU topology can't be specified with single-host TPU slice pool; please remove the tpu_topology from the node pool creation request., badRequest")
 	}
 	if in["autoscaling"] != nil && (in.number("autoscaling.totalMaxNodeCount") > 0 || in.number("autoscaling.maxNodeCount") == 0) {
+		// vllm-project/ci-infra pull request 545
 		return fmt.Errorf("googleapi: Error 400: Maximum node count 0 is not a valid size of TPU pod slice with topology %q., badRequest", topology)
 	}
 	if in.truth("nodeConfig.flexStart") {
@@ -37,13 +40,16 @@ func checkNodePool(_ *Cloud, in Values) error {
 		}
 	}
 	if disk := in.text("nodeConfig.diskType"); !strings.HasPrefix(disk, "hyperdisk-balanced") {
+		// Open: the text was not seen on a real GKE; that tpu7x boots from Hyperdisk Balanced
+		// alone is https://cloud.google.com/kubernetes-engine/docs/concepts/tpus.
 		return fmt.Errorf("googleapi: Error 400: Disk type %s is not supported with machine type %s., badRequest", disk, machine)
 	}
 	return nil
 }
 
 // checkPlacement refuses what GKE finds out only while it makes the instances; the
-// pool then stays, in ERROR.
+// pool then stays, in ERROR, and the texts are its status message
+// (vllm-project/ci-infra pull request 547).
 func checkPlacement(c *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
 	tpu := tpuMachine.FindStringSubmatch(machine)
@@ -66,9 +72,11 @@ func checkPlacement(c *Cloud, in Values) error {
 	p := c.find(policyKind, policy)
 	c.mu.Unlock()
 	if p == nil || p.Inputs.text("workloadPolicy.type") != "HIGH_THROUGHPUT" || p.Inputs.text("workloadPolicy.acceleratorTopology") == "" || p.Inputs["groupPlacementPolicy"] != nil {
+		// Reported from tpu7x node pools.
 		return errors.New("does not support TPU topology with group placement policy and workload policy at the same time")
 	}
 	if p.Inputs.text("workloadPolicy.acceleratorTopology") != topology {
+		// Open: the text was not seen on a real GKE.
 		return fmt.Errorf("workload policy %s has accelerator topology %s, the pool asks for %s",
 			policy, p.Inputs.text("workloadPolicy.acceleratorTopology"), topology)
 	}
@@ -77,6 +85,7 @@ func checkPlacement(c *Cloud, in Values) error {
 		count = in.number("autoscaling.maxNodeCount")
 	}
 	if count*len(zones(in)) != hosts {
+		// Open: seen with 0 nodes alone, in the words of checkNodePool.
 		return fmt.Errorf("Node count %d is not a valid size of TPU pod slice with topology %q; it needs %d.", count*len(zones(in)), topology, hosts)
 	}
 	return nil
