@@ -5,7 +5,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"sglang-tpu/internal/spelling"
 )
 
 // namespaces whose keys only this program reads, with the keys that there are.
@@ -58,15 +58,4 @@ func contains(names []string, name string) bool {
 }
 
 // meant says which of the names somebody probably meant; nothing if none is near.
-func meant(name string, known []string) string {
-	best, near := "", max(2, len(name)/4)+1
-	for _, candidate := range known {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(candidate), nil); d < near {
-			best, near = candidate, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return " (did you mean " + best + "?)"
-}
+func meant(name string, known []string) string { return spelling.Meant(name, known) }

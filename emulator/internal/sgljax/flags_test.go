@@ -1,43 +1,56 @@
 package sgljax
 
 import (
+	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestFlagsAreReadAsPythonReadsThem(t *testing.T) {
-	for name, tc := range map[string]struct {
-		args []string
-		want arguments
-		err  string
-	}{
-		"separate and inline values": {
-			[]string{"--model-path", "m", "--tp-size=16", "--enable-metrics"},
-			arguments{"--model-path": "m", "--tp-size": "16", "--enable-metrics": "true"},
-			"",
-		},
-		"an abbreviation":              {[]string{"--model-p", "m", "--nn", "2"}, arguments{"--model-path": "m", "--nnodes": "2"}, ""},
-		"one that fits several":        {[]string{"--model-path", "m", "--ep", "2"}, nil, "ambiguous option: --ep could match --ep-num-redundant-experts, --ep-size"},
-		"the last one wins":            {[]string{"--model-path", "m", "--port", "1", "--port", "2"}, arguments{"--model-path": "m", "--port": "2"}, ""},
-		"no model":                     {[]string{"--port", "1"}, nil, "the following arguments are required: --model-path/--model"},
-		"unknown ones":                 {[]string{"--model-path", "m", "--speed", "9"}, nil, "unrecognized arguments: --speed 9"},
-		"a value that is missing":      {[]string{"--model-path", "m", "--port"}, nil, "argument --port: expected one argument"},
-		"a flag where a value belongs": {[]string{"--model-path", "m", "--port", "--enable-metrics"}, nil, "argument --port: expected one argument"},
-		"a value for a switch":         {[]string{"--model-path", "m", "--enable-metrics=1"}, nil, "argument --enable-metrics: ignored explicit argument '1'"},
-		"a word for a number":          {[]string{"--model-path", "m", "--tp-size", "many"}, nil, "argument --tp-size: invalid int value: 'many'"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := parse(tc.args)
-			if tc.err != "" {
-				require.EqualError(t, err, tc.err)
-				return
-			}
-			require.NoError(t, err)
-			assert.Equal(t, tc.want, got)
-		})
+// The verdicts are those of the server's own parser; the file says how they were made.
+func TestEveryListGetsTheVerdictOfTheRealParser(t *testing.T) {
+	text, err := os.ReadFile("../../../infra/arguments/testdata/verdicts.jsonl")
+	require.NoError(t, err)
+	lists := 0
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		var list struct {
+			Words   []string
+			Verdict string
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &list))
+		lists++
+		_, err := parse(list.Words)
+		if list.Verdict == "accepted" {
+			assert.NoError(t, err, "%q", list.Words)
+		} else {
+			assert.EqualError(t, err, list.Verdict, "%q", list.Words)
+		}
 	}
+	assert.GreaterOrEqual(t, lists, 100)
+}
+
+func TestWhatIsParsedIsWhatPythonWouldHave(t *testing.T) {
+	parsed, err := parse([]string{
+		"--model", "m", "--tp-size=1_6", "--nn", " 2 ", "--port", "1", "--port", "2", "--enable-metrics",
+		"--no-disaggregation-use-raiden", "--lora-paths", "a=x", "y", "--served-model-name=-x",
+	})
+	require.NoError(t, err)
+	for flag, want := range map[string]string{
+		"--model-path": "m", "--tp-size": "16", "--tensor-parallel-size": "16", "--nnodes": "2", "--port": "2", "--enable-metrics": "true",
+		"--disaggregation-use-raiden": "false", "--lora-paths": "a=x y", "--served-model-name": "-x",
+	} {
+		assert.Equal(t, want, parsed[flag], flag)
+	}
+	assert.NotContains(t, parsed, "--page-size", "what is not given has no value")
+
+	_, err = parse([]string{"--speed", "9", "--help"})
+	assert.ErrorIs(t, err, errHelp, "before anything that is missing or unknown")
 }
 
 func TestShapesThatTheServerRefuses(t *testing.T) {
@@ -70,4 +83,11 @@ func TestShapesThatTheServerRefuses(t *testing.T) {
 func TestChipsOfATopology(t *testing.T) {
 	assert.Equal(t, 8, chipsOf("2x2x2"))
 	assert.Equal(t, 0, chipsOf("2xtwo"))
+}
+
+// The text is what Python's argparse prints for the server's own parser.
+func TestTheUsageIsArgparses(t *testing.T) {
+	want, err := os.ReadFile("testdata/usage.txt")
+	require.NoError(t, err)
+	assert.Equal(t, string(want), usage())
 }

@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,8 +33,12 @@ func Main(args []string) int {
 		return 1
 	}
 	parsed, err := parse(rest)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "usage: launch_server.py [-h] --model-path MODEL_PATH [...]\nlaunch_server.py: error: %v\n", err)
+	switch {
+	case errors.Is(err, errHelp):
+		fmt.Print(usage()) // and what each argument is for
+		return 0
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "%slaunch_server.py: error: %v\n", usage(), err)
 		return 2
 	}
 	return thisMachine().run(parsed)
