@@ -2,6 +2,14 @@ package arguments
 
 import "strings"
 
+// Flags that name a repository of the Hub beside the model's.
+const (
+	TokenizerFlag     = "--tokenizer-path"
+	DraftFlag         = "--speculative-draft-model-path"
+	DraftRevisionFlag = "--speculative-draft-model-revision" // of the draft model's repository
+	LoRAFlag          = "--lora-paths"                       // each NAME=PATH, or PATH
+)
+
 // owned are the flags that the program computes or that have a setting of their own, by
 // what to do instead. A user's value could only contradict.
 var owned = map[string]string{

@@ -11,7 +11,7 @@ import (
 // namespaces whose keys only this program reads, with the keys that there are.
 var namespaces = map[string][]string{
 	"sglang-tpu": {
-		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
+		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
 		"gke", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
 	},
 	"gcp": {"project", "zone", "region"},
