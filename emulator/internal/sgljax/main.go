@@ -57,6 +57,9 @@ func fail(err error) int {
 // run is the server's life.
 func (m *machine) run(a arguments) int {
 	say("server_args=%v", map[string]string(a))
+	if err := checkArguments(a); err != nil {
+		return fail(err)
+	}
 	if m.chips == 0 {
 		return fail(fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No TPU devices found on this host"))
 	}
@@ -77,6 +80,9 @@ func (m *machine) run(a arguments) int {
 		return fail(err)
 	}
 	if err := files.weights(); err != nil {
+		return fail(err)
+	}
+	if err := checkPools(a); err != nil {
 		return fail(err)
 	}
 	if err := m.compile(a, w, devices); err != nil {
