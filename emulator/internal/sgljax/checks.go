@@ -32,11 +32,11 @@ func checkShape(a arguments, devices int) error {
 // model_runner_kv_cache_mixin.py (_init_kv_cache_dtype), tp_worker.py.
 func checkPools(a arguments) error {
 	if dtype := a.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
-		return fmt.Errorf("ValueError: Unsupported kv_cache_dtype: %s.", dtype) //nolint:revive,staticcheck // the server's words
+		return fmt.Errorf("ValueError: Unsupported kv_cache_dtype: %s.", dtype)
 	}
 	dp := a.number("--dp-size", 1)
 	if requests, given := a["--max-running-requests"]; given && a.number("--max-running-requests", 0) < dp {
-		return fmt.Errorf("ValueError: max_running_requests (%s) is less than dp_size (%d). Please increase memory allocation or reduce dp_size.", requests, dp) //nolint:revive,staticcheck // the server's words
+		return fmt.Errorf("ValueError: max_running_requests (%s) is less than dp_size (%d). Please increase memory allocation or reduce dp_size.", requests, dp)
 	}
 	return nil
 }
