@@ -11,12 +11,13 @@ import (
 
 const argumentsKey = "sglang-tpu:serverArguments"
 
-// settings reads the user's server arguments, and from them what the plan depends on.
-func (s server) settings(c *Config) (model.Settings, error) {
+// settings reads the user's server arguments, and from them what the plan depends on;
+// false if that cannot be read.
+func (s server) settings(c *Config) (model.Settings, bool, error) {
 	other := anotherServer(c.Image)
 	read := arguments.Read(s.arguments, other != "")
 	c.Arguments = read.Arguments
-	settings, err := planned(read.Arguments, other != "")
+	settings, readable, err := planned(read.Arguments, other != "")
 	err = errors.Join(read.Err, err)
 	if err == nil {
 		ours := arguments.Ours([]string{model.PageSizeFlag, strconv.Itoa(settings.Page())})
@@ -31,13 +32,10 @@ func (s server) settings(c *Config) (model.Settings, error) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("config %s: %s. That is so at sglang-jax %.12s; the server of %s may take it, "+
 			"and otherwise every pod ends with exit code 2", argumentsKey, doubt, arguments.Commit, other))
 	}
-	if err != nil {
-		return settings, err
-	}
-	if overrides, ok := read.Arguments.Value(model.OverridesFlag); ok {
+	if overrides, ok := read.Arguments.Value(model.OverridesFlag); ok && err == nil {
 		c.Model, settings.Reach, err = c.Model.Overridden(overrides)
 	}
-	return settings, errors.Join(err, checkRemoteCode(c), checkMoE(c, s, other), checkDraft(c))
+	return settings, readable, errors.Join(err, checkRemoteCode(c), checkMoE(c, s, other), checkDraft(c))
 }
 
 // anotherServer names the setting by which the image has another server than the one
@@ -56,19 +54,26 @@ func anotherServer(i Image) string {
 	return ""
 }
 
-// planned are the arguments that the plan depends on. What is no number has been said,
-// but of another server it was only doubted.
-func planned(given arguments.List, other bool) (model.Settings, error) {
+// planned are the arguments that the plan depends on; false if one of them is no number.
+// That has been said, but of another server it was only doubted.
+func planned(given arguments.List, other bool) (model.Settings, bool, error) {
 	var settings model.Settings
 	var errs []error
-	text := func(flag string) (string, bool) {
-		value, ok := given.Value(flag)
-		if !ok && other && given.Has(flag) {
+	readable := true
+	// number hands a flag's value to read, which reports whether it is one.
+	number := func(flag, remedy string, read func(text string) bool) {
+		text, ok := given.Value(flag)
+		switch {
+		case !given.Has(flag) || ok && read(text):
+			return
+		case other && !ok:
 			errs = append(errs, fmt.Errorf("%s takes one value; give it in the entry after the flag", flag))
+		case other:
+			errs = append(errs, fmt.Errorf("%s %q is not a %s", flag, text, remedy))
 		}
-		return value, ok
+		readable = false
 	}
-	for _, number := range []struct {
+	for _, whole := range []struct {
 		flag string
 		into *int
 	}{
@@ -77,27 +82,22 @@ func planned(given arguments.List, other bool) (model.Settings, error) {
 		{model.ChunkFlag, &settings.Chunk},
 		{model.MaxRequestsFlag, &settings.MaxRequests},
 	} {
-		value, ok := text(number.flag)
-		if !ok {
-			continue
-		}
-		n, isNumber := arguments.Int(value)
-		switch {
-		case !isNumber && other:
-			errs = append(errs, fmt.Errorf("%s %q is not a whole number; use digits only", number.flag, value))
-		case isNumber && n == 0:
-			errs = append(errs, fmt.Errorf("%s 0 means nothing; leave it out for the default", number.flag))
-		}
-		*number.into = n
+		number(whole.flag, "whole number; use digits only", func(text string) (ok bool) {
+			*whole.into, ok = arguments.Int(text)
+			if ok && *whole.into == 0 {
+				errs = append(errs, fmt.Errorf("%s 0 means nothing; leave it out for the default", whole.flag))
+			}
+			return ok
+		})
 	}
-	if value, ok := text(model.MemFractionFlag); ok {
-		f, isNumber := arguments.Float(value)
-		if isNumber && f == 0 || !isNumber && other {
-			errs = append(errs, fmt.Errorf("%s %q is not a number above 0; use one such as 0.88", model.MemFractionFlag, value))
+	number(model.MemFractionFlag, "number; use one such as 0.88", func(text string) (ok bool) {
+		settings.MemFraction, ok = arguments.Float(text)
+		if ok && settings.MemFraction == 0 {
+			errs = append(errs, fmt.Errorf("%s %q is not a number above 0; use one such as 0.88", model.MemFractionFlag, text))
 		}
-		settings.MemFraction = f
-	}
-	return settings, errors.Join(errs...)
+		return ok
+	})
+	return settings, readable && len(errs) == 0, errors.Join(errs...)
 }
 
 func checkRemoteCode(c *Config) error {

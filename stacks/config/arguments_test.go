@@ -47,6 +47,20 @@ func TestAllArgumentsThatAreWrongAreSaidAtOnce(t *testing.T) {
 	assert.Len(t, strings.Split(err.Error(), "\n"), 6, "%s", err)
 }
 
+// What one argument has wrong keeps nothing else from being said.
+func TestArgumentsAndTheirPlanAreCheckedTogether(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With("sglang-tpu:topology", "1x1x1", "sglang-tpu:trustRemoteCode", "false",
+		"sglang-tpu:serverArguments", `["--speed",9,"--chunked-prefill-size",100,"--trust-remote-code"]`))
+	for _, says := range []string{`"--speed" is not an argument`, "--chunked-prefill-size 100 is not a multiple", "sglang-tpu:trustRemoteCode is false"} {
+		assert.ErrorContains(t, err, says)
+	}
+	_, err = load(configtest.Minimal(t).With("sglang-tpu:topology", "1x1x1",
+		"sglang-tpu:serverArguments", `["--mem-fraction-static",0.3,"--kv-cache-dtype","fp8_e5m2"]`))
+	for _, says := range []string{"refused as unsupported", "config sglang-tpu:model: Qwen/Qwen2.5-Coder-32B-Instruct needs 61 GiB"} {
+		assert.ErrorContains(t, err, says)
+	}
+}
+
 func TestALongerContextIsPossibleByScaledPositions(t *testing.T) {
 	const yarn = `"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}}"`
 	c, err := load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--context-length",131072,`+yarn+`]`))

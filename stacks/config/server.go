@@ -48,15 +48,16 @@ func (s server) plan(c *Config) error {
 		shaped = err == nil
 		errs = append(errs, because("sglang-tpu:topology", err))
 	}
-	settings, err := s.settings(c)
-	if err == nil && known {
-		err = settings.Check(c.Model)
+	settings, readable, err := s.settings(c)
+	if readable && known {
+		wrong := settings.Check(c.Model)
+		err, readable = errors.Join(err, wrong), wrong == nil
 	}
 	errs = append(errs, because(argumentsKey, err))
 	if !known {
 		return errors.Join(errs...)
 	}
-	if shaped && err == nil {
+	if shaped && readable {
 		c.Plan, err = model.NewPlan(c.Model, c.Topology, settings)
 		errs = append(errs, because("sglang-tpu:model", err), because(argumentsKey, checkRequests(settings, c.Plan)))
 	}
