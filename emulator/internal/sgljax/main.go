@@ -82,6 +82,9 @@ func (m *machine) run(a arguments) int {
 	if err := files.weights(); err != nil {
 		return fail(err)
 	}
+	if err := files.besides(a); err != nil {
+		return fail(err)
+	}
 	if err := checkPools(a); err != nil {
 		return fail(err)
 	}
