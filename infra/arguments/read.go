@@ -207,7 +207,7 @@ func (r *reading) count(o *Option, typed string, values []string, inline bool) b
 		r.missing(o, typed)
 		return false
 	case len(values) > 1 && strings.ContainsAny(o.Values, "1?"):
-		r.doubt("%s takes one value, and has %d: %s; remove what is too many", typed, len(values), strings.Join(values, ", "))
+		r.doubt("%s takes one value, and has %q; remove what is too many", typed, values)
 		return false
 	}
 	return true
@@ -219,7 +219,7 @@ func (r *reading) missing(o *Option, typed string) {
 		next := r.words[r.at]
 		if name, _, _ := strings.Cut(next, "="); strings.HasPrefix(next, "-") && Lookup(name) == nil && len(Abbreviated(name)) == 0 && !twoInOne(next) {
 			r.at++
-			r.doubt("%s has no value: the server takes %q for a flag; write %s=%s in one entry", typed, next, typed, next)
+			r.doubt("%s has no value: the server takes %q for a flag; write %q in one entry", typed, next, typed+"="+next)
 			return
 		}
 	}

@@ -72,7 +72,7 @@ func (p *parser) next() error {
 	}
 	if explicit {
 		if option.Switch() {
-			return p.wrong(option, "ignored explicit argument %s", repr(inline))
+			return wrong(option, "ignored explicit argument %s", repr(inline))
 		}
 		return p.take(option, name, []string{inline})
 	}
@@ -99,14 +99,14 @@ func (p *parser) count(o *declared.Option) (int, error) {
 		return 0, nil
 	case "1":
 		if there == 0 {
-			return 0, p.wrong(o, "expected one argument")
+			return 0, wrong(o, "expected one argument")
 		}
 		return 1, nil
 	case "?":
 		return min(there, 1), nil
 	case "+":
 		if there == 0 {
-			return 0, p.wrong(o, "expected at least one argument")
+			return 0, wrong(o, "expected at least one argument")
 		}
 	}
 	return there, nil
@@ -120,7 +120,7 @@ func (p *parser) take(o *declared.Option, name string, values []string) error {
 	kept := make([]string, len(values))
 	for i, value := range values {
 		if !o.Is(value) {
-			return p.wrong(o, "invalid %s value: %s", o.Type, repr(value))
+			return wrong(o, "invalid %s value: %s", o.Type, repr(value))
 		}
 		kept[i] = value
 		if n, ok := declared.Int(value); ok && o.Type == "int" {
@@ -136,7 +136,7 @@ func (p *parser) take(o *declared.Option, name string, values []string) error {
 			said = kept[i]
 		}
 		// Without quotes from 3.12.8 on (python/cpython issue 86357).
-		return p.wrong(o, "invalid choice: %s (choose from %s)", said, strings.Join(o.Choices, ", "))
+		return wrong(o, "invalid choice: %s (choose from %s)", said, strings.Join(o.Choices, ", "))
 	}
 	text := strings.Join(kept, " ")
 	if o.Switch() {
@@ -148,7 +148,7 @@ func (p *parser) take(o *declared.Option, name string, values []string) error {
 	return nil
 }
 
-func (p *parser) wrong(o *declared.Option, format string, values ...any) error {
+func wrong(o *declared.Option, format string, values ...any) error {
 	return fmt.Errorf("argument %s: %s", strings.Join(o.Names, "/"), fmt.Sprintf(format, values...))
 }
 
