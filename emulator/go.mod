@@ -14,6 +14,7 @@ require (
 	k8s.io/api v0.34.2
 	k8s.io/apimachinery v0.34.2
 	k8s.io/client-go v0.34.2
+	sglang-tpu v0.0.0
 	sigs.k8s.io/yaml v1.6.0
 )
 
@@ -181,3 +182,5 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.0 // indirect
 )
+
+replace sglang-tpu => ../

@@ -102,7 +102,7 @@ func Serving(ctx *pulumi.Context) error {
 	args := &serving.Args{
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
 		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
-		Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
+		Plan: c.Plan.Args(), Arguments: c.Arguments, NoRemoteCode: !c.TrustRemoteCode, Environment: c.ServerEnvironment, Topology: c.Topology, Replicas: c.Replicas,
 		Storage: kept, Ready: c.Ready,
 	}
 	if c.HFTokenSecret != "" {

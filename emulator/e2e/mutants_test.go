@@ -46,7 +46,7 @@ var mutants = []mutant{
 	{
 		name: "--tp-size 8",
 		file: "infra/serving/weights.go",
-		old:  "serverArguments(a.ModelID, a.revision(), a.Plan)", new: `append(serverArguments(a.ModelID, a.revision(), a.Plan), "--tp-size", "8", "--dp-size", "1")`,
+		old:  "serverArguments(a).Merge(a.Arguments)", new: `serverArguments(a).Merge(arguments.Ours([]string{"--tp-size", "8", "--dp-size", "1"}))`,
 		look: lookAtPods, reason: "ValueError: Number of devices 16 must equal the product of mesh_shape (1, 8)",
 	},
 }
@@ -76,7 +76,7 @@ func (w *world) mutate(t *testing.T, m mutant) *background {
 	t.Helper()
 	dir := filepath.Join(w.root, "mutant")
 	require.NoError(t, os.RemoveAll(dir))
-	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "go.mod", "go.sum", "Pulumi*.yaml", "emulator/tools").Output()
+	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", "emulator/tools").Output()
 	require.NoError(t, err)
 	for _, file := range strings.Fields(string(files)) {
 		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {

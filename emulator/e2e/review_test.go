@@ -226,7 +226,7 @@ func (w *world) program(t *testing.T, stack string) string {
 	t.Helper()
 	dir := filepath.Join(w.root, "program-"+stack)
 	require.NoError(t, os.RemoveAll(dir))
-	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "go.mod", "go.sum", "Pulumi*.yaml", ":!emulator").Output()
+	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", ":!emulator").Output()
 	require.NoError(t, err)
 	for _, file := range strings.Fields(string(files)) {
 		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {

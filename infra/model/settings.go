@@ -29,6 +29,7 @@ type Settings struct {
 	Chunk       int     // tokens of a prefill chunk; 4096, and -1 is without chunks
 	MemFraction float64 // of a device's HBM, for weights and key-value cache; 0.88
 	MaxRequests int     // that run at once; as many as there are pages for
+	Reach       int     // tokens that overridden positions reach, beyond the model's own context; 0: none
 }
 
 func (s Settings) orDefaults() Settings {
@@ -84,8 +85,9 @@ func (s Settings) Check(m Model) error {
 		return errors.Join(errs...)
 	}
 	s = s.orDefaults()
-	if s.Context > m.Context && m.Context > 0 {
-		refuse("%s %d is more than the %d tokens of %s; use at most that", ContextFlag, s.Context, m.Context, m.ID)
+	if reach := s.reach(m); s.Context > reach && reach > 0 {
+		refuse(`%s %d is more than the %d tokens that the positions of %s reach; use at most that, or scale them: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`,
+			ContextFlag, s.Context, reach, m.ID, OverridesFlag, (s.Context+reach-1)/reach, reach)
 	}
 	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
 		refuse("%s %d is not a multiple of %s %d; use %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize, (s.Chunk/s.PageSize+1)*s.PageSize)

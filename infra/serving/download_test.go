@@ -63,21 +63,39 @@ func TestADownloadIsOfAModelAndARevision(t *testing.T) {
 func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		plan []string
-		user []arguments.Argument
+		user arguments.List
 		want []string
 	}{
 		"the model alone":      {nil, nil, []string{"org/model@main"}},
 		"a tokenizer":          {[]string{"--tokenizer-path", "org/tokenizer"}, nil, []string{"org/model@main", "org/tokenizer@main"}},
-		"the user's tokenizer": {[]string{"--tokenizer-path", "org/tokenizer"}, []arguments.Argument{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, []string{"org/model@main", "org/own@main"}},
-		"a path in the image":  {nil, []arguments.Argument{{Flag: "--tokenizer-path", Values: []string{"/opt/tokenizer"}}}, []string{"org/model@main"}},
+		"the user's tokenizer": {[]string{"--tokenizer-path", "org/tokenizer"}, arguments.List{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, []string{"org/model@main", "org/own@main"}},
+		"a path in the image":  {nil, arguments.List{{Flag: "--tokenizer-path", Values: []string{"/opt/tokenizer"}}}, []string{"org/model@main"}},
 		"the model's own":      {[]string{"--tokenizer-path", "org/model"}, nil, []string{"org/model@main"}},
-		"a draft model":        {nil, []arguments.Argument{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}, []string{"org/model@main", "org/draft@main"}},
+		"a draft model":        {nil, arguments.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}, []string{"org/model@main", "org/draft@main"}},
+		"a revision of its": {nil, arguments.List{
+			{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}, {Flag: "--speculative-draft-model-revision", Values: []string{"v2"}},
+		}, []string{"org/model@main", "org/draft@v2"}},
+		"the model drafts for itself": {nil, arguments.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}}, []string{"org/model@main"}},
+		"another of its revisions": {nil, arguments.List{
+			{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}, {Flag: "--speculative-draft-model-revision", Values: []string{"v2"}},
+		}, []string{"org/model@main", "org/model@v2"}},
+		"adapters": {
+			nil,
+			arguments.List{{Flag: "--lora-paths", Values: []string{"first=org/a", "org/b", "image=/opt/c", "again=org/a"}}},
+			[]string{"org/model@main", "org/a@main", "org/b@main"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := &Args{ModelID: "org/model", Plan: tc.plan, Arguments: tc.user}
 			assert.Equal(t, tc.want, args.repositories())
 		})
 	}
+}
+
+// The server falls back on the model's revision for the draft's.
+func TestADraftModelWithoutARevisionIsLookedForAtTheModels(t *testing.T) {
+	args := &Args{ModelID: "org/model", Revision: "v1", Arguments: arguments.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}}
+	assert.Equal(t, []string{"org/model@v1", "org/draft@v1"}, args.repositories())
 }
 
 // hub is an hf of the test's own: it makes a repository of two files, or does what it is

@@ -3,6 +3,8 @@ package serving
 import (
 	_ "embed"
 	"strconv"
+
+	"sglang-tpu/infra/arguments"
 )
 
 // launchScript is run by bash, with the server's arguments as its own.
@@ -24,11 +26,15 @@ const (
 
 // serverArguments are what every rank is started with; the launch script adds rank and
 // rendezvous. Full flag names only: --dp and --ep are ambiguous.
-func serverArguments(modelID, revision string, plan []string) []string {
+func serverArguments(args *Args) arguments.List {
 	words := []string{
-		"--model-path", modelID,
-		"--served-model-name", modelID,
-		"--trust-remote-code",
+		"--model-path", args.ModelID,
+		"--served-model-name", args.ModelID,
+	}
+	if !args.NoRemoteCode {
+		words = append(words, "--trust-remote-code")
+	}
+	words = append(words,
 		"--device", "tpu",
 		"--dtype", "bfloat16",
 		"--host", "0.0.0.0",
@@ -36,9 +42,9 @@ func serverArguments(modelID, revision string, plan []string) []string {
 		"--random-seed", "0",
 		// The default of 300 s ends a server that compiles for longer.
 		"--watchdog-timeout", "1200",
+	)
+	if args.revision() != defaultRevision {
+		words = append(words, "--revision", args.revision())
 	}
-	if revision != defaultRevision {
-		words = append(words, "--revision", revision)
-	}
-	return append(words, plan...)
+	return arguments.Ours(append(words, args.Plan...))
 }

@@ -46,7 +46,8 @@ hide() {
 if [ -n "${API_KEY_FILE:-}" ]; then
   key=$(cat "$API_KEY_FILE") || fail "the API key cannot be read"
   [ -n "$key" ] || fail "the API key is empty"
-  set -- "$@" --api-key "$key"
+  # One word: a key that begins with "-" would be taken for a flag.
+  set -- "$@" "--api-key=$key"
   exec > >(hide) 2>&1
   hider=$!
 fi

@@ -99,7 +99,7 @@ func TestTheAPIKeyComesFromAFileAndIsStruckOutOfTheLog(t *testing.T) {
 	assert.Empty(t, l.stderr.String())
 	arguments, err := os.ReadFile(given)
 	require.NoError(t, err)
-	assert.Equal(t, "-u -m sgl_jax.launch_server --model-path a model --api-key a *[key]\n", string(arguments))
+	assert.Equal(t, "-u -m sgl_jax.launch_server --model-path a model --api-key=a *[key]\n", string(arguments))
 
 	for _, content := range []string{"", "missing"} {
 		if content == "" {
@@ -111,6 +111,18 @@ func TestTheAPIKeyComesFromAFileAndIsStruckOutOfTheLog(t *testing.T) {
 		assert.Equal(t, 1, l.run(t))
 		assert.Contains(t, l.stderr.String(), "launch: the API key")
 	}
+}
+
+// argparse would take the key for a flag: "argument --api-key: expected one argument".
+func TestAnAPIKeyThatBeginsWithAHyphenIsOneWordWithItsFlag(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "api_key")
+	require.NoError(t, os.WriteFile(key, []byte("-x --y"), 0o600))
+	words := filepath.Join(t.TempDir(), "words")
+	l := newLaunch(t, `printf '%s\n' "$@" >`+words, "exit 0", append([]string{"API_KEY_FILE=" + key}, single...)...)
+	assert.Zero(t, l.run(t), l.stderr.String())
+	given, err := os.ReadFile(words)
+	require.NoError(t, err)
+	assert.Equal(t, "-u\n-m\nsgl_jax.launch_server\n--model-path\na model\n--api-key=-x --y\n", string(given))
 }
 
 func TestAPodWithoutItsPlaceSaysSoAndStartsNothing(t *testing.T) {

@@ -1,6 +1,8 @@
 package serving
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -143,7 +145,11 @@ func environment(args *Args) corev1.EnvVarArray {
 		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
 		env = append(env, variable("HF_HUB_OFFLINE", "1"))
 	}
-	return append(append(env, scratchEnvironment()...), args.serverSecrets().env...)
+	env = append(append(env, scratchEnvironment()...), args.serverSecrets().env...)
+	for _, name := range slices.Sorted(maps.Keys(args.Environment)) {
+		env = append(env, variable(name, args.Environment[name]))
+	}
+	return env
 }
 
 func variable(name, value string) *corev1.EnvVarArgs {

@@ -156,3 +156,34 @@ func TestUsersArgumentsTakeThePlaceOfOurs(t *testing.T) {
 		assert.NotContains(t, args, "bfloat16")
 	}
 }
+
+func TestWhatLooksLikeAFlagStaysWithItsOwn(t *testing.T) {
+	set := serve(t, func(args *Args) {
+		args.Arguments = arguments.List{{Flag: "--served-model-name", Values: []string{"-x"}}}
+	}).Get(t, setType, "serving")
+	args := set.Value(templates + "leaderTemplate.spec.containers[0].args").([]any)
+	assert.Contains(t, args, "--served-model-name=-x")
+	assert.NotContains(t, args, "--served-model-name")
+}
+
+func TestCodeOfARepositoryIsRunUnlessToldOtherwise(t *testing.T) {
+	set := serve(t, func(args *Args) { args.NoRemoteCode = true }).Get(t, setType, "serving")
+	assert.NotContains(t, set.Value(templates+"workerTemplate.spec.containers[0].args"), "--trust-remote-code")
+}
+
+func TestVariablesReachTheServerAndChangeItsCompiledCode(t *testing.T) {
+	with := func(variables map[string]string) map[string]any {
+		set := serve(t, func(args *Args) { args.Environment = variables }).Get(t, setType, "serving")
+		assert.Equal(t, environmentOf(set, "leader"), environmentOf(set, "worker"))
+		return environmentOf(set, "leader")
+	}
+	const folder = "JAX_COMPILATION_CACHE_DIR"
+	plain, one := with(nil), with(map[string]string{"LIBTPU_INIT_ARGS": "--a", "SGLANG_X": "1"})
+	assert.Equal(t, "--a", one["LIBTPU_INIT_ARGS"])
+	assert.Equal(t, "1", one["SGLANG_X"])
+	assert.Len(t, one, len(plain)+2)
+	assert.NotEqual(t, plain[folder], one[folder])
+	assert.Equal(t, one[folder], with(map[string]string{"SGLANG_X": "1", "LIBTPU_INIT_ARGS": "--a"})[folder])
+	assert.NotEqual(t, one[folder], with(map[string]string{"LIBTPU_INIT_ARGS": "--b", "SGLANG_X": "1"})[folder])
+	assert.Equal(t, plain[folder], with(map[string]string{})[folder])
+}

@@ -44,9 +44,12 @@ type Args struct {
 	WeightsGiB int      // as they lie in the repository
 	Plan       []string // server arguments that follow from model and topology
 	// Arguments of the user's own, which take the place of ours with the same flag.
-	Arguments []arguments.Argument
-	Topology  topology.Topology
-	Replicas  int // groups, each on a slice of its own; 0 keeps everything but the pods
+	Arguments arguments.List
+	// NoRemoteCode keeps the server from running code that a repository brings.
+	NoRemoteCode bool
+	Environment  map[string]string // variables of the server, beside the program's; no secrets
+	Topology     topology.Topology
+	Replicas     int // groups, each on a slice of its own; 0 keeps everything but the pods
 
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
 	// HFTokenSecret is the token in Secret Manager instead; nil: HFToken.

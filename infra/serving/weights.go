@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,22 +15,35 @@ import (
 // defaultRevision is the Hub's own.
 const defaultRevision = "main"
 
-// moreRepositories are the server's flags that name a repository beside the model.
-var moreRepositories = []string{"--tokenizer-path", "--speculative-draft-model-path"}
-
 // onHub tells a repository of the Hub from a path in the container.
 var onHub = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
 
-// repositories are what the server will look for, each as OWNER/NAME@REVISION.
+// repositories are what the server will look for, each once, as OWNER/NAME@REVISION.
 func (a *Args) repositories() []string {
 	all := []string{a.ModelID + "@" + a.revision()}
-	words := a.serverWords()
-	for _, flag := range moreRepositories {
-		at := slices.Index(words, flag) + 1
-		if at == 0 || at == len(words) || !onHub.MatchString(words[at]) || words[at] == a.ModelID {
-			continue
+	add := func(repository, revision string) {
+		if found := repository + "@" + revision; onHub.MatchString(repository) && !slices.Contains(all, found) {
+			all = append(all, found)
 		}
-		all = append(all, words[at]+"@"+defaultRevision)
+	}
+	given := a.serverList()
+	if tokenizer, ok := given.Value(arguments.TokenizerFlag); ok && tokenizer != a.ModelID {
+		add(tokenizer, defaultRevision)
+	}
+	if draft, ok := given.Value(arguments.DraftFlag); ok {
+		revision, ok := given.Value(arguments.DraftRevisionFlag)
+		if !ok {
+			// ModelConfig.from_server_args: model_revision or server_args.revision.
+			revision = a.revision()
+		}
+		add(draft, revision)
+	}
+	for _, adapter := range given.Values(arguments.LoRAFlag) {
+		// NAME=PATH, or PATH; the server asks for no revision (lora_config.py).
+		if _, path, named := strings.Cut(adapter, "="); named {
+			adapter = path
+		}
+		add(strings.TrimSpace(adapter), defaultRevision)
 	}
 	return all
 }
@@ -41,17 +55,22 @@ func (a *Args) revision() string {
 	return a.Revision
 }
 
-// serverWords are the arguments of every rank.
-func (a *Args) serverWords() []string {
-	return arguments.Merge(serverArguments(a.ModelID, a.revision(), a.Plan), a.Arguments)
-}
+// serverList are the arguments of every rank.
+func (a *Args) serverList() arguments.List { return serverArguments(a).Merge(a.Arguments) }
+
+// serverWords are the same as the container has them.
+func (a *Args) serverWords() []string { return a.serverList().Words() }
 
 // compiledCode is the folder of the code that XLA compiles. Its name is a hash of what
 // changes that code, so that nothing else is ever looked for among it, and a folder that
 // no configuration names any longer can be deleted.
 func (a *Args) compiledCode() string {
+	parts := []string{a.Image, a.Topology.String(), strings.Join(a.serverWords(), "\x00")}
+	for _, name := range slices.Sorted(maps.Keys(a.Environment)) {
+		parts = append(parts, name+"="+a.Environment[name])
+	}
 	// Encoding cannot fail for strings.
-	text, _ := json.Marshal([]string{a.Image, a.Topology.String(), strings.Join(a.serverWords(), "\x00")})
+	text, _ := json.Marshal(parts)
 	sum := sha256.Sum256(text)
 	return cachePath + "/jax/" + hex.EncodeToString(sum[:])[:12]
 }

@@ -28,14 +28,19 @@ func invalid(key, value, why, remedy string) error {
 
 // because names the key in front of errors that already say what and why.
 func because(key string, err error) error {
-	if err == nil {
-		return nil
-	}
 	var errs []error
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for _, line := range lines(err) {
 		errs = append(errs, fmt.Errorf("config %s: %s", key, line))
 	}
 	return errors.Join(errs...)
+}
+
+// lines are the errors that are joined in one.
+func lines(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return strings.Split(err.Error(), "\n")
 }
 
 func list(names []string) string { return strings.Join(names, ", ") }

@@ -33,9 +33,13 @@ type Config struct {
 	Revision  string // of the model's repository on the Hub
 	Topology  topology.Topology
 	Plan      model.Plan
-	Arguments []arguments.Argument // server arguments of the user's own
-	Replicas  int                  // groups, and slices; 0 keeps the cluster and no chips
+	Arguments arguments.List // server arguments of the user's own
+	Replicas  int            // groups, and slices; 0 keeps the cluster and no chips
 	Capacity  Capacity
+
+	// TrustRemoteCode lets the server run code that a model's repository brings.
+	TrustRemoteCode   bool
+	ServerEnvironment map[string]string // variables of the server's containers, beside the program's
 
 	// The secrets themselves stay Pulumi secrets and are read by stacks.
 	HasHFToken bool
@@ -122,6 +126,8 @@ func Load(source Source) (*Config, error) {
 	c.Revision = r.text("sglang-tpu:modelRevision")
 	s.customRead = r.object("sglang-tpu:customModel", &s.custom)
 	s.arguments = r.words("sglang-tpu:serverArguments")
+	c.TrustRemoteCode = r.booleanOr("sglang-tpu:trustRemoteCode", true)
+	environmentRead := r.object(environmentKey, &c.ServerEnvironment)
 	c.Replicas = r.integer("sglang-tpu:replicas", 1)
 	capacityRead := r.object("sglang-tpu:capacity", &c.Capacity)
 	c.HasHFToken = r.secret("sglang-tpu:hfToken")
@@ -152,6 +158,9 @@ func Load(source Source) (*Config, error) {
 	if cacheRead {
 		r.check(checkCache(c.Cache))
 	}
+	if environmentRead {
+		r.check(checkEnvironment(c.ServerEnvironment, source.IsSecret))
+	}
 	r.check(checkRevision(c.Revision))
 	r.check(checkNetwork(c.Network))
 	r.check(checkSizes(c, minutes))
@@ -166,6 +175,6 @@ func Load(source Source) (*Config, error) {
 	}
 	c.Cache = c.Cache.orDefaults(c.Model.WeightsGiB)
 	c.Ready = c.Capacity.patience(minutes)
-	c.Warnings = append(warnPlace(c.Zone), warnImage(c.Image)...)
+	c.Warnings = append(append(c.Warnings, warnPlace(c.Zone)...), warnImage(c.Image)...)
 	return &c, nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	assert.Equal(t, 2, c.Plan.DP, "40 heads do not divide by 16")
 	assert.Equal(t, 1, c.Replicas)
 	assert.Equal(t, Capacity{Mode: "spot"}, c.Capacity)
+	assert.True(t, c.TrustRemoteCode)
+	assert.Empty(t, c.ServerEnvironment)
 	assert.False(t, c.HasHFToken)
 	assert.Equal(t, Image{Source: "build", KeepVersions: 10, KeepDays: 30}, c.Image)
 	assert.Equal(t, Cache{Mode: "gcs"}, c.Cache)
@@ -78,7 +81,10 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:lwsChart", "./charts/lws", func(c *Config) any { return c.LWSChart }, "./charts/lws"},
 		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, func(c *Config) any { return c.Ready }, 24 * time.Hour},
 		{"sglang-tpu:leaderWorkerSet", "coder", func(c *Config) any { return c.LeaderWorkerSet }, "coder"},
-		{"sglang-tpu:serverArguments", `["--page-size",64,"--enable-metrics"]`, func(c *Config) any { return c.Arguments }, []arguments.Argument{{Flag: "--page-size", Values: []string{"64"}}, {Flag: "--enable-metrics"}}},
+		{"sglang-tpu:serverArguments", `["--page-size",64,"--enable-metrics"]`, func(c *Config) any { return c.Arguments }, arguments.List{{Flag: "--page-size", Values: []string{"64"}}, {Flag: "--enable-metrics"}}},
+		{"sglang-tpu:serverArguments", `["--page-size","6_4"]`, func(c *Config) any { return strings.Join(c.Plan.Args(), " ") }, "--tp-size 16 --dp-size 2 --page-size 64 --mem-fraction-static 0.88"},
+		{"sglang-tpu:serverEnvironment", `{"SGLANG_HEALTH_CHECK_TIMEOUT":"30"}`, func(c *Config) any { return c.ServerEnvironment }, map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30"}},
+		{"sglang-tpu:trustRemoteCode", "false", func(c *Config) any { return c.TrustRemoteCode }, false},
 		{"sglang-tpu:serverArguments", `["--context-length","8192"]`, func(c *Config) any { return c.Plan.Requests }, 2048},
 		{"gcp:region", "us-central1", func(c *Config) any { return c.Region }, "us-central1"},
 		{"sglang-tpu:readyMinutes", "90", func(c *Config) any { return c.Ready }, 90 * time.Minute},

@@ -5,13 +5,13 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"sglang-tpu/internal/spelling"
 )
 
 // namespaces whose keys only this program reads, with the keys that there are.
 var namespaces = map[string][]string{
 	"sglang-tpu": {
-		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
+		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
 		"gke", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
 	},
 	"gcp": {"project", "zone", "region"},
@@ -58,15 +58,4 @@ func contains(names []string, name string) bool {
 }
 
 // meant says which of the names somebody probably meant; nothing if none is near.
-func meant(name string, known []string) string {
-	best, near := "", max(2, len(name)/4)+1
-	for _, candidate := range known {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(candidate), nil); d < near {
-			best, near = candidate, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return " (did you mean " + best + "?)"
-}
+func meant(name string, known []string) string { return spelling.Meant(name, known) }

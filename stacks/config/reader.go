@@ -61,6 +61,14 @@ func (r *reader) boolean(key string) bool {
 	return value == "true"
 }
 
+// booleanOr is a truth value that is another than false when nothing is said.
+func (r *reader) booleanOr(key string, absent bool) bool {
+	if _, ok := r.source.Get(key); !ok {
+		return absent
+	}
+	return r.boolean(key)
+}
+
 // secret reports whether a secret is there. One that is not encrypted is refused: it
 // would stand in plain text in the stack's configuration file and in its state.
 func (r *reader) secret(key string) bool {

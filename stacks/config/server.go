@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strconv"
 
-	"sglang-tpu/infra/arguments"
 	"sglang-tpu/infra/model"
 	"sglang-tpu/infra/topology"
 )
@@ -49,17 +48,18 @@ func (s server) plan(c *Config) error {
 		shaped = err == nil
 		errs = append(errs, because("sglang-tpu:topology", err))
 	}
-	settings, err := s.settings(c)
-	if err == nil && known {
-		err = settings.Check(c.Model)
+	settings, readable, err := s.settings(c)
+	if readable && known {
+		wrong := settings.Check(c.Model)
+		err, readable = errors.Join(err, wrong), wrong == nil
 	}
-	errs = append(errs, because("sglang-tpu:serverArguments", err))
+	errs = append(errs, because(argumentsKey, err))
 	if !known {
 		return errors.Join(errs...)
 	}
-	if shaped && err == nil {
+	if shaped && readable {
 		c.Plan, err = model.NewPlan(c.Model, c.Topology, settings)
-		errs = append(errs, because("sglang-tpu:model", err))
+		errs = append(errs, because("sglang-tpu:model", err), because(argumentsKey, checkRequests(settings, c.Plan)))
 	}
 	if c.Model.Gated && !c.HasHFToken && c.HFTokenSecret == "" {
 		errs = append(errs, invalid("sglang-tpu:hfToken", "",
@@ -107,42 +107,4 @@ func (s server) model() (model.Model, error) {
 		ID: s.id, Heads: s.custom.Heads, WeightsGiB: s.custom.WeightsGiB, Context: s.custom.Context,
 		Experts: s.custom.Experts, Gated: s.custom.Gated, AttentionTP: s.custom.AttentionTensorParallelism,
 	}, errors.Join(errs...)
-}
-
-// settings reads the user's server arguments, and from them what the plan depends on.
-func (s server) settings(c *Config) (model.Settings, error) {
-	var settings model.Settings
-	given, err := arguments.Parse(s.arguments)
-	errs := []error{err, arguments.Check(given, nil)}
-	c.Arguments = given
-	whole := func(flag string, into *int) {
-		if text, ok := arguments.Value(given, flag); ok {
-			if *into, err = strconv.Atoi(text); err != nil {
-				errs = append(errs, fmt.Errorf("%s %q is not a whole number; use digits only", flag, text))
-			} else if *into == 0 {
-				errs = append(errs, fmt.Errorf("%s 0 means nothing; leave it out for the default", flag))
-			}
-		} else if has(given, flag) {
-			errs = append(errs, fmt.Errorf("%s takes one value; give it in the entry after the flag", flag))
-		}
-	}
-	whole(model.PageSizeFlag, &settings.PageSize)
-	whole(model.ContextFlag, &settings.Context)
-	whole(model.ChunkFlag, &settings.Chunk)
-	whole(model.MaxRequestsFlag, &settings.MaxRequests)
-	if text, ok := arguments.Value(given, model.MemFractionFlag); ok {
-		if settings.MemFraction, err = strconv.ParseFloat(text, 64); err != nil || settings.MemFraction == 0 {
-			errs = append(errs, fmt.Errorf("%s %q is not a number above 0; use one such as 0.88", model.MemFractionFlag, text))
-		}
-	}
-	return settings, errors.Join(errs...)
-}
-
-func has(given []arguments.Argument, flag string) bool {
-	for _, a := range given {
-		if a.Flag == flag {
-			return true
-		}
-	}
-	return false
 }

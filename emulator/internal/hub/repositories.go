@@ -14,11 +14,12 @@ import (
 
 // Repository is a model on the Hub.
 type Repository struct {
-	ID     string
-	GiB    int64 // of weights; 0: it holds a tokenizer alone
-	Heads  int   // of attention
-	Gated  bool  // wants a token of an account that has accepted its licence
-	Copied bool  // has the weights a second time, in the folder original
+	ID      string
+	GiB     int64 // of weights; 0: it holds a tokenizer alone
+	Heads   int   // of attention
+	Gated   bool  // wants a token of an account that has accepted its licence
+	Adapter bool  // is a LoRA adapter: one file of weights, and its own configuration
+	Copied  bool  // has the weights a second time, in the folder original
 }
 
 // repositories as their model cards, configurations and indexes have them.
@@ -46,6 +47,9 @@ var repositories = byID(
 	Repository{ID: "xai-org/grok-2", GiB: 502, Heads: 64},
 	Repository{ID: "MiniMaxAI/MiniMax-M2", GiB: 427, Heads: 48},
 	Repository{ID: "alvarobartt/grok-2-tokenizer"},
+	// A draft and an adapter of sglang-jax's own recipes; their sizes are not looked up.
+	Repository{ID: "AngelSlim/Qwen3-32B_eagle3", GiB: 1, Heads: 64},
+	Repository{ID: "nissenj/Qwen3-4B-lora-v2", GiB: 1, Adapter: true},
 )
 
 func byID(all ...Repository) map[string]Repository {
@@ -102,6 +106,11 @@ func (r Repository) Files(commit string) []File {
 	}
 	if r.GiB == 0 {
 		return files
+	}
+	if r.Adapter {
+		return append(files,
+			small("adapter_config.json", document(map[string]any{"peft_type": "LORA", "r": 16, "lora_alpha": 16})),
+			r.weights("adapter_model.safetensors", r.GiB<<30))
 	}
 	files = append(files,
 		small("config.json", document(map[string]any{"_name_or_path": r.ID, "num_attention_heads": r.Heads, "torch_dtype": "bfloat16"})),

@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,25 +11,32 @@ import (
 // devicesPerChip is how many JAX devices a tpu7x chip is.
 const devicesPerChip = 2
 
-// checkShape compares flags with the devices that JAX sees over all hosts.
+// checkShape compares flags with the devices that JAX sees over all hosts. Source:
+// scheduler.py (create_device_mesh), jax/_src/mesh_utils.py, model_config.py.
 func checkShape(a arguments, devices int) error {
 	world, dp := a.number("--tp-size", 1), a.number("--dp-size", 1)
-	if dp < 1 || world%dp != 0 {
-		return fmt.Errorf("AssertionError: tp_size %d must be divisible by dp_size %d", world, dp)
+	if dp == 0 {
+		return errors.New("ZeroDivisionError: integer division or modulo by zero")
 	}
 	tp := world / dp
-	if world != devices {
+	if dp*tp != devices {
 		return fmt.Errorf("ValueError: Number of devices %d must equal the product of mesh_shape (%d, %d)", devices, dp, tp)
 	}
 	if r, ok := hub.Lookup(a["--model-path"]); ok && r.Heads%tp != 0 {
-		return fmt.Errorf("AssertionError: Number of attention heads %d must be divisible by tensor parallel size %d", r.Heads, tp)
+		return fmt.Errorf("AssertionError: Number of attention heads (%d) must be divisible by tensor parallel size (%d). Got remainder: %d", r.Heads, tp, r.Heads%tp)
 	}
-	page, chunk := a.number("--page-size", 1), a.number("--chunked-prefill-size", 0)
-	if page < 1 {
-		return fmt.Errorf("AssertionError: page_size %d must be positive", page)
+	return nil
+}
+
+// checkPools is what the scheduler refuses when the weights are there. Source:
+// model_runner_kv_cache_mixin.py (_init_kv_cache_dtype), tp_worker.py.
+func checkPools(a arguments) error {
+	if dtype := a.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
+		return fmt.Errorf("ValueError: Unsupported kv_cache_dtype: %s.", dtype)
 	}
-	if chunk > 0 && chunk%page != 0 {
-		return fmt.Errorf("AssertionError: chunked_prefill_size %d must be a multiple of page_size %d", chunk, page)
+	dp := a.number("--dp-size", 1)
+	if requests, given := a["--max-running-requests"]; given && a.number("--max-running-requests", 0) < dp {
+		return fmt.Errorf("ValueError: max_running_requests (%s) is less than dp_size (%d). Please increase memory allocation or reduce dp_size.", requests, dp)
 	}
 	return nil
 }

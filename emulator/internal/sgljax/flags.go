@@ -1,112 +1,224 @@
 package sgljax
 
 import (
+	"errors"
 	"fmt"
-	"sort"
 	"strconv"
 	"strings"
+
+	declared "sglang-tpu/infra/arguments"
 )
 
-// kind of a flag's value.
-type kind int
-
-const (
-	text kind = iota
-	number
-	decimal
-	truth // no value
-)
-
-// flags are the server's that a deployment meets.
-var flags = map[string]kind{
-	"--model-path": text, "--revision": text, "--served-model-name": text, "--tokenizer-path": text, "--trust-remote-code": truth,
-	"--device": text, "--dtype": text, "--host": text, "--port": number,
-	"--tp-size": number, "--dp-size": number, "--dp-schedule-policy": text, "--ep-size": number, "--ep-num-redundant-experts": number,
-	"--nnodes": number, "--node-rank": number, "--dist-init-addr": text, "--dist-timeout": number,
-	"--mem-fraction-static": decimal, "--max-running-requests": number, "--context-length": number,
-	"--page-size": number, "--chunked-prefill-size": number, "--watchdog-timeout": decimal, "--random-seed": number,
-	"--api-key": text, "--moe-backend": text, "--enable-metrics": truth, "--disable-precompile": truth,
-	"--quantization": text, "--quantization-config-path": text, "--attention-backend": text, "--log-level": text,
-	"--download-dir": text, "--load-format": text, "--skip-server-warmup": truth, "--disable-radix-cache": truth,
-}
-
-// arguments are parsed flags by full name.
+// arguments are parsed flags by each of their names, as the server sees them: a switch is
+// "true", a number has Python's digits only, and the values of a list are separated by
+// blanks.
 type arguments map[string]string
 
-// parse does what Python's argparse does, down to abbreviations; the error is its text.
+// errHelp ends the server without an error.
+var errHelp = errors.New("help")
+
+// help is an option that argparse adds to every parser.
+var help = &declared.Option{Names: []string{"-h", "--help"}, Action: "Help", Values: "0"}
+
+// parse does what Python's argparse does with the server's own parser; the error is its
+// text. Source: Lib/argparse.py of Python 3.12, the image's.
 func parse(args []string) (arguments, error) {
-	parsed := arguments{}
-	var unknown []string
-	for i := 0; i < len(args); i++ {
-		name, value, inline := strings.Cut(args[i], "=")
-		if !strings.HasPrefix(name, "--") {
-			unknown = append(unknown, args[i])
-			continue
-		}
-		matches := match(name)
-		if len(matches) > 1 {
-			return nil, fmt.Errorf("ambiguous option: %s could match %s", name, strings.Join(matches, ", "))
-		}
-		if len(matches) == 0 {
-			unknown = append(unknown, args[i])
-			continue
-		}
-		name = matches[0]
-		if flags[name] == truth {
-			if inline {
-				return nil, fmt.Errorf("argument %s: ignored explicit argument '%s'", name, value)
-			}
-			parsed[name] = "true"
-			continue
-		}
-		if !inline {
-			if i++; i == len(args) || strings.HasPrefix(args[i], "--") {
-				return nil, fmt.Errorf("argument %s: expected one argument", name)
-			}
-			value = args[i]
-		}
-		if err := valid(name, value); err != nil {
+	p := &parser{args: args, parsed: arguments{}}
+	for p.at < len(args) {
+		if err := p.next(); err != nil {
 			return nil, err
 		}
-		parsed[name] = value
 	}
-	if parsed["--model-path"] == "" {
-		return nil, fmt.Errorf("the following arguments are required: --model-path/--model")
-	}
-	if len(unknown) > 0 {
-		return nil, fmt.Errorf("unrecognized arguments: %s", strings.Join(unknown, " "))
-	}
-	return parsed, nil
-}
-
-func match(name string) []string {
-	if _, ok := flags[name]; ok {
-		return []string{name}
-	}
-	var found []string
-	for full := range flags {
-		if strings.HasPrefix(full, name) {
-			found = append(found, full)
+	for _, o := range declared.Options {
+		if _, given := p.parsed[o.Names[0]]; o.Required && !given {
+			return nil, fmt.Errorf("the following arguments are required: %s", strings.Join(o.Names, "/"))
 		}
 	}
-	sort.Strings(found)
-	return found
+	if len(p.unknown) > 0 {
+		return nil, fmt.Errorf("unrecognized arguments: %s", strings.Join(p.unknown, " "))
+	}
+	return p.parsed, nil
 }
 
-func valid(name, value string) error {
-	var err error
-	typ := "int"
-	switch flags[name] {
-	case number:
-		_, err = strconv.Atoi(value)
-	case decimal:
-		typ = "float"
-		_, err = strconv.ParseFloat(value, 64)
+type parser struct {
+	args    []string
+	at      int
+	parsed  arguments
+	unknown []string
+	ended   bool // by "--", after which nothing is an option
+}
+
+// next consumes an option and its values, or a word that belongs to none.
+func (p *parser) next() error {
+	word := p.args[p.at]
+	p.at++
+	if word == "--" {
+		p.ended = true
 	}
+	if p.ended || isValue(word) {
+		p.unknown = append(p.unknown, word)
+		return nil
+	}
+	name, inline, explicit := strings.Cut(word, "=")
+	option, name, err := find(word, name)
+	switch {
+	case err != nil:
+		return err
+	case option == nil:
+		p.unknown = append(p.unknown, word)
+		return nil
+	case option == help && strings.HasPrefix(word, "-h") && len(word) > 2:
+		name, inline, explicit = "-h", strings.TrimPrefix(strings.TrimPrefix(word, "-h"), "="), true
+	}
+	if explicit {
+		if option.Switch() {
+			return wrong(option, "ignored explicit argument %s", repr(inline))
+		}
+		return p.take(option, name, []string{inline})
+	}
+	count, err := p.count(option)
 	if err != nil {
-		return fmt.Errorf("argument %s: invalid %s value: '%s'", name, typ, value)
+		return err
+	}
+	values := p.args[p.at : p.at+count]
+	p.at += count
+	return p.take(option, name, values)
+}
+
+// count is how many of the words that follow are the option's.
+func (p *parser) count(o *declared.Option) (int, error) {
+	there := 0
+	for _, word := range p.args[p.at:] {
+		if word == "--" || !isValue(word) {
+			break
+		}
+		there++
+	}
+	switch o.Values {
+	case "0":
+		return 0, nil
+	case "1":
+		if there == 0 {
+			return 0, wrong(o, "expected one argument")
+		}
+		return 1, nil
+	case "?":
+		return min(there, 1), nil
+	case "+":
+		if there == 0 {
+			return 0, wrong(o, "expected at least one argument")
+		}
+	}
+	return there, nil
+}
+
+// take converts an option's values and keeps them.
+func (p *parser) take(o *declared.Option, name string, values []string) error {
+	if o == help {
+		return errHelp
+	}
+	kept := make([]string, len(values))
+	for i, value := range values {
+		if !o.Is(value) {
+			return wrong(o, "invalid %s value: %s", o.Type, repr(value))
+		}
+		kept[i] = value
+		if n, ok := declared.Int(value); ok && o.Type == "int" {
+			kept[i] = strconv.Itoa(n)
+		}
+	}
+	for i, value := range values {
+		if o.Allows(value) {
+			continue
+		}
+		said := repr(value)
+		if o.Type == "int" {
+			said = kept[i]
+		}
+		// Without quotes from 3.12.8 on (python/cpython issue 86357).
+		return wrong(o, "invalid choice: %s (choose from %s)", said, strings.Join(o.Choices, ", "))
+	}
+	text := strings.Join(kept, " ")
+	if o.Switch() {
+		text = strconv.FormatBool(!strings.HasPrefix(name, "--no-"))
+	}
+	for _, each := range o.Names {
+		p.parsed[each] = text
 	}
 	return nil
+}
+
+func wrong(o *declared.Option, format string, values ...any) error {
+	return fmt.Errorf("argument %s: %s", strings.Join(o.Names, "/"), fmt.Sprintf(format, values...))
+}
+
+// isValue reports a word that argparse takes for no option, known or not.
+func isValue(word string) bool {
+	if len(word) < 2 || word[0] != '-' {
+		return true
+	}
+	name, _, _ := strings.Cut(word, "=")
+	if option, _, err := find(word, name); option != nil || err != nil {
+		return false
+	}
+	return declared.LooksNegative(word) || strings.Contains(word, " ")
+}
+
+// find is the option that a word names, in full or by an abbreviation of one name, and
+// that name in full.
+func find(word, name string) (*declared.Option, string, error) {
+	for _, o := range append([]*declared.Option{help}, declared.Options...) {
+		for _, full := range o.Names {
+			if full == word || full == name {
+				return o, full, nil
+			}
+		}
+	}
+	if !strings.HasPrefix(word, "--") {
+		if strings.HasPrefix(word, "-h") {
+			return help, "-h", nil
+		}
+		return nil, "", nil
+	}
+	matches := declared.Abbreviated(name)
+	if strings.HasPrefix("--help", name) {
+		matches = append([]string{"--help"}, matches...)
+	}
+	switch {
+	case len(matches) == 0:
+		return nil, "", nil
+	case len(matches) > 1:
+		return nil, "", fmt.Errorf("ambiguous option: %s could match %s", word, strings.Join(matches, ", "))
+	case matches[0] == "--help":
+		return help, matches[0], nil
+	}
+	return declared.Lookup(matches[0]), matches[0], nil
+}
+
+// repr is a text as Python shows it in its errors.
+func repr(text string) string {
+	quote := "'"
+	if strings.Contains(text, "'") && !strings.Contains(text, `"`) {
+		quote = `"`
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case string(r) == quote || r == '\\':
+			b.WriteString(`\` + string(r))
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case !strconv.IsPrint(r):
+			b.WriteString(strings.Trim(strconv.QuoteToASCII(string(r)), `"`))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return quote + b.String() + quote
 }
 
 // number of a flag, or what it is without.

@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,8 +33,12 @@ func Main(args []string) int {
 		return 1
 	}
 	parsed, err := parse(rest)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "usage: launch_server.py [-h] --model-path MODEL_PATH [...]\nlaunch_server.py: error: %v\n", err)
+	switch {
+	case errors.Is(err, errHelp):
+		fmt.Print(usage()) // and what each argument is for
+		return 0
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "%slaunch_server.py: error: %v\n", usage(), err)
 		return 2
 	}
 	return thisMachine().run(parsed)
@@ -52,6 +57,9 @@ func fail(err error) int {
 // run is the server's life.
 func (m *machine) run(a arguments) int {
 	say("server_args=%v", map[string]string(a))
+	if err := checkArguments(a); err != nil {
+		return fail(err)
+	}
 	if m.chips == 0 {
 		return fail(fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No TPU devices found on this host"))
 	}
@@ -72,6 +80,12 @@ func (m *machine) run(a arguments) int {
 		return fail(err)
 	}
 	if err := files.weights(); err != nil {
+		return fail(err)
+	}
+	if err := files.besides(a); err != nil {
+		return fail(err)
+	}
+	if err := checkPools(a); err != nil {
 		return fail(err)
 	}
 	if err := m.compile(a, w, devices); err != nil {

@@ -1,0 +1,64 @@
+package sgljax
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// besides loads what the server takes from other repositories than the model's: the draft
+// model, and LoRA adapters.
+func (f *files) besides(a arguments) error {
+	return errors.Join(f.draft(a), f.adapters(a))
+}
+
+// draft is at its own revision, or else at the model's: "model_revision or
+// server_args.revision" in ModelConfig.from_server_args.
+func (f *files) draft(a arguments) error {
+	path, revision := a["--speculative-draft-model-path"], a["--speculative-draft-model-revision"]
+	if path == "" || local(path) || a["--speculative-algorithm"] == "" {
+		return nil
+	}
+	if revision == "" {
+		revision = f.revision
+	}
+	folder, err := f.Snapshot(context.Background(), path, revision, isOfAModel)
+	if err != nil {
+		return inTransformersWords(err, path, revision)
+	}
+	if err := f.Complete(folder, path, revision); err != nil {
+		return err
+	}
+	say("Load weight end. weights of the draft model %s from %s", path, folder)
+	return nil
+}
+
+func isOfAModel(name string) bool {
+	return isConfiguration(name) || strings.HasSuffix(name, ".safetensors") || name == "model.safetensors.index.json"
+}
+
+// adapters are at main, whatever the model's revision is: lora_config.py and lora.py name
+// none.
+func (f *files) adapters(a arguments) error {
+	for _, path := range strings.Fields(a["--lora-paths"]) {
+		if _, after, named := strings.Cut(path, "="); named {
+			path = after
+		}
+		if local(path) {
+			continue
+		}
+		folder, err := f.Snapshot(context.Background(), path, "", func(name string) bool {
+			return name == "adapter_config.json" || strings.HasSuffix(name, ".safetensors")
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(folder, "adapter_config.json")); err != nil {
+			return unreachable(path, "adapter_config.json")
+		}
+		say("Loading LoRA weights from %s (revision=default)", path)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// OverridesFlag changes what the server reads in a model's config.json.
+const OverridesFlag = "--json-model-override-args"
+
+// ropeTypes are the ways to scale positions that sglang-jax knows (get_rope in
+// layers/embeddings.py).
+var ropeTypes = []string{"default", "llama3", "proportional", "yarn"}
+
+// overrides are the keys of config.json that decide on the context.
+type overrides struct {
+	RopeScaling *struct {
+		RopeType string  `json:"rope_type"`
+		Type     string  `json:"type"`
+		Factor   float64 `json:"factor"`
+		Original float64 `json:"original_max_position_embeddings"`
+	} `json:"rope_scaling"`
+	// The server takes the first of these that is there.
+	MaxSequenceLength     int `json:"max_sequence_length"`
+	SeqLength             int `json:"seq_length"`
+	MaxSeqLen             int `json:"max_seq_len"`
+	ModelMaxLength        int `json:"model_max_length"`
+	MaxPositionEmbeddings int `json:"max_position_embeddings"`
+}
+
+// Overridden is a model whose config.json --json-model-override-args changes, and the
+// tokens that its positions then reach, up to which --context-length may be set. By
+// sglang-jax's get_context_length, a factor counts by itself unless its scaling names the
+// original context, which a user's --context-length is then to multiply.
+func (m Model) Overridden(text string) (Model, int, error) {
+	var o overrides
+	if json.Unmarshal([]byte(text), &o) != nil {
+		return m, 0, fmt.Errorf("%s %q has a value of another type than config.json's; compare it with the model's", OverridesFlag, text)
+	}
+	for _, tokens := range []int{o.MaxSequenceLength, o.SeqLength, o.MaxSeqLen, o.ModelMaxLength, o.MaxPositionEmbeddings} {
+		if tokens > 0 {
+			m.Context = tokens
+			break
+		}
+	}
+	r := o.RopeScaling
+	if r == nil {
+		return m, m.Context, nil
+	}
+	if r.RopeType == "" {
+		r.RopeType = r.Type
+	}
+	if !slices.Contains(ropeTypes, r.RopeType) {
+		return m, 0, fmt.Errorf("%s: rope_scaling has the rope_type %q, which the server does not know; use %s", OverridesFlag, r.RopeType, strings.Join(ropeTypes, ", "))
+	}
+	factor := max(r.Factor, 1)
+	if r.Original > 0 || r.RopeType == "llama3" {
+		original := r.Original
+		if original == 0 {
+			original = float64(m.Context)
+		}
+		return m, max(m.Context, int(factor*original)), nil
+	}
+	m.Context = int(factor * float64(m.Context))
+	return m, m.Context, nil
+}
+
+// Page is the size of the key-value cache's pages, in tokens.
+func (s Settings) Page() int { return s.orDefaults().PageSize }
+
+// reach is the longest context that may be asked for.
+func (s Settings) reach(m Model) int { return max(m.Context, s.Reach) }

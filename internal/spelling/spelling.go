@@ -1,0 +1,23 @@
+// Package spelling guesses what somebody meant to write.
+package spelling
+
+import (
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// Meant says which of the names somebody probably meant, such as " (did you mean
+// topology?)"; nothing if none is near.
+func Meant(name string, known []string) string {
+	best, near := "", max(2, len(name)/4)+1
+	for _, candidate := range known {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(candidate), nil); d < near {
+			best, near = candidate, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return " (did you mean " + best + "?)"
+}
