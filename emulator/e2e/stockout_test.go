@@ -62,7 +62,7 @@ func TestAStockout(t *testing.T) {
 		out, err := w.tryShell("dev", "pulumi up --yes --skip-preview")
 		require.Error(t, err, out)
 		w.shell(t, "dev", "pulumi refresh --yes --skip-preview")
-		assert.Equal(t, []string{"same"}, w.ops(t, "slice-0"), "Google tells the provider no difference")
+		assert.Empty(t, w.ops(t, "slice-0"), "Google tells the provider no difference")
 		assert.Empty(t, nodes(t))
 
 		readme, err := os.ReadFile(filepath.Join(w.checkout, "README.md"))
@@ -81,7 +81,7 @@ func TestAStockout(t *testing.T) {
 	})
 }
 
-// ops are what a preview does to a resource.
+// ops are what a preview does to a node pool; nothing if it is left as it is.
 func (w *world) ops(t *testing.T, name string) []string {
 	t.Helper()
 	var all []string
