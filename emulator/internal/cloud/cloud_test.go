@@ -95,6 +95,9 @@ func TestAStockoutLeavesThePoolInERRORAndNoUpdateHealsIt(t *testing.T) {
 	c, fake := open(t, file)
 	withCluster(t, c)
 	c.SetFaults([]Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
+	named := policyValues()
+	named["name"] = "slice-policy"
+	create(t, c, policyKind, named) // which needs no capacity
 	r, err := c.Create(context.Background(), nodePoolKind, slice())
 	require.EqualError(t, err, `NodePool slice was created in the error state "ERROR"`)
 	assert.Empty(t, fake.nodes["c/slice"])

@@ -14,8 +14,10 @@ func TestDiffOfANodePool(t *testing.T) {
 	full := func(set ...any) Values {
 		return slice(append([]any{
 			"nodeConfig.diskSizeGb", 200.0, "nodeConfig.imageType", "COS_CONTAINERD", "nodeConfig.labels", object("a.b/c", "1"),
-			"nodeConfig.resourceLabels", object("team", "ml"), "nodeConfig.tags", []any{"node"},
-			"nodeConfig.taints", []any{object("key", "google.com/tpu", "value", "present", "effect", "NO_SCHEDULE")},
+			"nodeConfig.resourceLabels", object("team", "ml"), "nodeConfig.tags",
+			[]any{"node"},
+			"nodeConfig.taints",
+			[]any{object("key", "google.com/tpu", "value", "present", "effect", "NO_SCHEDULE")},
 			"nodeConfig.reservationAffinity", object("consumeReservationType", "SPECIFIC_RESERVATION", "key", "k", "values", []any{"a", "b"}),
 			"management", object("autoRepair", true), "upgradeSettings", object("maxSurge", 0.0, "maxUnavailable", 1.0),
 		}, set...)...)
@@ -74,7 +76,9 @@ func TestDiffOfTheRest(t *testing.T) {
 		"private nodes":    {clusterKind, Values{"privateClusterConfig": private}, Values{"privateClusterConfig": object("enablePrivateNodes", false, "enablePrivateEndpoint", true)}, []Change{{"privateClusterConfig.enablePrivateNodes", true}}},
 		"private endpoint": {clusterKind, Values{"privateClusterConfig": private}, Values{"privateClusterConfig": object("enablePrivateNodes", true, "enablePrivateEndpoint", false)}, []Change{{"privateClusterConfig.enablePrivateEndpoint", false}}},
 		"client certificate": {
-			clusterKind, Values{"masterAuth": auth}, Values{"masterAuth": object("clientCertificateConfig", object("issueClientCertificate", true))},
+			clusterKind,
+			Values{"masterAuth": auth},
+			Values{"masterAuth": object("clientCertificateConfig", object("issueClientCertificate", true))},
 			[]Change{{"masterAuth.clientCertificateConfig.issueClientCertificate", true}},
 		},
 		"add-ons left out stay":        {clusterKind, Values{"addonsConfig": object("gcsFuseCsiDriverConfig", object("enabled", true))}, Values{}, nil},

@@ -39,11 +39,15 @@ func (c *Cloud) Faults() []Fault {
 
 // TakeFault uses a fault up once, and returns what it says; empty if there is none.
 func (c *Cloud) TakeFault(on, name string) string {
+	return c.takeFault(on, name, func(Fault) bool { return true })
+}
+
+func (c *Cloud) takeFault(on, name string, fits func(Fault) bool) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.faults {
 		f := &c.faults[i]
-		if f.Times > 0 && (f.On == on || f.On == "" && on == "create") && strings.Contains(name, f.Match) {
+		if f.Times > 0 && (f.On == on || f.On == "" && on == "create") && strings.Contains(name, f.Match) && fits(*f) {
 			f.Times--
 			return f.Text
 		}
@@ -51,13 +55,19 @@ func (c *Cloud) TakeFault(on, name string) string {
 	return ""
 }
 
+// fault is what fails of a create. Only node pools have no capacity.
 func (c *Cloud) fault(r *Resource) error {
-	text := c.TakeFault("create", r.ID)
+	pool := r.Type == nodePoolKind
+	text := c.takeFault("create", r.ID, func(f Fault) bool { return pool || !stockout(f.Text) })
 	switch {
 	case text == "":
 		return nil
-	case strings.Contains(text, "STOCKOUT") || strings.Contains(text, "ZONE_RESOURCE_POOL_EXHAUSTED"):
+	case stockout(text):
 		return broken{errors.New(text)}
 	}
 	return errors.New(text)
+}
+
+func stockout(text string) bool {
+	return strings.Contains(text, "STOCKOUT") || strings.Contains(text, "ZONE_RESOURCE_POOL_EXHAUSTED")
 }
