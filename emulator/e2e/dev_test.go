@@ -35,6 +35,8 @@ func TestDevelopmentStack(t *testing.T) {
 		w.emulator(t, "up", "dev")
 		assert.Equal(t, before, w.shell(t, "dev", "kubectl get pods -o jsonpath='{.items[*].metadata.uid}'"))
 	})
+	step("an up that changes pods returns when the new ones are ready", w.rollout)
+	step("pods that never become ready end the up with what they say", w.neverReady)
 	for _, m := range mutants {
 		step(m.name+" fails", func(t *testing.T) { w.kill(t, m) })
 	}

@@ -74,6 +74,9 @@ func (m *machine) run(a arguments) int {
 	if err := files.weights(); err != nil {
 		return fail(err)
 	}
+	if err := m.loadSlowly(); err != nil {
+		return fail(err)
+	}
 	if err := m.compile(a, w, devices); err != nil {
 		return fail(err)
 	}
