@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
@@ -13,8 +15,9 @@ import (
 )
 
 func main() {
+	var endpoint stacks.Endpoint
 	pulumi.Run(func(ctx *pulumi.Context) error {
-		err := stacks.Serving(ctx)
+		err := endpoint.Serving(ctx)
 		var refused *stacks.Refused
 		if !errors.As(err, &refused) {
 			return err
@@ -29,4 +32,9 @@ func main() {
 		os.Exit(constant.ExitStatusLoggedError)
 		return nil
 	})
+	// Every step has been carried out, and the engine waits for this program to end.
+	if err := endpoint.Await(context.Background(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(constant.ExitStatusLoggedError)
+	}
 }

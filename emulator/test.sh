@@ -42,7 +42,8 @@ fi
 # Not from Go's cache, which does not look at what a test reads outside of its module,
 # such as the workflows.
 part "unit tests of the emulator" emulator -count=1 ./internal/... ./cmd/...
-part "end to end" emulator -count=1 -timeout 70m ./e2e/...
+# Most of their time is waiting, for Google and for pods, so some run side by side.
+part "end to end" emulator -count=1 -parallel 4 -timeout 70m ./e2e/...
 printf 'test: %s\n' "${summary[@]}"
 [ "$failed" -eq 0 ] || echo "test: FAILED; everything that was said is in $log" >&2
 exit "$failed"

@@ -29,7 +29,7 @@ func TestTheGraphOfEachEnvironmentIsTheRecordedOne(t *testing.T) {
 			secrets, err := json.Marshal(configtest.Secrets(t, stack))
 			require.NoError(t, err)
 			t.Setenv(pulumi.EnvConfigSecretKeys, string(secrets))
-			g, err := pulumitest.TryRun(Serving, configtest.Environment(t, stack), pulumitest.WithStack(stack))
+			g, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Environment(t, stack), pulumitest.WithStack(stack))
 			require.NoError(t, err)
 			file := filepath.Join("testdata", "graph", stack+".txt")
 			if *update {

@@ -29,7 +29,9 @@ const (
 
 // Serving is the stack: an endpoint of one model on TPU v7x, from the network to the
 // Service. It reads from top to bottom like the picture in the README.
-func Serving(ctx *pulumi.Context) error {
+//
+// It registers resources; whether pods are ready is for the endpoint that it describes.
+func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
 	names, wrong := namesFor(ctx.Stack(), project)
@@ -119,9 +121,11 @@ func Serving(ctx *pulumi.Context) error {
 	args.Before = append(slices, controller.Made...)
 	// The namespace goes before the controller on destroy, too: without it, the webhooks
 	// would keep the pods from ending.
-	if _, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Made)); err != nil {
+	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Made))
+	if err != nil {
 		return err
 	}
+	e.expect(ctx, server, c.LeaderWorkerSet, c.Ready, gke.Kubeconfig)
 	for name, value := range outputs(c, gke, reference) {
 		ctx.Export(name, value)
 	}

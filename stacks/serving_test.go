@@ -23,7 +23,7 @@ const (
 
 func run(t *testing.T, values configtest.Values) *pulumitest.Graph {
 	t.Helper()
-	g, err := pulumitest.TryRun(Serving, values)
+	g, err := pulumitest.TryRun(new(Endpoint).Serving, values)
 	require.NoError(t, err)
 	return g
 }
@@ -219,7 +219,7 @@ func TestOnlyAnUnprotectedBucketIsDeletedWithItsContents(t *testing.T) {
 }
 
 func TestWhatIsWrongIsSaidBeforeTheFirstResource(t *testing.T) {
-	g, err := pulumitest.TryRun(Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two"))
+	g, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two"))
 	require.ErrorContains(t, err, "sglang-tpu:topology")
 	require.ErrorContains(t, err, "sglang-tpu:replicas")
 	for _, r := range g.All() {

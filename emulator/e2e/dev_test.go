@@ -13,6 +13,7 @@ import (
 
 // TestDevelopmentStack goes through a day of one stack, in order.
 func TestDevelopmentStack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -35,6 +36,8 @@ func TestDevelopmentStack(t *testing.T) {
 		w.emulator(t, "up", "dev")
 		assert.Equal(t, before, w.shell(t, "dev", "kubectl get pods -o jsonpath='{.items[*].metadata.uid}'"))
 	})
+	step("an up that changes pods returns when the new ones are ready", w.rollout)
+	step("pods that never become ready end the up with what they say", w.neverReady)
 	for _, m := range mutants {
 		step(m.name+" fails", func(t *testing.T) { w.kill(t, m) })
 	}

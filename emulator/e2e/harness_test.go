@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,11 +28,16 @@ type world struct {
 	outside  string // home and temporary folder, which must stay empty
 }
 
+// worlds counts those of this run, so that each has its folder.
+var worlds atomic.Int64
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	checkout, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
-	w := &world{checkout: checkout, root: filepath.Join(checkout, ".emulator", "e2e")}
+	// Several run side by side. The name is short: sockets in the folder have at most 107
+	// characters, and the checkout's are counted.
+	w := &world{checkout: checkout, root: filepath.Join(checkout, ".emulator", "e2e", strconv.FormatInt(worlds.Add(1), 10))}
 	w.outside = filepath.Join(w.root+"-outside", "home")
 	require.FileExists(t, filepath.Join(checkout, "bin", "emulator"), "make emulator builds it")
 	w.stop(t)
@@ -40,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, os.MkdirAll(w.outside, 0o700))
 	// Tools are built once for the checkout.
 	for _, shared := range []string{"bin", "cache"} {
-		require.NoError(t, os.Symlink(filepath.Join("..", shared), filepath.Join(w.root, shared)))
+		require.NoError(t, os.Symlink(filepath.Join("..", "..", shared), filepath.Join(w.root, shared)))
 	}
 	t.Cleanup(func() { w.stop(t) })
 	return w
@@ -123,6 +130,10 @@ func (w *world) shell(t *testing.T, stack, line string) string {
 }
 
 func (w *world) tryShell(stack, line string) (string, error) {
+	if strings.Contains(line, ":8000") {
+		port8000.Lock()
+		defer port8000.Unlock()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	cmd := w.command(ctx, "bash", "-c", line)
@@ -130,6 +141,10 @@ func (w *world) tryShell(stack, line string) (string, error) {
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
+
+// port8000 is this machine's, which the commands of the tutorial and of the stack's outputs
+// forward to the server's.
+var port8000 sync.Mutex
 
 // background starts a command whose output can be read while it runs.
 type background struct {

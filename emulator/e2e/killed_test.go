@@ -19,6 +19,7 @@ func TestDownAfterAnUpThatWasKilled(t *testing.T) {
 	} {
 		after := span.from + rand.N(span.to-span.from)
 		t.Run("within "+span.to.String(), func(t *testing.T) {
+			t.Parallel()
 			t.Logf("killed after %s", after)
 			w := newWorld(t)
 			up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
@@ -35,6 +36,7 @@ func TestDownAfterAnUpThatWasKilled(t *testing.T) {
 // TestInterruptedUpLeavesNoProcessAndGoesOn is Ctrl-C, which reaches the whole
 // foreground process group.
 func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
 	require.NoError(t, err)

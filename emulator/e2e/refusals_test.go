@@ -24,6 +24,7 @@ type refusal struct {
 // TestRefusals asks the real pulumi preview about each. The program is compiled once;
 // nothing of the emulated cloud runs, and nothing has to.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	require.GreaterOrEqual(t, len(refusals), 60)
 	w := newWorld(t)
 	w.emulator(t, "start")

@@ -186,6 +186,7 @@ var ofProduction = []recorded{
 
 // TestRecordedChanges previews each change against one running base per environment.
 func TestRecordedChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.emulator(t, append([]string{"up", "dev"}, before...)...)
 	w.emulator(t, append([]string{"up", "prod"}, two...)...)

@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +12,7 @@ import (
 // TestShapesAndCapacities takes one stack through topologies, capacity modes and
 // numbers of replicas, each of which comes up and answers.
 func TestShapesAndCapacities(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	t.Run("an image that cannot be built is said with the end of the build's log", func(t *testing.T) {
 		out, err := w.tryEmulator(append([]string{"up", "dev"}, flags(`image={"commit":"`+strings.Repeat("0", 40)+`"}`)...)...)
@@ -39,9 +38,9 @@ func TestShapesAndCapacities(t *testing.T) {
 			if strings.Contains(s.name, "flex-start") {
 				assert.Contains(t, out, "capacity flex-start: Google queues 1 x 8 chips of tpu7x")
 			}
+			w.rolledOut(t, s.hosts)
 			w.shell(t, "dev", "pulumi preview --expect-no-changes")
 			assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x,"+s.node), s.hosts)
-			assert.Len(t, w.names(t, "pods -l leaderworkerset.sigs.k8s.io/name"), s.hosts, "one pod a host")
 		}) {
 			t.FailNow()
 		}
@@ -94,12 +93,9 @@ func (w *world) scale(t *testing.T, from, to string) {
 		}
 	}
 	require.Len(t, after, int(to[0]-'0'))
-	// Pulumi deletes after everything else, so a group that ran on the slice that is
-	// given back starts again on another when up is over.
-	assert.Eventually(t, func() bool {
-		ready := w.shell(t, "dev", "kubectl get pods --no-headers 2>/dev/null | grep -c 1/1.*Running || true")
-		return strings.TrimSpace(ready) == strconv.Itoa(2*len(after))
-	}, 2*time.Minute, time.Second, "each slice's group is ready")
+	// Pulumi deletes after everything else: a group that ran on the slice that is given back
+	// starts again on another, and up waits for that, too.
+	w.rolledOut(t, 2*len(after))
 	w.shell(t, "dev", "pulumi preview --expect-no-changes")
 }
 

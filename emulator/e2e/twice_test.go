@@ -46,6 +46,7 @@ const otherCommit = "0123456789abcdef0123456789abcdef01234567"
 
 // TestNothingIsDoneTwice counts what one stack fetches, builds and compiles.
 func TestNothingIsDoneTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {

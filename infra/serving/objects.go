@@ -32,10 +32,8 @@ func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 // serviceArgs selects leaders only: workers answer health checks and nothing else.
 func serviceArgs(args *Args) *corev1.ServiceArgs {
 	metadata := meta(args, naming.ServiceName)
-	if args.Replicas == 0 {
-		// There is nothing to point at, and that is what was asked for.
-		metadata.Annotations = pulumi.StringMap{skipAwaitAnnotation: pulumi.String("true")}
-	}
+	// Awaited, it takes ten seconds more after the pods are ready, which up waits for anyway.
+	metadata.Annotations = pulumi.StringMap{skipAwaitAnnotation: pulumi.String("true")}
 	return &corev1.ServiceArgs{
 		Metadata: metadata,
 		Spec: &corev1.ServiceSpecArgs{

@@ -58,7 +58,9 @@ type Args struct {
 
 	Storage Storage // of weights and compiled code
 
-	Ready time.Duration // how long create and update wait until all groups are ready
+	// Ready is how long a rank may take from its start to its first answer, if that is more
+	// than an hour.
+	Ready time.Duration
 
 	// Before is what only the group's pods wait for, such as slices; the rest of the
 	// component is made meanwhile. May be empty.
@@ -68,14 +70,24 @@ type Args struct {
 // Serving is the LeaderWorkerSet whose groups each fill one slice, and the Service in
 // front of their leaders.
 //
-// Ready means that every group has loaded its weights, compiled, and generates tokens:
-// pulumi up returns then. A change that cannot take effect in place replaces the
-// LeaderWorkerSet, the old one first, because the chips are taken until it is gone.
+// It does not wait until the pods are ready: package rollout does, with Pods. A change that
+// cannot take effect in place replaces the LeaderWorkerSet, the old one first, because the
+// chips are taken until it is gone.
 type Serving struct {
 	pulumi.ResourceState
 
 	Namespace   pulumi.StringOutput `pulumi:"namespace"`
-	ServiceName pulumi.StringOutput `pulumi:"serviceName"` // known once every group is ready
+	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+
+	Set  pulumi.Resource // the LeaderWorkerSet
+	Pods Pods
+}
+
+// Pods are those that the LeaderWorkerSet asks for.
+type Pods struct {
+	Selector string // label selector of all pods of the set, whatever their template
+	Hash     string // under TemplateLabel
+	Count    int
 }
 
 // New registers the component.
@@ -89,23 +101,22 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	timeout := args.Ready.String()
 	before = append(append(before, args.Before...), args.ImageReady...)
 	set, err := apiextensions.NewCustomResource(ctx, name, setArgs(args), pulumi.Parent(s),
 		pulumi.DependsOn(before),
 		pulumi.DeleteBeforeReplace(true),
 		pulumi.ReplaceOnChanges(fixedAtCreation),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout, Delete: "15m"}))
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "15m"}))
 	if err != nil {
 		return nil, err
 	}
-	// A Service is awaited until it has an endpoint, so it comes last.
 	service, err := corev1.NewService(ctx, name+"-service", serviceArgs(args), pulumi.Parent(s),
 		pulumi.DependsOn([]pulumi.Resource{set}))
 	if err != nil {
 		return nil, err
 	}
 
+	s.Set, s.Pods = set, pods(args)
 	s.Namespace = pulumi.String(args.Namespace).ToStringOutput()
 	s.ServiceName = service.Metadata.Name().Elem()
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})

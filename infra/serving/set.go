@@ -1,10 +1,15 @@
 package serving
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/topology"
@@ -15,7 +20,10 @@ const (
 	setNameLabel      = "leaderworkerset.sigs.k8s.io/name"
 	workerIndexLabel  = "leaderworkerset.sigs.k8s.io/worker-index"
 
-	waitForAnnotation   = "pulumi.com/waitFor"
+	// TemplateLabel is on every pod of the set: a hash of the pod templates that it was made
+	// from. It tells pods of a new template from those that it replaces.
+	TemplateLabel = "sglang-tpu/pod-template"
+
 	skipAwaitAnnotation = "pulumi.com/skipAwait"
 	// replaceUnreadyAnnotation makes the next pulumi up replace a Job that failed. Without
 	// it the provider waits for the one that has failed, and says the same again.
@@ -34,8 +42,8 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 	metadata.Annotations = pulumi.StringMap{
 		// One group per node pool, which is one slice: ranks on two slices cannot meet.
 		exclusiveTopology: pulumi.String(topology.NodePoolLabel),
-		waitForAnnotation: pulumi.String(waitFor(args.Replicas)),
 	}
+	leaders, workers, _ := podTemplates(args)
 	return &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("leaderworkerset.x-k8s.io/v1"),
 		Kind:       pulumi.String("LeaderWorkerSet"),
@@ -56,19 +64,54 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 				"size": pulumi.Int(args.Topology.Hosts()),
 				// A rank that comes back alone cannot join the others.
 				"restartPolicy":  pulumi.String("RecreateGroupOnPodRestart"),
-				"leaderTemplate": podTemplate(args, leader),
-				"workerTemplate": podTemplate(args, worker),
+				"leaderTemplate": leaders,
+				"workerTemplate": workers,
 			},
 		}},
 	}
 }
 
-// waitFor is when a LeaderWorkerSet counts as created or updated: all groups are of the
-// current template, and ready. The counts leave zero out, so without groups it is the
-// condition that tells.
-func waitFor(replicas int) string {
-	if replicas == 0 {
-		return "condition=Available"
+// podTemplates are those of leader and workers, with the hash of both as a label.
+func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs, hash string) {
+	leaders, workers = podTemplate(args, leader), podTemplate(args, worker)
+	hash = templateHash(leaders, workers)
+	for _, t := range []*corev1.PodTemplateSpecArgs{leaders, workers} {
+		t.Metadata.(*metav1.ObjectMetaArgs).Labels.(pulumi.StringMap)[TemplateLabel] = pulumi.String(hash)
 	}
-	return fmt.Sprintf(`["jsonpath={.status.updatedReplicas}=%d","jsonpath={.status.readyReplicas}=%d"]`, replicas, replicas)
+	return leaders, workers, hash
+}
+
+// templateHash is of the fields that are set, so that a new SDK with more fields does not
+// change it, and with it every pod. Nothing in a template is known only later.
+func templateHash(templates ...*corev1.PodTemplateSpecArgs) string {
+	// Plain values are encoded and decoded without errors.
+	text, _ := json.Marshal(templates)
+	var fields any
+	_ = json.Unmarshal(text, &fields)
+	text, _ = json.Marshal(withoutNulls(fields))
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:10]
+}
+
+func withoutNulls(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, field := range v {
+			if field == nil {
+				delete(v, key)
+			} else {
+				v[key] = withoutNulls(field)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutNulls(v[i])
+		}
+	}
+	return value
+}
+
+func pods(args *Args) Pods {
+	_, _, hash := podTemplates(args)
+	return Pods{Selector: setNameLabel + "=" + args.Name, Hash: hash, Count: args.Replicas * args.Topology.Hosts()}
 }

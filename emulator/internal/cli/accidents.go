@@ -87,14 +87,14 @@ func (c *CLI) fault(ctx context.Context, args []string) error {
 }
 
 func parseFault(args []string) (cloud.Fault, error) {
-	texts := map[string]string{"create": "", "hub": hubText, "bucket": bucketText}
+	texts := map[string]string{"create": "", "hub": hubText, "bucket": bucketText, "load": "60"}
 	text, known := texts[args[0]]
 	if !known || len(args) < 2 || len(args) > 4 {
 		return cloud.Fault{}, errUsage
 	}
 	f := cloud.Fault{On: args[0], Match: args[1], Text: text, Times: 1}
-	if f.On == "bucket" {
-		f.Times = always // a quota does not end by being hit
+	if f.On == "bucket" || f.On == "load" {
+		f.Times = always // a quota does not end by being hit, nor are weights smaller the next time
 	}
 	if len(args) > 2 && args[2] != "" {
 		f.Text = args[2]

@@ -44,6 +44,8 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
       create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
       hub REPOSITORY [TEXT [TIMES]]   a download, after part of its files
       bucket NAME [TEXT [TIMES]]      writing into a bucket, for want of quota
+      load POD [TEXT [TIMES]]         a rank that loads for TEXT seconds (60) longer, or fails
+                                   with TEXT if that is no number
       iam MATCH                    removes policy members whose id contains MATCH
       clear
 

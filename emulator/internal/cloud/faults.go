@@ -8,7 +8,8 @@ import (
 // Fault makes something fail the way it fails outside.
 type Fault struct {
 	// On is what fails: empty or "create" for the create of a resource, "hub" for the
-	// download of a repository, "bucket" for writing into a bucket.
+	// download of a repository, "bucket" for writing into a bucket, "load" for a rank that
+	// loads for as many seconds longer as Text says, or fails with Text.
 	On    string `json:"on,omitempty"`
 	Match string `json:"match"` // part of the resource's id, the repository or the bucket's name
 	// Text is what is said; GCE_STOCKOUT leaves a node pool in ERROR, and is then its status

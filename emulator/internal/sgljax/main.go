@@ -88,6 +88,9 @@ func (m *machine) run(a arguments) int {
 	if err := checkPools(a); err != nil {
 		return fail(err)
 	}
+	if err := m.loadSlowly(); err != nil {
+		return fail(err)
+	}
 	if err := m.compile(a, w, devices); err != nil {
 		return fail(err)
 	}

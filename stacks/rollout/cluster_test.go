@@ -1,0 +1,49 @@
+package rollout
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestLookAsksForThePodsOfTheSetAndForNodes(t *testing.T) {
+	answer := func(w http.ResponseWriter, kind string, items any) {
+		w.Header().Set("Content-Type", "application/json")
+		assert.NoError(t, json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind, "items": items}))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/namespaces/sglang/pods", func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "set=set", r.URL.Query().Get("labelSelector"))
+		answer(w, "PodList", []corev1.Pod{pod("a")})
+	})
+	mux.HandleFunc("GET /api/v1/nodes", func(w http.ResponseWriter, _ *http.Request) {
+		node := func(name string, ready corev1.ConditionStatus) corev1.Node {
+			return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{
+				Conditions: []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure, Status: "True"}, {Type: corev1.NodeReady, Status: ready}},
+			}}
+		}
+		answer(w, "NodeList", []corev1.Node{node("n", "True"), node("sick", "Unknown")})
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	cluster, err := NewCluster(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"c","cluster":{"server":%q}}],
+		"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],"users":[{"name":"u","user":{}}]}`, server.URL))
+	require.NoError(t, err)
+	found, err := cluster.Look(t.Context(), goal)
+	require.NoError(t, err)
+	require.Len(t, found.Pods, 1)
+	assert.Equal(t, "a", found.Pods[0].Name)
+	assert.Equal(t, map[string]bool{"n": true, "sick": false}, found.Nodes)
+}
+
+func TestAKubeconfigThatIsNoneIsAnError(t *testing.T) {
+	_, err := NewCluster("{")
+	assert.Error(t, err)
+}

@@ -1,0 +1,132 @@
+// Package rollout waits until the pods that serve are those that this program asked for,
+// and says what keeps them.
+//
+// Pulumi's own wait cannot do it. It compares fields of one object with constants, and the
+// counts in a LeaderWorkerSet's status are those of the old pods until the controller has
+// seen the change: an up then ends while no pod is ready.
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Goal is what must run.
+type Goal struct {
+	Namespace string
+	Set       string // name of the LeaderWorkerSet, for messages
+	Selector  string // label selector of all its pods, old and new ones
+	// HashLabel holds the hash of the pod template that a pod was made from; Hash is that
+	// of the template that was asked for.
+	HashLabel, Hash string
+	Pods            int // of all groups together; 0: none may be left
+}
+
+// State is what one look at the cluster showed.
+type State struct {
+	Pods  []corev1.Pod    // those that Goal.Selector selects
+	Nodes map[string]bool // by name: whether it is ready
+}
+
+// NotReady is the end of the patience.
+type NotReady struct{ Lines []string }
+
+func (n *NotReady) Error() string { return strings.Join(n.Lines, "\n") }
+
+// Await looks again and again until the goal is reached. Its error is a *NotReady with what
+// the pods said, or the context's. say is called when something has
+// changed, and not too often.
+func Await(ctx context.Context, goal Goal, look func(context.Context) (State, error), patience time.Duration, say func(string)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	failures := map[string]string{} // by pod; a group that starts again takes its statuses along
+	var ready int
+	var waiting map[string]string
+	last, said := "", time.Time{}
+	for {
+		state, err := look(ctx)
+		if err != nil {
+			waiting = map[string]string{"the cluster": "cannot be asked: " + err.Error()}
+		} else {
+			ready, waiting = goal.compare(state)
+			note(failures, state.Pods)
+		}
+		if len(waiting) == 0 {
+			return nil
+		}
+		if now := fmt.Sprintf("%d of %d pods are ready; %s", ready, goal.Pods, strings.Join(sentences(waiting), "; ")); now != last && time.Since(said) >= quiet {
+			say(now)
+			last, said = now, time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			if context.Cause(ctx) != context.DeadlineExceeded {
+				return ctx.Err()
+			}
+			return goal.notReady(ready, patience, waiting, failures)
+		case <-time.After(interval):
+		}
+	}
+}
+
+var (
+	interval = 2 * time.Second  // between two looks; a test shortens it
+	quiet    = 15 * time.Second // between two lines of progress
+)
+
+func (g Goal) notReady(ready int, patience time.Duration, waiting, failures map[string]string) error {
+	lines := []string{fmt.Sprintf("LeaderWorkerSet %s/%s: %d of %d pods are ready after %s (sglang-tpu:readyMinutes)", g.Namespace, g.Set, ready, g.Pods, patience)}
+	for _, sentence := range sentences(waiting) {
+		lines = append(lines, "  "+sentence)
+	}
+	for _, pod := range slices.Sorted(maps.Keys(failures)) {
+		lines = append(lines, fmt.Sprintf("  %s, before: %s", pod, failures[pod]))
+	}
+	return &NotReady{append(lines, fmt.Sprintf("Everything was created or changed as asked; what is missing are ready pods. Look at one: kubectl describe pod -n %s NAME. When the cause is mended, run pulumi up again.", g.Namespace))}
+}
+
+// compare returns how many pods are as wanted, and of the others what they wait for; no
+// entry is the goal.
+func (g Goal) compare(s State) (ready int, waiting map[string]string) {
+	waiting = map[string]string{}
+	current := 0
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		reason := ""
+		switch {
+		case p.DeletionTimestamp != nil:
+			reason = "is ending"
+		case p.Labels[g.HashLabel] != g.Hash:
+			reason = "is of the pod template before the change"
+		default:
+			current++
+			reason = why(p, s.Nodes)
+		}
+		if reason == "" {
+			ready++
+			continue
+		}
+		waiting[p.Name] = reason
+	}
+	if current < g.Pods {
+		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d of %d pods of this pod template", current, g.Pods)
+	}
+	if current > g.Pods {
+		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d pods, and %d were asked for", current, g.Pods)
+	}
+	return ready, waiting
+}
+
+func sentences(waiting map[string]string) []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(waiting)) {
+		all = append(all, name+" "+waiting[name])
+	}
+	return all
+}
