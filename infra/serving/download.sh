@@ -90,14 +90,6 @@ exclusions() {
   done
 }
 
-# snapshot_of says where a revision of a repository lies, by what hf notes in refs: what
-# hf says at its end is one line up to 1.10 and two from 1.11 on.
-snapshot_of() {
-  local folder=$HF_HOME/hub/models--${1//\//--} commit
-  commit=$(cat "$folder/refs/$2" 2>/dev/null) || commit=$2
-  echo "$folder/snapshots/$commit"
-}
-
 # forget what an earlier attempt noted of a revision. If the Hub does not answer, hf takes
 # a snapshot that is there for whole, and ends well without a word
 # (huggingface_hub/_snapshot_download.py: "we can't check if all the files are actually
