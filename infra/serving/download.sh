@@ -45,21 +45,25 @@ progress() {
   done
 }
 
-# refused ends a run that another try would not help. The second line of each pattern is
-# what hf says from 1.5 on (huggingface_hub/cli/_errors.py).
+# refused ends a run that another try would not help. Up to 1.4 hf says an exception's
+# name, from 1.5 on a sentence (huggingface_hub/cli/_errors.py). Without a token a
+# repository that is not there is a 401, too.
 refused() {
+  local kind=""
   case $1 in
-    *GatedRepo* | *"gated repo"* | *"401 Client Error"* | *"403 Client Error"* | \
-      *"requires approval"*)
-      say "$2 is not open to everybody: accept its licence on https://huggingface.co/$2, then run: pulumi config set --secret hfToken hf_..."
-      exit 2
-      ;;
-    *RepositoryNotFound* | *RevisionNotFound* | *"404 Client Error"* | \
-      *"Repository not found"* | *"' not found."* | *"Revision not found"*)
-      say "$2@$3 is not on the Hub: check sglang-tpu:model and sglang-tpu:modelRevision"
-      exit 2
-      ;;
+    *GatedRepo* | *"requires approval"*) kind=gated ;;
+    *RepositoryNotFound* | *"Repository not found"* | *"' not found."* | *RevisionNotFound* | *"Revision not found"*) kind=absent ;;
+    *"401 Client Error"* | *"403 Client Error"*) kind=gated ;;
+    *"404 Client Error"*) kind=absent ;;
+    *) return ;;
   esac
+  if [ "$kind" = gated ]; then
+    say "$2 is not open to everybody: accept its licence on https://huggingface.co/$2, then run: pulumi config set --secret hfToken hf_..."
+  else
+    say "$2@$3 is not on the Hub: check sglang-tpu:model and sglang-tpu:modelRevision." \
+      "If it is private, run: pulumi config set --secret hfToken hf_..."
+  fi
+  exit 2
 }
 
 # whole: each file that the index of the weights names has come, and is not empty.

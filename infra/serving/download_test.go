@@ -242,6 +242,7 @@ func TestADownloadThatFailsIsTriedAgainAndThenSaysWhatHappensNext(t *testing.T) 
 func TestWhatNoOtherTryWouldHelpEndsAtOnce(t *testing.T) {
 	for _, tc := range []struct{ hub, says string }{
 		{"huggingface_hub.errors.GatedRepoError: 401 Client Error.", "accept its licence on https://huggingface.co/org/model, then run: pulumi config set --secret hfToken"},
+		{"huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error.", "org/model@main is not on the Hub"},
 		{"huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error.", "org/model@main is not on the Hub: check sglang-tpu:model and sglang-tpu:modelRevision"},
 		{"Error: Access denied. Model 'org/model' requires approval.", "accept its licence on"},
 		{"Error: Model 'org/model' not found.", "org/model@main is not on the Hub"},
