@@ -30,6 +30,10 @@ func (h hosts) serve(t *testing.T) (socket string) {
 	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/resolve" {
+			write(w, http.StatusOK, struct{}{}) // counters, faults and what may be written
+			return
+		}
 		host := r.URL.Query().Get("host")
 		if address, ok := h[host]; ok || strings.HasPrefix(host, "127.") {
 			if !ok {
