@@ -1,6 +1,6 @@
 # Runs in a worker before its server: waits until the leader, which can start later, has
-# a name. After a minute the worker starts all the same: the server goes on asking for
-# five, and says what it could not reach.
+# a name. After a minute the worker starts all the same: the server goes on asking, and
+# the launch script says what it could not reach.
 set -u
 leader=${LWS_LEADER_ADDRESS:-}
 if [ -z "$leader" ]; then

@@ -10,10 +10,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// downloadScript is run by bash, with the repositories as its arguments.
-//
 //go:embed download.sh
-var downloadScript string
+var downloadBody string
+
+// downloadScript is run by bash, with the repositories as its arguments.
+var downloadScript = hubScript + downloadBody
 
 const (
 	// DownloadAccount is the Kubernetes service account of the download Job.

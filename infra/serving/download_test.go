@@ -99,23 +99,41 @@ func TestADraftModelWithoutARevisionIsLookedForAtTheModels(t *testing.T) {
 }
 
 // hub is an hf of the test's own: it makes a repository of two files, or does what it is
-// told first.
+// told first. Its version and its last words are those of one of the kinds of hf.
 const hub = `
+if [ "$1" = version ]; then echo '%s'; exit; fi
 echo "hf $*" >>"$HF_HOME/calls"
 %s
 repository=$2
-snapshot=$HF_HOME/hub/models--${repository//\//--}/snapshots/abc
-mkdir -p "$snapshot"
-echo weights >"$snapshot/model-1.safetensors"
-echo '{"metadata": {"total_size": 8}, "weight_map": {"a": "model-1.safetensors"}}' >"$snapshot/model.safetensors.index.json"
-echo "$snapshot"`
+folder=$HF_HOME/hub/models--${repository//\//--}
+mkdir -p "$folder/refs" "$folder/snapshots/abc"
+printf abc >"$folder/refs/$4"
+echo weights >"$folder/snapshots/abc/model-1.safetensors"
+echo '{"metadata": {"total_size": 8}, "weight_map": {"a": "model-1.safetensors"}}' >"$folder/snapshots/abc/model.safetensors.index.json"
+printf '%s' "$folder/snapshots/abc"`
+
+// kinds of hf differ in what they say, and in how they take several patterns.
+var kinds = map[string]struct{ version, end, patterns string }{
+	"0.34.6": {"huggingface_hub version: 0.34.6", `%s\n`, "--exclude original/* *.bin *.pth "},
+	"1.10.2": {"1.10.2", `%s\n`, "--exclude original/* --exclude *.bin --exclude *.pth "},
+	"1.11.0": {"1.11.0", `✓ Downloaded\n  path: %s\n`, "--exclude original/* --exclude *.bin --exclude *.pth "},
+	"1.28.0": {"✓ hf version\n  version: 1.28.0", `✓ Downloaded\n  path: %s\n`, "--exclude original/* --exclude *.bin --exclude *.pth "},
+}
 
 // download runs the script in a bucket of the test's own.
 func download(t *testing.T, bucket, first string, repositories ...string) (code int, said string, calls []string) {
 	t.Helper()
+	return downloadBy(t, "0.34.6", bucket, first, repositories...)
+}
+
+func downloadBy(t *testing.T, version, bucket, first string, repositories ...string) (code int, said string, calls []string) {
+	t.Helper()
 	l := newLaunch(t, "exit 1", "exit 1", "HF_HOME="+bucket, "WEIGHTS_GIB=61", "BUCKET=p-cache", "ACCOUNT=sglang/sglang-download")
 	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
-	for name, body := range map[string]string{"hf": fmt.Sprintf(hub, first), "sleep": `[ "$1" = 30 ] && exec /bin/sleep 30; exit 0`} {
+	for name, body := range map[string]string{
+		"hf":    fmt.Sprintf(hub, kinds[version].version, first, kinds[version].end),
+		"sleep": `[ "$1" = 30 ] && exec /bin/sleep 30; echo "slept $1"`,
+	} {
 		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/bash\n"+body+"\n"), 0o755))
 	}
 	l.command.Args = append([]string{"/bin/bash", "-c", downloadScript, "download"}, repositories...)
@@ -141,6 +159,67 @@ func TestABucketIsFilledOnce(t *testing.T) {
 	assert.Zero(t, code)
 	assert.Len(t, calls, 2, "nothing was asked of the Hub")
 	assert.Contains(t, said, "org/model@main is in the bucket already")
+}
+
+func TestEachKindOfHfFillsTheBucket(t *testing.T) {
+	for version, kind := range kinds {
+		t.Run(version, func(t *testing.T) {
+			bucket := t.TempDir()
+			code, said, calls := downloadBy(t, version, bucket, "", "org/model@v2")
+			require.Zero(t, code, said)
+			require.Len(t, calls, 1)
+			assert.Contains(t, calls[0]+" ", kind.patterns)
+			assert.FileExists(t, filepath.Join(bucket, "complete", "org--model@v2"))
+		})
+	}
+}
+
+func TestARateLimitIsNamedAndWaitedFor(t *testing.T) {
+	for name, text := range map[string]string{
+		"hf 0.34": "huggingface_hub.errors.HfHubHTTPError: 429 Client Error: Too Many Requests for url: https://huggingface.co/api/models/org/model/revision/main",
+		"hf 1.11": "Error: Local entry not found. 429 Too Many Requests: you have reached your 'api' rate limit.",
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, said, calls := download(t, t.TempDir(), `[ "$(wc -l <"$HF_HOME/calls")" -gt 2 ] || { echo "`+text+`" >&2; exit 1; }`, "org/model@main")
+			assert.Zero(t, code, said)
+			assert.Len(t, calls, 3)
+			assert.Equal(t, 2, strings.Count(said, "slept 310"), "the Hub counts over five minutes")
+			assert.Contains(t, said, "429 Too Many Requests); with a token that is more: pulumi config set --secret hfToken hf_...")
+
+			code, said, calls = download(t, t.TempDir(), `echo "`+text+`" >&2; exit 1`, "org/model@main")
+			assert.Equal(t, 1, code)
+			assert.Len(t, calls, 4)
+			assert.Contains(t, said, "org/model@main could not be fetched: the Hub limits how much may be asked (429 Too Many Requests); with a token")
+		})
+	}
+}
+
+// TestAPartThatIsThereIsNotTakenForTheWhole is what hf answers when the Hub does not: the
+// snapshot of an earlier attempt, and 0.
+func TestAPartThatIsThereIsNotTakenForTheWhole(t *testing.T) {
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	for _, revision := range []string{"main", commit} {
+		t.Run(revision, func(t *testing.T) {
+			// The first attempt ends after one of two files, the second finds the Hub away.
+			first := `folder=$HF_HOME/hub/models--org--model; at=` + commit + `
+case $(wc -l <"$HF_HOME/calls") in
+1) mkdir -p "$folder/refs" "$folder/snapshots/$at"; [ "$4" = $at ] || printf $at >"$folder/refs/$4"; echo x >"$folder/snapshots/$at/config.json"
+   echo "ConnectionError: reset" >&2; exit 1 ;;
+2) [ "$4" = $at ] || at=$(cat "$folder/refs/$4" 2>/dev/null)
+   [ -n "$at" ] && [ -d "$folder/snapshots/$at" ] && { echo "$folder/snapshots/$at"; exit 0; }
+   echo "LocalEntryNotFoundError: An error happened" >&2; exit 1 ;;
+esac
+mkdir -p "$folder/refs" "$folder/snapshots/$at"; [ "$4" = $at ] || printf $at >"$folder/refs/$4"
+echo weights >"$folder/snapshots/$at/model.safetensors"; echo x >"$folder/snapshots/$at/config.json"; exit 0`
+			bucket := t.TempDir()
+			code, said, calls := download(t, bucket, first, "org/model@"+revision)
+			require.Zero(t, code, said)
+			assert.Len(t, calls, 3)
+			list, err := os.ReadFile(filepath.Join(bucket, "complete", "org--model@"+revision))
+			require.NoError(t, err)
+			assert.Contains(t, string(list), "model.safetensors")
+		})
+	}
 }
 
 func TestAFileThatLostBytesIsFetchedAgain(t *testing.T) {
@@ -181,7 +260,11 @@ func TestADownloadThatFailsIsTriedAgainAndThenSaysWhatHappensNext(t *testing.T) 
 func TestWhatNoOtherTryWouldHelpEndsAtOnce(t *testing.T) {
 	for _, tc := range []struct{ hub, says string }{
 		{"huggingface_hub.errors.GatedRepoError: 401 Client Error.", "accept its licence on https://huggingface.co/org/model, then run: pulumi config set --secret hfToken"},
+		{"huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error.", "org/model@main is not on the Hub"},
 		{"huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error.", "org/model@main is not on the Hub: check sglang-tpu:model and sglang-tpu:modelRevision"},
+		{"Error: Access denied. Model 'org/model' requires approval.", "accept its licence on"},
+		{"Error: Model 'org/model' not found.", "org/model@main is not on the Hub"},
+		{"Error: Revision not found in model 'org/model'.", "org/model@main is not on the Hub"},
 	} {
 		code, said, calls := download(t, t.TempDir(), `echo "`+tc.hub+`" >&2; exit 1`, "org/model@main")
 		assert.Equal(t, 2, code)
@@ -192,7 +275,8 @@ func TestWhatNoOtherTryWouldHelpEndsAtOnce(t *testing.T) {
 }
 
 func TestWeightsThatTheIndexNamesAndThatAreNotThereAreNoticed(t *testing.T) {
-	const short = `mkdir -p "$HF_HOME/s"; echo '"a": "model-2.safetensors"' >"$HF_HOME/s/model.safetensors.index.json"; echo "$HF_HOME/s"; exit 0`
+	const short = `s=$HF_HOME/hub/models--org--model; mkdir -p "$s/refs" "$s/snapshots/b"; printf b >"$s/refs/main"
+echo '"a": "model-2.safetensors"' >"$s/snapshots/b/model.safetensors.index.json"; exit 0`
 	code, said, calls := download(t, t.TempDir(), short, "org/model@main")
 	assert.Equal(t, 1, code)
 	assert.Len(t, calls, 4)

@@ -7,10 +7,18 @@ import (
 	"sglang-tpu/infra/arguments"
 )
 
-// launchScript is run by bash, with the server's arguments as its own.
-//
-//go:embed launch.sh
-var launchScript string
+var (
+	// hubScript is what other scripts begin with that look into the Hub's cache.
+	//
+	//go:embed hub.sh
+	hubScript string
+
+	//go:embed launch.sh
+	launchBody string
+
+	// launchScript is run by bash, with the server's arguments as its own.
+	launchScript = hubScript + launchBody
+)
 
 // awaitScript is run by bash in a worker before its server.
 //

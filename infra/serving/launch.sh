@@ -1,8 +1,13 @@
 # Starts one rank of the model server; "$@" are the arguments that all ranks share.
 #
 # The LeaderWorkerSet controller sets LWS_WORKER_INDEX (0 is the leader), LWS_GROUP_SIZE
-# and LWS_LEADER_ADDRESS; the pod sets POD_IP and RENDEZVOUS_PORT.
+# and LWS_LEADER_ADDRESS; the pod sets POD_IP and RENDEZVOUS_PORT, and TOKENIZER if the
+# tokenizer is of another revision than main, as OWNER/NAME@REVISION.
 set -u
+
+# How long a rank waits while nobody comes, in seconds. The nodes of a slice come together,
+# so the pods of a group differ by what their nodes take to pull the image.
+patience=600
 
 fail() {
   echo "launch: $1" >&2
@@ -33,6 +38,106 @@ if [ "$size" -gt 1 ]; then
   set -- "$@" --nnodes "$size" --node-rank "$rank" --dist-init-addr "$leader:$RENDEZVOUS_PORT"
 fi
 
+# The server loads a tokenizer, and with it the chat template, at revision main, whatever
+# --revision says (get_tokenizer in hf_transformers_utils.py: download_from_hf passes none);
+# a folder it takes as it is. Weights and configuration heed --revision.
+if [ -n "${TOKENIZER:-}" ]; then
+  case ${HF_HUB_OFFLINE:-} in
+    '' | 0)
+      # What the server would fetch, without weights.
+      hf download "${TOKENIZER%@*}" '*.json' '*.model' '*.py' '*.tiktoken' '*.jinja' --revision "${TOKENIZER##*@}" >/dev/null ||
+        fail "the tokenizer $TOKENIZER cannot be fetched"
+      ;;
+  esac
+  tokenizer=$(snapshot_of "${TOKENIZER%@*}" "${TOKENIZER##*@}")
+  [ -d "$tokenizer" ] || fail "the tokenizer $TOKENIZER is not in ${HF_HOME}"
+  set -- "$@" --tokenizer-path "$tokenizer"
+fi
+
+# address of a name, as IPv4.
+address() {
+  local found
+  found=$(getent ahostsv4 "$1") && printf '%s\n' "${found%%[[:space:]]*}"
+}
+
+# hex writes an address as the kernel does in /proc/net/tcp.
+hex() {
+  local a b c d
+  IFS=. read -r a b c d <<<"$1" && printf '%02X%02X%02X%02X' "$d" "$c" "$b" "$a"
+}
+
+# connections are the established ones (01) of the address $1: local port, remote address
+# and remote port, all as the kernel writes them. gRPC's sockets are IPv6 ones with mapped
+# addresses, so an address is what one ends with.
+connections() {
+  local near far
+  while read -r _ near far _; do
+    near=${near##*:}
+    [ "${far%"$1":*}" != "$far" ] || echo "$near ${far: -13:8} ${far##*:}"
+  done < <(grep -hE "^ *[0-9]+: [0-9A-F]*$1:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} 01 " /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+}
+
+# missing says who has not come; nothing if all have. The leader's workers connect to
+# RENDEZVOUS_PORT + 6 for the handshake, and to RENDEZVOUS_PORT for jax.distributed, which
+# a worker does only once the leader has answered the handshake.
+missing() {
+  local here port sync open name i at who="" found
+  here=$(address "$POD_IP") || return 0
+  here=$(hex "$here")
+  printf -v port '%04X' "$RENDEZVOUS_PORT"
+  printf -v sync '%04X' "$((RENDEZVOUS_PORT + 6))"
+  open=$(connections "$here")
+  if [ "$rank" -gt 0 ]; then
+    name=${LWS_LEADER_ADDRESS%%.*}
+    if ! at=$(address "$LWS_LEADER_ADDRESS"); then
+      echo "the leader $name has no address"
+    elif [[ $open != *" $(hex "$at") $port"* ]]; then
+      if [[ $open == *" $(hex "$at") $sync"* ]]; then
+        echo "the leader $name ($at) does not answer, because it waits for another rank or has met another pod of this one"
+      else
+        echo "the leader $name ($at) cannot be reached"
+      fi
+    fi
+    return
+  fi
+  # Who is there is counted by address, so that a name that is not known keeps nobody out.
+  found=$(grep -E "^($port|$sync) " <<<"$open" | cut -d ' ' -f 2 | sort -u | grep -c .)
+  [ "$found" -lt "$((size - 1))" ] || return 0
+  for ((i = 1; i < size; i++)); do
+    name=${LWS_LEADER_ADDRESS%%.*}-$i
+    if ! at=$(address "$name.${LWS_LEADER_ADDRESS#*.}"); then
+      who+=", $name has no address"
+    elif ! grep -qE "^($port|$sync) $(hex "$at") " <<<"$open"; then
+      who+=", $name ($at) does not connect"
+    fi
+  done
+  echo "${who#, }"
+}
+
+# rendezvous ends the server $1 if the ranks do not meet, and says why on its standard
+# output. The server waits for ever: its handshake has no limit (sync_pub and sync_sub in
+# managers/scheduler.py), and its port opens only much later. The clock starts anew
+# whenever somebody gets an address or connects.
+rendezvous() {
+  local waited=0 who last=""
+  [ -r /proc/net/tcp ] || return
+  while [ "$waited" -lt "$patience" ]; do
+    sleep 5 >/dev/null 2>&1
+    who=$(missing)
+    [ -n "$who" ] || return
+    waited=$((waited + 5))
+    if [ "$who" != "$last" ]; then
+      last=$who waited=5
+    elif [ "$waited" -eq 60 ]; then
+      echo "launch: waiting: $who" >&2
+    fi
+  done
+  echo "the ranks have not met for $((patience / 60)) minutes: $who. The group starts again"
+  kill -TERM "$1"
+  sleep 10 >/dev/null 2>&1
+  kill -KILL "$1"
+}
+
 # From a file, so that neither pod template nor environment holds the key. The server
 # writes its arguments to its log; there the key is struck out.
 key=
@@ -59,6 +164,11 @@ rm -f /tmp/libtpu_lockfile
 # with exit code 0 whatever happened.
 python3 -u -m sgl_jax.launch_server "$@" &
 server=$!
+watcher=
+if [ "$size" -gt 1 ]; then
+  exec {verdict}< <(rendezvous "$server")
+  watcher=$!
+fi
 signalled=
 trap 'signalled=yes; kill -TERM "$server" 2>/dev/null' TERM INT
 wait "$server"
@@ -69,6 +179,14 @@ while [ -n "$signalled" ]; do
   wait "$server"
   code=$?
 done
+if [ -n "$watcher" ]; then
+  kill "$watcher" 2>/dev/null
+  why=$(cat <&"$verdict")
+  if [ -n "$why" ]; then
+    echo "launch: $why" >&2
+    code=1
+  fi
+fi
 if [ -n "$hider" ]; then
   # The end of the log comes first, unless somebody whom the server left behind keeps it.
   exec >&- 2>&-

@@ -4,15 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/infra/arguments"
 )
 
 // launch runs the script as a container does, with stand-ins for python3, getent and
@@ -144,6 +148,183 @@ func TestAPodWithoutItsPlaceSaysSoAndStartsNothing(t *testing.T) {
 			assert.Empty(t, l.stdout.String(), "the server must not start")
 		})
 	}
+}
+
+// namesOf a group of three pods, of which the last has no address. A number is its own.
+const namesOf = `[ "$1" = ahostsv4 ] || exit 9
+case $2 in
+x-0.x.sglang) echo "127.94.0.1     STREAM x-0.x.sglang" ;;
+x-0-1.x.sglang) echo "127.94.0.2     STREAM x-0-1.x.sglang" ;;
+127.*) echo "$2     STREAM $2" ;;
+*) exit 2 ;;
+esac`
+
+// connect opens connections between addresses of this machine's, as the pods of a group
+// have them: from an address to an address and a port.
+func connect(t *testing.T, connections [][2]string) {
+	t.Helper()
+	for i, c := range connections {
+		if i == 0 || c[1] != connections[0][1] {
+			listener, err := net.Listen("tcp", c[1])
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = listener.Close() })
+		}
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(c[0])}}
+		conn, err := dialer.Dial("tcp", c[1])
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+}
+
+// waits is a server in its handshake: it ends by TERM alone.
+const waits = "exec /bin/sleep 60"
+
+func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		size, rank, address string
+		connections         [][2]string
+		says                string // empty: the server is left alone
+	}{
+		"nobody came": {
+			size: "3", rank: "0", address: "127.94.0.1",
+			says: "launch: the ranks have not met for 1 minutes: x-0-1 (127.94.0.2) does not connect, x-0-2 has no address. The group starts again\n",
+		},
+		"one came": {
+			size: "3", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+			says: "1 minutes: x-0-2 has no address. The group starts again\n",
+		},
+		"the leader's own connection is nobody": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.1", "127.94.0.1:20000"}},
+			says: "1 minutes: x-0-1 (127.94.0.2) does not connect.",
+		},
+		"a client is nobody": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.9", "127.94.0.1:8000"}},
+			says: "1 minutes: x-0-1 (127.94.0.2) does not connect.",
+		},
+		"all came": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+		},
+		"all are past the handshake": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
+		},
+		"all came, of whom no name is known": {
+			size: "3", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}, {"127.94.0.3", "127.94.0.1:20006"}},
+		},
+		"a leader that is not there": {
+			size: "2", rank: "1", address: "127.94.0.2",
+			says: "1 minutes: the leader x-0 (127.94.0.1) cannot be reached. The group starts again\n",
+		},
+		"a leader that has met another": {
+			size: "2", rank: "1", address: "127.94.0.2", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+			says: "1 minutes: the leader x-0 (127.94.0.1) does not answer, because it waits for another rank or has met another pod of this one.",
+		},
+		"a leader that let the other worker in": {
+			size: "3", rank: "2", address: "127.94.0.3", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
+			says: "1 minutes: the leader x-0 (127.94.0.1) cannot be reached.",
+		},
+		"a leader that let this one in": {
+			size: "2", rank: "1", address: "127.94.0.2", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
+		},
+		"an address that cannot be told": {size: "2", rank: "0", address: "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connect(t, tc.connections)
+			server := waits
+			if tc.says == "" {
+				server = "/bin/sleep 2; exit 42"
+			}
+			l := newLaunch(t, server, namesOf, "LWS_WORKER_INDEX="+tc.rank, "LWS_GROUP_SIZE="+tc.size, "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP="+tc.address)
+			// A minute takes this machine long enough.
+			require.Contains(t, launchScript, "\npatience=600\n")
+			l.script(strings.Replace(launchScript, "\npatience=600\n", "\npatience=65\n", 1))
+			tooLong := time.AfterFunc(50*time.Second, func() { _ = l.command.Process.Kill() })
+			defer tooLong.Stop()
+			code := l.run(t)
+			if tc.says == "" {
+				assert.Equal(t, 42, code, "the server's own")
+				assert.Empty(t, l.stderr.String())
+				return
+			}
+			assert.Equal(t, 1, code)
+			assert.Contains(t, l.stderr.String(), tc.says)
+			assert.Contains(t, l.stderr.String(), "launch: waiting: ")
+			assert.True(t, strings.HasSuffix(l.stderr.String(), "The group starts again\n"), "the pod's termination message ends with it: %s", l.stderr.String())
+		})
+	}
+}
+
+func TestAConnectionOfAnIPv6SocketCounts(t *testing.T) {
+	listener, err := net.Listen("tcp", "[::]:20000")
+	if err != nil {
+		t.Skip("this machine has no IPv6")
+	}
+	defer listener.Close()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.94.0.2")}}
+	conn, err := dialer.Dial("tcp", "127.94.0.1:20000")
+	require.NoError(t, err)
+	defer conn.Close()
+	l := newLaunch(t, "/bin/sleep 2; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	assert.Equal(t, 42, l.run(t), l.stderr.String())
+}
+
+func TestTheLaunchScriptIsToldOfARevisionsTokenizer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		revision string
+		user     []arguments.Argument
+		want     any
+	}{
+		"main":                 {"main", nil, nil},
+		"none":                 {"", nil, nil},
+		"a tag":                {"v2", nil, "org/model@v2"},
+		"the user's tokenizer": {"v2", []arguments.Argument{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, nil},
+		"the model's by name":  {"v2", []arguments.Argument{{Flag: "--tokenizer-path", Values: []string{"org/model"}}}, "org/model@v2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := serve(t, func(a *Args) { a.Revision, a.Arguments = tc.revision, tc.user }).Get(t, setType, "serving")
+			for _, role := range []string{"leader", "worker"} {
+				assert.Equal(t, tc.want, environmentOf(set, role)["TOKENIZER"], role)
+			}
+		})
+	}
+}
+
+func TestTheTokenizerIsOfTheModelsRevision(t *testing.T) {
+	hf := `echo "hf $*" >&2; mkdir -p "$HF_HOME/hub/models--org--model/refs/v" "$HF_HOME/hub/models--org--model/snapshots/abc"
+printf abc >"$HF_HOME/hub/models--org--model/refs/v/2"`
+	for name, tc := range map[string]struct {
+		tokenizer, offline, made string
+		code                     int
+		says, arguments          string
+	}{
+		"online":             {"org/model@v/2", "", "", 0, "hf download org/model *.json *.model *.py *.tiktoken *.jinja --revision v/2\n", " --tokenizer-path HOME/hub/models--org--model/snapshots/abc\n"},
+		"offline, a tag":     {"org/model@v1", "1", "refs/v1", 0, "", " --tokenizer-path HOME/hub/models--org--model/snapshots/def\n"},
+		"offline, a commit":  {"org/model@def", "1", "refs/v1", 0, "", " --tokenizer-path HOME/hub/models--org--model/snapshots/def\n"},
+		"offline, not there": {"org/model@v9", "1", "refs/v1", 1, "launch: the tokenizer org/model@v9 is not in HOME\n", ""},
+		"main":               {"", "1", "", 0, "", "-u -m sgl_jax.launch_server --model-path a model\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			if tc.made != "" {
+				folder := filepath.Join(home, "hub", "models--org--model")
+				require.NoError(t, os.MkdirAll(filepath.Join(folder, "snapshots", "def"), 0o755))
+				require.NoError(t, os.MkdirAll(filepath.Join(folder, "refs"), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(folder, tc.made), []byte("def"), 0o600))
+			}
+			l := newLaunch(t, echoArguments, "exit 0", append(single, "HF_HOME="+home, "TOKENIZER="+tc.tokenizer, "HF_HUB_OFFLINE="+tc.offline)...)
+			bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
+			require.NoError(t, os.WriteFile(filepath.Join(bin, "hf"), []byte("#!/bin/bash\n"+hf+"\n"), 0o755))
+			assert.Equal(t, tc.code, l.run(t))
+			assert.Equal(t, strings.ReplaceAll(tc.says, "HOME", home), l.stderr.String())
+			assert.Contains(t, l.stdout.String(), strings.ReplaceAll(tc.arguments, "HOME", home))
+		})
+	}
+
+	l := newLaunch(t, echoArguments, "exit 0", append(single, "HF_HOME="+t.TempDir(), "TOKENIZER=org/model@v2")...)
+	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "hf"), []byte("#!/bin/bash\necho 'GatedRepoError: 401' >&2; exit 1\n"), 0o755))
+	assert.Equal(t, 1, l.run(t))
+	assert.Equal(t, "GatedRepoError: 401\nlaunch: the tokenizer org/model@v2 cannot be fetched\n", l.stderr.String())
+	assert.Empty(t, l.stdout.String(), "the server must not start")
 }
 
 func TestAWorkerWaitsUntilItsLeaderHasAName(t *testing.T) {

@@ -141,6 +141,9 @@ func environment(args *Args) corev1.EnvVarArray {
 		variable("HF_HOME", hubCache),
 		variable("JAX_COMPILATION_CACHE_DIR", args.compiledCode()),
 	}
+	if tokenizer := args.tokenizer(); tokenizer != "" {
+		env = append(env, variable("TOKENIZER", tokenizer))
+	}
 	if args.Storage.Bucket != nil {
 		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
 		env = append(env, variable("HF_HUB_OFFLINE", "1"))

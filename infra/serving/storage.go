@@ -87,10 +87,13 @@ func (s Storage) volume(options ...string) *corev1.VolumeArgs {
 	return v
 }
 
-// serverVolumes are the storage as the server wants it: it reads the weights once from
-// end to end, and what it read stays in the host's memory. By the published tuning of
-// Cloud Storage FUSE for model servers: parallel downloads into a file cache in memory,
-// and metadata that is never asked for twice.
+// serverVolumes are the storage as the server wants it. It reads all weights from end to
+// end, eight files at a time, before it loads them: a pass that is to fill the cache of a
+// FUSE mount, and that no argument and no load format but dummy turns off
+// (_warmup_safetensors_cache in model_loader/loader.py). What fits the file cache comes from
+// the bucket once; a larger model comes twice, because what was read first has gone again.
+// By the published tuning of Cloud Storage FUSE for model servers: parallel downloads into
+// a file cache in memory, and metadata that is never asked for twice.
 func serverVolumes(args *Args) corev1.VolumeArray {
 	if args.Storage.Bucket == nil {
 		return corev1.VolumeArray{args.Storage.volume()}

@@ -48,6 +48,17 @@ func (a *Args) repositories() []string {
 	return all
 }
 
+// tokenizer is what the launch script finds the tokenizer's folder by, if it is the
+// model's own and not of main, which the server would take; else it is empty.
+func (a *Args) tokenizer() string {
+	words := a.serverWords()
+	at := slices.Index(words, "--tokenizer-path") + 1
+	if a.revision() == defaultRevision || at > 0 && at < len(words) && words[at] != a.ModelID {
+		return ""
+	}
+	return a.ModelID + "@" + a.revision()
+}
+
 func (a *Args) revision() string {
 	if a.Revision == "" {
 		return defaultRevision

@@ -59,25 +59,44 @@ func (c *Client) Snapshot(ctx context.Context, id, revision string, wanted func(
 		return "", revisionNotFound(id, revision)
 	}
 	folder := c.snapshot(id, commit)
+	files, missing := repository.wanted(commit, folder, wanted)
+	fault, err := "", error(nil)
+	if len(missing) > 0 {
+		if fault, err = c.Daemon.Fault(id); err != nil {
+			return "", err
+		}
+	}
+	if status, ok := limited(fault, id, revision); ok {
+		// "Snapshot folder exists => let's return it (but we can't check if all the files are
+		// actually there)"
+		if folder, err := c.cached(id, revision); err == nil {
+			return folder, nil
+		}
+		return "", noAnswer(status)
+	}
 	if revision != commit {
 		if err := c.put(filepath.Join(c.folder(id), "refs", revision), []byte(commit)); err != nil {
 			return "", err
 		}
 	}
-	var files, missing []File
-	for _, f := range repository.Files(commit) {
+	if len(missing) > 0 && repository.Gated && (c.Token == "" || strings.HasPrefix(c.Token, "hf_denied")) {
+		return "", gated(id, commit, missing[0].Name, c.Token)
+	}
+	return folder, c.fetchAll(ctx, id, commit, fault, files, missing)
+}
+
+// wanted counts the files that are, and lists those that are not in a folder.
+func (r Repository) wanted(commit, folder string, wanted func(name string) bool) (files int, missing []File) {
+	for _, f := range r.Files(commit) {
 		if !wanted(f.Name) {
 			continue
 		}
-		files = append(files, f)
+		files++
 		if info, err := os.Stat(filepath.Join(folder, f.Name)); err != nil || info.Size() != f.Size {
 			missing = append(missing, f)
 		}
 	}
-	if len(missing) > 0 && repository.Gated && (c.Token == "" || strings.HasPrefix(c.Token, "hf_denied")) {
-		return "", gated(id, commit, missing[0].Name, c.Token)
-	}
-	return folder, c.fetchAll(ctx, id, commit, len(files), missing)
+	return files, missing
 }
 
 func (c *Client) folder(id string) string {
@@ -113,13 +132,7 @@ type download struct {
 	done    int
 }
 
-func (c *Client) fetchAll(ctx context.Context, id, commit string, files int, missing []File) error {
-	fault, err := "", error(nil)
-	if len(missing) > 0 {
-		if fault, err = c.Daemon.Fault(id); err != nil {
-			return err
-		}
-	}
+func (c *Client) fetchAll(ctx context.Context, id, commit, fault string, files int, missing []File) error {
 	d := &download{Client: c, id: id, commit: commit, fault: fault, done: files - len(missing)}
 	for _, f := range missing {
 		d.total += f.Size

@@ -1,6 +1,9 @@
 package hub
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Error is an exception of huggingface_hub, with the one that caused it. The texts are
 // those of 0.34.
@@ -77,6 +80,28 @@ func noFile(id, revision, name string) *Error {
 		Text: "An error happened while trying to locate the file on the Hub and we cannot find the requested files in the local cache. " +
 			"Please check your connection and try again or make sure your Internet connection is on. (" + name + ")",
 	}
+}
+
+// noAnswer is what snapshot_download raises if the Hub answers with a status that is
+// about no repository, and nothing of the revision is in the cache
+// (huggingface_hub/_snapshot_download.py).
+func noAnswer(status string) *Error {
+	return &Error{
+		Class: errorsOf + "LocalEntryNotFoundError", Cause: &Error{Class: errorsOf + "HfHubHTTPError", Text: status},
+		Text: "An error happened while trying to locate the files on the Hub and we cannot find the appropriate snapshot folder for the specified revision on the local disk. " +
+			"Please check your internet connection and try again.",
+	}
+}
+
+// limited finds a status 429 in a fault: then the Hub answers nothing at all. Any other
+// fault ends a download that is under way. The Hub counts requests over 300 s
+// (huggingface_hub/utils/_http.py, parse_ratelimit_headers).
+func limited(fault, id, revision string) (status string, ok bool) {
+	if !strings.Contains(fault, "429") {
+		return "", false
+	}
+	return fmt.Sprintf("429 Client Error: Too Many Requests for url: %s %s\n\nWe had to rate limit you, you hit the quota of 1000 api requests per 5 minutes period.",
+		revisionURL(id, revision), requestID), true
 }
 
 // noWrite is what a process sees of a bucket that refuses, after what Google says.

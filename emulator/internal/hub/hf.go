@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,22 +11,53 @@ import (
 	"strings"
 )
 
+// VersionVariable switches to another hf than that of the pinned commit
+// (python/pyproject.toml: huggingface-hub~=0.34.3).
+const (
+	VersionVariable = "EMULATOR_HF_VERSION"
+	pinnedVersion   = "0.34.6"
+)
+
+// version of hf, as numbers: 1.11.0 is 1 and 11.
+type version struct {
+	text         string
+	major, minor int
+}
+
+func thisVersion() version {
+	v := version{text: pinnedVersion}
+	if other := os.Getenv(VersionVariable); other != "" {
+		v.text = other
+	}
+	_, _ = fmt.Sscanf(v.text, "%d.%d", &v.major, &v.minor) // what is no number is 0
+	return v
+}
+
+func (v version) atLeast(major, minor int) bool {
+	return v.major > major || v.major == major && v.minor >= minor
+}
+
 // CLI is the command hf; it returns the exit code.
 func CLI(args []string) int {
+	v := thisVersion()
 	if len(args) > 0 && args[0] == "version" {
-		fmt.Println("huggingface_hub version: 0.34.6")
+		if v.major == 0 { // cli/system.py
+			fmt.Println("huggingface_hub version: " + v.text)
+		} else {
+			fmt.Println(v.text)
+		}
 		return 0
 	}
 	if len(args) == 0 || args[0] != "download" {
 		fmt.Fprintf(os.Stderr, "usage: hf <command> [<args>]\nhf: error: argument {download,version}: invalid choice: '%s'\n", strings.Join(args, " "))
 		return 2
 	}
-	o, err := parse(args[1:])
+	o, err := parse(v, args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "usage: hf <command> [<args>] download [-h] [--revision REVISION] [...] repo_id [filenames ...]\nhf <command> [<args>] download: error: %v\n", err)
 		return 2
 	}
-	return o.run(os.Stdout, os.Stderr)
+	return o.run(v, os.Stdout, os.Stderr)
 }
 
 // options of hf download.
@@ -36,8 +68,9 @@ type options struct {
 	workers                    int
 }
 
-// parse does what argparse does with this command.
-func parse(args []string) (options, error) {
+// parse does what argparse does with this command, and from 1.0 on Typer: then a pattern
+// has a flag of its own, and what follows it is the name of a file.
+func parse(v version, args []string) (options, error) {
 	o := options{workers: 8}
 	var positional []string
 	for i := 0; i < len(args); i++ {
@@ -56,6 +89,10 @@ func parse(args []string) (options, error) {
 				return []string{value}
 			}
 			var values []string
+			if v.major > 0 {
+				value, _ := one()
+				return []string{value}
+			}
 			for i+1 < len(args) && !strings.HasPrefix(args[i+1], "--") {
 				i++
 				values = append(values, args[i])
@@ -81,9 +118,9 @@ func parse(args []string) (options, error) {
 				}
 			}
 		case "--include":
-			o.include = many()
+			o.include = v.add(o.include, many())
 		case "--exclude":
-			o.exclude = many()
+			o.exclude = v.add(o.exclude, many())
 		case "--quiet":
 			o.quiet = true
 		default:
@@ -103,7 +140,15 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-func (o options) run(stdout, stderr io.Writer) int {
+// add patterns to those of flags before: argparse forgets them, Typer does not.
+func (v version) add(before, more []string) []string {
+	if v.major == 0 {
+		return more
+	}
+	return append(before, more...)
+}
+
+func (o options) run(v version, stdout, stderr io.Writer) int {
 	c := InContainer(o.cache)
 	c.Workers, c.Log = o.workers, stderr
 	if o.token != "" {
@@ -114,11 +159,44 @@ func (o options) run(stdout, stderr io.Writer) int {
 	}
 	folder, err := o.download(c)
 	if err != nil {
+		if text := known(err); v.atLeast(1, 5) && text != "" {
+			fmt.Fprintf(stderr, "Error: %s\n", text)
+			return 1
+		}
 		fmt.Fprintf(stderr, "Traceback (most recent call last):\n  File \"/usr/local/bin/hf\", line 10, in <module>\n%v\n", err)
 		return 1
 	}
+	if v.atLeast(1, 11) { // cli/_output.py, result
+		fmt.Fprintf(stdout, "✓ Downloaded\n  path: %s\n", folder)
+		return 0
+	}
 	fmt.Fprintln(stdout, folder)
 	return 0
+}
+
+// known is what later versions say of an exception in place of a traceback
+// (cli/_errors.py, CLI_ERROR_MAPPINGS); empty for others.
+func known(err error) string {
+	var of *Error
+	if !errors.As(err, &of) {
+		return ""
+	}
+	switch strings.TrimPrefix(of.Class, errorsOf) {
+	case "GatedRepoError":
+		return "Access denied. This repository requires approval."
+	case "RepositoryNotFoundError":
+		return "Repository not found. Check the `repo_id` and `repo_type` parameters."
+	case "RevisionNotFoundError":
+		return "Revision not found. Check the `revision` parameter."
+	case "LocalEntryNotFoundError":
+		if of.Cause != nil {
+			return "Local entry not found. " + of.Cause.Text
+		}
+		return "Local entry not found. " + of.Text
+	case "HfHubHTTPError":
+		return of.Text
+	}
+	return ""
 }
 
 func (o options) download(c *Client) (string, error) {

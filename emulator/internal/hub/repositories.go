@@ -96,13 +96,24 @@ const (
 	header    = 36 << 10      // of a shard, which its index does not count
 )
 
-// Files of a revision, which must exist. The two revisions differ in their README alone.
+// ChatTemplate of a revision. That of the tag previous is the older form, which does not
+// ask for an answer.
+func (r Repository) ChatTemplate(commit string) string {
+	const messages = "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+	if commit == r.Commit("previous") {
+		return messages
+	}
+	return messages + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+}
+
+// Files of a revision, which must exist. The two revisions have the same weights, and
+// differ in tokenizer and chat template.
 func (r Repository) Files(commit string) []File {
 	files := []File{
 		small(".gitattributes", "*.safetensors filter=lfs diff=lfs merge=lfs -text\n"),
 		small("README.md", "# "+r.ID+"\n\n"+commit+"\n"),
-		small("tokenizer.json", document(map[string]any{"version": "1.0", "model": map[string]any{"type": "BPE", "of": r.ID}})),
-		small("tokenizer_config.json", document(map[string]any{"tokenizer_class": "PreTrainedTokenizerFast"})),
+		small("tokenizer.json", document(map[string]any{"version": "1.0", "model": map[string]any{"type": "BPE", "of": r.ID + "@" + commit}})),
+		small("tokenizer_config.json", document(map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "chat_template": r.ChatTemplate(commit)})),
 	}
 	if r.GiB == 0 {
 		return files

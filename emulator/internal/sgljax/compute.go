@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -20,8 +21,8 @@ func part(rank int, seed, prompt string, position int) uint64 {
 	return h.Sum64()
 }
 
-// token computes one token over all ranks, in step.
-func (w *world) token(seed, prompt string, position int) (string, error) {
+// token computes one token over all ranks, in step, as its place in the vocabulary.
+func (w *world) token(seed, prompt string, position int) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	total := part(0, seed, prompt, position)
@@ -34,11 +35,44 @@ func (w *world) token(seed, prompt string, position int) (string, error) {
 		}
 		if err != nil {
 			w.lose(fmt.Errorf("task %d: %w", i+1, err))
-			return "", fmt.Errorf("task %d does not answer: %w", i+1, err)
+			return 0, fmt.Errorf("task %d does not answer: %w", i+1, err)
 		}
 		total ^= s.Value
 	}
-	return vocabulary[total%uint64(len(vocabulary))], nil
+	return int(total % uint64(len(vocabulary))), nil
+}
+
+// crashes tells whether a request for log probabilities ends the scheduler: they are
+// spread over the ranks of data parallelism, and each host reads all of them (jax.device_get
+// in managers/scheduler_output_processor_mixin.py; upstream issue 1400). The fix, pull
+// request 1410, is in no commit yet.
+func (w *world) crashes(a arguments) bool { return w.size > 1 && a.number("--dp-size", 1) > 1 }
+
+var errNotAddressable = errors.New("RuntimeError: Fetching value for `jax.Array` that spans non-addressable (non process local) devices is not possible. " +
+	"You can use `jax.experimental.multihost_utils.process_allgather` to print the global array or use `.addressable_shards` method of jax.Array to inspect the addressable (process local) shards.")
+
+// crash hands the request to all ranks, each of which ends.
+func (w *world) crash() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.peers {
+		_ = p.send(share{Logprobs: true}) // it may have ended
+	}
+	w.fail(errNotAddressable)
+}
+
+func (w *world) fail(err error) {
+	select {
+	case w.fatal <- err:
+	default:
+	}
+}
+
+// leave closes the connections, as the end of the scheduler's process does.
+func (w *world) leave() {
+	for _, p := range w.peers {
+		_ = p.conn.Close()
+	}
 }
 
 // serve answers rank 0 for as long as it is there.
@@ -48,6 +82,10 @@ func (w *world) serve(seed string) {
 		var s share
 		if err := p.receive(&s); err != nil {
 			w.lose(fmt.Errorf("task 0: %w", err))
+			return
+		}
+		if s.Logprobs {
+			w.fail(errNotAddressable)
 			return
 		}
 		s.Value = part(w.rank, seed, s.Prompt, s.Position)

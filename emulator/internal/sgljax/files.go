@@ -15,6 +15,7 @@ import (
 type files struct {
 	*hub.Client
 	model, tokenizer, revision string
+	loaded                     *tokenizer
 }
 
 func (m *machine) files(a arguments) *files {
@@ -28,7 +29,14 @@ func (m *machine) files(a arguments) *files {
 // local reports a path in place of a repository.
 func local(model string) bool { return filepath.IsAbs(model) || strings.HasPrefix(model, ".") }
 
-func isTokenizer(name string) bool { return strings.HasPrefix(name, "tokenizer") }
+// isTokenizer is download_from_hf in hf_transformers_utils.py: these patterns.
+func isTokenizer(name string) bool {
+	switch filepath.Ext(name) {
+	case ".json", ".bin", ".model", ".py", ".tiktoken", ".jinja":
+		return true
+	}
+	return false
+}
 
 func isConfiguration(name string) bool {
 	return name == "config.json" || name == "generation_config.json"
@@ -37,28 +45,41 @@ func isConfiguration(name string) bool {
 // configuration gets what the server reads before it takes the chips. The Hub's
 // exception is followed by that of transformers, through which it is read.
 func (f *files) configuration() error {
-	for _, part := range []struct {
-		id, revision string
-		wanted       func(string) bool
-		needed       string
-	}{
-		{f.model, f.revision, isConfiguration, "config.json"},
-		{f.tokenizer, "", isTokenizer, "tokenizer.json"},
-	} {
-		if part.id == f.model {
-			part.revision = f.revision
-		}
-		folder := hub.InRoot(part.id)
-		if !local(part.id) {
-			var err error
-			if folder, err = f.Snapshot(context.Background(), part.id, part.revision, part.wanted); err != nil {
-				return inTransformersWords(err, part.id, part.revision)
-			}
-		}
-		if _, err := os.Stat(filepath.Join(folder, part.needed)); err != nil {
-			return unreachable(part.id, part.needed)
+	if err := f.loadTokenizer(); err != nil {
+		return err
+	}
+	folder := hub.InRoot(f.model)
+	if !local(f.model) {
+		var err error
+		if folder, err = f.Snapshot(context.Background(), f.model, f.revision, isConfiguration); err != nil {
+			return inTransformersWords(err, f.model, f.revision)
 		}
 	}
+	if _, err := os.Stat(filepath.Join(folder, "config.json")); err != nil {
+		return unreachable(f.model, "config.json")
+	}
+	return nil
+}
+
+// loadTokenizer asks for main, whatever --revision says: get_tokenizer in
+// hf_transformers_utils.py looks for a folder first, and else calls snapshot_download
+// without a revision. The revision that it hands to transformers afterwards is lost on a
+// folder. Configuration and weights are loaded at --revision.
+func (f *files) loadTokenizer() error {
+	folder := hub.InRoot(f.tokenizer)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() || !local(f.tokenizer) {
+		if local(f.tokenizer) {
+			return fmt.Errorf("huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '%s'. Use `repo_type` argument if needed.", f.tokenizer)
+		}
+		if folder, err = f.Snapshot(context.Background(), f.tokenizer, "main", isTokenizer); err != nil {
+			return err
+		}
+	}
+	loaded, err := readTokenizer(folder)
+	if err != nil {
+		return unreachable(f.tokenizer, "tokenizer.json")
+	}
+	f.loaded = loaded
 	return nil
 }
 

@@ -35,9 +35,6 @@ func thisMachine() *machine {
 		chips: chips, slice: os.Getenv("EMULATOR_SLICE"), topology: os.Getenv("EMULATOR_TOPOLOGY"),
 		patience: patience,
 	}
-	if seconds, err := strconv.Atoi(os.Getenv("EMULATOR_RENDEZVOUS_SECONDS")); err == nil {
-		m.patience = time.Duration(seconds) * time.Second
-	}
 	return m
 }
 

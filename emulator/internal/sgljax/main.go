@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"syscall"
 	"time"
 )
@@ -54,33 +53,57 @@ func fail(err error) int {
 	return 1
 }
 
-// run is the server's life.
+// killed is the exit code of a process that SIGKILL ended, which is how the server ends
+// itself (kill_process_tree in utils/common_utils.py).
+const killed = 128 + int(syscall.SIGKILL)
+
+// schedulerFailed ends as the server does for an exception in the scheduler's process,
+// which signals its parent (run_scheduler_process, sigquit_handler).
+func schedulerFailed(err error) int {
+	say("Scheduler hit an exception: Traceback (most recent call last):\n%v\n", err)
+	say("Received sigquit from a child process. It usually means the child failed.")
+	return killed
+}
+
+// run is the server's life. The first rank's own process reads tokenizer and
+// configuration at once; the scheduler, which is all that the others have, does so after
+// the handshake (Scheduler.__init__).
 func (m *machine) run(a arguments) int {
 	say("server_args=%v", map[string]string(a))
 	if err := checkArguments(a); err != nil {
 		return fail(err)
 	}
 	if m.chips == 0 {
-		return fail(fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No TPU devices found on this host"))
+		return schedulerFailed(fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': UNKNOWN: TPU initialization failed: No TPU devices found on this host"))
 	}
-	files := m.files(a)
-	if err := files.configuration(); err != nil {
-		return fail(err)
+	w, files := newWorld(a), m.files(a)
+	if w.rank == 0 {
+		if err := files.configuration(); err != nil {
+			return fail(err)
+		}
 	}
-	w, devices, err := m.meet(a)
+	if err := m.handshake(a, w); err != nil {
+		return schedulerFailed(err)
+	}
+	if w.rank > 0 {
+		if err := files.configuration(); err != nil {
+			return schedulerFailed(err)
+		}
+	}
+	devices, err := m.meet(a, w)
 	if err != nil {
-		return fail(err)
+		return schedulerFailed(err)
 	}
 	say("jax.distributed initialized: process %d of %d, %d devices", w.rank, w.size, devices)
 	if err := checkShape(a, devices); err != nil {
-		return fail(err)
+		return schedulerFailed(err)
 	}
 	child, err := startScheduler()
 	if err != nil {
 		return fail(err)
 	}
 	if err := files.weights(); err != nil {
-		return fail(err)
+		return schedulerFailed(err)
 	}
 	if err := files.besides(a); err != nil {
 		return fail(err)
@@ -92,24 +115,9 @@ func (m *machine) run(a arguments) int {
 		return fail(err)
 	}
 	if err := m.compile(a, w, devices); err != nil {
-		return fail(err)
+		return schedulerFailed(err)
 	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
-	s := &server{args: a, world: w, scheduler: child}
-	if err := s.start(m); err != nil {
-		return fail(err)
-	}
-	say("The server is fired up and ready to roll!")
-	select {
-	case <-stop:
-		if w.rank > 0 {
-			return 128 + int(syscall.SIGTERM)
-		}
-		return 0
-	case err := <-w.lost:
-		return fail(fmt.Errorf("RuntimeError: UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): %w", err))
-	}
+	return (&server{args: a, world: w, scheduler: child, devices: devices, tokenizer: files.loaded}).serve(m)
 }
 
 // startScheduler starts the process that holds the chips.

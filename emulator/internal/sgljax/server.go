@@ -1,26 +1,81 @@
 package sgljax
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
-	"strings"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"sglang-tpu/emulator/internal/pace"
 )
 
-// server is one rank's HTTP side.
+// server is one rank's main process.
 type server struct {
 	args      arguments
 	world     *world
 	scheduler *exec.Cmd
-	dead      atomic.Bool // the scheduler
+	devices   int
+	tokenizer *tokenizer
+
+	dead      atomic.Bool  // the scheduler
+	asked     atomic.Bool  // by anybody, the server's own warm-up among them
+	unhealthy atomic.Bool  // at the last /health_generate
+	running   atomic.Int64 // requests
 	requests  atomic.Int64
+	generated atomic.Int64 // tokens
+	speed     atomic.Int64 // tokens a second, of the last request
 }
 
-func (s *server) start(m *machine) error {
+// noticed is how long jax.distributed takes to notice that a task sends no heartbeats
+// (jax/_src/distributed.py, heartbeat_timeout_seconds).
+var noticed = pace.Of(100 * time.Second)
+
+// serve opens the port and returns the exit code.
+func (s *server) serve(m *machine) int {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	listener, err := s.listen(m)
+	if err != nil {
+		return fail(err)
+	}
+	go func() {
+		err := s.scheduler.Wait()
+		s.dead.Store(true)
+		s.world.leave()
+		say("Child process unexpectedly failed with exitcode=%v. pid=%d", err, s.scheduler.Process.Pid) // and that is all it does about it
+	}()
+	if s.world.rank > 0 {
+		go s.world.serve(s.seed())
+	} else {
+		go s.world.heartbeat(s.seed(), time.Second)
+	}
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // it ends with the process
+	if s.world.rank > 0 {
+		say("Starting dummy health check server at %s:%s", s.args["--host"], s.args["--port"])
+	} else {
+		say("Uvicorn running on http://%s:%s", s.args["--host"], s.args["--port"])
+		go s.warmUp()
+	}
+	for {
+		select {
+		case <-stop:
+			return s.end()
+		case err := <-s.world.fatal:
+			return schedulerFailed(err)
+		case err := <-s.world.lost:
+			go s.abort(err)
+		}
+	}
+}
+
+func (s *server) listen(m *machine) (net.Listener, error) {
 	address := m.listen
 	if host := s.args["--host"]; host == "" || host == "127.0.0.1" || host == "localhost" {
 		// The default host is the pod's own loopback, where no probe and no Service can
@@ -30,148 +85,93 @@ func (s *server) start(m *machine) error {
 	port := s.args.number("--port", 30000)
 	listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", address, port))
 	if err != nil {
-		return fmt.Errorf("OSError: [Errno 98] error while attempting to bind on address ('%s', %d): address already in use", s.args["--host"], port)
+		return nil, fmt.Errorf("OSError: [Errno 98] error while attempting to bind on address ('%s', %d): address already in use", s.args["--host"], port)
 	}
-	go func() {
-		err := s.scheduler.Wait()
-		s.dead.Store(true)
-		say("scheduler process ended: %v", err) // and that is all it does about it
-	}()
-	if s.world.rank > 0 {
-		go s.world.serve(s.seed())
-	} else {
-		go s.world.heartbeat(s.seed(), time.Second)
+	return listener, nil
+}
+
+// warmUp is _execute_server_warmup in http_server.py: a request of its own for each rank
+// of data parallelism.
+func (s *server) warmUp() {
+	if s.args["--skip-server-warmup"] == "" {
+		s.asked.Store(true)
+		for range s.args.number("--dp-size", 1) {
+			for i := range 2 {
+				if _, err := s.token(context.Background(), "The capital city of France is", i, false); err != nil {
+					return
+				}
+			}
+		}
 	}
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // it ends with the process
-	say("Uvicorn running on http://%s:%d", s.args["--host"], port)
-	return nil
+	say("The server is fired up and ready to roll!")
+}
+
+// abort is what jax.distributed does once another task has gone: it ends the scheduler's
+// process, and the main one goes on without it. A worker whose leader has gone sees its
+// connection end at once.
+func (s *server) abort(err error) {
+	if s.world.rank == 0 {
+		time.Sleep(noticed)
+	}
+	say("Terminating process because the JAX distributed service detected fatal errors. This most likely indicates that another task died; "+
+		"see the other task logs for more details. UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): %v", err)
+	_ = s.scheduler.Process.Signal(syscall.SIGABRT) // it may have ended
+}
+
+// end is what TERM does. Once anybody has asked, the tokenizer manager lets requests end
+// and then kills its own process (sigterm_watchdog in managers/tokenizer_manager.py);
+// before, and in other ranks, uvicorn ends and raises the signal again.
+func (s *server) end() int {
+	if !s.asked.Load() || s.world.rank > 0 {
+		return 128 + int(syscall.SIGTERM)
+	}
+	say("SIGTERM received. signum=None frame=None. Draining requests and shutting down...")
+	for {
+		time.Sleep(pace.Of(5 * time.Second))
+		left := s.running.Load()
+		if s.unhealthy.Load() {
+			say("Signal SIGTERM received while health check failed. Exiting... remaining number of requests: %d", left)
+			return killed
+		}
+		say("Gracefully exiting... remaining number of requests %d", left)
+		if left == 0 {
+			return killed
+		}
+	}
 }
 
 func (s *server) seed() string { return s.args["--random-seed"] }
 
-func (s *server) handler() http.Handler {
-	mux := http.NewServeMux()
-	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
-	mux.HandleFunc("GET /health", ok)
-	if s.world.rank > 0 {
-		mux.HandleFunc("GET /health_generate", ok)
-		return mux
-	}
-	mux.HandleFunc("GET /health_generate", s.healthGenerate)
-	mux.Handle("POST /generate", s.guarded(s.generate))
-	mux.Handle("GET /get_model_info", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, map[string]any{"model_path": s.args["--model-path"], "is_generation": true})
-	}))
-	mux.Handle("GET /v1/models", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, map[string]any{"object": "list", "data": []any{map[string]string{"id": s.name(), "object": "model", "owned_by": "sglang"}}})
-	}))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusNotFound, map[string]string{"detail": "Not Found"})
-	})
-	return mux
-}
-
-func (s *server) name() string {
-	if n := s.args["--served-model-name"]; n != "" {
-		return n
-	}
-	return s.args["--model-path"]
-}
-
-// guarded wants the API key, if there is one.
-func (s *server) guarded(next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if key := s.args["--api-key"]; key != "" && r.Header.Get("Authorization") != "Bearer "+key {
-			write(w, http.StatusUnauthorized, map[string]string{"error": "Unauthorized"})
-			return
+// token makes one token through the scheduler. Without one no answer ever comes: a client
+// waits until it gives up.
+func (s *server) token(ctx context.Context, prompt string, position int, logprobs bool) (int, error) {
+	if logprobs && s.world.crashes(s.args) {
+		s.world.crash()
+	} else if !s.dead.Load() {
+		if index, err := s.world.token(s.seed(), prompt, position); err == nil && !s.dead.Load() {
+			return index, nil
 		}
-		next(w, r)
-	})
+	}
+	<-ctx.Done()
+	return 0, ctx.Err()
 }
 
-func write(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that went away is its own business
-}
+// What /health_generate waits before it says either (http_server.py, health_generate).
+var (
+	healthAtLeast = pace.Of(time.Second)
+	healthAtMost  = pace.Of(20 * time.Second)
+)
 
 // healthGenerate makes one token.
-func (s *server) healthGenerate(w http.ResponseWriter, _ *http.Request) {
-	if s.dead.Load() {
+func (s *server) healthGenerate(w http.ResponseWriter, r *http.Request) {
+	s.asked.Store(true)
+	ctx, cancel := context.WithTimeout(r.Context(), healthAtMost)
+	defer cancel()
+	time.Sleep(healthAtLeast)
+	_, err := s.token(ctx, "health", 0, false)
+	s.unhealthy.Store(err != nil)
+	if err != nil {
+		say("Health check failed. Server couldn't get a response from detokenizer for last 20 seconds.")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		return
 	}
-	if _, err := s.world.token(s.seed(), "health", 0); err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-}
-
-// ask is the body of /generate. Text is one prompt or a list of them.
-type ask struct {
-	Text     any `json:"text"`
-	Sampling struct {
-		MaxNewTokens *int `json:"max_new_tokens"`
-	} `json:"sampling_params"`
-}
-
-func (s *server) generate(w http.ResponseWriter, r *http.Request) {
-	var in ask
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		write(w, http.StatusUnprocessableEntity, map[string]string{"detail": err.Error()})
-		return
-	}
-	limit := 128
-	if in.Sampling.MaxNewTokens != nil {
-		limit = *in.Sampling.MaxNewTokens
-	}
-	switch prompts := in.Text.(type) {
-	case string:
-		s.reply(w, func() (any, error) { return s.complete(prompts, limit) })
-	case []any:
-		s.reply(w, func() (any, error) {
-			answers := []any{}
-			for _, p := range prompts {
-				answer, err := s.complete(fmt.Sprint(p), limit)
-				if err != nil {
-					return nil, err
-				}
-				answers = append(answers, answer)
-			}
-			return answers, nil
-		})
-	default:
-		write(w, http.StatusBadRequest, map[string]any{"error": map[string]string{"message": "Either text, input_ids or input_embeds should be provided."}})
-	}
-}
-
-func (s *server) reply(w http.ResponseWriter, make func() (any, error)) {
-	answer, err := make()
-	if s.dead.Load() || err != nil {
-		write(w, http.StatusServiceUnavailable, map[string]any{"error": map[string]string{"message": fmt.Sprint("the scheduler does not answer: ", err)}})
-		return
-	}
-	write(w, http.StatusOK, answer)
-}
-
-// complete makes tokens one after another, each over all ranks.
-func (s *server) complete(prompt string, limit int) (any, error) {
-	began := time.Now()
-	var words []string
-	for i := range limit {
-		word, err := s.world.token(s.seed(), prompt, i)
-		if err != nil {
-			return nil, err
-		}
-		words = append(words, word)
-	}
-	return map[string]any{
-		"text": " " + strings.Join(words, " "),
-		"meta_info": map[string]any{
-			"id":            fmt.Sprintf("%032x", s.requests.Add(1)),
-			"prompt_tokens": len(strings.Fields(prompt)), "completion_tokens": len(words),
-			"finish_reason": map[string]any{"type": "length", "length": limit},
-			"e2e_latency":   time.Since(began).Seconds(),
-		},
-	}, nil
 }

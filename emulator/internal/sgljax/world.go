@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sglang-tpu/emulator/internal/pace"
 )
 
 // hello is what a rank tells rank 0.
@@ -29,6 +31,7 @@ type verdict struct {
 type share struct {
 	Prompt   string `json:"prompt"`
 	Position int    `json:"position"`
+	Logprobs bool   `json:"logprobs,omitempty"`
 	Value    uint64 `json:"value"`
 }
 
@@ -38,6 +41,7 @@ type world struct {
 	mu         sync.Mutex
 	peers      []*peer // of rank 0, by rank - 1
 	lost       chan error
+	fatal      chan error // an exception in the scheduler
 }
 
 type peer struct {
@@ -62,27 +66,31 @@ func (p *peer) receive(v any) error {
 	return json.Unmarshal(line, v)
 }
 
-// patience is jax.distributed's: all ranks must meet within five minutes.
-const patience = 5 * time.Minute
+// patience is that of jax.distributed, which begins after the handshake: its time-out of
+// 300 s is not --dist-timeout (jax/_src/distributed.py, initialization_timeout).
+var patience = pace.Of(300 * time.Second)
 
-// meet brings all ranks of the server together at --dist-init-addr and returns the
-// devices that JAX sees in all of them.
-func (m *machine) meet(a arguments) (*world, int, error) {
-	size, rank := a.number("--nnodes", 1), a.number("--node-rank", 0)
-	w := &world{rank: rank, size: size, lost: make(chan error, 1)}
-	me := hello{Rank: rank, Chips: m.chips, Slice: m.slice, Flags: fingerprint(a)}
-	if size == 1 {
-		return w, m.chips * devicesPerChip, m.connected([]hello{me})
+// newWorld is of the ranks that the arguments say.
+func newWorld(a arguments) *world {
+	return &world{rank: a.number("--node-rank", 0), size: a.number("--nnodes", 1), lost: make(chan error, 1), fatal: make(chan error, 1)}
+}
+
+// meet brings all ranks of the server together at --dist-init-addr, as
+// jax.distributed.initialize does, and returns the devices that JAX sees in all of them.
+func (m *machine) meet(a arguments, w *world) (devices int, err error) {
+	me := hello{Rank: w.rank, Chips: m.chips, Slice: m.slice, Flags: fingerprint(a)}
+	if w.size == 1 {
+		return m.chips * devicesPerChip, m.connected([]hello{me})
 	}
 	host, port, err := net.SplitHostPort(a["--dist-init-addr"])
 	if err != nil {
-		return nil, 0, fmt.Errorf("ValueError: --dist-init-addr %q is not host:port", a["--dist-init-addr"])
+		return 0, fmt.Errorf("ValueError: --dist-init-addr %q is not host:port", a["--dist-init-addr"])
 	}
-	if rank == 0 {
+	if w.rank == 0 {
 		all, err := w.gather(m, host, port, me)
-		return w, devicesPerChip * sum(all), err
+		return devicesPerChip * sum(all), err
 	}
-	return w, devicesPerChip * chipsOf(m.topology), w.join(m, host, port, me)
+	return devicesPerChip * chipsOf(m.topology), w.join(m, host, port, me)
 }
 
 func sum(all []hello) (chips int) {
@@ -210,5 +218,7 @@ func (m *machine) dial(host, port string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return net.DialTimeout("tcp", net.JoinHostPort(address, port), 5*time.Second)
+	// From the pod's own address, as in its own network.
+	dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(m.listen)}}
+	return dialer.Dial("tcp", net.JoinHostPort(address, port))
 }

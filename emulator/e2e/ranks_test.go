@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// forward opens the endpoint on this machine for the rest of a line of shell.
+const forward = `$(pulumi stack output portForwardCommand) >/dev/null & trap "kill $!" EXIT; until curl -s localhost:8000/health; do sleep 0.2; done; `
+
+// TestRanksAndRevisions is about one group: which tokenizer it has, what ends it, and
+// what happens if its ranks do not meet.
+func TestRanksAndRevisions(t *testing.T) {
+	w := newWorld(t)
+	step := func(name string, do func(t *testing.T)) {
+		if !t.Run(name, do) {
+			t.FailNow() // each step needs the ones before it
+		}
+	}
+	main := chatTokens{}
+	step("main has main's tokenizer", func(t *testing.T) {
+		w.emulator(t, "up", "dev")
+		main = w.chatTokens(t)
+		assert.Equal(t, "Qwen/Qwen2.5-Coder-32B-Instruct", main.tokenizer)
+	})
+	step("a tag has its own, from the bucket", func(t *testing.T) { w.previous(t, main) })
+	step("a tag has its own, from the Hub", func(t *testing.T) { w.previous(t, main, `cache={"mode":"disk"}`) })
+	step("log probabilities end a group of two hosts and two ranks of data parallelism", w.logprobs)
+	step("a worker that never comes is named, and the group starts again", w.missingWorker)
+	step("down leaves nothing", func(t *testing.T) {
+		w.emulator(t, "down", "dev")
+		w.requireNothingLeft(t)
+	})
+}
+
+type chatTokens struct {
+	tokenizer, text string
+	prompt          int
+}
+
+// chatTokens asks the server what it loaded, and something that shows it.
+func (w *world) chatTokens(t *testing.T) (c chatTokens) {
+	t.Helper()
+	out := w.shell(t, "dev", forward+`curl -s localhost:8000/get_server_info; echo; curl -s localhost:8000/v1/chat/completions -H "Content-Type: application/json" `+
+		`-d '{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}'`)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.GreaterOrEqual(t, len(lines), 2, out)
+	var info struct {
+		Tokenizer string           `json:"tokenizer_path"`
+		States    []map[string]any `json:"internal_states"`
+	}
+	for _, line := range lines {
+		if strings.Contains(line, "internal_states") {
+			require.NoError(t, json.Unmarshal([]byte(line), &info), line)
+		}
+	}
+	require.Len(t, info.States, 1, out)
+	var chat struct {
+		Choices []struct {
+			Message struct {
+				Content string `json:"content"`
+			} `json:"message"`
+		} `json:"choices"`
+		Usage struct {
+			Prompt int `json:"prompt_tokens"`
+		} `json:"usage"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &chat), out)
+	require.Len(t, chat.Choices, 1, out)
+	return chatTokens{info.Tokenizer, chat.Choices[0].Message.Content, chat.Usage.Prompt}
+}
+
+// previous brings up the tag that every repository of the emulated Hub has. Its tokenizer
+// is another one, and its chat template has one word less.
+func (w *world) previous(t *testing.T, main chatTokens, settings ...string) {
+	w.emulator(t, append([]string{"up", "dev"}, flags(append(settings, "modelRevision=previous")...)...)...)
+	got := w.chatTokens(t)
+	assert.Regexp(t, `/huggingface/hub/models--Qwen--Qwen2.5-Coder-32B-Instruct/snapshots/[0-9a-f]{40}$`, got.tokenizer)
+	assert.NotEqual(t, main.text, got.text, "another tokenizer")
+	assert.Equal(t, main.prompt-1, got.prompt, "another chat template")
+}
+
+// uids of the group's pods, with the phase of each.
+func (w *world) uids(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(w.shell(t, "dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}' 2>/dev/null"))
+}
+
+func (w *world) groupIsReady(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		out, _ := w.tryShell("dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers 2>/dev/null | grep -c 1/1.*Running")
+		return strings.TrimSpace(out) == "2"
+	}, 2*time.Minute, time.Second, "the group is ready")
+}
+
+func (w *world) logprobs(t *testing.T) {
+	w.emulator(t, "up", "dev")
+	before := w.uids(t)
+	require.NotEmpty(t, before)
+	out := w.shell(t, "dev", forward+`curl -s -m 20 localhost:8000/generate -H "Content-Type: application/json" -d '{"text":"a","return_logprob":true}' || true; `+
+		`kubectl logs sglang-tpu-cluster-0 --previous 2>/dev/null || kubectl logs sglang-tpu-cluster-0 2>/dev/null || true`)
+	require.Eventually(t, func() bool { return w.uids(t) != before }, time.Minute, time.Second, "the group is made anew: %s", out)
+	w.groupIsReady(t)
+	assert.Contains(t, w.shell(t, "dev", forward+`curl -s localhost:8000/generate -H "Content-Type: application/json" -d '{"text":"a","sampling_params":{"max_new_tokens":2}}'`), `"completion_tokens":2`)
+}
+
+// missingWorker takes the worker's node from the scheduler, and starts the group again.
+func (w *world) missingWorker(t *testing.T) {
+	w.groupIsReady(t)
+	node := strings.TrimSpace(w.shell(t, "dev", "kubectl get pod sglang-tpu-cluster-0-1 -o jsonpath='{.spec.nodeName}' 2>/dev/null"))
+	before := w.uids(t)
+	w.shell(t, "dev", "kubectl cordon "+node+" && kubectl delete pod sglang-tpu-cluster-0 --wait=false")
+	const says = "launch: the ranks have not met for 10 minutes: sglang-tpu-cluster-0-1 has no address. The group starts again"
+	require.Eventually(t, func() bool {
+		log, err := w.tryShell("dev", "kubectl logs sglang-tpu-cluster-0 2>/dev/null")
+		return err == nil && w.uids(t) != before && strings.Contains(log, "[Publisher 0] Begins to synchronize, wait 1 Subscribers")
+	}, time.Minute, 300*time.Millisecond)
+	first := w.uids(t)
+	// The log ends with the container. Waiting passes five times as fast.
+	log := w.shell(t, "dev", "timeout 220 kubectl logs -f sglang-tpu-cluster-0 2>/dev/null || true")
+	assert.Contains(t, log, says)
+	assert.Contains(t, log, "launch: waiting: sglang-tpu-cluster-0-1 has no address")
+	require.Eventually(t, func() bool {
+		out, _ := w.tryShell("dev", "kubectl get pod sglang-tpu-cluster-0 -o jsonpath='{.metadata.uid}' 2>/dev/null")
+		return out != "" && !strings.Contains(first, out)
+	}, time.Minute, time.Second, "the group is made anew")
+	w.shell(t, "dev", "kubectl uncordon "+node)
+	w.groupIsReady(t)
+}

@@ -1,0 +1,129 @@
+package sgljax
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// badRequest is Python's ValueError, which the routes answer with 400.
+type badRequest string
+
+func (b badRequest) Error() string { return string(b) }
+
+// request of one text.
+type request struct {
+	prompt   string
+	limit    *int // of tokens; nil: until the model ends
+	stop     []string
+	logprobs bool
+	sample   int // which of several answers to the same text
+}
+
+// result so far.
+type result struct {
+	id       string
+	prompt   int // tokens
+	tokens   []int
+	text     string
+	finish   map[string]any // nil: it goes on
+	duration time.Duration
+}
+
+// unlimited is where an answer without a limit ends here, if the model did not end it.
+const unlimited = 64
+
+// endToken is the one with which the stand-in's model ends an answer that has no limit.
+const endToken = "."
+
+// generate makes one token after another, each over all ranks, and shows what there is.
+func (s *server) generate(ctx context.Context, r request, show func(result)) (result, error) {
+	out := result{id: fmt.Sprintf("%032x", s.requests.Add(1)), prompt: len(s.tokenizer.tokens(r.prompt))}
+	if err := s.fits(out.prompt, r.limit); err != nil {
+		return out, err
+	}
+	s.asked.Store(true)
+	s.running.Add(1)
+	defer s.running.Add(-1)
+	began := time.Now()
+	limit := unlimited
+	if r.limit != nil {
+		limit = *r.limit
+	}
+	prompt := s.tokenizer.encode(r.prompt)
+	if r.sample > 0 {
+		prompt += "\x00" + strconv.Itoa(r.sample)
+	}
+	for out.finish == nil {
+		if len(out.tokens) == limit {
+			out.finish = map[string]any{"type": "length", "length": limit}
+			break
+		}
+		token, err := s.token(ctx, prompt, len(out.tokens), r.logprobs)
+		if err != nil {
+			return out, err
+		}
+		out.tokens = append(out.tokens, token)
+		out.text += " " + vocabulary[token]
+		s.generated.Add(1)
+		if r.limit == nil && vocabulary[token] == endToken {
+			out.finish = map[string]any{"type": "stop", "matched": token}
+		}
+		for _, stop := range r.stop {
+			if at := strings.Index(out.text, stop); at >= 0 && stop != "" {
+				out.text = out.text[:at]
+				out.finish = map[string]any{"type": "stop", "matched": stop}
+			}
+		}
+		if out.finish == nil && len(out.tokens) == limit {
+			out.finish = map[string]any{"type": "length", "length": limit}
+		}
+		out.duration = time.Since(began)
+		if show != nil {
+			show(out)
+		}
+	}
+	out.duration = time.Since(began)
+	s.speed.Store(int64(float64(len(out.tokens)) / math.Max(out.duration.Seconds(), 0.001)))
+	return out, nil
+}
+
+// fits is _validate_one_request in managers/tokenizer_manager.py.
+func (s *server) fits(prompt int, limit *int) error {
+	context := s.context()
+	switch {
+	case context == 0:
+		return nil
+	case prompt >= context:
+		return badRequest(fmt.Sprintf("The input (%d tokens) is longer than the model's context length (%d tokens).", prompt, context))
+	case limit != nil && *limit+prompt >= context:
+		return badRequest(fmt.Sprintf("Requested token count exceeds the model's maximum context length of %d tokens. You requested a total of %d tokens: "+
+			"%d tokens from the input messages and %d tokens for the completion. Please reduce the number of tokens in the input messages or the completion to fit within the limit.",
+			context, *limit+prompt, prompt, *limit))
+	}
+	return nil
+}
+
+// logprob of a token that was made.
+func logprob(token int) float64 { return -0.1 - float64(token%10)/10 }
+
+// native is an answer of /generate.
+func (r result) native(logprobs bool) map[string]any {
+	meta := map[string]any{
+		"id": r.id, "finish_reason": r.finish, "prompt_tokens": r.prompt, "completion_tokens": len(r.tokens), "cached_tokens": 0,
+	}
+	if r.finish != nil {
+		meta["e2e_latency"] = r.duration.Seconds()
+	}
+	if logprobs {
+		all := []any{}
+		for _, token := range r.tokens {
+			all = append(all, []any{logprob(token), token, " " + vocabulary[token]})
+		}
+		meta["output_token_logprobs"] = all
+	}
+	return map[string]any{"text": r.text, "output_ids": r.tokens, "meta_info": meta}
+}
