@@ -115,6 +115,15 @@ func tokenSecret(ctx *pulumi.Context, c *config.Config, gke *cluster.Cluster, op
 	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Made}, nil
 }
 
+// maintenance is the same in the cluster's words.
+func maintenance(m config.Maintenance) cluster.Maintenance {
+	out := cluster.Maintenance{Start: m.Window.Start, Hours: m.Window.Hours, Days: m.Window.Weekdays()}
+	for _, e := range m.Exclusions {
+		out.Exclusions = append(out.Exclusions, cluster.Exclusion(e))
+	}
+	return out
+}
+
 // alsoNeeded are the APIs of what only some configurations use.
 func alsoNeeded(c *config.Config) []string {
 	if c.HFTokenSecret == "" {
