@@ -32,7 +32,7 @@ func serverImage(ctx *pulumi.Context, c *config.Config, names names, gke *cluste
 	}
 	repository, err := registry.New(ctx, "registry", &registry.Args{
 		Project: c.Project, Location: c.Region, RepositoryID: names.repository, LayersID: names.layers,
-		Reader: nodes, Labels: c.Labels, KeepVersions: c.Image.KeepVersions, KeepDays: c.Image.KeepDays,
+		Reader: nodes, Labels: c.Labels,
 	}, opts)
 	if err != nil {
 		return "", nil, err

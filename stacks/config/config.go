@@ -118,7 +118,6 @@ func defaults() Config {
 			ControlPlane: "172.16.0.0/28",
 		},
 		Cache: Cache{Mode: GCS},
-		Image: Image{KeepVersions: 10, KeepDays: 30},
 	}
 }
 

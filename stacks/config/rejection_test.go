@@ -58,7 +58,11 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "image", `{"source":"mirror","version":"v 1"}`, []string{`"v 1" is neither a tag nor a digest`}},
 		{ours + "image", `{"source":"mirror","version":"v0.1.0","reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
 		{ours + "image", `{"version":"v0.1.0"}`, []string{`"v0.1.0" goes only with source mirror`}},
-		{ours + "image", `{"keepVersions":0}`, []string{`keepVersions: "0" is out of range`, "use 1 to 1000 versions"}},
+		{ours + "image", `{"keepVersions":10,"keepDays":30}`, []string{
+			`image.keepVersions: "10" deletes nothing: the tags of the images are immutable`, "pulumi config rm --path sglang-tpu:image.keepVersions",
+			`image.keepDays: "30" deletes nothing`,
+		}},
+		{ours + "image", `{"keep":10}`, []string{"image.keep: is not a setting", "use source, repository, commit, dockerfile, buildArgs, version, reference"}},
 		{ours + "serverArguments", `["--revision","v1"]`, []string{"the weights are fetched for sglang-tpu:modelRevision"}},
 		{ours + "gke", `{"releaseChannel":"LATEST"}`, []string{`"LATEST" is not a release channel`, "RAPID, REGULAR or STABLE"}},
 		{ours + "gke", `{"minVersion":"latest"}`, []string{`"latest" is not a GKE version`}},
