@@ -184,6 +184,9 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 		}
 		return fmt.Errorf("googleapi: Error 409: The resource '%s' already exists, alreadyExists", r.ID)
 	}
+	if err := c.requires(r); err != nil {
+		return err
+	}
 	for property, typ := range k.references {
 		if r.Inputs.text(property) == "" {
 			continue

@@ -20,6 +20,7 @@ func cluster() kind {
 			"initialNodeCount", "nodeConfig.", "ipAllocationPolicy.", "privateClusterConfig.masterIpv4CidrBlock",
 		},
 		minutes: 7,
+		outputs: encrypted,
 		check:   checkCluster,
 		create:  func(o *operation) error { return o.startCluster() },
 		remove: func(o *operation) error {
@@ -111,7 +112,7 @@ func checkCluster(_ *Cloud, in Values) error {
 	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
 		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
 	}
-	return nil
+	return errors.Join(checkPosture(in), checkMaintenance(in))
 }
 
 // writtenBackByTPUPools is what GKE adds to a TPU pool by itself; the first makes the
@@ -233,6 +234,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		Pool:        pool,
 		MachineType: machine, Zone: zone,
 		ServiceAccount: in.text("nodeConfig.serviceAccount"),
+		Streaming:      in.truth("nodeConfig.gcfsConfig.enabled"),
 		Labels: map[string]string{
 			"cloud.google.com/gke-nodepool":          pool,
 			"cloud.google.com/machine-family":        strings.Split(machine, "-")[0],

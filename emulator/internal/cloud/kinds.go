@@ -155,7 +155,7 @@ func accountOutputs(in Values) Values {
 	return Values{"email": email, "name": accountID(in), "member": "serviceAccount:" + email}
 }
 
-// Check returns what is missing in a wish, by property.
+// Check returns what is missing or cannot be in a wish, by property.
 func Check(typ string, in Values) (map[string]string, error) {
 	k, err := kindOf(typ)
 	if err != nil {
@@ -166,6 +166,9 @@ func Check(typ string, in Values) (map[string]string, error) {
 		if _, ok := in[property]; !ok {
 			missing[property] = fmt.Sprintf("Missing required argument. The argument %q is required, but no definition was found.", property)
 		}
+	}
+	for property, why := range invalidValues(typ, in) {
+		missing[property] = why
 	}
 	return missing, nil
 }

@@ -104,7 +104,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 		return nil, err
 	}
 	d := &daemon{layout: l, manager: &kube.Manager{
-		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later, Secrets: later},
+		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later, Secrets: later, Streaming: later},
 	}}
 	if d.counters, err = counters.Open(l.Counters()); err != nil {
 		return nil, err

@@ -51,6 +51,11 @@ func (o *opening) RemoteRepository(project, repository string) bool {
 	return o.opened().RemoteRepository(project, repository)
 }
 
+// StreamingAllowed says why a node gets no image by streaming.
+func (o *opening) StreamingAllowed(project, email string) error {
+	return o.opened().StreamingAllowed(project, email)
+}
+
 // FuseEnabled reports whether a cluster has the Cloud Storage FUSE driver.
 func (o *opening) FuseEnabled(cluster string) bool { return o.opened().FuseEnabled(cluster) }
 
