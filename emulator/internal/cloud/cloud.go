@@ -45,6 +45,8 @@ type Cloud struct {
 	locks     map[string]*sync.Mutex // one operation at a time on a cluster
 	faults    []Fault
 	secrets   map[string][]string // Secret Manager's: versions by secret; in memory only
+	// generations of access tokens, by account; in memory only.
+	generations map[string]int
 }
 
 // operation is one create, update or delete under way.
@@ -59,7 +61,7 @@ type operation struct {
 func Open(ctx context.Context, file string, clusters Clusters, minute time.Duration) (*Cloud, error) {
 	c := &Cloud{
 		file: file, clusters: clusters, minute: minute,
-		resources: map[string]*Resource{}, disks: map[string]Disk{}, locks: map[string]*sync.Mutex{}, secrets: map[string][]string{},
+		resources: map[string]*Resource{}, disks: map[string]Disk{}, locks: map[string]*sync.Mutex{}, secrets: map[string][]string{}, generations: map[string]int{},
 	}
 	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
