@@ -181,5 +181,7 @@ func TestTheKubeconfigHoldsNoCredential(t *testing.T) {
 	assert.Equal(t, map[string]any{"server": "https://gke-test.us-central1.gke.goog"}, parsed.Clusters[0].Cluster)
 	require.Contains(t, parsed.Users[0].User, "exec")
 	assert.Len(t, parsed.Users[0].User, 1)
-	assert.Equal(t, "gke-gcloud-auth-plugin", parsed.Users[0].User["exec"].(map[string]any)["command"])
+	exec := parsed.Users[0].User["exec"].(map[string]any)
+	assert.Equal(t, "gke-gcloud-auth-plugin", exec["command"])
+	assert.Equal(t, []any{"--use_application_default_credentials"}, exec["args"], "the login that the gcp provider has, and no other")
 }

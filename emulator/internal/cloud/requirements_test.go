@@ -29,6 +29,19 @@ func TestNothingIsMadeWhileItsAPIIsOff(t *testing.T) {
 	create(t, c, networkKind, Values{"project": "p", "name": "n"})
 }
 
+func TestAnEarlierProgramComesUpForAReview(t *testing.T) {
+	c, err := Open(context.Background(), stateFile(t), newFake(), 0)
+	require.NoError(t, err)
+	c.Lenient = true
+	withCluster(t, c)
+	in := clusterValues()
+	in["securityPostureConfig"] = object("mode", "BASIC", "vulnerabilityMode", "VULNERABILITY_BASIC")
+	_, err = c.Update(context.Background(), clusterKind, clusterID, in)
+	require.NoError(t, err)
+	create(t, c, nodePoolKind, slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "autoscaling", object("maxNodeCount", float64(2))))
+	require.NoError(t, c.StreamingAllowed("p", "nodes@p"))
+}
+
 func TestStreamingNeedsItsAPIAndARole(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)

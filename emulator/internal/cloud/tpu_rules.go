@@ -8,7 +8,7 @@ import (
 )
 
 // checkNodePool refuses at once what GKE's API refuses at once.
-func checkNodePool(_ *Cloud, in Values) error {
+func checkNodePool(c *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
 	tpu := tpuMachine.FindStringSubmatch(machine)
 	if tpu == nil {
@@ -34,7 +34,7 @@ func checkNodePool(_ *Cloud, in Values) error {
 		// xpk, cluster-toolkit (a precondition) and the provider's own test all say it. For
 		// queued provisioning GKE answers so (terraform-provider-google issue 18341); for
 		// flex-start the words are open: not seen on a real GKE.
-		if in.text("nodeConfig.reservationAffinity.consumeReservationType") != "NO_RESERVATION" {
+		if in.text("nodeConfig.reservationAffinity.consumeReservationType") != "NO_RESERVATION" && !c.Lenient {
 			return errors.New("googleapi: Error 400: Flex start requires reservation affinity to be set to none., badRequest")
 		}
 	}

@@ -114,6 +114,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 		return nil, err
 	}
 	d.cloud.Buckets = l.Buckets()
+	d.cloud.Lenient = os.Getenv(layout.EarlierVar) != ""
 	d.cloud.RepositoryDeleted = func(path string) {
 		if err := images.DeleteRepository(path); err != nil {
 			log.Printf("registry: %v", err)
