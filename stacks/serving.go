@@ -106,7 +106,7 @@ func Serving(ctx *pulumi.Context) error {
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
 		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
 		Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
-		Storage: kept, Ready: c.Ready,
+		Storage: kept, Ready: c.Ready, Notice: capacity(c.Capacity).Notice(),
 	}
 	if c.HFTokenSecret != "" {
 		if args.HFTokenSecret, err = tokenSecret(ctx, c, gke, common); err != nil {

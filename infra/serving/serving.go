@@ -55,6 +55,10 @@ type Args struct {
 
 	Storage Storage // of weights and compiled code
 
+	// Notice is how long pods have to end when Google takes their host back; 0: as long as
+	// they ask for.
+	Notice time.Duration
+
 	Ready time.Duration // how long create and update wait until all groups are ready
 
 	// Before is what only the group's pods wait for, such as slices; the rest of the

@@ -99,6 +99,13 @@ func TestASingleHostNeedsNoPolicy(t *testing.T) {
 	}
 }
 
+func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
+	assert.Equal(t, 15*time.Second, Capacity{Mode: Spot}.Notice())
+	for _, mode := range []string{OnDemand, Reservation, FlexStart} {
+		assert.Zero(t, Capacity{Mode: mode}.Notice(), mode)
+	}
+}
+
 func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 	fields := []string{
 		"nodeCount", "initialNodeCount", "autoscaling", "management.autoRepair",

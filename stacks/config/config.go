@@ -184,6 +184,7 @@ func Load(source Source) (*Config, error) {
 	asked := c.Maintenance.Exclusions
 	c.Maintenance = c.Maintenance.orDefaults(c)
 	c.Warnings = append(warnPlace(c.Zone), warnImage(c.Image)...)
+	c.Warnings = append(append(c.Warnings, warnCapacity(c)...), warnEncryption(c.GKE)...)
 	c.Warnings = append(c.Warnings, warnMaintenance(c, asked, source.now())...)
 	return &c, nil
 }

@@ -48,7 +48,7 @@ func TestASliceThatAnUpgradeWouldEndIsKeptFromThem(t *testing.T) {
 		assert.Equal(t, c.Maintenance, on(t, "2029-01-01", capacityKey, mode).Maintenance, "the same on every day: no change at a preview")
 	}
 	for _, mode := range []string{`{"mode":"spot"}`, `{"mode":"flex-start"}`} {
-		c := on(t, "2026-12-01", capacityKey, mode)
+		c := on(t, "2026-12-01", capacityKey, mode, "sglang-tpu:topology", "2x2x1")
 		assert.Empty(t, c.Maintenance.Exclusions, mode)
 		assert.Empty(t, c.Warnings, mode)
 	}

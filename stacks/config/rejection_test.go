@@ -195,6 +195,22 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	assert.Contains(t, c.Warnings[0], "tpu7x in europe-west4-b")
 	assert.Contains(t, c.Warnings[1], `"example/sglang-jax:latest" can move`)
 
+	c, err = load(configtest.Minimal(t).With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 2)
+	assert.Contains(t, c.Warnings[0], "config sglang-tpu:capacity.mode: with flex-start only the leader of each group asks for its slice of 2 hosts")
+	assert.Contains(t, c.Warnings[1], "config sglang-tpu:gke.secretsKey: GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED")
+
+	for _, quiet := range [][]string{
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:topology", "2x2x1"},
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:replicas", "0"},
+		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000","secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`},
+	} {
+		c, err = load(configtest.Minimal(t).With(quiet...))
+		require.NoError(t, err)
+		assert.Empty(t, c.Warnings, "%v", quiet)
+	}
+
 	c, err = load(configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`))
 	require.NoError(t, err)
 	assert.Empty(t, c.Warnings)
