@@ -11,7 +11,8 @@ import (
 type api struct{ service, title string }
 
 // apis are the ones that a create asks, by the beginning of the type. Service Usage, which
-// enables the others, is on in every project that somebody made in the console or by gcloud.
+// enables the others, is on in every project that somebody made in the console or by
+// gcloud; Secret Manager is on where there is a secret to give rights on.
 var apis = []struct {
 	prefix string
 	api
@@ -22,7 +23,6 @@ var apis = []struct {
 	{"gcp:storage/", api{"storage.googleapis.com", "Cloud Storage API"}},
 	{"gcp:serviceaccount/", api{"iam.googleapis.com", "Identity and Access Management (IAM) API"}},
 	{projectIAMKind, api{"cloudresourcemanager.googleapis.com", "Cloud Resource Manager API"}},
-	{"gcp:secretmanager/", api{"secretmanager.googleapis.com", "Secret Manager API"}},
 }
 
 var streamingAPI = api{"containerfilesystem.googleapis.com", "Container File System API"}
