@@ -145,10 +145,15 @@ func checkExclusion(key string, e Exclusion) error {
 	return errors.Join(errs...)
 }
 
+// unquoted is what Pulumi makes of a date that stands in YAML without quotes.
+const unquoted = "2006-01-02 15:04:05 -0700 MST"
+
 // instant reads a date, which is its first moment, or a time.
 func instant(text string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		return t, nil
+	for _, form := range []string{time.DateOnly, unquoted} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.UTC(), nil
+		}
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	return t.UTC(), err

@@ -96,7 +96,7 @@ func TestASliceThatNothingKeepsIsAWarning(t *testing.T) {
 
 func TestMaintenanceIsReadAndSaidInOneForm(t *testing.T) {
 	c := on(t, "2026-12-01", "sglang-tpu:maintenance", `{"window":{"days":["saturday","Sunday"],"hours":6},
-		"exclusions":[{"name":"launch","start":"2026-12-01","end":"2027-01-31T22:00:00+02:00","scope":"NO_UPGRADES"},{"name":"b","start":"2026-12-01","end":"2027-06-01"}]}`)
+		"exclusions":[{"name":"launch","start":"2026-12-01","end":"2027-01-31T22:00:00+02:00","scope":"NO_UPGRADES"},{"name":"b","start":"2026-12-01 00:00:00 +0000 UTC","end":"2027-06-01"}]}`)
 	assert.Equal(t, "03:00", c.Maintenance.Window.Start)
 	assert.Equal(t, []time.Weekday{time.Saturday, time.Sunday}, c.Maintenance.Window.Weekdays())
 	assert.Equal(t, []Exclusion{
