@@ -249,3 +249,46 @@ func TestNoJobAsksForMoreThanItsRunnerGives(t *testing.T) {
 		}
 	}
 }
+
+// TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster runs the step with a pulumi that
+// has seen something.
+func TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("jq is missing; GitHub's runners have it")
+	}
+	programs := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "pulumi"), []byte(`#!/bin/sh
+case "$*" in
+  "preview --refresh --json --stack prod") echo "$SEEN"; test "$SEEN" != broken ;;
+  "preview --refresh --expect-no-changes --diff --color never --stack prod") echo "it differs"; exit 1 ;;
+  *) echo "pulumi $*"; exit 2 ;;
+esac
+`), 0o755))
+	steps := all(t)[".github/workflows/drift.yaml"].Jobs["drift"].Steps
+	const encrypted = `{"op":"update","detailedDiff":{"databaseEncryption.state":{"kind":"update"}}}`
+	for name, test := range map[string]struct {
+		seen  string
+		drift bool
+	}{
+		"nothing":                          {`{"steps":[{"op":"same"},{"op":"refresh","detailedDiff":null}]}`, false},
+		"the word of an encrypted cluster": {`{"steps":[{"op":"same"},` + encrypted + `]}`, false},
+		"another property beside it":       {`{"steps":[{"op":"update","detailedDiff":{"databaseEncryption.state":{},"enableLegacyAbac":{}}}]}`, true},
+		"another key":                      {`{"steps":[{"op":"update","detailedDiff":{"databaseEncryption.keyName":{}}}]}`, true},
+		"another resource":                 {`{"steps":[` + encrypted + `,{"op":"create","detailedDiff":null}]}`, true},
+		"an update without a detail":       {`{"steps":[{"op":"update"}]}`, true},
+		"a preview that fails":             {"broken", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command("bash", "-e", "-c", steps[len(steps)-1].Run)
+			cmd.Dir = t.TempDir()
+			cmd.Env = []string{"PATH=" + programs + ":" + os.Getenv("PATH"), "STACK=prod", "SEEN=" + test.seen}
+			said, err := cmd.CombinedOutput()
+			if test.drift {
+				require.Error(t, err, string(said))
+				return
+			}
+			require.NoError(t, err, string(said))
+			assert.Empty(t, said)
+		})
+	}
+}
