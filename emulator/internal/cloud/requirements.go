@@ -107,6 +107,17 @@ func encrypted(in Values) Values {
 	return Values{"databaseEncryption": block}
 }
 
+// ReadInputs are a resource's inputs as a refresh gives them to the engine: what the state
+// holds in the place of what was asked for (pulumi-terraform-bridge 3.112, extractInputs).
+// Here only the property matters that reads back in another word.
+func ReadInputs(r *Resource) Values {
+	in := r.Inputs.clone()
+	if block, ok := r.Outputs["databaseEncryption"]; ok && in["databaseEncryption"] != nil {
+		in["databaseEncryption"] = copyOf(block)
+	}
+	return in
+}
+
 // atLeast reports whether a version such as 1.35 or 1.35.8-gke.1 is of a minor or newer;
 // no version is the newest.
 func atLeast(version string, minor int) bool {
