@@ -23,6 +23,7 @@ func TestProductionIsReservedAndProtected(t *testing.T) {
 	assert.Equal(t, "your-reservation", pool.Value("nodeConfig.reservationAffinity.values[0]"))
 	assert.Nil(t, pool.Value("nodeConfig.spot"))
 	assert.Equal(t, true, g.Get(t, clusterType, "cluster").Value("deletionProtection"))
+	assert.Equal(t, "NO_MINOR_OR_NODE_UPGRADES", g.Get(t, clusterType, "cluster").Value("maintenancePolicy.maintenanceExclusions[0].exclusionOptions.scope"), "the slice is kept from upgrades")
 	for _, r := range g.All() {
 		if costs(r) {
 			assert.True(t, r.Protected(), "%s %s", r.Type, r.Name)
@@ -37,6 +38,9 @@ func TestDevelopmentIsSpotAndCanBeDestroyed(t *testing.T) {
 	assert.Nil(t, pool.Value("nodeConfig.reservationAffinity"))
 	assert.Equal(t, false, g.Get(t, clusterType, "cluster").Value("deletionProtection"))
 	assert.Equal(t, "dev", pool.Value("nodeConfig.resourceLabels.environment"))
+	policy := g.Get(t, clusterType, "cluster").Value("maintenancePolicy")
+	assert.Equal(t, map[string]any{"dailyMaintenanceWindow": map[string]any{"startTime": "03:00"}}, policy, "a spot slice goes at any time anyway")
+	assert.InDelta(t, 15, g.OfType(setType)[0].Value("spec.leaderWorkerTemplate.leaderTemplate.spec.terminationGracePeriodSeconds"), 0)
 	for _, r := range g.All() {
 		assert.False(t, r.Protected(), "%s %s", r.Type, r.Name)
 	}

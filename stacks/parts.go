@@ -32,7 +32,7 @@ func serverImage(ctx *pulumi.Context, c *config.Config, names names, gke *cluste
 	}
 	repository, err := registry.New(ctx, "registry", &registry.Args{
 		Project: c.Project, Location: c.Region, RepositoryID: names.repository, LayersID: names.layers,
-		Reader: nodes, Labels: c.Labels, KeepVersions: c.Image.KeepVersions, KeepDays: c.Image.KeepDays,
+		Reader: nodes, Labels: c.Labels,
 	}, opts)
 	if err != nil {
 		return "", nil, err
@@ -113,6 +113,15 @@ func tokenSecret(ctx *pulumi.Context, c *config.Config, gke *cluster.Cluster, op
 		return nil, err
 	}
 	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Made}, nil
+}
+
+// maintenance is the same in the cluster's words.
+func maintenance(m config.Maintenance) cluster.Maintenance {
+	out := cluster.Maintenance{Start: m.Window.Start, Hours: m.Window.Hours, Days: m.Window.Weekdays()}
+	for _, e := range m.Exclusions {
+		out.Exclusions = append(out.Exclusions, cluster.Exclusion(e))
+	}
+	return out
 }
 
 // alsoNeeded are the APIs of what only some configurations use.

@@ -3,7 +3,6 @@ package stacks
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,16 +17,13 @@ import (
 	"sglang-tpu/stacks/config/configtest"
 )
 
-// environments are what this checkout can deploy: each Pulumi.<name>.yaml, and the
+// environments are what this repository deploys: each Pulumi.<name>.yaml of it, and the
 // first of them with every optional part switched on.
 func environments(t *testing.T) map[string]*pulumitest.Graph {
 	t.Helper()
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken","sglang-tpu:apiKey"]`)
-	files, err := filepath.Glob(filepath.Join("..", "Pulumi.*.yaml"))
-	require.NoError(t, err)
 	graphs := map[string]*pulumitest.Graph{}
-	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml")
+	for _, name := range configtest.Stacks(t) {
 		graphs[name] = run(t, configtest.Environment(t, name))
 	}
 	require.Contains(t, graphs, "dev")

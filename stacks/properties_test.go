@@ -52,12 +52,16 @@ func everyWay(t *testing.T) map[string]configtest.Values {
 		object("mode", tpu.Reservation, "reservation", "projects/other/reservations/mine/reservationBlocks/b"),
 		object("mode", tpu.FlexStart), object("mode", tpu.FlexStart, "maxRunDuration", "72h"))
 	set("image",
-		object("source", config.Build, "keepVersions", 1, "keepDays", 1),
+		object("source", config.Build),
 		object("source", config.Mirror, "version", "v0.1.0"),
 		object("source", config.Prebuilt, "reference", "lmsysorg/sglang-jax:v0.1.0"),
 		object("source", config.Prebuilt, "reference", "us-central1-docker.pkg.dev/other/images/sglang-jax:v0.1.0"))
 	set("cache", object("mode", config.GCS), object("mode", config.Disk))
 	set("gke", object("secretsKey", "projects/keys/locations/us-central1/keyRings/r/cryptoKeys/k"))
+	exclusion := map[string]string{"name": "launch", "start": "2027-01-01", "end": "2027-01-31"}
+	set("maintenance",
+		object("window", map[string]any{"start": "01:00", "hours": 6, "days": []string{"Saturday", "Sunday"}}),
+		object("exclusions", []any{exclusion}), object("exclusions", []any{}))
 	set("hfTokenSecret", managed)
 	set("hfToken", token)
 	set("apiKey", token)
@@ -72,7 +76,7 @@ func TestThePropertiesThatAreSetAreTheRecordedOnes(t *testing.T) {
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken","sglang-tpu:apiKey"]`)
 	all := map[string]bool{}
 	for name, values := range everyWay(t) {
-		g, err := pulumitest.TryRun(Serving, values)
+		g, err := pulumitest.TryRun(new(Endpoint).Serving, values)
 		require.NoError(t, err, name)
 		for _, r := range g.All() {
 			if strings.HasPrefix(r.Type, "gcp:") {

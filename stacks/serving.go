@@ -53,12 +53,15 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	// All that is Google's waits for them: in a new project every other create ends with
+	// "... API has not been used in project ... before or it is disabled".
+	common = pulumi.Composite(common, pulumi.DependsOn(apis.Made))
 	vpc, err := network.New(ctx, "network", &network.Args{
 		Name: names.base, Project: c.Project, Region: c.Region,
 		NodesCIDR: c.Network.Nodes, PodsCIDR: c.Network.Pods, ServicesCIDR: c.Network.Services,
 		ControlPlaneCIDR: c.Network.ControlPlane,
 		NodeTag:          names.nodeTag, WebhookPorts: []int{lws.WebhookPort},
-	}, common, pulumi.DependsOn(apis.Made))
+	}, common)
 	if err != nil {
 		return err
 	}
@@ -67,7 +70,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
 		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
 		ControlPlaneCIDR: c.Network.ControlPlane, AuthorizedNetworks: c.Network.AuthorizedNetworks,
-		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, SecretsKey: c.GKE.SecretsKey, SecretManager: c.HFTokenSecret != "",
+		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, Maintenance: maintenance(c.Maintenance), SecretsKey: c.GKE.SecretsKey, SecretManager: c.HFTokenSecret != "",
 		SystemPool: cluster.SystemPool(c.SystemPool),
 		NodeTag:    names.nodeTag, Labels: c.Labels, Protect: c.Protect,
 	}, common, pulumi.DependsOn(vpc.Made))
@@ -105,7 +108,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
 		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
 		Plan: c.Plan.Args(), Arguments: c.Arguments, NoRemoteCode: !c.TrustRemoteCode, Environment: c.ServerEnvironment, Topology: c.Topology, Replicas: c.Replicas,
-		Storage: kept, Ready: c.Ready,
+		Storage: kept, Ready: c.Ready, Notice: capacity(c.Capacity).Notice(),
 	}
 	if c.HFTokenSecret != "" {
 		if args.HFTokenSecret, err = tokenSecret(ctx, c, gke, common); err != nil {

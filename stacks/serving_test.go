@@ -96,6 +96,29 @@ func TestTheServerWaitsForAllThatItNeeds(t *testing.T) {
 	assert.Empty(t, needs, "no such resource")
 }
 
+// In a project in which nothing was ever made, the APIs are off.
+func TestAllThatIsGooglesWaitsForItsAPI(t *testing.T) {
+	for name, values := range map[string]configtest.Values{
+		"build":  configtest.Minimal(t),
+		"mirror": configtest.Minimal(t).With("sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`),
+		"token":  configtest.Minimal(t).With("sglang-tpu:hfTokenSecret", "projects/p/secrets/hf/versions/1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := run(t, values)
+			apis := g.OfType("gcp:projects/service:Service")
+			require.NotEmpty(t, apis)
+			for _, r := range g.All() {
+				if !strings.HasPrefix(r.Type, "gcp:") || r.Type == "gcp:projects/service:Service" {
+					continue
+				}
+				for _, api := range apis {
+					assert.True(t, waitsFor(g, r, api.Name), "%s %s waits for %s", r.Type, r.Name, api.Name)
+				}
+			}
+		})
+	}
+}
+
 // Otherwise a lack of chips would keep the image from being built, and a replaced
 // slice would cut Pulumi off from the cluster.
 func TestOnlyTheServerWaitsForSlices(t *testing.T) {

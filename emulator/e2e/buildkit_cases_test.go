@@ -63,6 +63,7 @@ func buildJob(t *testing.T) {
 		out, code := build(t, pod, realPrograms)
 		require.Zero(t, code, out)
 		assert.Contains(t, out, "#1 [internal] load git source https://github.com/sgl-project/sglang-jax.git#"+f.Commits[0])
+		assert.Positive(t, i.dead.Load(), "what login and the look for the image had was dead at the push")
 		image, files := pushed(t, reference)
 		assert.Equal(t, map[string]string{"srv/requirements.txt": "jax\n", "srv/server.py": "one\n"}, files)
 		config, err := image.ConfigFile()
@@ -146,7 +147,7 @@ func installPrograms(t *testing.T) {
 		require.NoError(t, os.Symlink(filepath.Join(emulatedPrograms, "emulator"), "/programs/wget"))
 		return
 	}
-	for _, applet := range []string{"sh", "wget", "sed", "base64", "tr", "awk", "cat", "expr", "id", "mktemp", "rm", "sleep"} {
+	for _, applet := range []string{"sh", "wget", "sed", "base64", "tr", "awk", "cat", "chmod", "expr", "id", "mktemp", "rm", "sleep"} {
 		require.NoError(t, os.Symlink(busybox, filepath.Join("/programs", applet)))
 	}
 }

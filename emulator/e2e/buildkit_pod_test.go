@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -44,6 +45,16 @@ type internet struct {
 	layers       string // of what builds leave each other
 	layersReader string // may not write that
 	images       *registry.Registry
+	handedOut    atomic.Int32 // tokens, which are numbered
+	dead         atomic.Int32 // the last of them that lives no more
+}
+
+// Expired reports what has been handed out before the Job has looked for its image: a
+// build may take longer than a token lives.
+func (i *internet) Expired(token string) bool {
+	var n int32
+	_, err := fmt.Sscanf(token, emulatedToken+"%d.", &n)
+	return err == nil && n <= i.dead.Load()
 }
 
 // RepositoryAllowed lets one account read and another write as well.
@@ -75,7 +86,12 @@ func (i *internet) serve(t *testing.T) {
 	core, err := exec.Command("git", "--exec-path").Output()
 	require.NoError(t, err)
 	mux := http.NewServeMux()
-	mux.Handle(registryHost+"/", i.images)
+	mux.HandleFunc(registryHost+"/", func(w http.ResponseWriter, r *http.Request) {
+		i.images.ServeHTTP(w, r)
+		if _, image, _ := strings.Cut(i.repository, "/"); r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v2/"+image+"/sglang-jax/manifests/") {
+			i.dead.Store(i.handedOut.Load())
+		}
+	})
 	mux.Handle(gitHost+"/", &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(core)), "git-http-backend"), Stderr: io.Discard,
 		Env: []string{"GIT_PROJECT_ROOT=/git", "GIT_HTTP_EXPORT_ALL=1"},
@@ -85,7 +101,7 @@ func (i *internet) serve(t *testing.T) {
 			http.Error(w, "a header is missing", http.StatusForbidden)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": emulatedToken + i.account, "expires_in": 3599, "token_type": "Bearer"})
+		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": fmt.Sprintf("%s%d.%s", emulatedToken, i.handedOut.Add(1), i.account), "expires_in": 3599, "token_type": "Bearer"})
 	})
 	go func() { panic(http.ListenAndServeTLS("127.0.0.1:443", "/pki/server.crt", "/pki/server.key", mux)) }()
 	go func() { panic(http.ListenAndServe("127.0.0.1:80", mux)) }()

@@ -26,6 +26,7 @@ type world struct {
 	checkout string // whose program is used
 	root     string // the emulator's folder
 	outside  string // home and temporary folder, which must stay empty
+	before   string // what git does not know at the beginning
 }
 
 // worlds counts those of this run, so that each has its folder.
@@ -39,6 +40,7 @@ func newWorld(t *testing.T) *world {
 	// characters, and the checkout's are counted.
 	w := &world{checkout: checkout, root: filepath.Join(checkout, ".emulator", "e2e", strconv.FormatInt(worlds.Add(1), 10))}
 	w.outside = filepath.Join(w.root+"-outside", "home")
+	w.before = w.unknown(t)
 	require.FileExists(t, filepath.Join(checkout, "bin", "emulator"), "make emulator builds it")
 	w.stop(t)
 	require.NoError(t, os.RemoveAll(w.root))
@@ -205,10 +207,16 @@ func (w *world) requireNothingLeft(t *testing.T) {
 		}
 		require.Empty(t, entries, "%s of an emulated cloud that is empty", folder)
 	}
-	status, err := exec.Command("git", "-C", w.checkout, "status", "--porcelain").Output()
+	require.Equal(t, w.before, w.unknown(t), "files of stacks or of the emulator in the checkout")
+}
+
+// unknown are files that a stack or the emulator could have left in the checkout, and that
+// git does not know. The user's own stacks have theirs.
+func (w *world) unknown(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("git", "-C", w.checkout, "status", "--porcelain", "--", "Pulumi.*", ".emulator*").Output()
 	require.NoError(t, err)
-	require.NotContains(t, string(status), ".emulator")
-	require.NotContains(t, string(status), "?? Pulumi.")
+	return string(out)
 }
 
 func copyFile(from, to string) error {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,14 +17,31 @@ import (
 )
 
 // mutant is the program with one mistake, which must make up fail for the reason that
-// the real thing would give.
+// the real thing would give. The mistake is made in what the program registers, by a
+// main.go of its own (testdata/mutant), so no line of the program is named here.
 type mutant struct {
 	name     string
-	file     string // of the program
-	old, new string
+	mutation mutation
 	// reason is looked for in what this shell line prints.
 	reason, look string
 	config       []string
+}
+
+// mutation is what testdata/mutant reads.
+type mutation struct {
+	Type   string
+	Path   []string
+	Values []string
+}
+
+const (
+	setType      = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
+	nodePoolType = "gcp:container/nodePool:NodePool"
+)
+
+// inPods is a property of both templates' pods.
+func inPods(path ...string) []string {
+	return append([]string{"spec", "leaderWorkerTemplate", "*", "spec"}, path...)
 }
 
 const lookAtPods = "kubectl get events; kubectl describe pods; " +
@@ -31,30 +49,26 @@ const lookAtPods = "kubectl get events; kubectl describe pods; " +
 
 var mutants = []mutant{
 	{
-		name: "a pod without the TPU selector",
-		file: "infra/serving/pod.go",
-		old:  "topology.AcceleratorLabel: pulumi.String(topology.Accelerator),\n", new: "",
-		look: lookAtPods, reason: "GKE Warden rejected the request because it violates one or more constraints",
+		name:     "a pod without the TPU selector",
+		mutation: mutation{Type: setType, Path: inPods("nodeSelector", "cloud.google.com/gke-tpu-accelerator")},
+		look:     lookAtPods, reason: "GKE Warden rejected the request because it violates one or more constraints",
 	},
 	{
-		name: "a premium-rwo disk",
-		file: "infra/serving/storage.go",
-		old:  "StorageClassName: pulumi.String(storageClass)", new: `StorageClassName: pulumi.String("premium-rwo")`,
-		config: []string{`sglang-tpu:cache={"mode":"disk"}`},
-		look:   lookAtPods, reason: "pd-ssd disk type cannot be used by tpu7x-standard-4t machine type.",
+		name:     "a premium-rwo disk",
+		mutation: mutation{setType, inPods("volumes", "*", "ephemeral", "volumeClaimTemplate", "spec", "storageClassName"), []string{"premium-rwo"}},
+		config:   []string{`sglang-tpu:cache={"mode":"disk"}`},
+		look:     lookAtPods, reason: "pd-ssd disk type cannot be used by tpu7x-standard-4t machine type.",
 	},
 	{
-		name: "--tp-size 8",
-		file: "infra/serving/weights.go",
-		old:  "serverArguments(a).Merge(a.Arguments)", new: `serverArguments(a).Merge(arguments.Ours([]string{"--tp-size", "8", "--dp-size", "1"}))`,
-		look: lookAtPods, reason: "ValueError: Number of devices 16 must equal the product of mesh_shape (1, 8)",
+		name:     "--tp-size 8",
+		mutation: mutation{setType, inPods("containers", "*", "args"), []string{"--tp-size", "8", "--dp-size", "1"}},
+		look:     lookAtPods, reason: "ValueError: Number of devices 16 must equal the product of mesh_shape (1, 8)",
 	},
 }
 
 var compact = mutant{
-	name: "a placement policy of type COMPACT",
-	file: "infra/tpu/slice.go",
-	old:  `Type:        pulumi.String(""),`, new: `Type:        pulumi.String("COMPACT"),`,
+	name:     "a placement policy of type COMPACT",
+	mutation: mutation{nodePoolType, []string{"placementPolicy", "type"}, []string{"COMPACT"}},
 	// The provider says only that the pool was created in error state; this is GKE's status message.
 	// A pool that is there keeps its type, so one more is asked for.
 	config: []string{"sglang-tpu:replicas=3"},
@@ -83,10 +97,10 @@ func (w *world) mutate(t *testing.T, m mutant) *background {
 			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, m.file))
+	text, err := json.Marshal(m.mutation)
 	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(text), m.old), "%s has to hold %q once", m.file, m.old)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, m.file), []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600))
+	require.NoError(t, copyFile(filepath.Join("testdata", "mutant", "main.go"), filepath.Join(dir, "main.go")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "mutation.json"), text, 0o600))
 
 	args := []string{"up", "dev"}
 	for _, c := range m.config {
@@ -158,8 +172,8 @@ func (w *world) exclusiveTopology(t *testing.T) {
 	}
 
 	w.kill(t, mutant{
-		name: "no exclusive topology", file: "infra/serving/set.go",
-		old: `exclusiveTopology: pulumi.String(topology.NodePoolLabel),`, new: `"example.com/other": pulumi.String(topology.NodePoolLabel),`,
+		name:     "no exclusive topology",
+		mutation: mutation{Type: setType, Path: []string{"metadata", "annotations", "leaderworkerset.sigs.k8s.io/exclusive-topology"}},
 		// Two leaders would take the two nodes, and no worker would find one.
 		look:   oneGroup + "; " + lookAtPods,
 		reason: "Failed to establish ICI links",

@@ -69,6 +69,7 @@ var refusals = []refusal{
 	{`image: {source: mirror, version: latest}`, []string{`config sglang-tpu:image.version: "latest" moves, so the pods of one group may come to run different images; use a version such as v0.1.0`}},
 	{`cache: {mode: ram}`, []string{`config sglang-tpu:cache.mode: "ram" is not a cache mode; use gcs or disk`}},
 	{`cache: {sizeGiB: 500}`, []string{`config sglang-tpu:cache.sizeGiB: "500" goes only with mode disk, and mode is gcs`}},
+	{`image: {keepDays: 30}`, []string{`config sglang-tpu:image.keepDays: "30" deletes nothing: the tags of the images are immutable`}},
 	{`image: {source: prebuilt}`, []string{"config sglang-tpu:image.reference: is empty, but source is prebuilt"}},
 	{`image: {source: build, commit: main}`, []string{`config sglang-tpu:image.commit: "main" is not a commit: a branch or tag moves`}},
 	{`image: {source: build, repository: "git@github.com:a/b"}`, []string{"config sglang-tpu:image.repository:", "is not an https address"}},
@@ -86,6 +87,8 @@ var refusals = []refusal{
 	// Cluster.
 	{`gke: {releaseChannel: LATEST}`, []string{`config sglang-tpu:gke.releaseChannel: "LATEST" is not a release channel; use RAPID, REGULAR or STABLE`}},
 	{`gke: {minVersion: "1.33"}`, []string{`config sglang-tpu:gke.minVersion: "1.33" has no tpu7x, which needs 1.34.0-gke.2201000; use 1.35 or newer`}},
+	{`maintenance: {window: {days: [Sunday]}}`, []string{`config sglang-tpu:maintenance.window.hours: "4" with 1 a week is too little: GKE wants at least 48 hours in 32 days; use at least 12 hours, or more days`}},
+	{`maintenance: {exclusions: [{name: launch, start: 2026-12-02, end: 2026-12-01}]}`, []string{"config sglang-tpu:maintenance.exclusions[0].end:", "is not after the start; use a later date"}},
 	{`systemPool: {nodes: 0}`, []string{`config sglang-tpu:systemPool.nodes: "0" is out of range; use 1 to 100 nodes`}},
 	{`systemPool: {machineType: ""}`, []string{"config sglang-tpu:systemPool.machineType: is empty; use one such as e2-standard-8"}},
 	{`labels: {Team: a}`, []string{`config sglang-tpu:labels.Team: "a" is not a Google Cloud label; use lower-case letters`}},

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,13 +117,30 @@ func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c c
 		"a node":     "bin/emulator repair " + node,
 	} {
 		t.Run(what+" is lost, on "+mode, func(t *testing.T) {
-			before := w.podUIDs(t)
+			before, nodes := w.podUIDs(t), w.hostUIDs(t)
 			check(t, w.during(t, what+" is lost, on "+mode, func() {
 				w.shell(t, "dev", line)
 				w.groupIsNew(t, before)
 			}))
+			kept := 0
+			for _, uid := range w.hostUIDs(t) {
+				if slices.Contains(nodes, uid) {
+					kept++
+				}
+			}
+			if what == "a node" {
+				assert.Zero(t, kept, "the hosts of a slice are remade together")
+			} else {
+				assert.Equal(t, 2, kept)
+			}
 		})
 	}
+}
+
+// hostUIDs are those of the slice's nodes.
+func (w *world) hostUIDs(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{.items[*].metadata.uid}'"))
 }
 
 func (w *world) podUIDs(t *testing.T) []string {

@@ -29,6 +29,7 @@ type Args struct {
 
 	ReleaseChannel string
 	MinVersion     string
+	Maintenance    Maintenance
 	// SecretsKey is the Cloud KMS key that encrypts Kubernetes Secrets, in full and of the
 	// cluster's region; empty: Google's own.
 	SecretsKey string
@@ -69,6 +70,17 @@ type Cluster struct {
 	Provider *kubernetes.Provider
 }
 
+// nodeRoles are what the nodes' service account may do in the project, each with the
+// suffix of the resource that grants it.
+var nodeRoles = []struct{ suffix, role string }{
+	// What GKE documents as the least a node needs: logs, metrics, metadata.
+	{"-nodes-role", "roles/container.defaultNodeServiceAccount"},
+	// Image streaming counts as a use of the project's API. GKE's documentation wants it of
+	// every account but the default one; without it pods do not start
+	// (terraform-google-kubernetes-engine issue 2251).
+	{"-nodes-streaming", "roles/serviceusage.serviceUsageConsumer"},
+}
+
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	c := &Cluster{}
@@ -85,18 +97,21 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	// The role that GKE documents as the least a node needs: logs, metrics, metadata.
-	role, err := projects.NewIAMMember(ctx, name+"-nodes-role", &projects.IAMMemberArgs{
-		Project: pulumi.String(args.Project),
-		Role:    pulumi.String("roles/container.defaultNodeServiceAccount"),
-		Member:  nodes.Member,
-	}, inside)
-	if err != nil {
-		return nil, err
+	var roles []pulumi.Resource
+	for _, r := range nodeRoles {
+		role, err := projects.NewIAMMember(ctx, name+r.suffix, &projects.IAMMemberArgs{
+			Project: pulumi.String(args.Project),
+			Role:    pulumi.String(r.role),
+			Member:  nodes.Member,
+		}, inside)
+		if err != nil {
+			return nil, err
+		}
+		roles = append(roles, role)
 	}
 
 	cluster, err := container.NewCluster(ctx, name, clusterArgs(args, nodes.Email), inside,
-		pulumi.DependsOn([]pulumi.Resource{role}),
+		pulumi.DependsOn(roles),
 		// Both describe the default pool, which is gone when create returns.
 		pulumi.IgnoreChanges([]string{"nodeConfig", "initialNodeCount"}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m", Delete: "60m"}))

@@ -29,8 +29,9 @@ func create(t *testing.T, change func(*Args)) (*pulumitest.Graph, string) {
 		NetworkID: pulumi.String("network-id"), SubnetworkID: pulumi.String("subnet-id"),
 		PodsRange: "pods", ServicesRange: "services", ControlPlaneCIDR: "172.16.0.0/28",
 		ReleaseChannel: "RAPID", MinVersion: "1.34.0-gke.2201000",
-		SystemPool: SystemPool{MachineType: "e2-standard-8", Nodes: 2},
-		NodeTag:    "node", Labels: map[string]string{"team": "ml"}, Protect: true,
+		Maintenance: Maintenance{Start: "03:00", Hours: 4},
+		SystemPool:  SystemPool{MachineType: "e2-standard-8", Nodes: 2},
+		NodeTag:     "node", Labels: map[string]string{"team": "ml"}, Protect: true,
 	}
 	if change != nil {
 		change(args)
@@ -54,7 +55,7 @@ func create(t *testing.T, change func(*Args)) (*pulumitest.Graph, string) {
 func TestEverythingIsInsideTheComponent(t *testing.T) {
 	graph, _ := create(t, nil)
 	for typ, names := range map[string][]string{
-		clusterType: {"cluster"}, poolType: {"cluster-system"}, accountType: {"cluster-nodes"}, roleType: {"cluster-nodes-role"},
+		clusterType: {"cluster"}, poolType: {"cluster-system"}, accountType: {"cluster-nodes"}, roleType: {"cluster-nodes-role", "cluster-nodes-streaming"},
 	} {
 		for _, name := range names {
 			r := graph.Get(t, typ, name)
@@ -89,6 +90,7 @@ func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {
 		"masterAuth.clientCertificateConfig.issueClientCertificate":          false,
 		"addonsConfig.gcePersistentDiskCsiDriverConfig.enabled":              true,
 		"nodeConfig.shieldedInstanceConfig.enableSecureBoot":                 true,
+		"securityPostureConfig":                                              map[string]any{"mode": "BASIC", "vulnerabilityMode": "VULNERABILITY_DISABLED"},
 		"resourceLabels.team":                                                "ml",
 		"enableShieldedNodes":                                                true,
 		"privateClusterConfig.enablePrivateEndpoint":                         true,
@@ -98,6 +100,7 @@ func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {
 		assert.Equal(t, want, c.Value(path), path)
 	}
 	assert.True(t, c.DependsOn("cluster-nodes-role"), "a node without its role never becomes ready")
+	assert.True(t, c.DependsOn("cluster-nodes-streaming"), "a node without it gets no image")
 	assert.ElementsMatch(t, []string{"nodeConfig", "initialNodeCount"}, c.IgnoresChanges())
 	assert.Equal(t, time.Hour, c.CreateTimeout(t))
 	assert.Equal(t, time.Hour, c.UpdateTimeout(t))
@@ -125,12 +128,17 @@ func TestAZonalClusterDoesNotNameItsZoneAgain(t *testing.T) {
 	assert.Nil(t, graph.Get(t, clusterType, "cluster").Value("nodeLocations"))
 }
 
-func TestNodesHaveOneRole(t *testing.T) {
+func TestNodesHaveTheTwoRolesThatGKEDocuments(t *testing.T) {
 	graph, _ := create(t, nil)
-	require.Len(t, graph.OfType(roleType), 1)
-	role := graph.Get(t, roleType, "cluster-nodes-role")
-	assert.Equal(t, "roles/container.defaultNodeServiceAccount", role.Value("role"))
-	assert.Equal(t, "serviceAccount:"+nodes, role.Value("member"))
+	require.Len(t, graph.OfType(roleType), 2)
+	for name, want := range map[string]string{
+		"cluster-nodes-role":      "roles/container.defaultNodeServiceAccount",
+		"cluster-nodes-streaming": "roles/serviceusage.serviceUsageConsumer",
+	} {
+		role := graph.Get(t, roleType, name)
+		assert.Equal(t, want, role.Value("role"))
+		assert.Equal(t, "serviceAccount:"+nodes, role.Value("member"))
+	}
 }
 
 func TestTheSystemPoolIsOfTheSizeAskedForInOneZone(t *testing.T) {
@@ -175,5 +183,7 @@ func TestTheKubeconfigHoldsNoCredential(t *testing.T) {
 	assert.Equal(t, map[string]any{"server": "https://gke-test.us-central1.gke.goog"}, parsed.Clusters[0].Cluster)
 	require.Contains(t, parsed.Users[0].User, "exec")
 	assert.Len(t, parsed.Users[0].User, 1)
-	assert.Equal(t, "gke-gcloud-auth-plugin", parsed.Users[0].User["exec"].(map[string]any)["command"])
+	exec := parsed.Users[0].User["exec"].(map[string]any)
+	assert.Equal(t, "gke-gcloud-auth-plugin", exec["command"])
+	assert.Equal(t, []any{"--use_application_default_credentials"}, exec["args"], "the login that the gcp provider has, and no other")
 }

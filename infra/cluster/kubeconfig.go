@@ -2,6 +2,11 @@ package cluster
 
 import "encoding/json"
 
+// credentials makes the plugin take the application default credentials, which the gcp
+// provider takes, too: one login, by a person or by Workload Identity Federation, serves
+// both. Without the flag it asks gcloud for an account of its own.
+const credentials = "--use_application_default_credentials"
+
 // kubeconfig is for clients that log in with gke-gcloud-auth-plugin. It holds no
 // token: destroy and refresh do not run the program, so a token in the state would be
 // a dead one when they need it. It names no certificate authority either, because the
@@ -24,6 +29,7 @@ func kubeconfig(name, endpoint string) (string, error) {
 			"user": map[string]any{"exec": map[string]any{
 				"apiVersion":         "client.authentication.k8s.io/v1beta1",
 				"command":            "gke-gcloud-auth-plugin",
+				"args":               []any{credentials},
 				"interactiveMode":    "IfAvailable",
 				"provideClusterInfo": true,
 				"installHint":        "gcloud components install gke-gcloud-auth-plugin",

@@ -18,11 +18,9 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		DeletionProtection: pulumi.Bool(args.Protect),
 		ResourceLabels:     pulumi.ToStringMap(args.Labels),
 
-		ReleaseChannel:   container.ClusterReleaseChannelArgs{Channel: pulumi.String(args.ReleaseChannel)},
-		MinMasterVersion: pulumi.String(args.MinVersion),
-		MaintenancePolicy: container.ClusterMaintenancePolicyArgs{
-			DailyMaintenanceWindow: container.ClusterMaintenancePolicyDailyMaintenanceWindowArgs{StartTime: pulumi.String("03:00")},
-		},
+		ReleaseChannel:    container.ClusterReleaseChannelArgs{Channel: pulumi.String(args.ReleaseChannel)},
+		MinMasterVersion:  pulumi.String(args.MinVersion),
+		MaintenancePolicy: args.Maintenance.policy(),
 
 		// A pool of the cluster itself cannot be changed without replacing the cluster, so
 		// GKE's default one lives only until create is over.
@@ -82,8 +80,10 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		MasterAuth: container.ClusterMasterAuthArgs{
 			ClientCertificateConfig: container.ClusterMasterAuthClientCertificateConfigArgs{IssueClientCertificate: pulumi.Bool(false)},
 		},
+		// VULNERABILITY_BASIC is "no longer supported" (API reference of container/v1,
+		// SecurityPostureConfig.VulnerabilityMode), and VULNERABILITY_ENTERPRISE is paid for.
 		SecurityPostureConfig: container.ClusterSecurityPostureConfigArgs{
-			Mode: pulumi.String("BASIC"), VulnerabilityMode: pulumi.String("VULNERABILITY_BASIC"),
+			Mode: pulumi.String("BASIC"), VulnerabilityMode: pulumi.String("VULNERABILITY_DISABLED"),
 		},
 
 		AddonsConfig: container.ClusterAddonsConfigArgs{

@@ -15,6 +15,9 @@ import (
 	"sglang-tpu/internal/netpolicy"
 )
 
+//go:embed credential.sh
+var credentialScript string
+
 //go:embed login.sh
 var loginScript string
 

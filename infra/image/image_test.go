@@ -133,6 +133,8 @@ func TestTheJobBuildsThePinnedCommitWithoutPrivileges(t *testing.T) {
 		"containers[0].securityContext.privileged":                   nil,
 		"initContainers[0].securityContext.allowPrivilegeEscalation": false,
 		"initContainers[0].env[0].value":                             "us-central1-docker.pkg.dev",
+		"initContainers[0].args":                                     []any{credentialScript},
+		"initContainers[0].command":                                  []any{"sh", "-c", loginScript, "login"},
 		"containers[0].env[1].value":                                 "https://us-central1-docker.pkg.dev/v2/p/images/sglang-jax/manifests/" + source.Tag(),
 		"containers[0].terminationMessagePolicy":                     "FallbackToLogsOnError",
 		"initContainers[0].terminationMessagePolicy":                 "FallbackToLogsOnError",

@@ -54,7 +54,8 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 					InitContainers: corev1.ContainerArray{corev1.ContainerArgs{
 						Name:    pulumi.String("login"),
 						Image:   pulumi.String(builderImage),
-						Command: pulumi.ToStringArray([]string{"sh", "-c", loginScript}),
+						Command: pulumi.ToStringArray([]string{"sh", "-c", loginScript, "login"}),
+						Args:    pulumi.ToStringArray([]string{credentialScript}),
 						Env: corev1.EnvVarArray{
 							env("REGISTRY", registryHost(args.Repository)),
 							env("DOCKER_CONFIG", dockerConfig),

@@ -16,11 +16,6 @@ type Args struct {
 	Reader       pulumi.StringInput // IAM member that may pull
 	Labels       map[string]string
 
-	// KeepVersions newest images stay whatever their age, and all that are younger than
-	// KeepDays.
-	KeepVersions int
-	KeepDays     int
-
 	// LayersID is a second repository, for the layers that builds have in common. Its tags
 	// move, which those of images must not.
 	LayersID string
@@ -46,13 +41,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
-		Project:         pulumi.String(args.Project),
-		Location:        pulumi.String(args.Location),
-		RepositoryId:    pulumi.String(args.RepositoryID),
-		Format:          pulumi.String("DOCKER"),
-		Labels:          pulumi.ToStringMap(args.Labels),
-		DockerConfig:    artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
-		CleanupPolicies: cleanupPolicies(args.KeepVersions, args.KeepDays),
+		Project:      pulumi.String(args.Project),
+		Location:     pulumi.String(args.Location),
+		RepositoryId: pulumi.String(args.RepositoryID),
+		Format:       pulumi.String("DOCKER"),
+		Labels:       pulumi.ToStringMap(args.Labels),
+		// Such a repository deletes no tagged image, and here each has its tag: a clean-up
+		// policy would promise what cannot be.
+		DockerConfig: artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, err
@@ -63,7 +59,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		RepositoryId:    pulumi.String(args.LayersID),
 		Format:          pulumi.String("DOCKER"),
 		Labels:          pulumi.ToStringMap(args.Labels),
-		CleanupPolicies: cleanupPolicies(1, args.KeepDays),
+		CleanupPolicies: cleanupPolicies(),
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, err
@@ -87,19 +83,22 @@ func newReader(ctx *pulumi.Context, name, project, location string, repository *
 	}, opts...)
 }
 
-// cleanupPolicies delete what is older than so many days, but for the newest versions:
+// layersSeconds is how long layers are kept that no later build has replaced.
+const layersSeconds = 30 * 24 * 3600
+
+// cleanupPolicies delete what the moving tag of the layers has left, but never the newest:
 // Artifact Registry keeps what both kinds of policy match.
-func cleanupPolicies(versions, days int) artifactregistry.RepositoryCleanupPolicyArray {
+func cleanupPolicies() artifactregistry.RepositoryCleanupPolicyArray {
 	return artifactregistry.RepositoryCleanupPolicyArray{
 		artifactregistry.RepositoryCleanupPolicyArgs{
 			Id: pulumi.String("keep-newest"), Action: pulumi.String("KEEP"),
-			MostRecentVersions: artifactregistry.RepositoryCleanupPolicyMostRecentVersionsArgs{KeepCount: pulumi.Int(versions)},
+			MostRecentVersions: artifactregistry.RepositoryCleanupPolicyMostRecentVersionsArgs{KeepCount: pulumi.Int(1)},
 		},
 		artifactregistry.RepositoryCleanupPolicyArgs{
 			Id: pulumi.String("delete-old"), Action: pulumi.String("DELETE"),
 			Condition: artifactregistry.RepositoryCleanupPolicyConditionArgs{
 				TagState:  pulumi.String("ANY"),
-				OlderThan: pulumi.String(strconv.Itoa(days*24*3600) + "s"),
+				OlderThan: pulumi.String(strconv.Itoa(layersSeconds) + "s"),
 			},
 		},
 	}

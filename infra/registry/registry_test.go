@@ -17,7 +17,7 @@ func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		var err error
 		r, err = New(ctx, "registry", &Args{
-			Project: "p", Location: "us-central1", RepositoryID: "images", LayersID: "layers", KeepVersions: 5, KeepDays: 2,
+			Project: "p", Location: "us-central1", RepositoryID: "images", LayersID: "layers",
 			Reader: pulumi.String("serviceAccount:nodes@p"), Labels: map[string]string{"team": "ml"},
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {
@@ -35,10 +35,11 @@ func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
 	}
 	layers := graph.Get(t, "gcp:artifactregistry/repository:Repository", "registry-layers")
 	assert.Nil(t, layers.Value("dockerConfig"), "the tag of the layers moves")
+	assert.Nil(t, repository.Value("cleanupPolicies"), "a repository of immutable tags deletes no tagged image")
 	assert.Equal(t, []any{
-		map[string]any{"id": "keep-newest", "action": "KEEP", "mostRecentVersions": map[string]any{"keepCount": 5.0}},
-		map[string]any{"id": "delete-old", "action": "DELETE", "condition": map[string]any{"tagState": "ANY", "olderThan": "172800s"}},
-	}, repository.Value("cleanupPolicies"))
+		map[string]any{"id": "keep-newest", "action": "KEEP", "mostRecentVersions": map[string]any{"keepCount": 1.0}},
+		map[string]any{"id": "delete-old", "action": "DELETE", "condition": map[string]any{"tagState": "ANY", "olderThan": "2592000s"}},
+	}, layers.Value("cleanupPolicies"))
 	reader := graph.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "registry-reader")
 	assert.Equal(t, "roles/artifactregistry.reader", reader.Value("role"))
 	assert.Equal(t, "serviceAccount:nodes@p", reader.Value("member"))

@@ -14,6 +14,9 @@ var apis = []string{
 	"cloudresourcemanager.googleapis.com",
 	"compute.googleapis.com",
 	"container.googleapis.com",
+	// Image streaming, which all node pools have on: "You must enable the Container File
+	// System API" (GKE documentation, Use Image streaming, Requirements).
+	"containerfilesystem.googleapis.com",
 	"iam.googleapis.com",
 	"storage.googleapis.com",
 }

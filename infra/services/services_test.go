@@ -26,6 +26,7 @@ func TestEveryServiceIsEnabledAndNeverDisabled(t *testing.T) {
 		"services-cloudresourcemanager": "cloudresourcemanager.googleapis.com",
 		"services-compute":              "compute.googleapis.com",
 		"services-container":            "container.googleapis.com",
+		"services-containerfilesystem":  "containerfilesystem.googleapis.com",
 		"services-iam":                  "iam.googleapis.com",
 		"services-storage":              "storage.googleapis.com",
 	} {
@@ -37,5 +38,5 @@ func TestEveryServiceIsEnabledAndNeverDisabled(t *testing.T) {
 		assert.Equal(t, "google", service.Provider())
 		assert.True(t, service.Protected())
 	}
-	assert.Len(t, made, 6, "what others wait for")
+	assert.Len(t, made, 7, "what others wait for")
 }

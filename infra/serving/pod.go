@@ -39,6 +39,7 @@ const (
 func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 	podLabels := labels(args, string(r))
 	podLabels["role"] = pulumi.String(string(r)) // the tutorial's
+	grace, _ := args.ending()
 	return &corev1.PodTemplateSpecArgs{
 		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels, Annotations: args.Storage.annotations()},
 		Spec: &corev1.PodSpecArgs{
@@ -47,7 +48,7 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 			// Every Service of the namespace as SGLANG_* variables is nothing for a server
 			// that reads variables of that name.
 			EnableServiceLinks:            pulumi.Bool(false),
-			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
+			TerminationGracePeriodSeconds: pulumi.Int(grace),
 			// GKE refuses a TPU pod without both.
 			NodeSelector: pulumi.StringMap{
 				topology.AcceleratorLabel: pulumi.String(topology.Accelerator),

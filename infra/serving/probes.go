@@ -14,6 +14,8 @@ const (
 	// preStopSeconds keep the server until clients have heard that its pod is going: it
 	// accepts requests until its end.
 	preStopSeconds = 10
+	// preStopShare is preStop's part of a shorter time: the server needs the rest.
+	preStopShare = 3
 
 	startupPeriod = 10 * time.Second
 	// startupAtLeast is how long a server may load and compile before its first answer.
@@ -45,9 +47,21 @@ func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 			FailureThreshold: pulumi.Int(3),
 		}
 	}
+	_, preStop := args.ending()
 	c.Lifecycle = &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
-		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", strconv.Itoa(preStopSeconds)})},
+		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", strconv.Itoa(preStop)})},
 	}}
+}
+
+// ending is how many seconds a pod has to end, and how many of them are preStop's. Where
+// the host gives less than asked for, a preStop of the usual length would use it up, and
+// the server would be killed without a word.
+func (a *Args) ending() (grace, preStop int) {
+	if a.Notice == 0 {
+		return graceSeconds, preStopSeconds
+	}
+	grace = int(a.Notice / time.Second)
+	return grace, min(preStopSeconds, grace/preStopShare)
 }
 
 func httpProbe(path string, period, timeout time.Duration, failures int) *corev1.ProbeArgs {

@@ -61,6 +61,9 @@ type Args struct {
 	// Ready is how long a rank may take from its start to its first answer, if that is more
 	// than an hour.
 	Ready time.Duration
+	// Notice is how long pods have to end when Google takes their host back; 0: as long as
+	// they ask for.
+	Notice time.Duration
 
 	// Before is what only the group's pods wait for, such as slices; the rest of the
 	// component is made meanwhile. May be empty.

@@ -101,6 +101,13 @@ func TestASingleHostNeedsNoPolicy(t *testing.T) {
 	}
 }
 
+func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
+	assert.Equal(t, 15*time.Second, Capacity{Mode: Spot}.Notice())
+	for _, mode := range []string{OnDemand, Reservation, FlexStart} {
+		assert.Zero(t, Capacity{Mode: mode}.Notice(), mode)
+	}
+}
+
 func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 	fields := []string{
 		"nodeCount", "initialNodeCount", "autoscaling", "management.autoRepair",
@@ -112,6 +119,7 @@ func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 			"key":                    "compute.googleapis.com/reservation-name", "values": []any{value},
 		}
 	}
+	none := map[string]any{"consumeReservationType": "NO_RESERVATION"}
 	autoscaling := map[string]any{"minNodeCount": 0.0, "maxNodeCount": 4.0, "locationPolicy": "ANY"}
 	for name, tc := range map[string]struct {
 		capacity Capacity
@@ -131,12 +139,15 @@ func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 			Capacity{Mode: FlexStart, MaxRunDuration: "3600s"},
 			map[string]any{
 				"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true,
-				"nodeConfig.maxRunDuration": "3600s", "management.autoRepair": false,
+				"nodeConfig.maxRunDuration": "3600s", "nodeConfig.reservationAffinity": none, "management.autoRepair": false,
 			},
 		},
 		"flex-start for as long as GKE gives": {
 			Capacity{Mode: FlexStart},
-			map[string]any{"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true, "management.autoRepair": false},
+			map[string]any{
+				"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true,
+				"nodeConfig.reservationAffinity": none, "management.autoRepair": false,
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

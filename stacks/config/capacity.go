@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"time"
@@ -51,6 +52,18 @@ func checkCapacity(c Capacity) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// warnCapacity says what of the mode may surprise. A selector for the node pool instead of
+// exclusive topology would let all pods of a group ask at once, but groups share their
+// templates: it would be right for one group only, and to add a second one would then
+// replace the LeaderWorkerSet.
+func warnCapacity(c Config) []string {
+	if c.Capacity.Mode != "flex-start" || !c.Topology.MultiHost() || c.Replicas == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("config sglang-tpu:capacity.mode: with flex-start only the leader of each group asks for its slice of %d hosts; the workers exist once it has one. "+
+		"GKE documents that such a slice comes as a whole, and one report says that it never came; if the leader stays Pending after Google's queue, use another mode", c.Topology.Hosts())}
 }
 
 // MaxRunSeconds is MaxRunDuration as the API takes it, such as "259200s"; empty when

@@ -21,6 +21,15 @@ type Source struct {
 	Get      func(key string) (value string, ok bool)
 	IsSecret func(key string) bool
 	Keys     []string // all that are set, so that a misspelt one is not ignored
+	// Now is for warnings about dates that have passed; nil: the clock.
+	Now func() time.Time
+}
+
+func (s Source) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
 // Config is one environment, checked.
@@ -51,6 +60,7 @@ type Config struct {
 	Image           Image
 	Cache           Cache
 	GKE             GKE
+	Maintenance     Maintenance
 	SystemPool      SystemPool
 	Network         Network
 	Labels          map[string]string
@@ -101,8 +111,10 @@ const (
 // often sets have theirs in Pulumi.yaml, where pulumi config shows them.
 func defaults() Config {
 	return Config{
-		GKE:        GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"},
-		SystemPool: SystemPool{MachineType: "e2-standard-8", Nodes: 1},
+		GKE: GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"},
+		// The hours are what GKE gives to a window that only has a start.
+		Maintenance: Maintenance{Window: Window{Start: "03:00", Hours: 4}},
+		SystemPool:  SystemPool{MachineType: "e2-standard-8", Nodes: 1},
 		Network: Network{
 			Nodes:        "10.0.0.0/20",
 			Pods:         "10.4.0.0/14",
@@ -110,7 +122,6 @@ func defaults() Config {
 			ControlPlane: "172.16.0.0/28",
 		},
 		Cache: Cache{Mode: GCS},
-		Image: Image{KeepVersions: 10, KeepDays: 30},
 	}
 }
 
@@ -136,6 +147,7 @@ func Load(source Source) (*Config, error) {
 	imageRead := r.object("sglang-tpu:image", &c.Image)
 	cacheRead := r.object("sglang-tpu:cache", &c.Cache)
 	r.object("sglang-tpu:gke", &c.GKE)
+	maintenanceRead := r.object(maintenanceKey, &c.Maintenance)
 	r.object("sglang-tpu:systemPool", &c.SystemPool)
 	r.object("sglang-tpu:network", &c.Network)
 	r.object("sglang-tpu:labels", &c.Labels)
@@ -166,6 +178,9 @@ func Load(source Source) (*Config, error) {
 	r.check(checkSizes(c, minutes))
 	r.check(checkToken(c))
 	r.check(checkGKE(c.GKE, c.Region))
+	if maintenanceRead {
+		r.check(checkMaintenance(c.Maintenance))
+	}
 	r.check(checkLabels(c.Labels))
 	if c.LeaderWorkerSet != "" {
 		r.check(because("sglang-tpu:leaderWorkerSet", naming.CheckSet(c.LeaderWorkerSet, c.Replicas)))
@@ -175,6 +190,10 @@ func Load(source Source) (*Config, error) {
 	}
 	c.Cache = c.Cache.orDefaults(c.Model.WeightsGiB)
 	c.Ready = c.Capacity.patience(minutes)
+	asked := c.Maintenance.Exclusions
+	c.Maintenance = c.Maintenance.orDefaults(c)
 	c.Warnings = append(append(c.Warnings, warnPlace(c.Zone)...), warnImage(c.Image)...)
+	c.Warnings = append(append(c.Warnings, warnCapacity(c)...), warnEncryption(c.GKE)...)
+	c.Warnings = append(c.Warnings, warnMaintenance(c, asked, source.now())...)
 	return &c, nil
 }

@@ -41,7 +41,7 @@ func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	assert.True(t, c.TrustRemoteCode)
 	assert.Empty(t, c.ServerEnvironment)
 	assert.False(t, c.HasHFToken)
-	assert.Equal(t, Image{Source: "build", KeepVersions: 10, KeepDays: 30}, c.Image)
+	assert.Equal(t, Image{Source: "build"}, c.Image)
 	assert.Equal(t, Cache{Mode: "gcs"}, c.Cache)
 	assert.Equal(t, "main", c.Revision)
 	assert.Equal(t, GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"}, c.GKE)
@@ -69,7 +69,6 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:image", `{"source":"prebuilt","reference":"lmsysorg/sglang-jax:v0.1.0"}`, func(c *Config) any { return c.Image.Reference }, "lmsysorg/sglang-jax:v0.1.0"},
 		{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789","buildArgs":{"A":"b"}}`, func(c *Config) any { return c.Image.BuildArgs }, map[string]string{"A": "b"}},
 		{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`, func(c *Config) any { return c.Image.Version }, "v0.1.0"},
-		{"sglang-tpu:image", `{"keepDays":7}`, func(c *Config) any { return c.Image }, Image{KeepVersions: 10, KeepDays: 7}},
 		{"sglang-tpu:modelRevision", "v1.0", func(c *Config) any { return c.Revision }, "v1.0"},
 		{"sglang-tpu:cache", `{"mode":"disk"}`, func(c *Config) any { return c.Cache }, Cache{Mode: "disk", SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}},
 		{"sglang-tpu:cache", `{"mode":"disk","sizeGiB":500}`, func(c *Config) any { return c.Cache }, Cache{Mode: "disk", SizeGiB: 500, IOPS: 10000, ThroughputMiB: 1200}},

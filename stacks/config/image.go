@@ -23,9 +23,9 @@ type Image struct {
 	Commit     string            `json:"commit"`     // build; 40 hexadecimal digits
 	Dockerfile string            `json:"dockerfile"` // build
 	BuildArgs  map[string]string `json:"buildArgs"`  // build
-	// KeepVersions newest images stay, and those younger than KeepDays; build.
-	KeepVersions int `json:"keepVersions"`
-	KeepDays     int `json:"keepDays"`
+	// What earlier versions of this program took and could not keep: see checkImage.
+	KeepVersions any `json:"keepVersions" retired:"true"`
+	KeepDays     any `json:"keepDays" retired:"true"`
 
 	Version string `json:"version"` // mirror; a tag such as v0.1.0, or sha256:...
 
@@ -48,6 +48,17 @@ func checkImage(i Image) error {
 	var errs []error
 	refuse := func(field, value, why, remedy string) {
 		errs = append(errs, invalid(imageKey+field, value, why, remedy))
+	}
+	// "Tags cannot be deleted or moved to a different image digest, and tagged images cannot
+	// be deleted" (gcloud artifacts repositories update --help, --immutable-tags).
+	for _, retired := range []struct {
+		field string
+		value any
+	}{{".keepVersions", i.KeepVersions}, {".keepDays", i.KeepDays}} {
+		if retired.value != nil {
+			refuse(retired.field, fmt.Sprint(retired.value), "deletes nothing: the tags of the images are immutable, and Artifact Registry deletes no tagged image of such a repository",
+				"run: pulumi config rm --path "+imageKey+retired.field+" (README says how to delete images by hand)")
+		}
 	}
 	if source != Build && (i.Repository+i.Commit+i.Dockerfile != "" || len(i.BuildArgs) > 0) {
 		refuse("", "", "repository, commit, dockerfile and buildArgs go only with source build", "remove them")
@@ -81,10 +92,7 @@ func checkImage(i Image) error {
 }
 
 func checkBuild(i Image) error {
-	errs := []error{
-		inRange(imageKey+".keepVersions", i.KeepVersions, 1, 1000, "versions"),
-		inRange(imageKey+".keepDays", i.KeepDays, 1, 3650, "days"),
-	}
+	var errs []error
 	if i.Commit != "" && !commitHash.MatchString(i.Commit) {
 		errs = append(errs, invalid(imageKey+".commit", i.Commit, "is not a commit: a branch or tag moves, so the same configuration would build different images",
 			"use the 40 hexadecimal digits that git rev-parse prints"))

@@ -12,7 +12,7 @@ import (
 var namespaces = map[string][]string{
 	"sglang-tpu": {
 		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
-		"gke", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
+		"gke", "maintenance", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
 	},
 	"gcp": {"project", "zone", "region"},
 }

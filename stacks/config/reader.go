@@ -162,7 +162,9 @@ func fields(of any) []string {
 	}
 	var names []string
 	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("json"))
+		if _, retired := t.Field(i).Tag.Lookup("retired"); !retired {
+			names = append(names, t.Field(i).Tag.Get("json"))
+		}
 	}
 	return names
 }

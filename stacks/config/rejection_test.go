@@ -58,7 +58,11 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "image", `{"source":"mirror","version":"v 1"}`, []string{`"v 1" is neither a tag nor a digest`}},
 		{ours + "image", `{"source":"mirror","version":"v0.1.0","reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
 		{ours + "image", `{"version":"v0.1.0"}`, []string{`"v0.1.0" goes only with source mirror`}},
-		{ours + "image", `{"keepVersions":0}`, []string{`keepVersions: "0" is out of range`, "use 1 to 1000 versions"}},
+		{ours + "image", `{"keepVersions":10,"keepDays":30}`, []string{
+			`image.keepVersions: "10" deletes nothing: the tags of the images are immutable`, "pulumi config rm --path sglang-tpu:image.keepVersions",
+			`image.keepDays: "30" deletes nothing`,
+		}},
+		{ours + "image", `{"keep":10}`, []string{"image.keep: is not a setting", "use source, repository, commit, dockerfile, buildArgs, version, reference"}},
 		{ours + "serverArguments", `["--revision","v1"]`, []string{"the weights are fetched for sglang-tpu:modelRevision"}},
 		{ours + "gke", `{"releaseChannel":"LATEST"}`, []string{`"LATEST" is not a release channel`, "RAPID, REGULAR or STABLE"}},
 		{ours + "gke", `{"minVersion":"latest"}`, []string{`"latest" is not a GKE version`}},
@@ -192,6 +196,22 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	require.Len(t, c.Warnings, 2)
 	assert.Contains(t, c.Warnings[0], "tpu7x in europe-west4-b")
 	assert.Contains(t, c.Warnings[1], `"example/sglang-jax:latest" can move`)
+
+	c, err = load(configtest.Minimal(t).With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 2)
+	assert.Contains(t, c.Warnings[0], "config sglang-tpu:capacity.mode: with flex-start only the leader of each group asks for its slice of 2 hosts")
+	assert.Contains(t, c.Warnings[1], "config sglang-tpu:gke.secretsKey: GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED")
+
+	for _, quiet := range [][]string{
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:topology", "2x2x1"},
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:replicas", "0"},
+		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000","secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`},
+	} {
+		c, err = load(configtest.Minimal(t).With(quiet...))
+		require.NoError(t, err)
+		assert.Empty(t, c.Warnings, "%v", quiet)
+	}
 
 	c, err = load(configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`))
 	require.NoError(t, err)

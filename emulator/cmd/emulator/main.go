@@ -22,7 +22,7 @@ func main() {
 	case "pulumi-resource-gcp":
 		os.Exit(gcpplugin.Main())
 	case "gke-gcloud-auth-plugin":
-		os.Exit(kube.AuthPluginMain())
+		os.Exit(kube.AuthPluginMain(args))
 	case "python3":
 		os.Exit(sgljax.Main(args))
 	case "hf":

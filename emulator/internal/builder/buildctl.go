@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -125,6 +126,9 @@ func build(args []string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := takeLong(); err != nil {
+		return err
+	}
 	fmt.Fprintf(progress, "#2 exporting to image\n#2 pushing layers\n")
 	ref, err := name.ParseReference(r.Output["name"])
 	if err != nil {
@@ -142,6 +146,28 @@ func build(args []string, progress io.Writer) error {
 	}
 	fmt.Fprintf(progress, "#2 pushing manifest for %s@%s done\n#2 DONE\n", r.Output["name"], digest)
 	return exportCaches(r, image, progress)
+}
+
+// takeLong lets a build be as long as it may: the access tokens that its pod got before it
+// are dead after it, because one lives for an hour.
+func takeLong() error {
+	if os.Getenv(socketVar) == "" {
+		return nil
+	}
+	req, err := http.NewRequest(http.MethodPost, "http://emulator/tokens/expire", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-Emulator-Pod", os.Getenv(podVar))
+	res, err := daemonClient().Do(req)
+	if err != nil {
+		return fmt.Errorf("the emulator lets no time pass: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the emulator lets no time pass: %s", res.Status)
+	}
+	return nil
 }
 
 // count tells the emulator of a build. Outside of it nobody counts.

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,34 @@ func TestTheJobsScriptsBuildOnce(t *testing.T) {
 	require.Zero(t, code, output)
 	require.Equal(t, ref+" is already there\n", output)
 	require.EqualValues(t, 1, w.builds.Load(), "what is there is not built")
+}
+
+// A token that was written down before the build, as a Docker configuration can hold one.
+func TestATokenFromBeforeALongBuildIsDeadAtThePush(t *testing.T) {
+	w := newWorld(t, writer)
+	auth := base64.StdEncoding.EncodeToString([]byte("oauth2accesstoken:" + token + writer))
+	require.NoError(t, os.WriteFile(filepath.Join(w.config, "config.json"), []byte(`{"auths":{"us-central1-docker.pkg.dev":{"auth":"`+auth+`"}}}`), 0o600))
+	output, code := w.run(t, nil, "buildctl-daemonless.sh", arguments("", "")...)
+	require.Equal(t, 1, code, output)
+	require.Contains(t, output, "error: failed to solve: failed to fetch oauth token: unauthorized: authentication failed")
+	require.Zero(t, w.builds.Load())
+}
+
+func TestTheCredentialHelperSpeaksDockersProtocol(t *testing.T) {
+	w := newWorld(t, writer)
+	w.login(t)
+	helper := filepath.Join(w.config, "docker-credential-metadata")
+	output, code := w.run(t, nil, helper, "get")
+	require.Zero(t, code, output)
+	require.JSONEq(t, `{"ServerURL":"","Username":"oauth2accesstoken","Secret":"`+token+writer+`"}`, output)
+	for _, other := range []string{"store", "erase"} {
+		output, code = w.run(t, nil, helper, other)
+		require.Zero(t, code, output)
+		require.Empty(t, output)
+	}
+	text, err := os.ReadFile(filepath.Join(w.config, "config.json"))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"credHelpers":{"us-central1-docker.pkg.dev":"metadata"}}`, string(text), "no token is written down")
 }
 
 func TestTheJobFailsWithoutTheWritersRole(t *testing.T) {

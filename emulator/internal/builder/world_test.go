@@ -3,6 +3,7 @@ package builder
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +40,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-type access struct{}
+// access kills tokens when the builder says that time has passed.
+type access struct{ generation *atomic.Int32 }
+
+func (a access) Expired(bearer string) bool {
+	return a.generation.Load() > 0 && !strings.HasPrefix(bearer, fmt.Sprintf("%s%d.", token, a.generation.Load()))
+}
 
 func (access) RepositoryAllowed(email, asked string, push bool) error {
 	switch {
@@ -67,7 +73,8 @@ type world struct {
 
 func newWorld(t *testing.T, account string) *world {
 	t.Helper()
-	images, err := registry.Open(t.TempDir(), access{})
+	generation := &atomic.Int32{}
+	images, err := registry.Open(t.TempDir(), access{generation})
 	require.NoError(t, err)
 	w := &world{registry: images, account: account, programs: t.TempDir(), config: t.TempDir()}
 	atRegistry := httptest.NewServer(images)
@@ -95,7 +102,19 @@ func newWorld(t *testing.T, account string) *world {
 			http.Error(res, "no token", http.StatusForbidden)
 			return
 		}
-		answer(res, map[string]any{"access_token": token + w.account, "expires_in": 3599, "token_type": "Bearer"})
+		of := w.account
+		if n := generation.Load(); n > 0 {
+			of = fmt.Sprintf("%d.%s", n, of)
+		}
+		answer(res, map[string]any{"access_token": token + of, "expires_in": 3599, "token_type": "Bearer"})
+	})
+	mux.HandleFunc("POST /tokens/expire", func(res http.ResponseWriter, req *http.Request) {
+		if req.Header.Get("X-Emulator-Pod") != pod {
+			http.Error(res, "no such pod", http.StatusNotFound)
+			return
+		}
+		generation.Add(1)
+		answer(res, struct{}{})
 	})
 	mux.HandleFunc("POST /counters/builds", func(res http.ResponseWriter, _ *http.Request) {
 		w.builds.Add(1)
@@ -118,7 +137,7 @@ func newWorld(t *testing.T, account string) *world {
 		require.NoError(t, os.Symlink(binary, filepath.Join(w.programs, program)))
 	}
 	w.env = []string{
-		"PATH=" + w.programs + ":/usr/bin:/bin", "EMULATOR_SOCKET=" + socket, "EMULATOR_POD=" + pod,
+		"PATH=" + w.config + ":" + w.programs + ":/usr/bin:/bin", "EMULATOR_SOCKET=" + socket, "EMULATOR_POD=" + pod,
 		"DOCKER_CONFIG=" + w.config, "POD_PORT=" + podPort,
 	}
 	return w
@@ -152,6 +171,8 @@ func (w *world) script(t *testing.T, name string, env []string, args ...string) 
 // login makes the Docker configuration with the real script.
 func (w *world) login(t *testing.T) {
 	t.Helper()
-	output, code := w.script(t, "login.sh", []string{"REGISTRY=us-central1-docker.pkg.dev"})
+	helper, err := os.ReadFile("../../../infra/image/credential.sh")
+	require.NoError(t, err)
+	output, code := w.script(t, "login.sh", []string{"REGISTRY=us-central1-docker.pkg.dev"}, string(helper))
 	require.Zero(t, code, output)
 }

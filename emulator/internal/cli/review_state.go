@@ -44,6 +44,7 @@ func (r *reviewing) state(name string, number int, config []byte) *state {
 	l := layout.Layout{Root: filepath.Join(r.folder, name)}
 	// Every child inherits it.
 	_ = os.Setenv(layout.NetworkVar, strconv.Itoa(firstKept+number)) // a valid name cannot fail
+	_ = os.Setenv(layout.EarlierVar, "1")
 	return &state{
 		CLI:  &CLI{Checkout: r.Checkout, Program: r.base.Dir, Layout: l, Out: r.Out, Err: r.Err},
 		name: name, key: hex.EncodeToString(sum[:]), base: r.base.Dir, rev: r.base.Name, says: r.Out,

@@ -23,6 +23,9 @@ func Check(typ string, in Values) (map[string]string, error) {
 	if p := schema.Find(c.properties, "name"); p != nil && !p.Output && in["name"] == nil {
 		c.wrong["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
 	}
+	for path, why := range invalidValues(typ, in) {
+		c.wrong[path] = why
+	}
 	return c.wrong, nil
 }
 

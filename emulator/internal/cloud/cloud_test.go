@@ -176,6 +176,15 @@ func TestIdentitiesGetWhatTheyWereGranted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, email, Email(token))
 	assert.Empty(t, Email("stolen"))
+	assert.False(t, c.Expired(token))
+	c.ExpireTokens(email)
+	assert.True(t, c.Expired(token))
+	fresh, err := c.WorkloadIdentityToken("p", "ns", "builder", email)
+	require.NoError(t, err)
+	assert.Equal(t, email, Email(fresh))
+	assert.False(t, c.Expired(fresh))
+	c.ExpireTokens("other@p")
+	assert.False(t, c.Expired(fresh))
 	_, err = c.WorkloadIdentityToken("p", "other", "builder", email)
 	require.Error(t, err)
 
@@ -226,15 +235,21 @@ func TestWhatWasBeingMadeWhenTheCloudStoppedIsTakenBack(t *testing.T) {
 	create(t, again, nodePoolKind, slice())
 }
 
-func TestAFailedHostIsRepairedWithItsPoolsOtherNodesLeftAlone(t *testing.T) {
+func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice("management", object("autoRepair", true)))
 	before := fake.nodes["c/slice"]
 	require.NoError(t, c.RepairNode(context.Background(), before[1].Name))
-	assert.Equal(t, []string{"c/" + before[1].Name}, fake.failed)
+	assert.Equal(t, []string{"c/" + before[0].Name, "c/" + before[1].Name}, fake.failed)
 	assert.Equal(t, before, fake.nodes["c/slice"])
 	require.ErrorContains(t, c.RepairNode(context.Background(), "other"), before[0].Name)
+
+	fake.failed = nil
+	create(t, c, nodePoolKind, slice("name", "cpu", "placementPolicy", nil, "nodeConfig.machineType", "e2-standard-8", "management", object("autoRepair", true)))
+	node := fake.nodes["c/cpu"][1].Name
+	require.NoError(t, c.RepairNode(context.Background(), node))
+	assert.Equal(t, []string{"c/" + node}, fake.failed)
 }
 
 func TestFaultsAreTakenByTheirKindAndNumber(t *testing.T) {

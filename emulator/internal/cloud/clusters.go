@@ -29,6 +29,7 @@ type Node struct {
 	MachineType    string
 	Zone           string
 	ServiceAccount string // email
+	Streaming      bool   // of images
 	Labels         map[string]string
 	Taints         []Taint
 	CPU            string // Kubernetes quantity

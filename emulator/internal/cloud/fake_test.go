@@ -70,6 +70,9 @@ func open(t *testing.T, file string) (*Cloud, *fakeClusters) {
 	fake := newFake()
 	c, err := Open(context.Background(), file, fake, 0)
 	require.NoError(t, err)
+	for _, a := range apis {
+		create(t, c, serviceKind, Values{"project": "p", "service": a.service})
+	}
 	return c, fake
 }
 

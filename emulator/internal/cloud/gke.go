@@ -24,6 +24,7 @@ func cluster() kind {
 			out["masterVersion"] = versionFor(out.text("masterVersion"), o.resource.Inputs.text("minMasterVersion"))
 			return nil
 		},
+		outputs: encrypted,
 		remove: func(o *operation) error {
 			// container/resource_container_cluster.go of the provider; Google does not know of it.
 			if o.resource.Inputs["deletionProtection"] != false {
@@ -108,12 +109,15 @@ func (c *Cloud) resume(ctx context.Context) error {
 	return c.save()
 }
 
-func checkCluster(_ *Cloud, in Values) error {
+func checkCluster(c *Cloud, in Values) error {
 	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
 		// Open: GKE would make ranges of its own; this program never wants that.
 		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
 	}
-	return nil
+	if c.Lenient {
+		return nil
+	}
+	return errors.Join(checkPosture(in), checkMaintenance(in))
 }
 
 // writtenBackByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
@@ -235,6 +239,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		Pool:        pool,
 		MachineType: machine, Zone: zone,
 		ServiceAccount: in.text("nodeConfig.serviceAccount"),
+		Streaming:      in.truth("nodeConfig.gcfsConfig.enabled"),
 		Labels: map[string]string{
 			"cloud.google.com/gke-nodepool":          pool,
 			"cloud.google.com/machine-family":        strings.Split(machine, "-")[0],

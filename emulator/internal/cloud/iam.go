@@ -3,11 +3,34 @@ package cloud
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
-// tokenPrefix begins an access token; the account's e-mail follows.
+// tokenPrefix begins an access token; the account's e-mail follows, after the first
+// generation with the generation's number before it.
 const tokenPrefix = "ya29.emulated."
+
+var accessToken = regexp.MustCompile(`^ya29\.emulated\.(?:(\d+)\.)?(.*)$`)
+
+// ExpireTokens ends the life of all access tokens that an account has been given.
+func (c *Cloud) ExpireTokens(email string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generations[email]++
+}
+
+// Expired reports whether an access token has ended its life.
+func (c *Cloud) Expired(token string) bool {
+	parts := accessToken.FindStringSubmatch(token)
+	if parts == nil {
+		return false
+	}
+	generation, _ := strconv.Atoi(parts[1]) // none is the first
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return generation < c.generations[parts[2]]
+}
 
 // WorkloadIdentityToken gives a pod an access token of the Google service account that
 // its Kubernetes service account is annotated with, if the binding allows it
@@ -19,6 +42,9 @@ func (c *Cloud) WorkloadIdentityToken(project, namespace, account, email string)
 	for _, r := range c.resources {
 		if r.Type == accountIAMKind && r.Inputs.text("role") == "roles/iam.workloadIdentityUser" &&
 			r.Inputs.text("member") == member && strings.HasSuffix(r.Inputs.text("serviceAccountId"), "/"+email) {
+			if n := c.generations[email]; n > 0 {
+				return fmt.Sprintf("%s%d.%s", tokenPrefix, n, email), nil
+			}
 			return tokenPrefix + email, nil
 		}
 	}
@@ -87,9 +113,9 @@ func (c *Cloud) ImmutableTags(project, repository string) bool {
 
 // Email is the account behind an access token; empty for a token of nobody's.
 func Email(token string) string {
-	email, ok := strings.CutPrefix(token, tokenPrefix)
-	if !ok {
+	parts := accessToken.FindStringSubmatch(token)
+	if parts == nil {
 		return ""
 	}
-	return email
+	return parts[2]
 }

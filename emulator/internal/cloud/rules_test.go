@@ -37,8 +37,16 @@ func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
 		},
 		"flex-start with a reservation": {
 			slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "autoscaling", object("maxNodeCount", float64(2)),
-				"nodeConfig.reservationAffinity", object("key", "k")),
-			"do not support spot, reservation affinity", false,
+				"nodeConfig.reservationAffinity", object("consumeReservationType", "SPECIFIC_RESERVATION", "key", "k")),
+			"requires reservation affinity to be set to none", false,
+		},
+		"flex-start that says nothing of reservations": {
+			slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "autoscaling", object("maxNodeCount", float64(2))),
+			"requires reservation affinity to be set to none", false,
+		},
+		"flex-start on spot": {
+			slice("nodeConfig.flexStart", true, "nodeCount", nil, "autoscaling", object("maxNodeCount", float64(2))),
+			"do not support spot or auto repair", false,
 		},
 		"pd boot disk":    {slice("nodeConfig.diskType", "pd-ssd"), "Disk type pd-ssd is not supported with machine type tpu7x-standard-4t.", false},
 		"unknown machine": {slice("nodeConfig.machineType", "tpu9"), `Machine type "tpu9" does not exist in zone "us-central1-c".`, false},
@@ -107,7 +115,7 @@ func TestFlexStartNodesComeWhenAPodAsks(t *testing.T) {
 	c, fake := open(t, file)
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil,
-		"autoscaling", object("minNodeCount", float64(0), "maxNodeCount", float64(2))))
+		"nodeConfig.reservationAffinity", object("consumeReservationType", "NO_RESERVATION"), "autoscaling", object("minNodeCount", float64(0), "maxNodeCount", float64(2))))
 	assert.Empty(t, fake.nodes["c/slice"])
 	ask := func(topology string) {
 		require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{"cloud.google.com/gke-tpu-topology": topology}))

@@ -12,10 +12,9 @@ import (
 
 func TestASecretIsReadByWhoMayAndByNobodyElse(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cloud.json")
-	c, err := Open(context.Background(), file, nil, 0)
-	require.NoError(t, err)
+	c, _ := open(t, file)
 	member := Values{"project": "p", "secretId": "s", "role": "roles/secretmanager.secretAccessor", "member": "serviceAccount:p.svc.id.goog[ns/a]"}
-	_, err = c.Create(context.Background(), secretIAMKind, member)
+	_, err := c.Create(context.Background(), secretIAMKind, member)
 	require.ErrorContains(t, err, "Error 404: Secret [projects/p/secrets/s] not found")
 
 	version, err := c.AddSecretVersion("projects/p/secrets/s", "one")

@@ -87,8 +87,8 @@ func TestNodesAreMadeAnewInPlace(t *testing.T) {
 			[]string{"1 kept of 2, 0 new", "1 kept of 1, 1 new", "1 kept of 2, 0 new", "1 kept of 1, 1 new", "2 kept of 2, 0 new"},
 		},
 		"flex-start nodes stay until they go": {
-			slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "autoscaling", object("maxNodeCount", 2.0)),
-			slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "autoscaling", object("maxNodeCount", 2.0), "nodeConfig.diskSizeGb", 300.0),
+			slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "nodeConfig.reservationAffinity", object("consumeReservationType", "NO_RESERVATION"), "autoscaling", object("maxNodeCount", 2.0)),
+			slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil, "nodeConfig.reservationAffinity", object("consumeReservationType", "NO_RESERVATION"), "autoscaling", object("maxNodeCount", 2.0), "nodeConfig.diskSizeGb", 300.0),
 			[]string{"2 kept of 2, 0 new"},
 		},
 	} {

@@ -104,7 +104,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 		return nil, err
 	}
 	d := &daemon{layout: l, manager: &kube.Manager{
-		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later, Secrets: later},
+		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later, Secrets: later, Streaming: later},
 	}}
 	if d.counters, err = counters.Open(l.Counters()); err != nil {
 		return nil, err
@@ -114,6 +114,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 		return nil, err
 	}
 	d.cloud.Buckets = l.Buckets()
+	d.cloud.Lenient = os.Getenv(layout.EarlierVar) != ""
 	d.cloud.RepositoryDeleted = func(path string) {
 		if err := images.DeleteRepository(path); err != nil {
 			log.Printf("registry: %v", err)

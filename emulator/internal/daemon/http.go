@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -24,6 +25,7 @@ func (d *daemon) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /resolve", d.resolve)
 	mux.HandleFunc("GET /metadata/", d.metadata)
+	mux.HandleFunc("POST /tokens/expire", d.expireTokens)
 	return mux
 }
 
@@ -59,8 +61,12 @@ const (
 	emailPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/email"
 	projectPath       = "/metadata/computeMetadata/v1/project/project-id"
 	accountAnnotation = "iam.gke.io/gcp-service-account"
+	podHeader         = "X-Emulator-Pod"
 	metadataLabel     = "iam.gke.io/gke-metadata-server-enabled"
 )
+
+// identity is a pod's, as GKE's metadata server knows it.
+type identity struct{ project, namespace, account, email string }
 
 // metadata is GKE's metadata server, as a pod sees it.
 func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
@@ -68,42 +74,23 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Missing required header \"Metadata-Flavor\": \"Google\"", http.StatusForbidden)
 		return
 	}
-	cluster, namespace, name := split(r.Header.Get("X-Emulator-Pod"))
-	access, ok := d.manager.Access(cluster)
-	if !ok {
-		http.Error(w, "cluster "+cluster+" is not running", http.StatusNotFound)
-		return
-	}
 	if r.URL.Path == projectPath {
-		fmt.Fprint(w, access.Project)
-		return
+		cluster, _, _ := split(r.Header.Get(podHeader))
+		if access, ok := d.manager.Access(cluster); ok {
+			fmt.Fprint(w, access.Project)
+			return
+		}
 	}
-	core := access.Informers.Core().V1()
-	pod, err := core.Pods().Lister().Pods(namespace).Get(name)
+	who, err := d.identity(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	node, err := core.Nodes().Lister().Get(pod.Spec.NodeName)
-	if err != nil || node.Labels[metadataLabel] != "true" {
-		http.Error(w, "this node's pool has no GKE metadata server", http.StatusNotFound)
-		return
-	}
-	account, err := core.ServiceAccounts().Lister().ServiceAccounts(namespace).Get(pod.Spec.ServiceAccountName)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	email := account.Annotations[accountAnnotation]
-	if email == "" {
-		http.Error(w, fmt.Sprintf("service account %s/%s has no annotation %s", namespace, account.Name, accountAnnotation), http.StatusNotFound)
 		return
 	}
 	switch r.URL.Path {
 	case emailPath:
-		fmt.Fprint(w, email)
+		fmt.Fprint(w, who.email)
 	case tokenPath:
-		token, err := d.cloud.WorkloadIdentityToken(access.Project, namespace, account.Name, email)
+		token, err := d.cloud.WorkloadIdentityToken(who.project, who.namespace, who.account, who.email)
 		if err != nil {
 			http.Error(w, "Unable to generate access token; IAM returned 403 Forbidden: "+err.Error(), http.StatusForbidden)
 			return
@@ -112,4 +99,42 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// identity is whom a request comes from.
+func (d *daemon) identity(r *http.Request) (who identity, err error) {
+	cluster, namespace, name := split(r.Header.Get(podHeader))
+	access, ok := d.manager.Access(cluster)
+	if !ok {
+		return who, fmt.Errorf("cluster %s is not running", cluster)
+	}
+	core := access.Informers.Core().V1()
+	pod, err := core.Pods().Lister().Pods(namespace).Get(name)
+	if err != nil {
+		return who, err
+	}
+	node, err := core.Nodes().Lister().Get(pod.Spec.NodeName)
+	if err != nil || node.Labels[metadataLabel] != "true" {
+		return who, errors.New("this node's pool has no GKE metadata server")
+	}
+	account, err := core.ServiceAccounts().Lister().ServiceAccounts(namespace).Get(pod.Spec.ServiceAccountName)
+	if err != nil {
+		return who, err
+	}
+	email := account.Annotations[accountAnnotation]
+	if email == "" {
+		return who, fmt.Errorf("service account %s/%s has no annotation %s", namespace, account.Name, accountAnnotation)
+	}
+	return identity{access.Project, namespace, account.Name, email}, nil
+}
+
+// expireTokens lets the life of a pod's access tokens end, as an hour does.
+func (d *daemon) expireTokens(w http.ResponseWriter, r *http.Request) {
+	who, err := d.identity(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	d.cloud.ExpireTokens(who.email)
+	reply(w, struct{}{})
 }

@@ -51,6 +51,14 @@ func (o *opening) RemoteRepository(project, repository string) bool {
 	return o.opened().RemoteRepository(project, repository)
 }
 
+// Expired reports whether an access token has ended its life.
+func (o *opening) Expired(token string) bool { return o.opened().Expired(token) }
+
+// StreamingAllowed says why a node gets no image by streaming.
+func (o *opening) StreamingAllowed(project, email string) error {
+	return o.opened().StreamingAllowed(project, email)
+}
+
 // FuseEnabled reports whether a cluster has the Cloud Storage FUSE driver.
 func (o *opening) FuseEnabled(cluster string) bool { return o.opened().FuseEnabled(cluster) }
 

@@ -30,6 +30,10 @@ func started(t *testing.T) (*provider, *cloud.Cloud) {
 	dir := t.TempDir()
 	google, err := cloud.Open(context.Background(), filepath.Join(dir, "cloud.json"), noClusters{}, 0)
 	require.NoError(t, err)
+	for _, api := range []string{"compute", "container", "iam"} {
+		_, err := google.Create(context.Background(), "gcp:projects/service:Service", cloud.Values{"project": "p", "service": api + ".googleapis.com"})
+		require.NoError(t, err)
+	}
 	socket := filepath.Join(dir, "s")
 	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)

@@ -240,7 +240,7 @@ func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := structpb.NewStruct(found.Inputs)
+	inputs, err := structpb.NewStruct(cloud.ReadInputs(found))
 	return &pulumirpc.ReadResponse{Id: found.ID, Properties: properties, Inputs: inputs}, err
 }
 

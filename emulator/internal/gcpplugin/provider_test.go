@@ -40,6 +40,23 @@ func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
 	assert.Empty(t, read.GetId(), "gone is no error to a refresh")
 }
 
+// A program that ignored changes of the property would be refused after a refresh.
+func TestARefreshTakesWhatGKECallsAnEncryptedClusterForAnInput(t *testing.T) {
+	p, _ := started(t)
+	in := clusterInputs("1.35")
+	in["databaseEncryption"] = map[string]any{"state": "ENCRYPTED", "keyName": "k"}
+	made := create(t, p, clusterType, in)
+	read, err := p.Read(background, &pulumirpc.ReadRequest{Urn: urn(clusterType), Id: made.GetId()})
+	require.NoError(t, err)
+	checked, err := p.Check(background, &pulumirpc.CheckRequest{Urn: urn(clusterType), News: read.GetInputs()})
+	require.NoError(t, err)
+	require.Len(t, checked.GetFailures(), 1)
+	assert.Contains(t, checked.GetFailures()[0].GetReason(), `expected database_encryption.0.state to be one of ["ENCRYPTED" "DECRYPTED"], got ALL_OBJECTS_ENCRYPTION_ENABLED`)
+	checked, err = p.Check(background, &pulumirpc.CheckRequest{Urn: urn(clusterType), News: properties(t, in)})
+	require.NoError(t, err)
+	assert.Empty(t, checked.GetFailures(), "what the program says is right")
+}
+
 func TestAPreviewTouchesNothing(t *testing.T) {
 	p, google := started(t)
 	_, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(networkType), Preview: true, Properties: properties(t, map[string]any{"name": "n"})})

@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -27,22 +29,44 @@ func Token(l layout.Layout) (string, error) {
 	return token, os.WriteFile(l.Token(), []byte(token+"\n"), 0o600)
 }
 
-// AuthPluginMain is gke-gcloud-auth-plugin: it prints a credential for kubectl.
-func AuthPluginMain() int {
-	l, err := layout.FromEnv()
-	if err == nil {
-		var token []byte
-		if token, err = os.ReadFile(l.Token()); err == nil {
-			err = json.NewEncoder(os.Stdout).Encode(map[string]any{
-				"apiVersion": "client.authentication.k8s.io/v1beta1",
-				"kind":       "ExecCredential",
-				"status":     map[string]string{"token": strings.TrimSpace(string(token))},
-			})
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "gke-gcloud-auth-plugin:", err)
+// loggedOut is what gcloud says to gke-gcloud-auth-plugin where nobody has typed gcloud
+// auth login. The README wants application default credentials and no more, so here nobody
+// has. (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin: executeCommand's words.)
+const loggedOut = "print credential failed with error: failed to retrieve access token: failure while executing gcloud, with args [config config-helper --format=json]: exit status 1 " +
+	"(err: ERROR: (gcloud.config.config-helper) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login\n\nto obtain new credentials.\n)"
+
+// AuthPluginMain is gke-gcloud-auth-plugin: it prints a credential for kubectl, of the
+// application default credentials if it is told to, else of gcloud's own account.
+func AuthPluginMain(args []string) int {
+	if err := authPlugin(args, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+func authPlugin(args []string, out io.Writer) error {
+	defaults := os.Getenv(layout.EarlierVar) != "" // see there
+	for _, arg := range args {
+		if arg != "--use_application_default_credentials" {
+			return fmt.Errorf("unknown flag: %s", arg)
+		}
+		defaults = true
+	}
+	if !defaults {
+		return errors.New(loggedOut)
+	}
+	l, err := layout.FromEnv()
+	if err != nil {
+		return err
+	}
+	token, err := os.ReadFile(l.Token())
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(map[string]any{
+		"apiVersion": "client.authentication.k8s.io/v1beta1",
+		"kind":       "ExecCredential",
+		"status":     map[string]string{"token": strings.TrimSpace(string(token))},
+	})
 }

@@ -16,6 +16,11 @@ const EnvVar = "SGLANG_TPU_EMULATOR"
 // come and go, so that they find their own free.
 const NetworkVar = "SGLANG_TPU_EMULATOR_NETWORK"
 
+// EarlierVar is set while a review brings an earlier version of the program up: what that
+// asks for and Google refuses is let pass, because the review compares what two programs
+// ask for.
+const EarlierVar = "SGLANG_TPU_EMULATOR_EARLIER"
+
 // FirstNetwork is what NetworkVar says; without it, 0.
 func FirstNetwork() int {
 	n, err := strconv.Atoi(os.Getenv(NetworkVar))

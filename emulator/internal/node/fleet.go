@@ -30,12 +30,19 @@ type Images interface {
 	Config(email, reference string) (*v1.ConfigFile, error)
 }
 
+// Streaming is image streaming, as a node that has it asks for it.
+type Streaming interface {
+	StreamingAllowed(project, email string) error
+}
+
 // Fleet is every node of every cluster. It implements kube.Nodes.
 type Fleet struct {
 	Layout  layout.Layout
 	Images  Images
 	Buckets Buckets
 	Secrets Secrets
+	// Streaming may be nil: then every node streams.
+	Streaming Streaming
 
 	mu       sync.Mutex
 	clusters map[string]*members

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -55,6 +56,9 @@ func (m *machine) imageProgram(image string) (program, error) {
 	case strings.HasPrefix(name, "lmsysorg/sglang-jax:"), strings.HasPrefix(name, "lmsysorg/sglang-jax@"), strings.HasPrefix(name, "moby/buildkit:"):
 		return processes, nil
 	case strings.Contains(strings.SplitN(image, "/", 2)[0], "docker.pkg.dev"):
+		if err := m.streams(image); err != nil {
+			return idle, err
+		}
 		config, err := m.members.fleet.Images.Config(m.spec.ServiceAccount, image)
 		if err != nil {
 			return idle, err
@@ -64,6 +68,17 @@ func (m *machine) imageProgram(image string) (program, error) {
 		}
 	}
 	return idle, nil
+}
+
+// streams says why a node that streams images of Artifact Registry cannot.
+func (m *machine) streams(image string) error {
+	if !m.spec.Streaming || m.members.fleet.Streaming == nil {
+		return nil
+	}
+	if err := m.members.fleet.Streaming.StreamingAllowed(m.members.access.Project, m.spec.ServiceAccount); err != nil {
+		return fmt.Errorf("failed to pull and unpack image %q: %w", image, err)
+	}
+	return nil
 }
 
 // makeRoot makes the folder that stands for the container's "/".

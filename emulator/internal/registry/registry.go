@@ -22,6 +22,8 @@ import (
 type Access interface {
 	RepositoryAllowed(email, path string, push bool) error
 	ImmutableTags(project, repository string) bool
+	// Expired reports whether an access token has ended its life.
+	Expired(token string) bool
 	// RemoteRepository reports whether a repository stands for Docker Hub.
 	RemoteRepository(project, repository string) bool
 }
@@ -93,7 +95,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.token(w, req)
 		return
 	}
-	email := bearer(req)
+	email := r.bearer(req)
 	if email == "" {
 		challenge(w, req)
 		return

@@ -31,6 +31,9 @@ const (
 // fakeAccess is a project with one repository.
 type fakeAccess struct{ immutable, remote bool }
 
+// Expired is true of tokens of the second generation.
+func (fakeAccess) Expired(token string) bool { return strings.HasPrefix(token, "ya29.emulated.1.") }
+
 func (fakeAccess) RepositoryAllowed(email, asked string, push bool) error {
 	switch {
 	case asked != path:

@@ -12,8 +12,16 @@ import (
 // bearer is whose access token a request carries, empty for nobody. Clients get it at the
 // token address, or have it already: here it is the same one. Google documents no
 // password for the other addresses, so none is taken.
-func bearer(req *http.Request) string {
+func (r *Registry) bearer(req *http.Request) string {
 	token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+	return r.email(token)
+}
+
+// email is the account of a token that lives; empty for any other.
+func (r *Registry) email(token string) string {
+	if r.access.Expired(token) {
+		return ""
+	}
 	return cloud.Email(token)
 }
 
@@ -37,7 +45,7 @@ func (r *Registry) token(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	user, access, _ := req.BasicAuth()
-	email := cloud.Email(access)
+	email := r.email(access)
 	if user != "oauth2accesstoken" || email == "" {
 		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication failed")
 		return

@@ -24,6 +24,7 @@ func TestTheTokenAddressAnswersByAccountAndScope(t *testing.T) {
 		"a stranger that asks for one thing and another": {"x@y", pull + "&" + pushing, 403, `{"errors":[{"code":"DENIED","message":"no permission"}]}`},
 		"a stranger that asks for nothing":               {"x@y", "", 200, `{"expires_in":3600,"token":"ya29.emulated.x@y"}`},
 		"a repository that is unknown":                   {writer, "scope=repository:p/x/server:pull", 200, `{"expires_in":3600,"token":"ya29.emulated.` + writer + `"}`},
+		"a token whose life has ended":                   {"1." + writer, pushing, 401, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication failed"}]}`},
 		"nobody":                                         {"", pull, 401, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication failed"}]}`},
 	} {
 		t.Run(title, func(t *testing.T) {

@@ -46,8 +46,8 @@ func orOne(n *int) int {
 	return max(1, *n)
 }
 
-// usage is of answers to prompts, n to each.
-func usage(results []result, n int) map[string]any {
+// tokenUsage is of answers to prompts, n to each.
+func tokenUsage(results []result, n int) map[string]any {
 	prompt, completion := 0, 0
 	for i, r := range results {
 		if i%n == 0 {
@@ -250,7 +250,7 @@ func (a answering) answer(choice func(i int, so result) map[string]any) {
 	for i, so := range results {
 		choices = append(choices, choice(i, so))
 	}
-	write(a.w, http.StatusOK, a.object(results[0].id, choices, usage(results, a.n)))
+	write(a.w, http.StatusOK, a.object(results[0].id, choices, tokenUsage(results, a.n)))
 }
 
 func (a answering) stream(choices func(i int, so result) []map[string]any, last func(i int, so result) map[string]any) {
@@ -270,7 +270,7 @@ func (a answering) stream(choices func(i int, so result) []map[string]any, last 
 		out.send(a.object(results[end].id, []map[string]any{last(end, results[end])}, nil))
 	}
 	if a.usage {
-		out.send(a.object(results[end].id, nil, usage(results, a.n)))
+		out.send(a.object(results[end].id, nil, tokenUsage(results, a.n)))
 	}
 	out.send("[DONE]")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -32,7 +33,7 @@ type job struct {
 	If          string            `json:"if"`
 	Permissions map[string]string `json:"permissions"`
 	Environment string            `json:"environment"`
-	Minutes     int               `json:"timeout-minutes"`
+	Minutes     any               `json:"timeout-minutes"` // a number, or an expression
 	Steps       []step            `json:"steps"`
 }
 
@@ -130,7 +131,7 @@ func (w workflow) wrong() []string {
 		}
 	}
 	for name, j := range w.Jobs {
-		if j.Minutes == 0 {
+		if j.Minutes == nil {
 			say("job %s has a time limit", name)
 		}
 		for permission, value := range j.Permissions {
@@ -212,5 +213,82 @@ func TestWhatChangesAnEnvironmentHasThatEnvironmentsApproval(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// hostedMinutes is when GitHub ends a job of its own runners, whatever the job says
+// (GitHub documentation, Usage limits of GitHub-hosted runners).
+const hostedMinutes = 360
+
+// TestADeployIsStoppedBeforeGitHubEndsIt runs the step with what the variables say.
+func TestADeployIsStoppedBeforeGitHubEndsIt(t *testing.T) {
+	programs := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "timeout"), []byte("#!/bin/sh\necho \"$@\"\n"), 0o755))
+	deploy := all(t)[".github/workflows/deploy.yaml"]
+	require.Len(t, deploy.Jobs, 2)
+	for stack, j := range deploy.Jobs {
+		assert.Equal(t, "${{ fromJSON(vars.DEPLOY_MINUTES || '360') }}", j.Minutes)
+		last := j.Steps[len(j.Steps)-1]
+		assert.Equal(t, "${{ vars.DEPLOY_MINUTES || '360' }}", last.Env["MINUTES"], "the job's own")
+		for minutes, want := range map[int]string{hostedMinutes: "340m", 1600: "1580m"} {
+			cmd := exec.Command("bash", "-eo", "pipefail", "-c", last.Run)
+			cmd.Env = []string{"PATH=" + programs + ":" + os.Getenv("PATH"), fmt.Sprintf("MINUTES=%d", minutes)}
+			said, err := cmd.CombinedOutput()
+			require.NoError(t, err, string(said))
+			assert.Equal(t, "--signal=INT "+want+" pulumi up --yes --non-interactive --diff --stack "+stack+"\n", string(said))
+		}
+	}
+}
+
+func TestNoJobAsksForMoreThanItsRunnerGives(t *testing.T) {
+	for name, w := range all(t) {
+		for id, j := range w.Jobs {
+			if minutes, ok := j.Minutes.(float64); ok {
+				assert.LessOrEqual(t, minutes, float64(hostedMinutes), "job %s of %s", id, name)
+			}
+		}
+	}
+}
+
+// TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster runs the step with a pulumi that
+// has seen something.
+func TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("jq is missing; GitHub's runners have it")
+	}
+	programs := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "pulumi"), []byte(`#!/bin/sh
+case "$*" in
+  "preview --refresh --json --stack prod") echo "$SEEN"; test "$SEEN" != broken ;;
+  "preview --refresh --expect-no-changes --diff --color never --stack prod") echo "it differs"; exit 1 ;;
+  *) echo "pulumi $*"; exit 2 ;;
+esac
+`), 0o755))
+	steps := all(t)[".github/workflows/drift.yaml"].Jobs["drift"].Steps
+	const encrypted = `{"op":"update","detailedDiff":{"databaseEncryption.state":{"kind":"update"}}}`
+	for name, test := range map[string]struct {
+		seen  string
+		drift bool
+	}{
+		"nothing":                          {`{"steps":[{"op":"same"},{"op":"refresh","detailedDiff":null}]}`, false},
+		"the word of an encrypted cluster": {`{"steps":[{"op":"same"},` + encrypted + `]}`, false},
+		"another property beside it":       {`{"steps":[{"op":"update","detailedDiff":{"databaseEncryption.state":{},"enableLegacyAbac":{}}}]}`, true},
+		"another key":                      {`{"steps":[{"op":"update","detailedDiff":{"databaseEncryption.keyName":{}}}]}`, true},
+		"another resource":                 {`{"steps":[` + encrypted + `,{"op":"create","detailedDiff":null}]}`, true},
+		"an update without a detail":       {`{"steps":[{"op":"update"}]}`, true},
+		"a preview that fails":             {"broken", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command("bash", "-e", "-c", steps[len(steps)-1].Run)
+			cmd.Dir = t.TempDir()
+			cmd.Env = []string{"PATH=" + programs + ":" + os.Getenv("PATH"), "STACK=prod", "SEEN=" + test.seen}
+			said, err := cmd.CombinedOutput()
+			if test.drift {
+				require.Error(t, err, string(said))
+				return
+			}
+			require.NoError(t, err, string(said))
+			assert.Empty(t, said)
+		})
 	}
 }

@@ -4,6 +4,7 @@ package configtest
 
 import (
 	"encoding/json"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -44,11 +45,15 @@ func Secrets(t testing.TB, stack string) []string {
 	return keys
 }
 
-// Stacks are the environments of this checkout.
+// Stacks are the environments of this repository: those whose files git knows. Files of
+// a user's own stacks lie beside them. Without git they are all that there are.
 func Stacks(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root(), "Pulumi.*.yaml"))
 	require.NoError(t, err)
+	if known, err := exec.Command("git", "-C", root(), "ls-files", "--", "Pulumi.*.yaml").Output(); err == nil {
+		files = strings.Fields(string(known))
+	}
 	var names []string
 	for _, file := range files {
 		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))

@@ -1,0 +1,75 @@
+// The program with one mistake: what it registers is changed on the way to the engine, as
+// mutation.json says. It takes the place of the program's main.go, in a copy.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/stacks"
+)
+
+//go:embed mutation.json
+var text []byte
+
+// mutation changes one property of each resource of a type.
+type mutation struct {
+	Type string
+	// Path leads to the property; * is every element. Values are texts: one takes the
+	// property's place, more are added to a list, none removes it.
+	Path   []string
+	Values []string
+}
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		var m mutation
+		if err := json.Unmarshal(text, &m); err != nil {
+			return err
+		}
+		err := ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+			if args.Type == m.Type {
+				m.change(args.Props, m.Path)
+			}
+			return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
+		})
+		if err != nil {
+			return err
+		}
+		return stacks.Serving(ctx)
+	})
+}
+
+// change goes down a path. What is not there is left alone.
+func (m mutation) change(here pulumi.Input, path []string) {
+	switch in := here.(type) {
+	case pulumi.Map:
+		for key := range in {
+			if path[0] != "*" && path[0] != key {
+				continue
+			}
+			if len(path) > 1 {
+				m.change(in[key], path[1:])
+				continue
+			}
+			switch list, isList := in[key].(pulumi.Array); {
+			case len(m.Values) == 0:
+				delete(in, key)
+			case isList:
+				for _, value := range m.Values {
+					list = append(list, pulumi.String(value))
+				}
+				in[key] = list
+			default:
+				in[key] = pulumi.String(m.Values[0])
+			}
+		}
+	case pulumi.Array:
+		for _, element := range in {
+			m.change(element, path[1:])
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package cloud
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// GKE's limits on maintenance (documentation, Maintenance windows and exclusions). The
+// words of the refusals: open, not seen on a real GKE.
+const (
+	windowHours     = 4  // of a piece of a window that counts
+	availableHours  = 48 // in 32 days
+	exclusionsAtAll = 20 // google-beta provider: MaxItems
+	noUpgradesAtAll = 3
+	noUpgradesFor   = 90 * 24 * time.Hour
+)
+
+func checkMaintenance(in Values) error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("googleapi: Error 400: "+format+", badRequest", args...)
+	}
+	if in["maintenancePolicy"] == nil {
+		return nil
+	}
+	daily, recurring := in.at("maintenancePolicy.dailyMaintenanceWindow"), in.at("maintenancePolicy.recurringWindow")
+	if (daily == nil) == (recurring == nil) { // the provider's ExactlyOneOf
+		return fmt.Errorf(`Invalid combination of arguments. "maintenance_policy.0.daily_maintenance_window": one of maintenance_policy.0.daily_maintenance_window,maintenance_policy.0.recurring_window must be specified.`)
+	}
+	if recurring != nil {
+		start, end, err := span(in, "maintenancePolicy.recurringWindow.")
+		hours := int(end.Sub(start).Hours())
+		times, known := occurrences(in.text("maintenancePolicy.recurringWindow.recurrence"))
+		switch {
+		case err != nil || !known:
+			return refuse("Invalid maintenance window")
+		case hours < windowHours || hours*times < availableHours:
+			return refuse("Maintenance windows must allow at least %d hours of maintenance availability in a 32-day rolling window, in pieces of at least %d hours", availableHours, windowHours)
+		}
+	}
+	exclusions := in.list("maintenancePolicy.maintenanceExclusions")
+	if len(exclusions) > exclusionsAtAll {
+		return fmt.Errorf("Too many maintenance_exclusion blocks. No more than %d are allowed", exclusionsAtAll)
+	}
+	withoutAny := 0
+	for _, entry := range exclusions {
+		m, _ := entry.(map[string]any)
+		e := Values(m)
+		name, scope := e.text("exclusionName"), e.text("exclusionOptions.scope")
+		start, end, err := span(e, "")
+		switch {
+		case err != nil || !end.After(start):
+			return refuse("Invalid maintenance exclusion %q: its end must be after its start", name)
+		case scope != "" && scope != "NO_UPGRADES" && in.at("releaseChannel.channel") == "UNSPECIFIED":
+			return refuse("Maintenance exclusion %q: scope %s needs a release channel", name, scope)
+		case scope == "" || scope == "NO_UPGRADES":
+			withoutAny++
+			if end.Sub(start) > noUpgradesFor {
+				return refuse("Maintenance exclusion %q: scope NO_UPGRADES is for at most 90 days", name)
+			}
+		}
+	}
+	if withoutAny > noUpgradesAtAll {
+		return refuse("There may be at most %d maintenance exclusions of scope NO_UPGRADES", noUpgradesAtAll)
+	}
+	return nil
+}
+
+func span(in Values, at string) (start, end time.Time, err error) {
+	if start, err = time.Parse(time.RFC3339, in.text(at+"startTime")); err != nil {
+		return start, end, err
+	}
+	end, err = time.Parse(time.RFC3339, in.text(at+"endTime"))
+	return start, end, err
+}
+
+// occurrences is how often a window of RFC 5545 opens at least in 32 days.
+func occurrences(recurrence string) (times int, known bool) {
+	if recurrence == "FREQ=DAILY" {
+		return 32, true
+	}
+	days, weekly := strings.CutPrefix(recurrence, "FREQ=WEEKLY;BYDAY=")
+	for _, day := range strings.Split(days, ",") {
+		weekly = weekly && len(day) == 2 && strings.Contains("MO TU WE TH FR SA SU", day)
+	}
+	return 4 * len(strings.Split(days, ",")), weekly
+}
