@@ -101,7 +101,7 @@ func Serving(ctx *pulumi.Context) error {
 	}
 	args := &serving.Args{
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
-		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
+		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.RepositoryGiB(),
 		Plan: c.Plan.Args(), Arguments: c.Arguments, Topology: c.Topology, Replicas: c.Replicas,
 		Storage: kept, Ready: c.Ready,
 	}

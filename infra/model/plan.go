@@ -23,6 +23,7 @@ type Plan struct {
 	// what is left for the key-value cache.
 	GiBPerDevice      float64
 	CacheGiBPerDevice float64
+	Context           int // tokens of the longest request
 	// RequestsCap is how many requests the server admits at once, however short they are:
 	// its page table's limit, or --max-running-requests.
 	RequestsCap int

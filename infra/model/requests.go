@@ -24,6 +24,7 @@ const (
 // requests fills in what the plan says of requests and of the key-value cache.
 func (p *Plan) requests(m Model) {
 	context := p.settings.context(m)
+	p.Context = context
 	pages := pagesOf(context, p.settings.PageSize)
 	p.RequestsCap = pageTableEntries / pages / 4 * p.DP
 

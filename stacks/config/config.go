@@ -141,6 +141,7 @@ func Load(source Source) (*Config, error) {
 	r.check(checkKeys(source.Keys))
 	region, _ := source.Get("gcp:region")
 	r.check(checkPlace(c, region))
+	r.check(checkPlaceholders(c))
 	r.check(s.plan(&c))
 	// What could not be read would be called missing as well.
 	if capacityRead {
@@ -164,8 +165,8 @@ func Load(source Source) (*Config, error) {
 	if err := errors.Join(r.errs...); err != nil {
 		return nil, err
 	}
-	c.Cache = c.Cache.orDefaults(c.Model.WeightsGiB)
+	c.Cache = c.Cache.orDefaults(c.Model.RepositoryGiB())
 	c.Ready = c.Capacity.patience(minutes)
-	c.Warnings = append(warnPlace(c.Zone), warnImage(c.Image)...)
+	c.Warnings = append(append(warnPlace(c.Zone), warnImage(c.Image)...), s.warn(&c)...)
 	return &c, nil
 }
