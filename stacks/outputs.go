@@ -42,6 +42,8 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 			"dpSize":       pulumi.Int(c.Plan.DP),
 			"epSize":       pulumi.Int(c.Plan.EP),
 			"gibPerDevice": gib(c.Plan.GiBPerDevice),
+			// What is fetched from the Hub; some repositories hold more than is loaded.
+			"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB()),
 			// What a device has left for the key-value cache; how many requests the server
 			// admits at once, and how many of full length one group runs at once.
 			"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),

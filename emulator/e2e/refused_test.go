@@ -9,6 +9,8 @@ var refusals = []refusal{
 	{`gcp:project: null`, []string{"config gcp:project: is empty"}},
 	{`gcp:project: "123456789012"`, []string{`config gcp:project: "123456789012" is not a project id; use the id, not the name or number`}},
 	{`gcp:project: My Project`, []string{`config gcp:project: "My Project" is not a project id`}},
+	{`gcp:project: your-project-id`, []string{`config gcp:project: "your-project-id" stands for the id of a project of yours; run: pulumi config set gcp:project PROJECT`}},
+	{`capacity: {mode: reservation, reservation: your-reservation}`, []string{`config sglang-tpu:capacity.reservation: "your-reservation" stands for the name of a reservation of yours; run: pulumi config set --path sglang-tpu:capacity.reservation NAME`}},
 	{`gcp:zone: us-central1`, []string{`config gcp:zone: "us-central1" is not a zone; use a zone such as us-central1-c`}},
 	{`gcp:zone: " us-central1-c"`, []string{"config gcp:zone:", "has spaces around it; remove them"}},
 	{`gcp:region: europe-west4`, []string{`config gcp:region: "europe-west4" is not the region of gcp:zone, which is us-central1`}},
@@ -72,6 +74,7 @@ var refusals = []refusal{
 	{`image: {source: prebuilt}`, []string{"config sglang-tpu:image.reference: is empty, but source is prebuilt"}},
 	{`image: {source: build, commit: main}`, []string{`config sglang-tpu:image.commit: "main" is not a commit: a branch or tag moves`}},
 	{`image: {source: build, repository: "git@github.com:a/b"}`, []string{"config sglang-tpu:image.repository:", "is not an https address"}},
+	{`image: {repository: "https://github.com/a/b.git"}`, []string{"config sglang-tpu:image.commit: is empty, but image.repository is set"}},
 	{`image: {source: build, reference: a/b}`, []string{`config sglang-tpu:image.reference: "a/b" goes only with source prebuilt`}},
 
 	// Network.
@@ -112,7 +115,7 @@ var refusals = []refusal{
 	{`serverArguments: ["4096"]`, []string{`config sglang-tpu:serverArguments: "4096" comes before any flag`}},
 	{`serverArguments: [--chunked-prefill-size, "1000"]`, []string{"--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"}},
 	{"model: Qwen/Qwen3-Coder-30B-A3B-Instruct\nserverArguments: [--page-size, \"1\"]", []string{"--page-size 1 leaves no request that can run with a context of 262144 tokens; use 128"}},
-	{`serverArguments: [--context-length, "65536"]`, []string{"--context-length 65536 is more than the 32768 tokens of Qwen/Qwen2.5-Coder-32B-Instruct; use at most that"}},
+	{`serverArguments: [--context-length, "65536"]`, []string{"--context-length 65536 is more than the 32768 tokens of Qwen/Qwen2.5-Coder-32B-Instruct; use at most that, or say by --json-model-override-args"}},
 	{`serverArguments: [--mem-fraction-static, "0.05"]`, []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 
 	// All of it at once.

@@ -39,12 +39,12 @@ var repositories = byID(
 	Repository{ID: "meta-llama/Llama-3.3-70B-Instruct", GiB: 131, Heads: 64, Gated: true, Copied: true},
 	Repository{ID: "meta-llama/Llama-3.1-405B-Instruct", GiB: 756, Heads: 128, Gated: true, Copied: true},
 	Repository{ID: "google/gemma-2-27b-it", GiB: 51, Heads: 32, Gated: true},
-	Repository{ID: "deepseek-ai/DeepSeek-V3", GiB: 625, Heads: 128},
-	Repository{ID: "deepseek-ai/DeepSeek-R1", GiB: 625, Heads: 128},
-	Repository{ID: "zai-org/GLM-4.5-Air", GiB: 199, Heads: 96},
-	Repository{ID: "zai-org/GLM-4.5", GiB: 661, Heads: 96},
+	Repository{ID: "deepseek-ai/DeepSeek-V3", GiB: 641, Heads: 128},
+	Repository{ID: "deepseek-ai/DeepSeek-R1", GiB: 641, Heads: 128},
+	Repository{ID: "zai-org/GLM-4.5-Air", GiB: 206, Heads: 96},
+	Repository{ID: "zai-org/GLM-4.5", GiB: 667, Heads: 96},
 	Repository{ID: "xai-org/grok-2", GiB: 502, Heads: 64},
-	Repository{ID: "MiniMaxAI/MiniMax-M2", GiB: 427, Heads: 48},
+	Repository{ID: "MiniMaxAI/MiniMax-M2", GiB: 214, Heads: 48},
 	Repository{ID: "alvarobartt/grok-2-tokenizer"},
 )
 
