@@ -28,7 +28,7 @@ type Plan struct {
 	// its page table's limit, or --max-running-requests.
 	RequestsCap int
 	// CacheKnown is false if the model's layers and heads are not known. Otherwise the
-	// key-value cache of one group holds CacheTokens, over all data parallel parts, and
+	// key-value cache of one group holds CacheTokens, over all data parallel ranks, and
 	// CacheRequests of full length.
 	CacheKnown    bool
 	CacheTokens   int
@@ -93,7 +93,7 @@ func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 func (p Plan) Check() error {
 	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
 		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
-		return fmt.Errorf("%s %d is less than the %d parts of data parallelism, each of which runs its own requests; use at least %d",
+		return fmt.Errorf("%s %d is less than the data parallelism of %d, and each data parallel rank runs requests of its own; use at least %d",
 			MaxRequestsFlag, n, p.DP, p.DP)
 	}
 	if p.CacheKnown && p.CacheTokens == 0 {

@@ -6,7 +6,7 @@ package model
 // model_executor (model_runner_kv_cache_mixin.py, model_runner.py).
 const (
 	// pageTableEntries are the pages of all running requests of one data parallel
-	// part, times four.
+	// rank, times four.
 	pageTableEntries = 524288
 	// The table of requests has room for 2048 to 4096 of them, or for as many as
 	// --max-running-requests says.
@@ -28,10 +28,10 @@ func (p *Plan) requests(m Model) {
 	pages := pagesOf(context, p.settings.PageSize)
 	p.RequestsCap = pageTableEntries / pages / 4 * p.DP
 
-	held, known := p.settings.tokensOfAPart(m, *p)
+	held, known := p.settings.tokensOfARank(m, *p)
 	p.CacheKnown = known
 	if known {
-		// The server rounds to pages and takes the user's limit for each part.
+		// The server rounds to pages and takes the user's limit for each rank.
 		limited := held
 		if p.settings.MaxTokens > 0 {
 			limited = min(limited, p.settings.MaxTokens)
@@ -61,9 +61,9 @@ func (p *Plan) requests(m Model) {
 	}
 }
 
-// tokensOfAPart are the tokens whose keys and values fit beside the weights on the
-// devices of one data parallel part; false if the model's numbers do not say.
-func (s Settings) tokensOfAPart(m Model, p Plan) (int, bool) {
+// tokensOfARank are the tokens whose keys and values fit beside the weights on the
+// devices of one data parallel rank; false if the model's numbers do not say.
+func (s Settings) tokensOfARank(m Model, p Plan) (int, bool) {
 	bytes := s.bytesPerToken(m, p.AttentionTP())
 	if bytes == 0 {
 		return 0, false

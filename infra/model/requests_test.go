@@ -30,7 +30,7 @@ const (
 // values x 2 (keys and values) x 2 bytes are 32 KiB a token, and so on.
 func TestWhatAGroupServesAtOnceOn2x2x2(t *testing.T) {
 	for id, want := range map[string]struct{ cap, cache, requests int }{
-		coder32B:                           {1024, 152, 152}, // two parts, 76 requests of 32768 tokens in each
+		coder32B:                           {1024, 152, 152}, // two data parallel ranks, 76 requests of 32768 tokens in each
 		llama405B:                          {128, 4, 4},
 		coder480B:                          {64, 3, 3},
 		coder30B:                           {64, 13, 13},
@@ -56,7 +56,7 @@ func TestTheCacheIsWhatTheWeightsLeaveOfADevice(t *testing.T) {
 
 	assert.Equal(t, p.CacheTokens/2/32768*2, p.CacheRequests)
 	wide := planned(t, coder32B, "2x2x1", Settings{})
-	assert.InDelta(t, p.CacheTokens/2, wide.CacheTokens, 128, "one part of the same 8 devices")
+	assert.InDelta(t, p.CacheTokens/2, wide.CacheTokens, 128, "one rank, on as many devices")
 }
 
 func TestSettingsChangeWhatRunsAtOnce(t *testing.T) {
@@ -70,7 +70,7 @@ func TestSettingsChangeWhatRunsAtOnce(t *testing.T) {
 		"a context that breaks a page":  {coder32B, Settings{Context: 8193}, 4032, 604, 604},
 		"a context of one page":         {coder32B, Settings{Context: 128}, 4096, 39348, 4096},
 		"a limit of the user's":         {coder32B, Settings{MaxRequests: 16}, 16, 152, 16},
-		"an odd limit, two parts":       {coder32B, Settings{MaxRequests: 17}, 16, 152, 16},
+		"an odd limit, two ranks":       {coder32B, Settings{MaxRequests: 17}, 16, 152, 16},
 		"a limit above what is there":   {coder32B, Settings{MaxRequests: 2000}, 1024, 152, 152},
 		"room for more short requests":  {gemma27B, Settings{Context: 128, MaxRequests: 9000}, 9000, 32171, 9000},
 		"less memory":                   {coder32B, Settings{MemFraction: 0.5}, 1024, 80, 80},
@@ -134,8 +134,8 @@ func TestWhatIsFetchedIsNotAlwaysWhatIsLoaded(t *testing.T) {
 
 func TestAPlanRefusesWhatTheServerWould(t *testing.T) {
 	one := planned(t, coder32B, "2x2x2", Settings{MaxRequests: 1})
-	assert.EqualError(t, one.Check(), "--max-running-requests 1 is less than the 2 parts of data parallelism, each of which runs its own requests; use at least 2")
-	assert.NoError(t, planned(t, coder32B, "2x2x1", Settings{MaxRequests: 1}).Check(), "one part")
+	assert.EqualError(t, one.Check(), "--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2")
+	assert.NoError(t, planned(t, coder32B, "2x2x1", Settings{MaxRequests: 1}).Check(), "one rank")
 	assert.ErrorContains(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 100}).Check(), "leaves the key-value cache not one page")
 	assert.NoError(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 128}).Check())
 	assert.NoError(t, planned(t, coder32B, "2x2x2", Settings{}).Check())

@@ -32,7 +32,7 @@ type Settings struct {
 	Chunk       int     // tokens of a prefill chunk; 4096, and -1 is without chunks
 	MemFraction float64 // of a device's HBM, for weights and key-value cache; 0.88
 	MaxRequests int     // that run at once; as many as there are pages for
-	MaxTokens   int     // of the key-value cache of one data parallel part; as many as fit
+	MaxTokens   int     // of the key-value cache of one data parallel rank; as many as fit
 	CacheType   string  // of values in the key-value cache; Type
 	Type        string  // of weights and of what is computed; what config.json says
 	Overridden  bool    // the user overrides parts of config.json, such as the context

@@ -98,7 +98,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "serverArguments", `["--page-size"]`, []string{"--page-size takes one value"}},
 		{ours + "serverArguments", `["--page-size",0]`, []string{"--page-size 0 means nothing"}},
 		{ours + "serverArguments", `["--mem-fraction-static","most"]`, []string{`--mem-fraction-static "most" is not a number`}},
-		{ours + "serverArguments", `["--max-running-requests",1]`, []string{"config sglang-tpu:serverArguments: --max-running-requests 1 is less than the 2 parts of data parallelism"}},
+		{ours + "serverArguments", `["--max-running-requests",1]`, []string{"config sglang-tpu:serverArguments: --max-running-requests 1 is less than the data parallelism of 2"}},
 		{ours + "serverArguments", `["--chunked-prefill-size",100]`, []string{"config sglang-tpu:serverArguments: --chunked-prefill-size 100 is not a multiple of --page-size 128; use 128"}},
 		{ours + "leaderWorkerSet", "Coder", []string{"is not a name that Kubernetes takes"}},
 		{ours + "leaderWorkerSet", strings.Repeat("a", 51), []string{"use at most 50"}},
@@ -144,7 +144,7 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, c.Plan.DP, "24 heads do not divide by 16")
 	assert.Equal(t, 16, c.Plan.EP)
-	assert.Equal(t, 512, c.Plan.Requests, "two parts of 256; the cache is not known")
+	assert.Equal(t, 512, c.Plan.Requests, "two data parallel ranks of 256; the cache is not known")
 	require.Len(t, c.Warnings, 2)
 	assert.Contains(t, c.Warnings[1], "customModel: says nothing of layers, kvHeads, headSize, so the plan's requestsAtOnce is the page table's limit alone")
 
@@ -224,23 +224,23 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	require.Len(t, c.Warnings, 3)
 	assert.Contains(t, c.Warnings[0], "tpu7x in europe-west4-b")
 	assert.Contains(t, c.Warnings[1], `"example/sglang-jax:latest" can move`)
-	assert.Contains(t, c.Warnings[2], "log probabilities")
+	assert.Contains(t, c.Warnings[2], "logprobs")
 
 	c, err = load(configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`, "sglang-tpu:topology", "2x2x1"))
 	require.NoError(t, err)
 	assert.Empty(t, c.Warnings)
 }
 
-func TestDataParallelPartsOnSeveralHostsAreAWarning(t *testing.T) {
+func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
 	for name, test := range map[string]struct {
 		change []string
 		says   string // nothing: no warning
 	}{
-		"the default":       {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct as 2 data parallel parts over 2 hosts, where a request that asks for log probabilities ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 has no such parts on other hosts"},
+		"the default":       {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 2 over 2 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
 		"another commit":    {[]string{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789"}`}, "may end the scheduler"},
 		"another image":     {[]string{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`}, "may end the scheduler"},
 		"one host":          {[]string{"sglang-tpu:topology", "2x2x1"}, ""},
-		"one part":          {[]string{"sglang-tpu:model", "Qwen/Qwen3-8B"}, ""},
+		"one rank":          {[]string{"sglang-tpu:model", "Qwen/Qwen3-8B"}, ""},
 		"no other topology": {[]string{"sglang-tpu:model", "deepseek-ai/DeepSeek-V3"}, "and with it the group (sglang-jax issue 1400)"},
 	} {
 		t.Run(name, func(t *testing.T) {

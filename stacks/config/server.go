@@ -182,10 +182,10 @@ func (s server) warn(c *Config) []string {
 			verb = "ends"
 		}
 		if name := c.Plan.Undivided(c.Model); name != "" {
-			remedy = "; topology " + name + " has no such parts on other hosts"
+			remedy = "; topology " + name + " needs no data parallelism over hosts"
 		}
 		warnings = append(warnings, fmt.Sprintf(
-			"config sglang-tpu:topology: %s runs %s as %d data parallel parts over %d hosts, where a request that asks for log probabilities %s the scheduler, and with it the group (sglang-jax issue 1400)%s",
+			"config sglang-tpu:topology: %s runs %s with a data parallelism of %d over %d hosts, where any request with logprobs %s the scheduler, and with it the group (sglang-jax issue 1400)%s",
 			c.Topology, c.Model.ID, c.Plan.DP, hosts, verb, remedy))
 	}
 	switch {
