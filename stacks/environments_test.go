@@ -20,7 +20,7 @@ func TestProductionIsReservedAndProtected(t *testing.T) {
 	g := run(t, configtest.Environment(t, "prod"))
 	pool := g.Get(t, nodePoolType, "slice-0")
 	assert.Equal(t, "SPECIFIC_RESERVATION", pool.Value("nodeConfig.reservationAffinity.consumeReservationType"))
-	assert.Equal(t, "your-reservation", pool.Value("nodeConfig.reservationAffinity.values[0]"))
+	assert.Equal(t, configtest.Reservation, pool.Value("nodeConfig.reservationAffinity.values[0]"))
 	assert.Nil(t, pool.Value("nodeConfig.spot"))
 	assert.Equal(t, true, g.Get(t, clusterType, "cluster").Value("deletionProtection"))
 	assert.Equal(t, "NO_MINOR_OR_NODE_UPGRADES", g.Get(t, clusterType, "cluster").Value("maintenancePolicy.maintenanceExclusions[0].exclusionOptions.scope"), "the slice is kept from upgrades")

@@ -42,11 +42,19 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 			"dpSize":       pulumi.Int(c.Plan.DP),
 			"epSize":       pulumi.Int(c.Plan.EP),
 			"gibPerDevice": gib(c.Plan.GiBPerDevice),
-			// What a device has left for the key-value cache, and the requests of full
-			// length that one group runs at once.
+			// What is fetched from the Hub; some repositories hold more than is loaded.
+			"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB()),
+			// What a device has left for the key-value cache; how many requests the server
+			// admits at once, and how many of full length one group runs at once.
 			"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),
+			"requestsCap":       pulumi.Int(c.Plan.RequestsCap),
 			"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
 		},
+	}
+	if c.Plan.CacheKnown {
+		plan := out["plan"].(pulumi.Map)
+		plan["kvPoolTokens"] = pulumi.Int(c.Plan.CacheTokens)
+		plan["kvPoolRequests"] = pulumi.Int(c.Plan.CacheRequests)
 	}
 	if c.HasAPIKey {
 		out["apiKeySecret"] = pulumi.String(serving.APIKeySecret)

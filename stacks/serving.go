@@ -106,7 +106,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	}
 	args := &serving.Args{
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
-		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.WeightsGiB,
+		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.RepositoryGiB(),
 		Plan: c.Plan.Args(), Arguments: c.Arguments, NoRemoteCode: !c.TrustRemoteCode, Environment: c.ServerEnvironment, Topology: c.Topology, Replicas: c.Replicas,
 		Storage: kept, Ready: c.Ready, Notice: capacity(c.Capacity).Notice(),
 	}

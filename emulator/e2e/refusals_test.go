@@ -80,6 +80,7 @@ func (w *world) refuse(t *testing.T, number int, config string) (string, error) 
 	settings := stack["config"].(map[string]any)
 	var changes map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(config), &changes))
+	settings["gcp:project"] = "emulated-project" // in the place of what stands for the user's own
 	name := "dev"
 	if given, ok := changes["stack"]; ok {
 		name = given.(string)

@@ -9,6 +9,8 @@ var refusals = []refusal{
 	{`gcp:project: null`, []string{"config gcp:project: is empty"}},
 	{`gcp:project: "123456789012"`, []string{`config gcp:project: "123456789012" is not a project id; use the id, not the name or number`}},
 	{`gcp:project: My Project`, []string{`config gcp:project: "My Project" is not a project id`}},
+	{`gcp:project: your-project-id`, []string{`config gcp:project: "your-project-id" stands for the id of a project of yours; run: pulumi config set gcp:project PROJECT`}},
+	{`capacity: {mode: reservation, reservation: your-reservation}`, []string{`config sglang-tpu:capacity.reservation: "your-reservation" stands for the name of a reservation of yours; run: pulumi config set --path sglang-tpu:capacity.reservation NAME`}},
 	{`gcp:zone: us-central1`, []string{`config gcp:zone: "us-central1" is not a zone; use a zone such as us-central1-c`}},
 	{`gcp:zone: " us-central1-c"`, []string{"config gcp:zone:", "has spaces around it; remove them"}},
 	{`gcp:region: europe-west4`, []string{`config gcp:region: "europe-west4" is not the region of gcp:zone, which is us-central1`}},
@@ -73,6 +75,7 @@ var refusals = []refusal{
 	{`image: {source: prebuilt}`, []string{"config sglang-tpu:image.reference: is empty, but source is prebuilt"}},
 	{`image: {source: build, commit: main}`, []string{`config sglang-tpu:image.commit: "main" is not a commit: a branch or tag moves`}},
 	{`image: {source: build, repository: "git@github.com:a/b"}`, []string{"config sglang-tpu:image.repository:", "is not an https address"}},
+	{`image: {repository: "https://github.com/a/b.git"}`, []string{"config sglang-tpu:image.commit: is empty, but image.repository is set"}},
 	{`image: {source: build, reference: a/b}`, []string{`config sglang-tpu:image.reference: "a/b" goes only with source prebuilt`}},
 
 	// Network.
@@ -119,7 +122,7 @@ var refusals = []refusal{
 	{`serverArguments: [--enable-metricss, --kv-cache-dtype, fp8, --random-seed, x]`, []string{
 		`"--enable-metricss" is not an argument of the server (did you mean --enable-metrics?)`, `--kv-cache-dtype "fp8" is not one of its choices`, `--random-seed "x" is not a whole number`,
 	}},
-	{`serverArguments: [--max-running-requests, "1"]`, []string{"--max-running-requests 1 is less than the plan's --dp-size 2"}},
+	{`serverArguments: [--max-running-requests, "1"]`, []string{"--max-running-requests 1 is less than the data parallelism of 2"}},
 	{`serverEnvironment: {HF_TOKEN: hf_x}`, []string{"config sglang-tpu:serverEnvironment.HF_TOKEN: is not for you to set"}},
 	{`serverArguments: [--mem-fraction-static, "0.05"]`, []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 

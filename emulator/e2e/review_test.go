@@ -85,7 +85,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "image commit", settings: flags(`image={"source":"build","commit":"` + strings.Repeat("ab", 20) + `"}`), class: review.GroupRestart, chips: interrupted(8, 8, 8),
-		says: []string{"`containers[*].image` changes from `us-central1-docker.pkg.dev/your-project-id/sglang-tpu-dev/sglang-jax:cddbf6f1cc33-", "Job image-build is replaced"},
+		says: []string{"`containers[*].image` changes from `us-central1-docker.pkg.dev/emulated-project/sglang-tpu-dev/sglang-jax:cddbf6f1cc33-", "Job image-build is replaced"},
 	},
 	{
 		name: "model", settings: flags("model=Qwen/Qwen3-8B"), class: review.GroupRestart, chips: interrupted(8, 8, 8),

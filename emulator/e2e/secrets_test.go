@@ -85,7 +85,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 		assert.Contains(t, out, "is not open to everybody")
 	})
 	step("a token that only Secret Manager has", func(t *testing.T) {
-		const secret = "projects/your-project-id/secrets/hugging-face"
+		const secret = "projects/emulated-project/secrets/hugging-face"
 		w.shell(t, "dev", "pulumi config rm hfToken && pulumi config set hfTokenSecret "+secret+"/versions/1")
 		assert.Contains(t, s.shell(t, "pulumi up --yes --skip-preview --diff", false), "Secret ["+secret+"] not found")
 		w.shell(t, "dev", "printf %s "+managedToken+" | "+filepath.Join(w.checkout, "bin", "emulator")+" secret "+secret)

@@ -197,7 +197,7 @@ func (w *world) newCommit(t *testing.T) {
 // failures are of downloads; a failing build is among the shapes.
 func (w *world) failures(t *testing.T) {
 	// A large one: eight attempts get far, each a third of what is missing.
-	const id, bucket = "Qwen/Qwen3-235B-A22B", "your-project-id-sglang-tpu-dev-cache"
+	const id, bucket = "Qwen/Qwen3-235B-A22B", "emulated-project-sglang-tpu-dev-cache"
 	up := append([]string{"up", "dev"}, flags("model="+id)...)
 	fails := func(what, fault string, says ...string) counts {
 		w.shell(t, "", "bin/emulator fault "+fault)

@@ -23,7 +23,17 @@ type Plan struct {
 	// what is left for the key-value cache.
 	GiBPerDevice      float64
 	CacheGiBPerDevice float64
-	// Requests that run at once with the longest context; more wait.
+	Context           int // tokens of the longest request
+	// RequestsCap is how many requests the server admits at once, however short they are:
+	// its page table's limit, or --max-running-requests.
+	RequestsCap int
+	// CacheKnown is false if the model's layers and heads are not known. Otherwise the
+	// key-value cache of one group holds CacheTokens, over all data parallel ranks, and
+	// CacheRequests of full length.
+	CacheKnown    bool
+	CacheTokens   int
+	CacheRequests int
+	// Requests of full length that run at once, the smaller of the two limits; more wait.
 	Requests int
 
 	settings Settings
@@ -31,7 +41,8 @@ type Plan struct {
 }
 
 // NewPlan picks the smallest data parallelism with which the attention heads divide
-// evenly, and checks that the weights fit. The settings have been checked.
+// evenly, and checks that the weights fit. The settings have been checked. A smaller one
+// cannot be had: the server does not pad attention heads.
 //
 // sglang-jax asserts num_attention_heads % (tp/dp) == 0, and that tp is the number of
 // devices: "ValueError: Number of devices 16 must equal the product of mesh_shape
@@ -57,7 +68,7 @@ func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
 
 // spread divides a model over the devices; false if no data parallelism can.
 func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
-	p := Plan{Devices: t.Devices(), TP: t.Devices(), Requests: s.requests(m), settings: s, flags: m.Flags}
+	p := Plan{Devices: t.Devices(), TP: t.Devices(), settings: s, flags: m.Flags}
 	for p.DP = 1; p.DP <= p.TP; p.DP++ {
 		if p.TP%p.DP == 0 && m.Heads%p.AttentionTP() == 0 &&
 			(m.AttentionTP == 0 || m.AttentionTP == p.AttentionTP()) {
@@ -72,7 +83,25 @@ func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 	}
 	p.GiBPerDevice = float64(m.WeightsGiB) / float64(p.shards(m))
 	p.CacheGiBPerDevice = s.hbmPerDevice() - p.GiBPerDevice
+	if p.fits() {
+		p.requests(m)
+	}
 	return p, true
+}
+
+// Check says what the server would refuse of the settings with this plan.
+func (p Plan) Check() error {
+	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
+		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
+		return fmt.Errorf("%s %d is less than the data parallelism of %d, and each data parallel rank runs requests of its own; use at least %d",
+			MaxRequestsFlag, n, p.DP, p.DP)
+	}
+	if p.CacheKnown && p.CacheTokens == 0 {
+		// RuntimeError "Not enough memory" of init_memory_pool.
+		return fmt.Errorf("%s %d leaves the key-value cache not one page; use %d, and leave out %s",
+			PageSizeFlag, p.settings.PageSize, defaultPageSize, MaxTokensFlag)
+	}
+	return nil
 }
 
 // AttentionTP is the number of devices that share one attention layer.
@@ -98,9 +127,12 @@ func (p Plan) shards(m Model) int {
 	return p.AttentionTP()
 }
 
+// topologies that the plan proposes, from small to large.
+var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"}
+
 // fits names the smallest topology that holds a model.
 func fits(m Model, s Settings) string {
-	for _, name := range []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"} {
+	for _, name := range topologies {
 		if t, err := topology.Parse(name); err == nil {
 			if p, ok := spread(m, t, s); ok && p.fits() {
 				return name
@@ -108,6 +140,22 @@ func fits(m Model, s Settings) string {
 		}
 	}
 	return "a larger topology"
+}
+
+// Undivided names the largest topology below this plan's on which the model fits and
+// runs on one host or without data parallelism; empty if there is none.
+func (p Plan) Undivided(m Model) string {
+	found := ""
+	for _, name := range topologies {
+		t, err := topology.Parse(name)
+		if err != nil || t.Devices() >= p.Devices {
+			break
+		}
+		if q, ok := spread(m, t, p.settings); ok && q.fits() && (t.Hosts() == 1 || q.DP == 1) {
+			found = name
+		}
+	}
+	return found
 }
 
 // Args are the server arguments that follow from the plan. Full names only: argparse

@@ -75,7 +75,7 @@ func TestModelsThatFitOneHost(t *testing.T) {
 	for _, id := range Names() {
 		m, _ := Lookup(id)
 		_, err := NewPlan(m, parse(t, "2x2x1"), Settings{})
-		if m.WeightsGiB >= 625 {
+		if m.WeightsGiB > 600 {
 			assert.ErrorContains(t, err, "leaves 676 GiB", id)
 		} else {
 			assert.NoError(t, err, id)
@@ -100,31 +100,6 @@ func TestArgumentsUseFullFlagNames(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "--tp-size 16 --dp-size 1 --ep-size 8 --moe-backend epmoe --page-size 128 --mem-fraction-static 0.88 --tokenizer-path alvarobartt/grok-2-tokenizer",
 		strings.Join(p.Args(), " "))
-}
-
-func TestRequestsThatRunAtOnceFollowFromContextAndPages(t *testing.T) {
-	coder, _ := Lookup("Qwen/Qwen2.5-Coder-32B-Instruct")
-	long, _ := Lookup("Qwen/Qwen3-Coder-30B-A3B-Instruct")
-	for name, tc := range map[string]struct {
-		model    Model
-		settings Settings
-		want     int
-	}{
-		"the default page":              {coder, Settings{}, 512},
-		"sglang-jax's own page":         {coder, Settings{PageSize: 1}, 4},
-		"a shorter context":             {coder, Settings{Context: 8192}, 2048},
-		"a context that breaks a page":  {coder, Settings{Context: 8193}, 2016},
-		"a limit of the user's":         {coder, Settings{MaxRequests: 16}, 16},
-		"a limit above what is there":   {coder, Settings{MaxRequests: 1000}, 512},
-		"a context of 256k":             {long, Settings{}, 64},
-		"256k by single tokens is none": {long, Settings{PageSize: 1}, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p, err := NewPlan(tc.model, parse(t, "2x2x2"), tc.settings)
-			require.NoError(t, err)
-			assert.Equal(t, tc.want, p.Requests)
-		})
-	}
 }
 
 func TestWeightsAndCacheShareADevice(t *testing.T) {

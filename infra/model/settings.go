@@ -9,15 +9,17 @@ import (
 
 // Server arguments that change what a plan comes to.
 const (
-	PageSizeFlag     = "--page-size"
-	ContextFlag      = "--context-length"
-	ChunkFlag        = "--chunked-prefill-size"
-	MemFractionFlag  = "--mem-fraction-static"
-	MaxRequestsFlag  = "--max-running-requests"
-	defaultChunk     = 4096 // of sglang-jax, in tokens
-	defaultPageSize  = 128
-	defaultMemShare  = 0.88
-	pageTableEntries = 524288 // of sglang-jax: pages of all running requests, times four
+	PageSizeFlag    = "--page-size"
+	ContextFlag     = "--context-length"
+	ChunkFlag       = "--chunked-prefill-size"
+	MemFractionFlag = "--mem-fraction-static"
+	MaxRequestsFlag = "--max-running-requests"
+	MaxTokensFlag   = "--max-total-tokens"
+	CacheTypeFlag   = "--kv-cache-dtype"
+	TypeFlag        = "--dtype"
+	defaultChunk    = 4096 // of sglang-jax, in tokens
+	defaultPageSize = 128
+	defaultMemShare = 0.88
 )
 
 // Settings are what a user may choose about memory and requests; zero is our default.
@@ -30,6 +32,9 @@ type Settings struct {
 	MemFraction float64 // of a device's HBM, for weights and key-value cache; 0.88
 	MaxRequests int     // that run at once; as many as there are pages for
 	Reach       int     // tokens that overridden positions reach, beyond the model's own context; 0: none
+	MaxTokens   int     // of the key-value cache of one data parallel rank; as many as fit
+	CacheType   string  // of values in the key-value cache; Type
+	Type        string  // of weights and of what is computed; what config.json says
 }
 
 func (s Settings) orDefaults() Settings {
@@ -45,7 +50,10 @@ func (s Settings) orDefaults() Settings {
 	return s
 }
 
-// hbmPerDevice is what the server takes of one device, in GiB.
+// hbmPerDevice is what the server takes of one device, in GiB: a share of the 96 GiB that
+// sglang-jax documents for a device of v7x. It takes what the runtime reports at start
+// (memory_stats); XLA's own limit is reported as 94.75 GiB, with which the cache would be
+// 2 % smaller. What the runtime reports on tpu7x is open: not seen.
 func (s Settings) hbmPerDevice() float64 { return topology.HBMPerDevice * s.MemFraction }
 
 func (s Settings) context(m Model) int {
@@ -53,16 +61,6 @@ func (s Settings) context(m Model) int {
 		return s.Context
 	}
 	return m.Context
-}
-
-// requests that run at once: sglang-jax's 524288 // ceil(context/page) // 4.
-func (s Settings) requests(m Model) int {
-	pages := (s.context(m) + s.PageSize - 1) / s.PageSize
-	n := pageTableEntries / max(pages, 1) / 4
-	if s.MaxRequests > 0 {
-		n = min(n, s.MaxRequests)
-	}
-	return n
 }
 
 // Check says what the server would assert, flag by flag. The error joins all.
@@ -78,6 +76,9 @@ func (s Settings) Check(m Model) error {
 	if s.MaxRequests < 0 {
 		refuse("%s %d is no number of requests; leave it out for as many as there are pages for", MaxRequestsFlag, s.MaxRequests)
 	}
+	if s.MaxTokens < 0 {
+		refuse("%s %d is no number of tokens; leave it out for as many as fit", MaxTokensFlag, s.MaxTokens)
+	}
 	if s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1) { // which NaN is not either
 		refuse("%s %v is not between 0 and 1; use %v", MemFractionFlag, s.MemFraction, defaultMemShare)
 	}
@@ -92,7 +93,7 @@ func (s Settings) Check(m Model) error {
 	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
 		refuse("%s %d is not a multiple of %s %d; use %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize, (s.Chunk/s.PageSize+1)*s.PageSize)
 	}
-	if s.requests(m) < 1 {
+	if pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1 {
 		refuse("%s %d leaves no request that can run with a context of %d tokens; use %d", PageSizeFlag, s.PageSize, s.context(m), defaultPageSize)
 	}
 	return errors.Join(errs...)

@@ -64,12 +64,15 @@ func table(project *workspace.Project, keys []string) (string, error) {
 	for _, key := range keys {
 		short := strings.TrimPrefix(key, string(project.Name)+":")
 		typ, standard, meaning := "", "", ""
-		if setting, ok := project.Config[short]; ok && setting.Type != nil {
+		if setting, ok := project.Config[short]; ok && setting.Default != nil {
 			text, err := json.Marshal(setting.Default)
 			if err != nil {
 				return "", err
 			}
-			typ, standard, meaning = *setting.Type, "`"+strings.Trim(string(text), `"`)+"`", setting.Description
+			typ, standard, meaning = "array", "`"+strings.Trim(string(text), `"`)+"`", setting.Description
+			if setting.Type != nil { // which a list of texts and numbers cannot have
+				typ = *setting.Type
+			}
 		} else if question, ok := project.Template.Config[key]; ok {
 			typ, meaning = "string", question.Description
 			if question.Secret {

@@ -81,6 +81,7 @@ func planned(given arguments.List, other bool) (model.Settings, bool, error) {
 		{model.ContextFlag, &settings.Context},
 		{model.ChunkFlag, &settings.Chunk},
 		{model.MaxRequestsFlag, &settings.MaxRequests},
+		{model.MaxTokensFlag, &settings.MaxTokens},
 	} {
 		number(whole.flag, "whole number; use digits only", func(text string) (ok bool) {
 			*whole.into, ok = arguments.Int(text)
@@ -97,6 +98,8 @@ func planned(given arguments.List, other bool) (model.Settings, bool, error) {
 		}
 		return ok
 	})
+	settings.CacheType, _ = given.Value(model.CacheTypeFlag)
+	settings.Type, _ = given.Value(model.TypeFlag)
 	return settings, readable && len(errs) == 0, errors.Join(errs...)
 }
 
@@ -135,13 +138,4 @@ func checkDraft(c *Config) error {
 			flag, draft, c.Revision, revision)
 	}
 	return nil
-}
-
-// checkRequests wants at least one request for each data-parallel rank, as the server
-// does (tp_worker.py).
-func checkRequests(s model.Settings, p model.Plan) error {
-	if s.MaxRequests <= 0 || s.MaxRequests >= p.DP {
-		return nil
-	}
-	return fmt.Errorf("%s %d is less than the plan's --dp-size %d, and the server wants a request for each; use %d or more", model.MaxRequestsFlag, s.MaxRequests, p.DP, p.DP)
 }

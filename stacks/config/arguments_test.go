@@ -17,7 +17,7 @@ func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
 		says      string
 		also      []string // more settings
 	}{
-		"fewer requests than ranks": {`["--max-running-requests",1]`, `--max-running-requests 1 is less than the plan's --dp-size 2, and the server wants a request for each; use 2 or more`, nil},
+		"fewer requests than ranks": {`["--max-running-requests",1]`, `--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2`, nil},
 		"refused after parsing":     {`["--kv-cache-dtype","fp8_e4m3"]`, `--kv-cache-dtype "fp8_e4m3" is parsed, and then refused as unsupported; use auto or bf16`, nil},
 		"of a model that has none":  {`["--moe-backend","fused_v2"]`, `--moe-backend "fused_v2" is for Bailing, MiMo and GlmMoeDsa models alone, and Qwen/Qwen3-30B-A3B is none; use epmoe or fused`, []string{"sglang-tpu:model", "Qwen/Qwen3-30B-A3B"}},
 		"a context out of reach":    {`["--context-length",131072]`, `or scale them: --json-model-override-args {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}}`, nil},
@@ -81,7 +81,7 @@ func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
 		`{"source":"mirror","version":"v0.2.0"}`:                             "sglang-tpu:image.version",
 		`{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`: "sglang-tpu:image.reference",
 	} {
-		c, err := load(configtest.Minimal(t).With("sglang-tpu:image", image,
+		c, err := load(undivided(t).With("sglang-tpu:image", image,
 			"sglang-tpu:serverArguments", `["--speed",9,"--kv-cache-dtype","fp8_e4m3","--dtype","fp4"]`))
 		require.NoError(t, err, image)
 		require.Len(t, c.Warnings, 3, image)
@@ -97,14 +97,14 @@ func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
 			assert.ErrorContains(t, err, says, image)
 		}
 	}
-	for _, image := range []string{`{"commit":"` + arguments.Commit + `"}`, `{"source":"build","keepDays":7}`} {
+	for _, image := range []string{`{"commit":"` + arguments.Commit + `"}`, `{"source":"build"}`} {
 		_, err := load(configtest.Minimal(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--speed",9]`))
 		assert.ErrorContains(t, err, "is not an argument of the server", image)
 	}
 }
 
 func TestADraftModelsWeightsAreNotInThePlan(t *testing.T) {
-	c, err := load(configtest.Minimal(t).With("sglang-tpu:serverArguments",
+	c, err := load(undivided(t).With("sglang-tpu:serverArguments",
 		`["--speculative-draft-model","org/draft","--speculative-algorithm","EAGLE","--disable-overlap-schedule"]`))
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 1)

@@ -14,12 +14,12 @@ const (
 	defaultThroughputMiB = 1200
 )
 
-func (c Cache) orDefaults(weightsGiB int) Cache {
+func (c Cache) orDefaults(repositoryGiB int) Cache {
 	if c.Mode != Disk {
 		return c
 	}
 	if c.SizeGiB == 0 {
-		c.SizeGiB = max(200, 2*weightsGiB)
+		c.SizeGiB = max(200, 2*repositoryGiB)
 	}
 	if c.IOPS == 0 {
 		c.IOPS = defaultIOPS

@@ -64,6 +64,28 @@ func warnPlace(zone string) []string {
 	return []string{fmt.Sprintf("config gcp:zone: nobody has told this program of tpu7x in %s; it was seen in %s", zone, list(seenZones))}
 }
 
+// placeholders are what the checked-in environments hold where only their user knows the
+// value. Google Cloud would be asked for somebody else's project.
+const (
+	placeholderProject     = "your-project-id"
+	placeholderReservation = "your-reservation"
+)
+
+func checkPlaceholders(c Config) error {
+	var errs []error
+	if c.Project == placeholderProject {
+		errs = append(errs, invalid("gcp:project", c.Project, "stands for the id of a project of yours", "run: pulumi config set gcp:project PROJECT"))
+	}
+	for _, part := range strings.Split(c.Capacity.Reservation, "/") {
+		if part == placeholderReservation || part == placeholderProject {
+			errs = append(errs, invalid("sglang-tpu:capacity.reservation", c.Capacity.Reservation, "stands for the name of a reservation of yours",
+				"run: pulumi config set --path sglang-tpu:capacity.reservation NAME"))
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // checkPlace takes the region that is configured, or nothing.
 func checkPlace(c Config, region string) error {
 	var errs []error

@@ -159,6 +159,7 @@ func Load(source Source) (*Config, error) {
 	r.check(checkKeys(source.Keys))
 	region, _ := source.Get("gcp:region")
 	r.check(checkPlace(c, region))
+	r.check(checkPlaceholders(c))
 	r.check(s.plan(&c))
 	// What could not be read would be called missing as well.
 	if capacityRead {
@@ -188,12 +189,12 @@ func Load(source Source) (*Config, error) {
 	if err := errors.Join(r.errs...); err != nil {
 		return nil, err
 	}
-	c.Cache = c.Cache.orDefaults(c.Model.WeightsGiB)
+	c.Cache = c.Cache.orDefaults(c.Model.RepositoryGiB())
 	c.Ready = c.Capacity.patience(minutes)
 	asked := c.Maintenance.Exclusions
 	c.Maintenance = c.Maintenance.orDefaults(c)
 	c.Warnings = append(append(c.Warnings, warnPlace(c.Zone)...), warnImage(c.Image)...)
-	c.Warnings = append(append(c.Warnings, warnCapacity(c)...), warnEncryption(c.GKE)...)
-	c.Warnings = append(c.Warnings, warnMaintenance(c, asked, source.now())...)
+	c.Warnings = append(append(c.Warnings, s.warn(&c)...), warnCapacity(c)...)
+	c.Warnings = append(append(c.Warnings, warnEncryption(c.GKE)...), warnMaintenance(c, asked, source.now())...)
 	return &c, nil
 }

@@ -84,7 +84,9 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:serverArguments", `["--page-size","6_4"]`, func(c *Config) any { return strings.Join(c.Plan.Args(), " ") }, "--tp-size 16 --dp-size 2 --page-size 64 --mem-fraction-static 0.88"},
 		{"sglang-tpu:serverEnvironment", `{"SGLANG_HEALTH_CHECK_TIMEOUT":"30"}`, func(c *Config) any { return c.ServerEnvironment }, map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30"}},
 		{"sglang-tpu:trustRemoteCode", "false", func(c *Config) any { return c.TrustRemoteCode }, false},
-		{"sglang-tpu:serverArguments", `["--context-length","8192"]`, func(c *Config) any { return c.Plan.Requests }, 2048},
+		{"sglang-tpu:serverArguments", `["--context-length","8192"]`, func(c *Config) any { return c.Plan.RequestsCap }, 4096},
+		{"sglang-tpu:serverArguments", `["--kv-cache-dtype","bf16","--max-total-tokens","65536"]`, func(c *Config) any { return c.Plan.CacheTokens }, 131072},
+		{"sglang-tpu:serverArguments", `["--max-running-requests","16"]`, func(c *Config) any { return c.Plan.Requests }, 16},
 		{"gcp:region", "us-central1", func(c *Config) any { return c.Region }, "us-central1"},
 		{"sglang-tpu:readyMinutes", "90", func(c *Config) any { return c.Ready }, 90 * time.Minute},
 		{"sglang-tpu:protect", "true", func(c *Config) any { return c.Protect }, true},
@@ -97,10 +99,42 @@ func TestValuesReachTheirFields(t *testing.T) {
 	}
 }
 
+// pulumi config set --path makes a number or truth value of whatever looks like one, and
+// people who write the file put quotes around numbers.
+func TestScalarsAreTakenAsWhatIsWanted(t *testing.T) {
+	for _, test := range []struct {
+		key, value string
+		got        func(*Config) any
+		want       any
+	}{
+		{"sglang-tpu:labels", `{"team":7,"spot":true,"cost":"12"}`, func(c *Config) any { return c.Labels }, map[string]string{"team": "7", "spot": "true", "cost": "12"}},
+		{"sglang-tpu:image", `{"buildArgs":{"A":1,"B":false,"C":1.50}}`, func(c *Config) any { return c.Image.BuildArgs }, map[string]string{"A": "1", "B": "false", "C": "1.50"}},
+		{"sglang-tpu:gke", `{"minVersion":1.35}`, func(c *Config) any { return c.GKE.MinVersion }, "1.35"},
+		{"sglang-tpu:image", `{"commit":1234567890123456789012345678901234567890}`, func(c *Config) any { return c.Image.Commit }, "1234567890123456789012345678901234567890"},
+		{"sglang-tpu:systemPool", `{"nodes":"3"}`, func(c *Config) any { return c.SystemPool.Nodes }, 3},
+		{"sglang-tpu:cache", `{"mode":"disk","sizeGiB":"500"}`, func(c *Config) any { return c.Cache.SizeGiB }, 500},
+		{"sglang-tpu:serverArguments", `["--page-size",64,"--schedule-conservativeness",1.0]`, func(c *Config) any { return c.Plan.CacheTokens > 0 }, true},
+	} {
+		t.Run(test.key+"="+test.value, func(t *testing.T) {
+			c, err := load(configtest.Minimal(t).With(test.key, test.value))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, test.got(c))
+		})
+	}
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "a/b",
+		"sglang-tpu:customModel", `{"heads":"32","weightsGiB":"20","context":"4096","gated":"false"}`))
+	require.NoError(t, err)
+	assert.Equal(t, 32, c.Model.Heads)
+}
+
 func TestAVolumeHoldsTheWeightsTwice(t *testing.T) {
 	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:cache", `{"mode":"disk"}`))
 	require.NoError(t, err)
 	assert.Equal(t, 876, c.Cache.SizeGiB)
+
+	c, err = load(configtest.Minimal(t).With("sglang-tpu:model", "deepseek-ai/DeepSeek-V3", "sglang-tpu:cache", `{"mode":"disk"}`))
+	require.NoError(t, err)
+	assert.Equal(t, 1282, c.Cache.SizeGiB, "of the repository, which holds more than is loaded")
 }
 
 func TestTheTokenStaysASecret(t *testing.T) {

@@ -41,7 +41,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil && !strings.HasPrefix(err.Error(), "config ") {
 			t.Fatalf("no key is named: %v", err)
 		}
-		if err == nil && (c.Plan.Devices == 0 || c.Plan.Requests < 1 || c.Ready <= 0 || c.Capacity.Mode == "") {
+		if err == nil && (c.Plan.Devices == 0 || c.Plan.RequestsCap < 1 || c.Ready <= 0 || c.Capacity.Mode == "") {
 			t.Fatalf("accepted, and cannot work: %+v", c)
 		}
 	})

@@ -91,11 +91,21 @@ func checkImage(i Image) error {
 	return errors.Join(errs...)
 }
 
+// isDefault reports whether the image is built from the commit that this program was
+// written against.
+func (i Image) isDefault() bool {
+	return (i.Source == "" || i.Source == Build) && i.Repository == "" && i.Commit == ""
+}
+
 func checkBuild(i Image) error {
 	var errs []error
 	if i.Commit != "" && !commitHash.MatchString(i.Commit) {
 		errs = append(errs, invalid(imageKey+".commit", i.Commit, "is not a commit: a branch or tag moves, so the same configuration would build different images",
 			"use the 40 hexadecimal digits that git rev-parse prints"))
+	}
+	if i.Repository != "" && i.Commit == "" {
+		errs = append(errs, invalid(imageKey+".commit", "", "is empty, but image.repository is set, and the commit that stands for none is one of sglang-jax's own repository",
+			"run: pulumi config set --path "+imageKey+".commit COMMIT, the 40 hexadecimal digits that git rev-parse prints there"))
 	}
 	if i.Repository != "" && !strings.HasPrefix(i.Repository, "https://") {
 		errs = append(errs, invalid(imageKey+".repository", i.Repository, "is not an https address, which is what the builder can fetch", "use one such as https://github.com/sgl-project/sglang-jax.git"))

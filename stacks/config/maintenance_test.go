@@ -24,7 +24,7 @@ func at(date string) func() time.Time {
 // on loads what was set, on a day.
 func on(t *testing.T, date string, pairs ...string) *Config {
 	t.Helper()
-	values := configtest.Minimal(t).With(pairs...)
+	values := undivided(t).With(pairs...)
 	c, err := Load(Source{
 		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 		Now: at(date),

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -90,26 +92,94 @@ func (r *reader) object(key string, into any) bool {
 	if !ok || value == "" {
 		return true
 	}
-	decoder := json.NewDecoder(strings.NewReader(value))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		switch {
-		case errors.As(err, &wrong) && wrong.Field != "":
-			r.check(invalid(key+"."+wrong.Field, field(value, wrong.Field), "has the wrong type", "it must be "+kind(wrong.Type.Kind().String())))
-		case strings.Contains(err.Error(), "unknown field"):
-			name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
-			r.check(invalid(key+"."+name, "", "is not a setting"+meant(name, fields(into)), "use "+list(fields(into))))
-		default:
-			r.check(invalid(key, value, "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
-		}
+	refuse := func() bool {
+		r.check(invalid(key, value, "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
 		return false
+	}
+	var given map[string]any
+	decoder := json.NewDecoder(strings.NewReader(value))
+	decoder.UseNumber()
+	if decoder.Decode(&given) != nil {
+		return refuse()
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		r.check(invalid(key, value, "has something after the object", "remove it"))
 		return false
 	}
+	before := len(r.errs)
+	fitted, err := json.Marshal(r.fit(key, given, reflect.TypeOf(into).Elem()))
+	if len(r.errs) > before {
+		return false
+	}
+	if err != nil || json.Unmarshal(fitted, into) != nil {
+		return refuse()
+	}
 	return true
+}
+
+// fit turns scalars into what a type wants: a number or truth value into text where a
+// text is wanted, and quoted ones into what they say where that is wanted. pulumi config
+// set --path makes a number of everything that looks like one, and people quote numbers.
+// What does not fit is complained about by its path.
+func (r *reader) fit(path string, given any, wanted reflect.Type) any {
+	if wanted.Kind() == reflect.Interface {
+		return given // of a setting that is retired, whatever it was
+	}
+	switch value := given.(type) {
+	case nil:
+		return nil // as if it were not there
+	case map[string]any:
+		if wanted.Kind() == reflect.Struct || wanted.Kind() == reflect.Map {
+			for _, name := range slices.Sorted(maps.Keys(value)) {
+				inside, ok := within(wanted, name)
+				if !ok {
+					known := fields(reflect.New(wanted).Interface())
+					r.check(invalid(path+"."+name, "", "is not a setting"+meant(name, known), "use "+list(known)))
+					continue
+				}
+				value[name] = r.fit(path+"."+name, value[name], inside)
+			}
+			return value
+		}
+	case []any:
+		if wanted.Kind() == reflect.Slice {
+			for i, element := range value {
+				value[i] = r.fit(fmt.Sprintf("%s[%d]", path, i), element, wanted.Elem())
+			}
+			return value
+		}
+	default: // a scalar, by what it reads as
+		text := fmt.Sprint(value)
+		n, err := strconv.Atoi(text)
+		switch {
+		case wanted.Kind() == reflect.String:
+			return text
+		case wanted.Kind() == reflect.Int && err == nil:
+			return n
+		case wanted.Kind() == reflect.Bool && (text == "true" || text == "false"):
+			return text == "true"
+		}
+	}
+	text, ok := given.(string)
+	if !ok {
+		raw, _ := json.Marshal(given) // what came from JSON
+		text = string(raw)
+	}
+	r.check(invalid(path, text, "has the wrong type", "it must be "+kind(wanted.Kind())))
+	return nil
+}
+
+// within is the type of what a map or a struct has under a name; false if it has none.
+func within(t reflect.Type, name string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("json") == name {
+			return t.Field(i).Type, true
+		}
+	}
+	return nil, false
 }
 
 // words decodes a JSON list of texts. Numbers and truth values are taken as they are
@@ -140,20 +210,6 @@ func (r *reader) words(key string) []string {
 	return list
 }
 
-// field is the text of one field of a JSON object, for a message; empty if it cannot be
-// told apart.
-func field(object, path string) string {
-	here := json.RawMessage(object)
-	for _, name := range strings.Split(path, ".") {
-		var inside map[string]json.RawMessage
-		if json.Unmarshal(here, &inside) != nil {
-			return ""
-		}
-		here = inside[name]
-	}
-	return strings.Trim(string(here), `"`)
-}
-
 // fields lists the settings of an object by their JSON names.
 func fields(of any) []string {
 	t := reflect.TypeOf(of).Elem()
@@ -170,15 +226,17 @@ func fields(of any) []string {
 }
 
 // kind says a Go kind in words that a YAML writer knows.
-func kind(goKind string) string {
-	switch goKind {
-	case "int":
+func kind(of reflect.Kind) string {
+	switch of {
+	case reflect.Int:
 		return "a whole number"
-	case "slice":
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
 		return "a list"
-	case "map", "struct":
-		return "an object"
 	default:
-		return "a " + goKind
+		return "an object"
 	}
 }

@@ -20,6 +20,9 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"gcp:project", "", []string{"gcp:project: is empty", "pulumi config set gcp:project"}},
 		{"gcp:project", "My Project", []string{`"My Project" is not a project id`, "use the id"}},
 		{"gcp:project", "123456789", []string{"not the name or number"}},
+		{"gcp:project", "your-project-id", []string{`gcp:project: "your-project-id" stands for the id of a project of yours; run: pulumi config set gcp:project PROJECT`}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"your-reservation"}`, []string{`"your-reservation" stands for the name of a reservation of yours`, "pulumi config set --path sglang-tpu:capacity.reservation NAME"}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"projects/p/reservations/your-reservation"}`, []string{"stands for the name of a reservation"}},
 		{"gcp:zone", "us-central1", []string{`"us-central1" is not a zone`, "us-central1-c"}},
 		{"gcp:zone", " us-central1-c", []string{"has spaces around it", "remove them"}},
 		{ours + "model", "gpt-4", []string{`"gpt-4" is not in the catalogue`, "Qwen/Qwen3-8B"}},
@@ -44,6 +47,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "image", `{"reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
 		{ours + "image", `{"commit":"main"}`, []string{`"main" is not a commit`, "40 hexadecimal digits"}},
 		{ours + "image", `{"repository":"git@github.com:a/b"}`, []string{"is not an https address"}},
+		{ours + "image", `{"repository":"https://github.com/a/b.git"}`, []string{"image.commit: is empty, but image.repository is set", "pulumi config set --path sglang-tpu:image.commit COMMIT"}},
 		{ours + "cache", `{"sizeGiB":"big"}`, []string{`cache.sizeGiB: "big" has the wrong type`, "a whole number"}},
 		{ours + "cache", `{"mode":"disk","sizeGiB":-1}`, []string{`"-1" is out of range`, "use 0 to 65536 GiB"}},
 		{ours + "cache", `{"mode":"disk","sizeGiB":61}`, []string{`"61" does not hold the weights`, "use 122"}},
@@ -81,6 +85,10 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "hfTokenSecret", "my-secret", []string{`config sglang-tpu:hfTokenSecret: "my-secret" does not name a version of a secret; use projects/PROJECT/secrets/NAME/versions/NUMBER`}},
 		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
 		{ours + "labels", `["x"]`, []string{"is not an object"}},
+		{ours + "labels", `{"team":{"a":1}}`, []string{"config sglang-tpu:labels.team:", "has the wrong type; it must be a text"}},
+		{ours + "cache", `{"sizeGiB":1.5}`, []string{`cache.sizeGiB: "1.5" has the wrong type`, "a whole number"}},
+		{ours + "image", `{"buildArgs":{"A":["b"]}}`, []string{"config sglang-tpu:image.buildArgs.A:", "it must be a text"}},
+		{ours + "customModel", `{"gated":"perhaps"}`, []string{`customModel.gated: "perhaps" has the wrong type`, "true or false"}},
 		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},
 		{"gcp:region", "europe-west4", []string{`"europe-west4" is not the region of gcp:zone, which is us-central1`}},
 		{ours + "model", "Qwen/Qwen3-8b", []string{"did you mean Qwen/Qwen3-8B?"}},
@@ -96,6 +104,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "serverArguments", `["--page-size"]`, []string{"--page-size takes one value"}},
 		{ours + "serverArguments", `["--page-size",0]`, []string{"--page-size 0 means nothing"}},
 		{ours + "serverArguments", `["--mem-fraction-static","most"]`, []string{`--mem-fraction-static "most" is not a number`}},
+		{ours + "serverArguments", `["--max-running-requests",1]`, []string{"config sglang-tpu:serverArguments: --max-running-requests 1 is less than the data parallelism of 2"}},
 		{ours + "serverArguments", `["--chunked-prefill-size",100]`, []string{"config sglang-tpu:serverArguments: --chunked-prefill-size 100 is not a multiple of --page-size 128; use 128"}},
 		{ours + "leaderWorkerSet", "Coder", []string{"is not a name that Kubernetes takes"}},
 		{ours + "leaderWorkerSet", strings.Repeat("a", 51), []string{"use at most 50"}},
@@ -141,7 +150,32 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, c.Plan.DP, "24 heads do not divide by 16")
 	assert.Equal(t, 16, c.Plan.EP)
-	assert.Equal(t, 256, c.Plan.Requests)
+	assert.Equal(t, 512, c.Plan.Requests, "two data parallel ranks of 256; the cache is not known")
+	require.Len(t, c.Warnings, 2)
+	assert.Contains(t, c.Warnings[1], "customModel: says nothing of layers, kvHeads, headSize, so the plan's requestsAtOnce is the page table's limit alone")
+
+	for numbers, tokens := range map[string]int{
+		// Half of 16 devices hold one of 8 heads each; a sixteenth of 40 GiB is on each.
+		`"layers":48,"kvHeads":8,"headSize":128`:          2 * 3581696,
+		`"layers":48,"kvLoraRank":512,"qkRopeHeadDim":64`: 2 * 1432704,
+	} {
+		c, err = load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model",
+			"sglang-tpu:customModel", `{"heads":24,"weightsGiB":40,"repositoryGiB":44,"context":65536,"experts":64,`+numbers+`}`))
+		require.NoError(t, err)
+		assert.Equal(t, tokens, c.Plan.CacheTokens, numbers)
+		assert.Equal(t, 44, c.Model.RepositoryGiB())
+		assert.Len(t, c.Warnings, 1)
+	}
+	for numbers, want := range map[string]string{
+		`"layers":48,"headSize":128`:           "customModel.kvHeads: is missing, without which the key-value cache of a token has no size; set kvHeads",
+		`"kvLoraRank":512`:                     "set layers, qkRopeHeadDim as config.json has them",
+		`"layers":-1,"kvHeads":8,"headSize":1`: `customModel.layers: "-1" is not a number that a model can have`,
+		`"repositoryGiB":39`:                   `customModel.repositoryGiB: "39" is less than the weights, which are 40 GiB`,
+	} {
+		_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model",
+			"sglang-tpu:customModel", `{"heads":24,"weightsGiB":40,"context":65536,`+numbers+`}`))
+		assert.ErrorContains(t, err, want, numbers)
+	}
 
 	_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "mine", "sglang-tpu:customModel", `{"gated":true}`))
 	for _, want := range []string{
@@ -193,11 +227,13 @@ func TestEverySettingIsRead(t *testing.T) {
 func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	c, err := load(configtest.Minimal(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
 	require.NoError(t, err)
-	require.Len(t, c.Warnings, 2)
+	require.Len(t, c.Warnings, 3)
 	assert.Contains(t, c.Warnings[0], "tpu7x in europe-west4-b")
 	assert.Contains(t, c.Warnings[1], `"example/sglang-jax:latest" can move`)
+	assert.Contains(t, c.Warnings[2], "logprobs")
 
-	c, err = load(configtest.Minimal(t).With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
+	whole := undivided(t)
+	c, err = load(whole.With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 2)
 	assert.Contains(t, c.Warnings[0], "config sglang-tpu:capacity.mode: with flex-start only the leader of each group asks for its slice of 2 hosts")
@@ -208,12 +244,51 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:replicas", "0"},
 		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000","secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`},
 	} {
-		c, err = load(configtest.Minimal(t).With(quiet...))
+		c, err = load(whole.With(quiet...))
 		require.NoError(t, err)
 		assert.Empty(t, c.Warnings, "%v", quiet)
 	}
 
-	c, err = load(configtest.Minimal(t).With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`))
+	c, err = load(whole.With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`))
 	require.NoError(t, err)
 	assert.Empty(t, c.Warnings)
+}
+
+func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
+	for name, test := range map[string]struct {
+		change []string
+		says   string // nothing: no warning
+	}{
+		"the default":       {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 2 over 2 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
+		"another commit":    {[]string{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789"}`}, "may end the scheduler"},
+		"another image":     {[]string{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`}, "may end the scheduler"},
+		"one host":          {[]string{"sglang-tpu:topology", "2x2x1"}, ""},
+		"one rank":          {[]string{"sglang-tpu:model", "Qwen/Qwen3-8B"}, ""},
+		"no other topology": {[]string{"sglang-tpu:model", "deepseek-ai/DeepSeek-V3"}, "and with it the group (sglang-jax issue 1400)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(configtest.Minimal(t).With(test.change...))
+			require.NoError(t, err)
+			if test.says == "" {
+				assert.Empty(t, c.Warnings)
+				return
+			}
+			require.Len(t, c.Warnings, 1)
+			assert.Contains(t, c.Warnings[0], test.says)
+		})
+	}
+}
+
+func TestACacheForLessThanOneRequestIsAWarning(t *testing.T) {
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:topology", "2x2x1", "sglang-tpu:serverArguments", `["--max-total-tokens",12800]`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 1)
+	assert.Contains(t, c.Warnings[0], "leaves room for 12800 tokens in the key-value cache of Qwen/Qwen2.5-Coder-32B-Instruct, less than one request of full length (32768 tokens)")
+}
+
+// undivided is a configuration whose model needs no data parallelism on the default
+// topology, so that no warning speaks of it.
+func undivided(t *testing.T) configtest.Values {
+	t.Helper()
+	return configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-32B")
 }

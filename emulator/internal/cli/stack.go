@@ -93,9 +93,30 @@ func (c *CLI) salt(ctx context.Context, stack string) (string, error) {
 	return parsed.EncryptionSalt, nil
 }
 
+// filled are the values that the checked-in environments leave to their user, whom the
+// program asks for them, with what the emulator has in their place.
+var filled = strings.NewReplacer("your-project-id", "emulated-project", "your-reservation", "emulated-reservation")
+
+// fill puts the emulator's values in the place of what stands for the user's, at any depth.
+func fill(at any) any {
+	switch at := at.(type) {
+	case map[string]any:
+		for key, value := range at {
+			at[key] = fill(value)
+		}
+	case []any:
+		for i, value := range at {
+			at[i] = fill(value)
+		}
+	case string:
+		return filled.Replace(at)
+	}
+	return at
+}
+
 // overlay adds the salt and the settings (KEY=VALUE) to a stack's configuration. A
 // value that is JSON is taken as such, so that objects and numbers can be given.
-// Encrypted values get stand-ins.
+// Encrypted values and what stands for the user's own get stand-ins.
 func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	var file map[string]any
 	if err := yaml.Unmarshal(text, &file); err != nil {
@@ -119,6 +140,7 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 		}
 		values[key] = parsed
 	}
+	fill(values)
 	if err := standIn(values, salt); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"encoding/base64"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
@@ -61,6 +63,21 @@ config:
 			"sglang-tpu:capacity":        map[string]any{"mode": "spot"},
 		},
 	}, decrypted(t, file))
+}
+
+// The program refuses what the checked-in environments leave to their user.
+func TestWhatStandsForTheUsersOwnIsFilledIn(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		laid, err := overlay(text, salt, []string{`sglang-tpu:capacity={"reservation":"projects/your-project-id/reservations/your-reservation"}`})
+		require.NoError(t, err)
+		assert.NotContains(t, string(laid), "your-", name)
+		assert.Contains(t, string(laid), "projects/emulated-project/reservations/emulated-reservation", name)
+	}
 }
 
 func TestASaltThatCannotBeReadIsSaid(t *testing.T) {

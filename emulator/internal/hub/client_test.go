@@ -244,3 +244,24 @@ func TestPatternsAreFnmatchs(t *testing.T) {
 		assert.Equal(t, want, matches([]string{pattern}, "original/consolidated.00.pth"), pattern)
 	}
 }
+
+// What is fetched, by what their pages on the Hub say of their files.
+func TestRepositoriesHaveTheSizesThatAreFetched(t *testing.T) {
+	for id, gib := range map[string]int64{
+		"Qwen/Qwen2.5-Coder-32B-Instruct": 61,
+		"deepseek-ai/DeepSeek-V3":         641, // with the layer for multi-token prediction
+		"zai-org/GLM-4.5":                 667, // likewise
+		"zai-org/GLM-4.5-Air":             206,
+		"MiniMaxAI/MiniMax-M2":            214, // FP8
+	} {
+		r, ok := Lookup(id)
+		require.True(t, ok, id)
+		var weights int64
+		for _, f := range r.Files(r.Commit("main")) {
+			if strings.HasSuffix(f.Name, ".safetensors") {
+				weights += f.Size
+			}
+		}
+		assert.Equal(t, gib<<30, weights, id)
+	}
+}

@@ -41,9 +41,12 @@ func (o output) text(name string) string {
 
 func (o output) chips() int { return o.groups * int(o.number("chips")) }
 
-// weightsGiB is what each host fetches: dense weights are split over the devices of one
-// data parallel part.
+// weightsGiB is what each host fetches. A program that does not say so loads all of it:
+// dense weights are split over the devices of one data parallel part.
 func (o output) weightsGiB() float64 {
+	if fetched := o.number("repositoryGiB"); fetched > 0 {
+		return fetched
+	}
 	parts := max(o.number("dpSize"), 1)
 	if o.number("epSize") > 1 {
 		parts = 1

@@ -19,15 +19,23 @@ import (
 // Values are raw configuration values by full key, objects as JSON.
 type Values map[string]string
 
-// Environment returns the values of Pulumi.<stack>.yaml and the defaults.
+// What stands in the place of values that only a user knows.
+const (
+	Project     = "my-project"
+	Reservation = "my-reservation"
+)
+
+// Environment returns the values of Pulumi.<stack>.yaml and the defaults, filled in as
+// their user would.
 func Environment(t testing.TB, stack string) Values {
 	t.Helper()
 	values, project := defaults(t)
 	own := load(t, project, stack)
 	texts, err := own.Config.Decrypt(pulumiconfig.NopDecrypter)
 	require.NoError(t, err)
+	filled := strings.NewReplacer("your-project-id", Project, "your-reservation", Reservation)
 	for key, text := range texts {
-		values[key.Namespace()+":"+key.Name()] = text
+		values[key.Namespace()+":"+key.Name()] = filled.Replace(text)
 	}
 	return values
 }
@@ -75,7 +83,7 @@ func load(t testing.TB, project *workspace.Project, stack string) *workspace.Pro
 func Minimal(t testing.TB) Values {
 	t.Helper()
 	values, _ := defaults(t)
-	values["gcp:project"], values["gcp:zone"] = "my-project", "us-central1-c"
+	values["gcp:project"], values["gcp:zone"] = Project, "us-central1-c"
 	return values
 }
 

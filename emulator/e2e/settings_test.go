@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// typed is a setting as a person types it, and a part of the preview that shows that the
+// program has read it.
+type typed struct {
+	set   string // what comes after pulumi config set
+	shows string // in the preview's JSON without spaces; nothing: it shows nowhere, and is not refused
+}
+
+// everySetting sets each key of the README's table once, and each field of its objects.
+var everySetting = []typed{
+	{"gcp:project a-project-of-mine", `"project":"a-project-of-mine"`},
+	{"gcp:zone us-central1-ai1a", `"zone":"us-central1-ai1a"`},
+	{"model my-org/my-model", `"my-org/my-model"`},
+	{"modelRevision 1234567", `"1234567"`},
+	{"--path sglang-tpu:customModel.heads 32", `"--tp-size","8","--dp-size","1"`},
+	{"--path sglang-tpu:customModel.weightsGiB 20", ""},
+	{"--path sglang-tpu:customModel.repositoryGiB 24", ""},
+	{"--path sglang-tpu:customModel.context 4096", ""},
+	{"--path sglang-tpu:customModel.experts 16", `"--ep-size","8"`},
+	{"--path sglang-tpu:customModel.gated true", ""},
+	{"--path sglang-tpu:customModel.attentionTensorParallelism 8", ""},
+	{"--path sglang-tpu:customModel.layers 40", ""},
+	{"--path sglang-tpu:customModel.kvHeads 8", ""},
+	{"--path sglang-tpu:customModel.headSize 128", ""},
+	{"topology 2x2x1", `"2x2x1"`},
+	{"replicas 2", `"slice-1"`},
+	{"--path sglang-tpu:capacity.mode flex-start", `"flexStart":true`},
+	{"--path sglang-tpu:capacity.maxRunDuration 72h", `"maxRunDuration":"259200s"`},
+	{"--path 'sglang-tpu:serverArguments[0]' -- --page-size", `"--page-size"`},
+	{"--path 'sglang-tpu:serverArguments[1]' 64", `"64"`},
+	{"--path 'sglang-tpu:serverArguments[2]' -- --mem-fraction-static=0.75", `0.75"`},
+	{"--path 'sglang-tpu:serverArguments[3]' -- --enable-metrics", `"--enable-metrics"`},
+	{"--secret hfToken hf_of_mine", `"hf-secret"`},
+	{"--secret apiKey 1234567", `"sglang-api-key"`},
+	{"--path sglang-tpu:image.source build", ""},
+	{"--path sglang-tpu:image.repository https://github.com/my-org/sglang-jax.git", "https://github.com/my-org/sglang-jax.git"},
+	{"--path sglang-tpu:image.commit 0123456789abcdef0123456789abcdef01234567", "0123456789abcdef0123456789abcdef01234567"},
+	{"--path sglang-tpu:image.dockerfile docker/Dockerfile.runtime", "filename=docker/Dockerfile.runtime"},
+	{"--path sglang-tpu:image.buildArgs.JOBS 4", "build-arg:JOBS=4"},
+	{"--path sglang-tpu:image.buildArgs.DEBUG true", "build-arg:DEBUG=true"},
+	{"--path sglang-tpu:image.keepVersions 5", `"keepCount":5`},
+	{"--path sglang-tpu:image.keepDays 7", `"604800s"`},
+	{"--path sglang-tpu:cache.mode disk", ""},
+	{"--path sglang-tpu:cache.sizeGiB 300", `"300Gi"`},
+	{"--path sglang-tpu:cache.iops 8000", `"8000"`},
+	{"--path sglang-tpu:cache.throughputMiB 1000", `"1000Mi"`},
+	{"--path sglang-tpu:gke.releaseChannel RAPID", `"RAPID"`},
+	{"--path sglang-tpu:gke.minVersion 1.36", `"1.36"`},
+	{"--plaintext --path sglang-tpu:gke.secretsKey projects/p/locations/us-central1/keyRings/r/cryptoKeys/k", `"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"`},
+	{"--path sglang-tpu:systemPool.machineType e2-standard-16", `"e2-standard-16"`},
+	{"--path sglang-tpu:systemPool.nodes 3", `"nodeCount":3`},
+	{"--path sglang-tpu:network.nodes 10.1.0.0/20", `"10.1.0.0/20"`},
+	{"--path sglang-tpu:network.pods 10.12.0.0/14", `"10.12.0.0/14"`},
+	{"--path sglang-tpu:network.services 10.9.0.0/20", `"10.9.0.0/20"`},
+	{"--path sglang-tpu:network.controlPlane 172.16.1.0/28", `"172.16.1.0/28"`},
+	{"--path 'sglang-tpu:network.authorizedNetworks[0]' 203.0.113.7/32", `"203.0.113.7/32"`},
+	{"--path sglang-tpu:labels.team 7", `"team":"7"`},
+	{"--path sglang-tpu:labels.paid true", `"paid":"true"`},
+	{"leaderWorkerSet coder", `"coder"`},
+	{"lwsChart CHART", ""}, // whose objects the preview has
+	{"readyMinutes 90", `"5400s"`},
+	{"protect true", `"protect":true`},
+}
+
+// TestEverySettingIsTakenAsTyped sets them by the real CLI, which makes numbers and truth
+// values of what looks like them, and previews.
+func TestEverySettingIsTakenAsTyped(t *testing.T) {
+	w := newWorld(t)
+	w.emulator(t, "start")
+	w.compile(t)
+
+	one := w.settingUp(t, "one")
+	one.set(t, everySetting)
+	one.preview(t, everySetting)
+
+	rest := []typed{
+		everySetting[0], everySetting[1],
+		{"--path sglang-tpu:capacity.mode reservation", ""},
+		{"--path sglang-tpu:capacity.reservation of-mine", `"of-mine"`},
+		{"--plaintext hfTokenSecret projects/p/secrets/hugging-face/versions/3", `projects/p/secrets/hugging-face`},
+		{"--path sglang-tpu:image.source prebuilt", ""},
+		{"--path sglang-tpu:image.reference example/sglang-jax:7", `"example/sglang-jax:7"`},
+		{"lwsChart CHART", ""},
+	}
+	other := w.settingUp(t, "other")
+	other.set(t, rest)
+	other.preview(t, rest)
+
+	third := w.settingUp(t, "third")
+	mirror := []typed{
+		everySetting[0], everySetting[1],
+		{"--path sglang-tpu:image.source mirror", ""},
+		{"--path sglang-tpu:image.version 7", `sglang-jax:7"`},
+		{"lwsChart CHART", ""},
+	}
+	third.set(t, mirror)
+	third.preview(t, mirror)
+
+	t.Run("none of the README's table is left out", func(t *testing.T) {
+		set := map[string]bool{}
+		for _, s := range append(everySetting, rest...) {
+			set[s.key()] = true
+		}
+		rows := regexp.MustCompile("(?m)^\\| `([A-Za-z:]+)` \\|").FindAllStringSubmatch(read(t, filepath.Join(w.checkout, "README.md")), -1)
+		require.Greater(t, len(rows), 20)
+		for _, row := range rows {
+			assert.True(t, set[strings.TrimPrefix(row[1], "sglang-tpu:")], "nobody sets %s as a user does", row[1])
+		}
+	})
+}
+
+// key is the setting's name, without this program's namespace and what is inside.
+func (s typed) key() string {
+	words := strings.Fields(strings.NewReplacer("--path ", "", "--secret ", "", "--plaintext ", "", "'", "", "sglang-tpu:", "").Replace(s.set))
+	name, _, _ := strings.Cut(words[0], ".")
+	name, _, _ = strings.Cut(name, "[")
+	return name
+}
+
+// settings is a stack of its own, with nothing set.
+type settings struct {
+	w    *world
+	name string
+	dir  string
+}
+
+func (w *world) settingUp(t *testing.T, name string) settings {
+	t.Helper()
+	s := settings{w: w, name: name, dir: filepath.Join(w.root, "refusals", name)}
+	require.NoError(t, os.MkdirAll(filepath.Join(s.dir, "state"), 0o700))
+	s.run(t, "pulumi stack init --no-select --secrets-provider passphrase "+name)
+	return s
+}
+
+// run runs a line in the project's folder and returns what it prints.
+func (s settings) run(t *testing.T, line string) string {
+	t.Helper()
+	cmd := s.w.command(context.Background(), "bash", "-ec", line)
+	cmd.Dir = filepath.Dir(s.dir)
+	for _, pair := range s.w.environ("dev") {
+		if n, _, _ := strings.Cut(pair, "="); n != "PULUMI_STACK" && n != "PULUMI_OPTION_CONFIG_FILE" && n != "PULUMI_BACKEND_URL" {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	cmd.Env = append(cmd.Env, "PULUMI_BACKEND_URL=file://"+filepath.Join(s.dir, "state"), "PULUMI_STACK="+s.name)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s\n%s\n%s", line, out, &stderr)
+	return string(out)
+}
+
+func (s settings) set(t *testing.T, all []typed) {
+	t.Helper()
+	var lines []string
+	for _, each := range all {
+		lines = append(lines, "pulumi config set "+strings.Replace(each.set, "CHART", filepath.Join(s.w.root, "lws", "chart"), 1))
+	}
+	s.run(t, strings.Join(lines, "\n"))
+}
+
+func (s settings) preview(t *testing.T, all []typed) {
+	t.Helper()
+	out := s.run(t, "pulumi preview --json || true")
+	var parsed any
+	require.NoError(t, json.Unmarshal([]byte(out), &parsed), out)
+	flat, err := json.Marshal(parsed)
+	require.NoError(t, err)
+	require.Contains(t, string(flat), `"changeSummary"`, out)
+	for _, each := range all {
+		assert.Contains(t, string(flat), each.shows, "pulumi config set %s", each.set)
+	}
+}
