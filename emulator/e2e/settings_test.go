@@ -44,6 +44,8 @@ var everySetting = []typed{
 	{"--path 'sglang-tpu:serverArguments[1]' 64", `"64"`},
 	{"--path 'sglang-tpu:serverArguments[2]' -- --mem-fraction-static=0.75", `0.75"`},
 	{"--path 'sglang-tpu:serverArguments[3]' -- --enable-metrics", `"--enable-metrics"`},
+	{"--path sglang-tpu:serverEnvironment.SGLANG_HEALTH_CHECK_TIMEOUT 30", `"name":"SGLANG_HEALTH_CHECK_TIMEOUT","value":"30"`},
+	{"trustRemoteCode false", `"my-org/my-model","--device"`},
 	{"--secret hfToken hf_of_mine", `"hf-secret"`},
 	{"--secret apiKey 1234567", `"sglang-api-key"`},
 	{"--path sglang-tpu:image.source build", ""},
@@ -52,8 +54,6 @@ var everySetting = []typed{
 	{"--path sglang-tpu:image.dockerfile docker/Dockerfile.runtime", "filename=docker/Dockerfile.runtime"},
 	{"--path sglang-tpu:image.buildArgs.JOBS 4", "build-arg:JOBS=4"},
 	{"--path sglang-tpu:image.buildArgs.DEBUG true", "build-arg:DEBUG=true"},
-	{"--path sglang-tpu:image.keepVersions 5", `"keepCount":5`},
-	{"--path sglang-tpu:image.keepDays 7", `"604800s"`},
 	{"--path sglang-tpu:cache.mode disk", ""},
 	{"--path sglang-tpu:cache.sizeGiB 300", `"300Gi"`},
 	{"--path sglang-tpu:cache.iops 8000", `"8000"`},
@@ -61,6 +61,14 @@ var everySetting = []typed{
 	{"--path sglang-tpu:gke.releaseChannel RAPID", `"RAPID"`},
 	{"--path sglang-tpu:gke.minVersion 1.36", `"1.36"`},
 	{"--plaintext --path sglang-tpu:gke.secretsKey projects/p/locations/us-central1/keyRings/r/cryptoKeys/k", `"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"`},
+	{"--path sglang-tpu:maintenance.window.start 01:00", `"T01:00:00Z`},
+	{"--path sglang-tpu:maintenance.window.hours 6", ""},
+	{"--path 'sglang-tpu:maintenance.window.days[0]' Saturday", "BYDAY=SA"},
+	{"--path 'sglang-tpu:maintenance.window.days[1]' Sunday", "SU"},
+	{"--path 'sglang-tpu:maintenance.exclusions[0].name' launch", `"exclusionName":"launch"`},
+	{"--path 'sglang-tpu:maintenance.exclusions[0].start' 2027-01-01", `"2027-01-01T00:00:00Z"`},
+	{"--path 'sglang-tpu:maintenance.exclusions[0].end' 2027-01-31", `"2027-01-31T00:00:00Z"`},
+	{"--path 'sglang-tpu:maintenance.exclusions[0].scope' NO_MINOR_UPGRADES", `"NO_MINOR_UPGRADES"`},
 	{"--path sglang-tpu:systemPool.machineType e2-standard-16", `"e2-standard-16"`},
 	{"--path sglang-tpu:systemPool.nodes 3", `"nodeCount":3`},
 	{"--path sglang-tpu:network.nodes 10.1.0.0/20", `"10.1.0.0/20"`},
@@ -72,13 +80,14 @@ var everySetting = []typed{
 	{"--path sglang-tpu:labels.paid true", `"paid":"true"`},
 	{"leaderWorkerSet coder", `"coder"`},
 	{"lwsChart CHART", ""}, // whose objects the preview has
-	{"readyMinutes 90", `"5400s"`},
+	{"readyMinutes 90", `"failureThreshold":540`},
 	{"protect true", `"protect":true`},
 }
 
 // TestEverySettingIsTakenAsTyped sets them by the real CLI, which makes numbers and truth
 // values of what looks like them, and previews.
 func TestEverySettingIsTakenAsTyped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.emulator(t, "start")
 	w.compile(t)
