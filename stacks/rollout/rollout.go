@@ -8,6 +8,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -66,7 +67,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 		}
 		select {
 		case <-ctx.Done():
-			if context.Cause(ctx) != context.DeadlineExceeded {
+			if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 				return ctx.Err()
 			}
 			return goal.notReady(ready, patience, waiting, failures)
