@@ -95,7 +95,7 @@ var rules = []rule{
 	{typ: subnetwork, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it and is made again, too"},
 	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it"},
 	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, says: "the range grows in place; nodes keep their addresses"},
-	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, says: "Google lets nobody change a range that a cluster uses, so pulumi up may fail"},
+	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, says: "Google lets nobody change a range that a cluster uses, so pulumi up fails if this is one"},
 	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
 	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile what it allows is not reached, such as the controller's webhooks"},
