@@ -53,7 +53,7 @@ func (c *Cloud) refused(k kind, r *Resource, in Values) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if k.refuses != nil {
-		if err := k.refuses(r, in); err != nil {
+		if err := k.refuses(c, r, in); err != nil {
 			return err
 		}
 	}

@@ -118,6 +118,23 @@ func TestARefusedUpdateChangesNothing(t *testing.T) {
 	assert.Equal(t, pool, found)
 }
 
+func TestARangeThatAClusterUsesCannotBeChanged(t *testing.T) {
+	c, _ := open(t, stateFile(t))
+	withCluster(t, c)
+	subnet := func(ranges ...any) Values {
+		return Values{"project": "p", "name": "n", "region": "us-central1", "network": networkID, "secondaryIpRanges": ranges}
+	}
+	pods, other := object("rangeName", "pods", "ipCidrRange", "10.4.0.0/14"), object("rangeName", "other", "ipCidrRange", "10.99.0.0/20")
+	_, err := c.Update(context.Background(), subnetKind, subnetID, subnet(object("rangeName", "pods", "ipCidrRange", "10.96.0.0/14")))
+	require.ErrorContains(t, err, "The secondary range 'pods' of '"+subnetID+"' is already being used by '"+clusterID+"'")
+	_, err = c.Update(context.Background(), subnetKind, subnetID, subnet(other))
+	require.ErrorContains(t, err, "is already being used")
+	_, err = c.Update(context.Background(), subnetKind, subnetID, subnet(pods, other))
+	require.NoError(t, err)
+	_, err = c.Update(context.Background(), subnetKind, subnetID, subnet(pods))
+	require.NoError(t, err, "nobody uses it")
+}
+
 // The provider patches a policy of the new name.
 func TestAPolicyCannotBeRenamed(t *testing.T) {
 	c, _ := open(t, stateFile(t))

@@ -36,6 +36,7 @@ type rule struct {
 	inside   string // type of a component around it; empty: any
 	ops      []Op
 	property string // what the property begins with, without indices; empty: any
+	queued   bool   // only node pools of flex-start
 	class    Class
 	// perGroup: with more than one group they restart one after the other, and with none
 	// nothing does; class is then not read.
@@ -59,6 +60,9 @@ var rules = []rule{
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, says: "GKE changes the nodes without restarting them"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, says: "GKE changes the nodes without restarting them"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, says: "GKE changes the nodes without restarting them"},
+	// GKE's short-lived upgrades: https://cloud.google.com/kubernetes-engine/docs/concepts/node-pool-upgrade-strategies
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", queued: true, class: None, says: "flex-start nodes that are there keep what they have until they go; those that come later get it"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", queued: true, class: None, says: "flex-start nodes that are there keep what they have until they go; those that come later get it"},
 	// Machine type, disk and image too: the provider updates them in place, and GKE rolls
 	// the nodes by upgradeSettings, which for a slice leave no node to spare.
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: SliceRebuild, says: madeAnew},
@@ -95,7 +99,7 @@ var rules = []rule{
 	{typ: subnetwork, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it and is made again, too"},
 	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it"},
 	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, says: "the range grows in place; nodes keep their addresses"},
-	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, says: "Google lets nobody change a range that a cluster uses, so pulumi up may fail"},
+	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, says: "Google lets nobody change a range that a cluster uses, so pulumi up fails if this is one"},
 	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
 	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile what it allows is not reached, such as the controller's webhooks"},
@@ -149,7 +153,7 @@ var rules = []rule{
 var unknown = rule{class: Rolling, caution: true, says: "this review has no rule for it"}
 
 func (r rule) fits(s Step, property string) bool {
-	if !matches(r.typ, s.Type()) || !s.inside(r.inside) {
+	if !matches(r.typ, s.Type()) || !s.inside(r.inside) || r.queued && (s.New == nil || at(s.New.Inputs, "nodeConfig.flexStart") != true) {
 		return false
 	}
 	ok := false

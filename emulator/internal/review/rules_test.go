@@ -55,6 +55,17 @@ func TestWhatNoRuleSpeaksOfIsNeverTakenForHarmless(t *testing.T) {
 	assert.Equal(t, Rolling, r.class)
 }
 
+func TestFlexStartNodesAreNotMadeAnew(t *testing.T) {
+	s := Step{
+		Op: Update, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0",
+		New: &State{Inputs: object(t, `{"nodeConfig": {"flexStart": true}}`)},
+	}
+	assert.Equal(t, None, ruleFor(s, "nodeConfig.diskSizeGb").class)
+	assert.Contains(t, ruleFor(s, "nodeConfig.diskSizeGb").says, "keep what they have")
+	s.New.Inputs = object(t, `{"nodeConfig": {"spot": true}}`)
+	assert.Equal(t, SliceRebuild, ruleFor(s, "nodeConfig.diskSizeGb").class)
+}
+
 func TestTheFirstRuleThatFitsCounts(t *testing.T) {
 	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0"
 	system := "urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster$" + nodePool + "::cluster-system"

@@ -17,8 +17,8 @@ const (
 	unprotectSlice = "pulumi state unprotect $(pulumi stack --show-urns | grep -o 'urn:.*NodePool::slice-0')"
 )
 
-// TestAStockout has no chips for a slice, and then has them.
-func TestAStockout(t *testing.T) {
+// TestNodePoolsThatFailAndChange has no chips for a slice, and then has them.
+func TestNodePoolsThatFailAndChange(t *testing.T) {
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -73,6 +73,15 @@ func TestAStockout(t *testing.T) {
 		}
 		w.shell(t, "dev", replaceSlice+" --yes --skip-preview")
 		assert.Len(t, nodes(t), 2)
+		w.shell(t, "dev", "pulumi preview --expect-no-changes")
+	})
+	step("another machine type of the system pool is an update in place, and the endpoint goes on", func(t *testing.T) {
+		pods := w.podUIDs(t)
+		large := flags(`systemPool={"machineType":"e2-standard-16"}`)
+		assert.Contains(t, w.emulator(t, append([]string{"up", "dev"}, large...)...), `Answer  {"meta_info"`)
+		assert.Equal(t, pods, w.podUIDs(t))
+		assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-nodepool=system,node.kubernetes.io/instance-type=e2-standard-16"), 1)
+		assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-nodepool=system"), 1)
 		w.shell(t, "dev", "pulumi preview --expect-no-changes")
 	})
 	step("down leaves nothing", func(t *testing.T) {
