@@ -23,9 +23,10 @@ const remoteMode = "REMOTE_REPOSITORY"
 
 var duration = regexp.MustCompile(`^\d+(\.\d+)?(s|m|h|d)$`)
 
-// checkRepository: https://cloud.google.com/artifact-registry/docs/repositories/cleanup-policy
-// and https://cloud.google.com/artifact-registry/docs/repositories/remote-overview. Open:
-// the words are not Google's.
+// checkRepository keeps what the API documents of remote repositories and clean-up policies
+// (artifactregistry v1, Repository). Its words: open, not seen on a real project. It takes
+// a policy that would delete tagged images of a repository with immutable tags, as Google
+// does, and such a policy then deletes nothing.
 func checkRepository(_ *Cloud, in Values) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("googleapi: Error 400: "+format+", badRequest", args...)

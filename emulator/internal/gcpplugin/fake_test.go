@@ -30,10 +30,6 @@ func started(t *testing.T) (*provider, *cloud.Cloud) {
 	dir := t.TempDir()
 	google, err := cloud.Open(context.Background(), filepath.Join(dir, "cloud.json"), noClusters{}, 0)
 	require.NoError(t, err)
-	for _, api := range []string{"compute", "container", "iam"} {
-		_, err := google.Create(context.Background(), "gcp:projects/service:Service", cloud.Values{"project": "p", "service": api + ".googleapis.com"})
-		require.NoError(t, err)
-	}
 	socket := filepath.Join(dir, "s")
 	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)
@@ -47,6 +43,9 @@ func started(t *testing.T) (*provider, *cloud.Cloud) {
 		Args: properties(t, map[string]any{"project": "p"}),
 	})
 	require.NoError(t, err)
+	for _, api := range []string{"compute", "container", "iam"} {
+		create(t, p, serviceType, map[string]any{"project": "p", "service": api + ".googleapis.com"})
+	}
 	return p, google
 }
 
@@ -65,6 +64,7 @@ const (
 	poolType    = "gcp:container/nodePool:NodePool"
 	memberType  = "gcp:storage/bucketIAMMember:BucketIAMMember"
 	accountType = "gcp:serviceaccount/account:Account"
+	serviceType = "gcp:projects/service:Service"
 )
 
 func clusterInputs(version string) map[string]any {
