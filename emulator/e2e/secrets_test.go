@@ -18,9 +18,10 @@ import (
 // markers are secrets that nothing else looks like, so that wherever they are in clear
 // they are found.
 const (
-	markedToken  = "hf_MarkerTokenOfTheSecretsTest7Q2x"
-	deniedToken  = "hf_denied_MarkerTokenOfTheSecretsTest9Zk4"
-	markedKey    = "MarkerKeyOfTheSecretsTest5Wd8"
+	markedToken = "hf_MarkerTokenOfTheSecretsTest7Q2x"
+	deniedToken = "hf_denied_MarkerTokenOfTheSecretsTest9Zk4"
+	// With a hyphen first, argparse would take it for a flag.
+	markedKey    = "-MarkerKeyOfTheSecretsTest5Wd8"
 	managedToken = "hf_MarkerTokenInSecretManager3Rb6"
 	gatedModel   = "meta-llama/Llama-3.1-8B-Instruct"
 	anotherGated = "google/gemma-2-27b-it"
@@ -47,7 +48,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	})
 	step("up", func(t *testing.T) {
 		w.emulator(t, "start", "dev")
-		w.shell(t, "dev", "pulumi config set model "+gatedModel+" && pulumi config set --secret hfToken "+markedToken+" && pulumi config set --secret apiKey "+markedKey)
+		w.shell(t, "dev", "pulumi config set model "+gatedModel+" && pulumi config set --secret hfToken "+markedToken+" && pulumi config set --secret apiKey -- "+markedKey)
 		s.shell(t, "pulumi preview --json --diff", true)
 		s.shell(t, "pulumi up --yes --skip-preview --diff", true)
 		w.shell(t, "dev", `pulumi stack output --show-secrets kubeconfig 2>/dev/null >"$KUBECONFIG" && kubectl config set-context --current --namespace sglang`)

@@ -39,7 +39,7 @@ func TestWhatTheServersParserWouldRefuse(t *testing.T) {
 		words []string
 		want  string
 	}{
-		"an unknown name":          {[]string{"--max-runing-requests", "16"}, `"--max-runing-requests" is not an argument of the server (did you mean --max-running-requests?); docs/server-arguments.md says where they are listed`},
+		"an unknown name":          {[]string{"--maximum-running-requests", "16"}, `"--maximum-running-requests" is not an argument of the server (did you mean --max-running-requests?); docs/server-arguments.md says where they are listed`},
 		"of another server":        {[]string{"--zeta"}, `"--zeta" is not an argument of the server; docs/server-arguments.md says where they are listed`},
 		"a single hyphen":          {[]string{"-page-size", "64"}, `"-page-size" is not an argument of the server (did you mean --page-size?)`},
 		"an abbreviation":          {[]string{"--page", "64"}, `"--page" is an abbreviation of --page-size; write it in full`},

@@ -35,7 +35,9 @@ func TestWhatIsLoadedBesideTheModelMustHaveBeenFetched(t *testing.T) {
 		"no adapter":                      {adapting, "", [2]string{adapter, "previous"}, "LocalEntryNotFoundError"},
 		"a draft's own revision": {
 			arguments{"--speculative-algorithm": "EAGLE3", "--speculative-draft-model-path": draft, "--speculative-draft-model-revision": "previous"},
-			"", [2]string{draft, "previous"}, "",
+			"",
+			[2]string{draft, "previous"},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,9 +29,7 @@ func valueError(format string, values ...any) error {
 	return fmt.Errorf("ValueError: "+format, values...)
 }
 
-func assertion(format string, values ...any) error {
-	return fmt.Errorf("AssertionError: "+format, values...)
-}
+func assertion(text string) error { return errors.New("AssertionError: " + text) }
 
 // notEmulated are servers of another kind, which this is not.
 func notEmulated(a arguments) error {
