@@ -8,6 +8,8 @@ set -u
 # How long a rank waits while nobody comes, in seconds. The nodes of a slice come together,
 # so the pods of a group differ by what their nodes take to pull the image.
 patience=600
+# How long a worker that was there may be gone, in seconds.
+absence=60
 
 fail() {
   echo "launch: $1" >&2
@@ -77,17 +79,16 @@ connections() {
   done < <(grep -hE "^ *[0-9]+: [0-9A-F]*$1:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} 01 " /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 }
 
-# missing says who has not come; nothing if all have. The leader's workers connect to
-# RENDEZVOUS_PORT + 6 for the handshake, and to RENDEZVOUS_PORT for jax.distributed, which
-# a worker does only once the leader has answered the handshake.
+# peers are the addresses that are connected to this leader: to RENDEZVOUS_PORT + 6 for the
+# handshake, and from then on to RENDEZVOUS_PORT for jax.distributed, too.
+peers() { connections "$here" | grep -E "^($port|$sync) " | cut -d ' ' -f 2 | sort -u; }
+
+# missing says who has not come; nothing if all have. A worker connects to the leader's
+# RENDEZVOUS_PORT only once the leader has answered the handshake.
 missing() {
-  local here port sync open name i at who="" found
-  here=$(address "$POD_IP") || return 0
-  here=$(hex "$here")
-  printf -v port '%04X' "$RENDEZVOUS_PORT"
-  printf -v sync '%04X' "$((RENDEZVOUS_PORT + 6))"
-  open=$(connections "$here")
+  local open name at i who=""
   if [ "$rank" -gt 0 ]; then
+    open=$(connections "$here")
     name=${LWS_LEADER_ADDRESS%%.*}
     if ! at=$(address "$LWS_LEADER_ADDRESS"); then
       echo "the leader $name has no address"
@@ -100,42 +101,65 @@ missing() {
     fi
     return
   fi
+  open=$(peers)
   # Who is there is counted by address, so that a name that is not known keeps nobody out.
-  found=$(grep -E "^($port|$sync) " <<<"$open" | cut -d ' ' -f 2 | sort -u | grep -c .)
-  [ "$found" -lt "$((size - 1))" ] || return 0
+  [ "$(grep -c . <<<"$open")" -lt "$((size - 1))" ] || return 0
   for ((i = 1; i < size; i++)); do
     name=${LWS_LEADER_ADDRESS%%.*}-$i
     if ! at=$(address "$name.${LWS_LEADER_ADDRESS#*.}"); then
       who+=", $name has no address"
-    elif ! grep -qE "^($port|$sync) $(hex "$at") " <<<"$open"; then
+    elif [[ $open != *"$(hex "$at")"* ]]; then
       who+=", $name ($at) does not connect"
     fi
   done
   echo "${who#, }"
 }
 
-# rendezvous ends the server $1 if the ranks do not meet, and says why on its standard
-# output. The server waits for ever: its handshake has no limit (sync_pub and sync_sub in
-# managers/scheduler.py), and its port opens only much later. The clock starts anew
-# whenever somebody gets an address or connects.
+# end ends the server $1, and says why on standard output.
+end() {
+  echo "$2. The group starts again"
+  kill -TERM "$1"
+  sleep 10 >/dev/null 2>&1
+  kill -KILL "$1"
+}
+
+# rendezvous ends the server $1 if the ranks do not meet. The server waits for ever: its
+# handshake has no limit (sync_pub and sync_sub in managers/scheduler.py), and its port
+# opens only much later. The clock starts anew whenever somebody gets an address or
+# connects.
+#
+# A leader that has met its workers is ended, too, once one of them has gone: no other can
+# take its place, which waits for the leader in vain. The server's main process would stay,
+# and the liveness probe takes five minutes.
 rendezvous() {
-  local waited=0 who last=""
+  local here port sync waited=0 who last="" known
+  here=$(address "$POD_IP") || return
+  here=$(hex "$here")
+  printf -v port '%04X' "$RENDEZVOUS_PORT"
+  printf -v sync '%04X' "$((RENDEZVOUS_PORT + 6))"
   [ -r /proc/net/tcp ] || return
-  while [ "$waited" -lt "$patience" ]; do
-    sleep 5 >/dev/null 2>&1
+  while sleep 5 >/dev/null 2>&1; do
     who=$(missing)
-    [ -n "$who" ] || return
+    [ -n "$who" ] || break
     waited=$((waited + 5))
     if [ "$who" != "$last" ]; then
       last=$who waited=5
     elif [ "$waited" -eq 60 ]; then
       echo "launch: waiting: $who" >&2
+    elif [ "$waited" -ge "$patience" ]; then
+      end "$1" "the ranks have not met for $((patience / 60)) minutes: $who"
+      return
     fi
   done
-  echo "the ranks have not met for $((patience / 60)) minutes: $who. The group starts again"
-  kill -TERM "$1"
-  sleep 10 >/dev/null 2>&1
-  kill -KILL "$1"
+  [ "$rank" -eq 0 ] || return
+  known=$(peers)
+  waited=0
+  while [ "$waited" -lt "$absence" ]; do
+    sleep 10 >/dev/null 2>&1
+    who=$(comm -23 <(echo "$known") <(peers) | wc -l)
+    waited=$((who > 0 ? waited + 10 : 0))
+  done
+  end "$1" "$who of $((size - 1)) workers that this leader has met are gone for $absence seconds, and no other can take their place"
 }
 
 # From a file, so that neither pod template nor environment holds the key. The server

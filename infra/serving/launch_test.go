@@ -253,6 +253,34 @@ func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
 	}
 }
 
+func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.94.0.1:20006")
+	require.NoError(t, err)
+	defer listener.Close()
+	dial := func(from string) net.Conn {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		conn, err := dialer.Dial("tcp", "127.94.0.1:20006")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	first := dial("127.94.0.2")
+	l := newLaunch(t, waits, namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/bash\nexec /bin/sleep 0.1\n"), 0o755))
+	tooLong := time.AfterFunc(50*time.Second, func() { _ = l.command.Process.Kill() })
+	defer tooLong.Stop()
+	require.NoError(t, l.command.Start())
+	time.Sleep(2 * time.Second)
+	require.NoError(t, syscall.Kill(l.command.Process.Pid, 0), "it goes on while the worker is there")
+	accepted, err := listener.Accept()
+	require.NoError(t, err)
+	_, _ = first.Close(), accepted.Close()
+	dial("127.94.0.3") // a new pod of that rank, which waits for an answer
+	assert.Equal(t, 1, l.wait(t))
+	assert.Equal(t, "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n", l.stderr.String())
+}
+
 func TestAConnectionOfAnIPv6SocketCounts(t *testing.T) {
 	listener, err := net.Listen("tcp", "[::]:20000")
 	if err != nil {

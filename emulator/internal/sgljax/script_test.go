@@ -152,6 +152,21 @@ func TestTheLaunchScriptEndsARankThatWaitsForAnother(t *testing.T) {
 	assert.True(t, strings.HasSuffix(worker.log(), "the leader x-0 (127.95.4.1) cannot be reached. The group starts again\n"), worker.log())
 }
 
+// The server's main process would stay (TestALostRankLeavesTheMainProcessWithoutAScheduler).
+func TestTheLaunchScriptEndsALeaderWhoseWorkerHasGone(t *testing.T) {
+	t.Parallel()
+	h := hosts{"x-0.x.sglang": "127.95.6.1", "x-0-1.x.sglang": "127.95.6.2"}
+	socket := h.serve(t)
+	home := filled(t)
+	leader := launch(t, socket, home, "0", "127.95.6.1", "22300")
+	worker := launch(t, socket, home, "1", "127.95.6.2", "22300")
+	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
+	time.Sleep(2 * time.Second) // the script has seen that all are there
+	require.NoError(t, syscall.Kill(-worker.command.Process.Pid, syscall.SIGKILL))
+	assert.Equal(t, 1, leader.code())
+	assert.True(t, strings.HasSuffix(leader.log(), "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n"), leader.log())
+}
+
 // A leader whose handshake another pod of this rank has ended never answers the next.
 func TestTheLaunchScriptEndsAWorkerThatCameTooLate(t *testing.T) {
 	t.Parallel()
