@@ -37,7 +37,7 @@ var everySetting = []typed{
 	{"--path sglang-tpu:customModel.kvHeads 8", ""},
 	{"--path sglang-tpu:customModel.headSize 128", ""},
 	{"topology 2x2x1", `"2x2x1"`},
-	{"replicas 2", `"slice-1"`},
+	{"replicas 2", `::slice-1"`},
 	{"--path sglang-tpu:capacity.mode flex-start", `"flexStart":true`},
 	{"--path sglang-tpu:capacity.maxRunDuration 72h", `"maxRunDuration":"259200s"`},
 	{"--path 'sglang-tpu:serverArguments[0]' -- --page-size", `"--page-size"`},
