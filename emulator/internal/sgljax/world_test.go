@@ -53,8 +53,8 @@ func (h hosts) machine(socket, listen string) *machine {
 	return &machine{socket: socket, listen: listen, chips: 4, slice: "s", topology: "2x2x2", patience: 2 * time.Second}
 }
 
-func rank(n, size, host, port string) arguments {
-	return arguments{"--nnodes": size, "--node-rank": n, "--dist-init-addr": host + ":" + port, "--model-path": "m"}
+func rank(n, host, port string) arguments {
+	return arguments{"--nnodes": "2", "--node-rank": n, "--dist-init-addr": host + ":" + port, "--model-path": "m"}
 }
 
 // output is what a function says.
@@ -88,9 +88,9 @@ func TestRanksMeetByAHandshakeOnTheSixthPort(t *testing.T) {
 	h := hosts{"x-0.x": "127.95.0.1"}
 	socket := h.serve(t)
 	said := output(t, func() {
-		_, worker := startRank(h.machine(socket, "127.95.0.2"), rank("1", "2", "x-0.x", "21000"))
+		_, worker := startRank(h.machine(socket, "127.95.0.2"), rank("1", "x-0.x", "21000"))
 		time.Sleep(50 * time.Millisecond) // it comes first
-		w, leader := startRank(h.machine(socket, "127.95.0.1"), rank("0", "2", "127.95.0.1", "21000"))
+		w, leader := startRank(h.machine(socket, "127.95.0.1"), rank("0", "127.95.0.1", "21000"))
 		require.NoError(t, <-leader)
 		require.NoError(t, <-worker)
 		require.Len(t, w.peers, 1)
@@ -107,8 +107,8 @@ func TestRanksMeetByAHandshakeOnTheSixthPort(t *testing.T) {
 func TestAHandshakeHasNoLimit(t *testing.T) {
 	h := hosts{}
 	socket := h.serve(t)
-	_, worker := startRank(h.machine(socket, "127.95.0.4"), rank("1", "2", "x-0.x", "21100"))
-	_, leader := startRank(h.machine(socket, "127.95.0.3"), rank("0", "2", "127.95.0.3", "21100"))
+	_, worker := startRank(h.machine(socket, "127.95.0.4"), rank("1", "x-0.x", "21100"))
+	_, leader := startRank(h.machine(socket, "127.95.0.3"), rank("0", "127.95.0.3", "21100"))
 	select {
 	case err := <-worker:
 		t.Fatalf("a worker without a leader ended: %v", err)
@@ -123,10 +123,10 @@ func TestAHandshakeHasNoLimit(t *testing.T) {
 func TestAWorkerThatIsReplacedAfterItsSignalLeavesBothWaiting(t *testing.T) {
 	h := hosts{"x-0.x": "127.95.0.5"}
 	socket := h.serve(t)
-	_, leader := startRank(h.machine(socket, "127.95.0.5"), rank("0", "2", "127.95.0.5", "21200"))
+	_, leader := startRank(h.machine(socket, "127.95.0.5"), rank("0", "127.95.0.5", "21200"))
 	first := h.machine(socket, "127.95.0.6")
 	first.subscribe(1, "x-0.x", 21200)
-	_, second := startRank(h.machine(socket, "127.95.0.7"), rank("1", "2", "x-0.x", "21200"))
+	_, second := startRank(h.machine(socket, "127.95.0.7"), rank("1", "x-0.x", "21200"))
 	err := <-leader
 	require.ErrorContains(t, err, "DEADLINE_EXCEEDED: Barrier timed out. 1/2 tasks reached the barrier")
 	select {
@@ -141,8 +141,8 @@ func met(t *testing.T, first, second, port string, more ...string) (leader, work
 	t.Helper()
 	h := hosts{"x-0.x": first}
 	socket := h.serve(t)
-	leader, led := startRank(h.machine(socket, first), rank("0", "2", first, port))
-	worker, joined := startRank(h.machine(socket, second), rank("1", "2", "x-0.x", port))
+	leader, led := startRank(h.machine(socket, first), rank("0", first, port))
+	worker, joined := startRank(h.machine(socket, second), rank("1", "x-0.x", port))
 	require.NoError(t, <-led)
 	require.NoError(t, <-joined)
 	a = arguments{"--model-path": coder, "--tp-size": "16"}
