@@ -61,7 +61,7 @@ var everySetting = []typed{
 	{"--path sglang-tpu:gke.releaseChannel RAPID", `"RAPID"`},
 	{"--path sglang-tpu:gke.minVersion 1.36", `"1.36"`},
 	{"--plaintext --path sglang-tpu:gke.secretsKey projects/p/locations/us-central1/keyRings/r/cryptoKeys/k", `"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"`},
-	{"--path sglang-tpu:maintenance.window.start 01:00", `"T01:00:00Z`},
+	{"--path sglang-tpu:maintenance.window.start 01:00", `T01:00:00Z"`},
 	{"--path sglang-tpu:maintenance.window.hours 6", ""},
 	{"--path 'sglang-tpu:maintenance.window.days[0]' Saturday", "BYDAY=SA"},
 	{"--path 'sglang-tpu:maintenance.window.days[1]' Sunday", "SU"},

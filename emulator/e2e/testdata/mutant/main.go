@@ -39,7 +39,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		return stacks.Serving(ctx)
+		return new(stacks.Endpoint).Serving(ctx)
 	})
 }
 
