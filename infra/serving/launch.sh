@@ -1,8 +1,8 @@
 # Starts one rank of the model server; "$@" are the arguments that all ranks share.
 #
 # The LeaderWorkerSet controller sets LWS_WORKER_INDEX (0 is the leader), LWS_GROUP_SIZE
-# and LWS_LEADER_ADDRESS; the pod sets POD_IP and RENDEZVOUS_PORT, and TOKENIZER if the
-# tokenizer is of another revision than main, as OWNER/NAME@REVISION.
+# and LWS_LEADER_ADDRESS; the pod sets POD_IP, RENDEZVOUS_PORT and SERVER_PORT, and TOKENIZER
+# if the tokenizer is of another revision than main, as OWNER/NAME@REVISION.
 set -u
 
 # How long a rank waits while nobody comes, in seconds. The nodes of a slice come together,
@@ -115,6 +115,15 @@ missing() {
   echo "${who#, }"
 }
 
+# generates reports whether the server makes a token, which it cannot without all ranks. It
+# says 503 after 20 s if it does not.
+generates() {
+  local at
+  at=$(address "$POD_IP") &&
+    timeout 30 bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET /health_generate HTTP/1.0\r\n\r\n" >&3 && read -r _ code _ <&3 && [ "$code" = 200 ]' \
+      ask "$at" "$SERVER_PORT" 2>/dev/null
+}
+
 # end ends the server $1, and says why on standard output.
 end() {
   echo "$2. The group starts again"
@@ -130,7 +139,8 @@ end() {
 #
 # A leader that has met its workers is ended, too, once one of them has gone: no other can
 # take its place, which waits for the leader in vain. The server's main process would stay,
-# and the liveness probe takes five minutes.
+# and the liveness probe takes five minutes. A server that makes tokens is never ended,
+# whatever its connections look like.
 rendezvous() {
   local here port sync waited=0 who last="" known
   here=$(address "$POD_IP") || return
@@ -158,6 +168,9 @@ rendezvous() {
     sleep 10 >/dev/null 2>&1
     who=$(comm -23 <(echo "$known") <(peers) | wc -l)
     waited=$((who > 0 ? waited + 10 : 0))
+    if [ "$waited" -ge "$absence" ] && generates; then
+      waited=0
+    fi
   done
   end "$1" "$who of $((size - 1)) workers that this leader has met are gone for $absence seconds, and no other can take their place"
 }

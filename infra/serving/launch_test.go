@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -39,7 +41,7 @@ func newLaunch(t *testing.T, python, getent string, env ...string) *launch {
 		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/bash\n"+body+"\n"), 0o755))
 	}
 	l := &launch{command: exec.Command("/bin/bash", "-c", launchScript, "launch", "--model-path", "a model")}
-	l.command.Env = append([]string{"PATH=" + bin + ":/usr/bin:/bin", "RENDEZVOUS_PORT=20000"}, env...)
+	l.command.Env = append([]string{"PATH=" + bin + ":/usr/bin:/bin", "RENDEZVOUS_PORT=20000", "SERVER_PORT=8000"}, env...)
 	l.command.Stdout, l.command.Stderr = &l.stdout, &l.stderr
 	return l
 }
@@ -264,6 +266,25 @@ func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
 		t.Cleanup(func() { _ = conn.Close() })
 		return conn
 	}
+	// While the server makes tokens, connections prove nothing.
+	var alive atomic.Bool
+	alive.Store(true)
+	asked := make(chan struct{}, 1)
+	web, err := net.Listen("tcp", "127.94.0.1:8000")
+	require.NoError(t, err)
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/health_generate", r.URL.Path)
+		if !alive.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	})}
+	go func() { _ = server.Serve(web) }()
+	defer server.Close()
+
 	first := dial("127.94.0.2")
 	l := newLaunch(t, waits, namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
 	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
@@ -277,6 +298,10 @@ func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
 	require.NoError(t, err)
 	_, _ = first.Close(), accepted.Close()
 	dial("127.94.0.3") // a new pod of that rank, which waits for an answer
+	<-asked
+	<-asked
+	require.NoError(t, syscall.Kill(l.command.Process.Pid, 0), "it goes on while it makes tokens")
+	alive.Store(false)
 	assert.Equal(t, 1, l.wait(t))
 	assert.Equal(t, "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n", l.stderr.String())
 }

@@ -139,6 +139,7 @@ func environment(args *Args) corev1.EnvVarArray {
 			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("status.podIP")},
 		}},
 		variable("RENDEZVOUS_PORT", strconv.Itoa(rendezvousPort)),
+		variable("SERVER_PORT", strconv.Itoa(Port)),
 		variable("HF_HOME", hubCache),
 		variable("JAX_COMPILATION_CACHE_DIR", args.compiledCode()),
 	}

@@ -111,6 +111,7 @@ func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"POD_IP":          map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}},
 		"RENDEZVOUS_PORT": "20000",
+		"SERVER_PORT":     "8000",
 		"HF_HOME":         "/cache/huggingface",
 		"HF_HUB_OFFLINE":  "1",
 	}, environment)

@@ -96,7 +96,7 @@ func launch(t *testing.T, socket, home, rank, address, port string) *pod {
 		"--host", "0.0.0.0", "--port", "8000", "--page-size", "128", "--random-seed", "0")}
 	p.command.Env = []string{
 		"PATH=" + bin + ":/usr/bin:/bin", "HF_HOME=" + home, "HF_HUB_OFFLINE=1", "TOKENIZER=" + smallModel + "@previous", "HOME=" + t.TempDir(),
-		"LWS_WORKER_INDEX=" + rank, "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=" + address, "RENDEZVOUS_PORT=" + port,
+		"LWS_WORKER_INDEX=" + rank, "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=" + address, "RENDEZVOUS_PORT=" + port, "SERVER_PORT=8000",
 		"EMULATOR_SOCKET=" + socket, "EMULATOR_POD=c/n/x-" + rank, "EMULATOR_LISTEN=" + address, "EMULATOR_ROOT=" + home,
 		"EMULATOR_TPU_CHIPS=4", "EMULATOR_SLICE=s", "EMULATOR_TOPOLOGY=2x2x2",
 	}
