@@ -23,16 +23,16 @@ review: emulator ## What the working tree would do to every environment: make re
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
 test: emulator ## Run all tests: unit, and end to end on the emulator
-	@exec emulator/test.sh
+	@exec hack/test.sh
 
 check: emulator ## Formatting, vet, linters, shell syntax
-	@exec emulator/check.sh
+	@exec hack/check.sh
 
 goldens: ## Write the recorded resource graphs of all environments anew
 	@go test ./stacks -count=1 -run RecordedOne -update
 
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
-	@exec emulator/bench.sh
+	@exec hack/bench.sh
 
 emulator:
 	@command -v go >/dev/null || { echo "make: Go is missing; install Go 1.26 or newer from your distribution or go.dev" >&2; exit 1; }

@@ -54,5 +54,5 @@ part "actions pinned by commit" nothing unpinned
 for pinned in go.mod emulator/go.mod emulator/tools/*/go.mod; do part "checksums of $pinned" test -s "${pinned%.mod}.sum"; done
 # The build Job's image has no bash.
 for script in infra/image/*.sh; do part "sh -n $script" sh -n "$script"; done
-for script in infra/serving/*.sh emulator/*.sh emulator/e2e/testdata/*.sh .ci/run; do part "bash -n $script" bash -n "$script"; done
+for script in infra/serving/*.sh hack/*.sh emulator/e2e/testdata/*.sh .ci/run; do part "bash -n $script" bash -n "$script"; done
 exit "$failed"
