@@ -37,7 +37,7 @@ part() { # part NAME FOLDER ARGUMENTS...: go test in a module
 
 part "unit tests of the program" . ./...
 if [ -n "${CI:-}" ]; then
-  part "configurations at random" . -run '^$' -fuzz FuzzLoad -fuzztime 1m ./stacks/config
+  part "configurations at random" . -run '^$' -fuzz FuzzLoad -fuzztime 1m ./spec/settings
 fi
 # Not from Go's cache, which does not look at what a test reads outside of its module,
 # such as the workflows.

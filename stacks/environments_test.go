@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/infra/cluster"
-	"sglang-tpu/infra/model"
-	"sglang-tpu/infra/topology"
+	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
-	"sglang-tpu/stacks/config"
-	"sglang-tpu/stacks/config/configtest"
+	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/settings"
+	"sglang-tpu/spec/topology"
 )
 
 func TestProductionIsReservedAndProtected(t *testing.T) {
@@ -61,7 +61,7 @@ func TestOutputsAreReadyToPaste(t *testing.T) {
 	plan, err := model.NewPlan(m, shape, model.Settings{})
 	require.NoError(t, err)
 	out := outputs(
-		&config.Config{Project: "p", Region: "us-central1", Model: m, Topology: shape, Plan: plan, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
+		&settings.Config{Project: "p", Region: "us-central1", Model: m, Topology: shape, Plan: plan, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
 		&cluster.Cluster{Name: pulumi.String("sglang-tpu-dev").ToStringOutput(), Kubeconfig: pulumi.String("{}").ToStringOutput()},
 		"registry/image:tag",
 	)
@@ -75,23 +75,5 @@ func TestOutputsAreReadyToPaste(t *testing.T) {
 	assert.Equal(t, pulumi.Int(2), out["plan"].(pulumi.Map)["dpSize"])
 	for _, name := range []string{"cluster", "location", "kubeconfig", "namespace", "leaderWorkerSet", "service", "replicas", "allowClientsCommand"} {
 		assert.NotNil(t, out[name], name)
-	}
-}
-
-func TestStackNamesThatGoogleWouldRefuseAreRefusedFirst(t *testing.T) {
-	for stack, ok := range map[string]bool{
-		"dev": true, "prod": true, "a": true, "team-a-prod1": true,
-		"Dev": false, "1st": false, "dev-": false, "dev_1": false, "longer-than-12": false, "": false,
-	} {
-		n, err := namesFor(stack, "a-project-of-thirty-characters")
-		if !ok {
-			assert.ErrorContains(t, err, "use at most 12 lower-case letters", stack)
-			continue
-		}
-		require.NoError(t, err)
-		for _, account := range []string{n.builder, n.base + "-nodes"} {
-			assert.LessOrEqual(t, len(account), 30, "a service account's id")
-		}
-		assert.LessOrEqual(t, len(n.bucket), 63, "a bucket's name")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
-	"sglang-tpu/stacks/config/configtest"
 )
 
 var update = flag.Bool("update", false, "write the recorded resource graphs anew")

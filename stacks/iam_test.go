@@ -10,25 +10,25 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/internal/policy"
+	"sglang-tpu/internal/policytest"
 )
 
 // allowed are all roles that the stack gives, each on the smallest resource that has it.
 // Only what GKE's nodes need is given on the project, because it is about the project:
 // their logs and metrics, and the use of its API for image streaming.
-var allowed = map[policy.Kind][]string{
-	policy.ProjectIAM:    {"roles/container.defaultNodeServiceAccount", "roles/serviceusage.serviceUsageConsumer"},
-	policy.RepositoryIAM: {"roles/artifactregistry.reader", "roles/artifactregistry.writer"},
-	policy.AccountIAM:    {"roles/iam.workloadIdentityUser"},
-	policy.BucketIAM:     {"roles/storage.objectUser"},
-	policy.SecretIAM:     {"roles/secretmanager.secretAccessor"},
+var allowed = map[policytest.Kind][]string{
+	policytest.ProjectIAM:    {"roles/container.defaultNodeServiceAccount", "roles/serviceusage.serviceUsageConsumer"},
+	policytest.RepositoryIAM: {"roles/artifactregistry.reader", "roles/artifactregistry.writer"},
+	policytest.AccountIAM:    {"roles/iam.workloadIdentityUser"},
+	policytest.BucketIAM:     {"roles/storage.objectUser"},
+	policytest.SecretIAM:     {"roles/secretmanager.secretAccessor"},
 }
 
 // binding matches every type that gives somebody a role, of any Google Cloud resource.
 var binding = regexp.MustCompile(`(?i)iam(member|binding|policy|custom.?role|audit)`)
 
 // tooBroad lists the bindings of a graph that are not on the allow-list.
-func tooBroad(graph []*policy.Object) []string {
+func tooBroad(graph []*policytest.Object) []string {
 	var found []string
 	for _, o := range graph {
 		if !strings.HasPrefix(o.Type, "gcp:") || !binding.MatchString(o.Type) {
@@ -36,7 +36,7 @@ func tooBroad(graph []*policy.Object) []string {
 		}
 		role, _ := o.Fields["role"].(string)
 		ok := false
-		for _, r := range allowed[policy.Kind(o.Type)] {
+		for _, r := range allowed[policytest.Kind(o.Type)] {
 			ok = ok || r == role
 		}
 		if !ok {
@@ -67,7 +67,7 @@ func TestPolicyNoBindingIsBroaderThanTheAllowList(t *testing.T) {
 
 			// Each way to give more is noticed.
 			for _, role := range []string{"roles/owner", "roles/editor", "roles/storage.admin", "roles/container.admin", "roles/artifactregistry.admin"} {
-				broken := policy.Copy(graph)
+				broken := policytest.Copy(graph)
 				for _, b := range broken {
 					if b.Type == o.Type && b.Name == o.Name {
 						b.Fields["role"] = role
@@ -99,6 +99,6 @@ func TestPolicyABindingOfAnotherKindIsNoticed(t *testing.T) {
 		"gcp:projects/iAMBinding:IAMBinding", "gcp:projects/iAMPolicy:IAMPolicy", "gcp:storage/bucketIAMBinding:BucketIAMBinding",
 		"gcp:folder/iAMMember:IAMMember", "gcp:organizations/iAMMember:IAMMember", "gcp:compute/instanceIAMMember:InstanceIAMMember",
 	} {
-		assert.Len(t, tooBroad([]*policy.Object{{Type: typ, Name: "x", Fields: map[string]any{"role": "roles/storage.objectUser"}}}), 1, typ)
+		assert.Len(t, tooBroad([]*policytest.Object{{Type: typ, Name: "x", Fields: map[string]any{"role": "roles/storage.objectUser"}}}), 1, typ)
 	}
 }

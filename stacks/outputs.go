@@ -7,14 +7,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/cluster"
-	"sglang-tpu/infra/naming"
 	"sglang-tpu/infra/serving"
-	"sglang-tpu/stacks/config"
+	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/settings"
 )
 
 // outputs are what a person uses next, ready to paste, and the plan, which a reviewer
 // wants to see in the preview.
-func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
+func outputs(c *settings.Config, gke *cluster.Cluster, image string) pulumi.Map {
 	out := pulumi.Map{
 		"cluster":    gke.Name,
 		"location":   pulumi.String(c.Region),
@@ -25,8 +25,8 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 		"namespace":          pulumi.String(servingNamespace),
 		"image":              pulumi.String(image),
 		"leaderWorkerSet":    pulumi.String(c.LeaderWorkerSet),
-		"service":            pulumi.String(naming.ServiceName),
-		"portForwardCommand": pulumi.String(fmt.Sprintf("kubectl port-forward svc/%s %d:%d", naming.ServiceName, serving.Port, serving.Port)),
+		"service":            pulumi.String(names.ServiceName),
+		"portForwardCommand": pulumi.String(fmt.Sprintf("kubectl port-forward svc/%s %d:%d", names.ServiceName, serving.Port, serving.Port)),
 		"curlCommand": pulumi.String(fmt.Sprintf(
 			`curl -X POST http://localhost:%d/generate -H "Content-Type: application/json"%s -d '{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}'`,
 			serving.Port, authorization(c))),
@@ -66,7 +66,7 @@ func outputs(c *config.Config, gke *cluster.Cluster, image string) pulumi.Map {
 func gib(value float64) pulumi.Float64 { return pulumi.Float64(math.Round(value*10) / 10) }
 
 // authorization reads the API key where it is, so that no output holds it.
-func authorization(c *config.Config) string {
+func authorization(c *settings.Config) string {
 	if !c.HasAPIKey {
 		return ""
 	}

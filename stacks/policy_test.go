@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/internal/policy"
+	"sglang-tpu/internal/configtest"
+	"sglang-tpu/internal/policytest"
 	"sglang-tpu/internal/pulumitest"
-	"sglang-tpu/stacks/config/configtest"
 )
 
 // environments are what this repository deploys: each Pulumi.<name>.yaml of it, and the
@@ -43,10 +43,10 @@ const (
 )
 
 // rulesFor leaves out what an environment has nothing of, because it was asked not to.
-func rulesFor(environment string) []*policy.Rule {
-	var rules []*policy.Rule
-	for _, rule := range policy.Rules() {
-		if environment == onDisks && (rule.Of == policy.Bucket || rule.Of == policy.BucketIAM) {
+func rulesFor(environment string) []*policytest.Rule {
+	var rules []*policytest.Rule
+	for _, rule := range policytest.Rules() {
+		if environment == onDisks && (rule.Of == policytest.Bucket || rule.Of == policytest.BucketIAM) {
 			continue
 		}
 		rules = append(rules, rule)
@@ -55,10 +55,10 @@ func rulesFor(environment string) []*policy.Rule {
 }
 
 // objects is what rules judge of a graph; secrets are judged as what they hold.
-func objects(g *pulumitest.Graph) []*policy.Object {
-	var all []*policy.Object
+func objects(g *pulumitest.Graph) []*policytest.Object {
+	var all []*policytest.Object
 	for _, r := range g.All() {
-		all = append(all, &policy.Object{Type: r.Type, Name: r.Name, Fields: plain(resource.NewObjectProperty(r.Inputs)).(map[string]any)})
+		all = append(all, &policytest.Object{Type: r.Type, Name: r.Name, Fields: plain(resource.NewObjectProperty(r.Inputs)).(map[string]any)})
 	}
 	return all
 }
@@ -74,10 +74,10 @@ func plain(v resource.PropertyValue) any {
 
 // Every rule is a test of its id, in every environment.
 func TestPolicy(t *testing.T) {
-	require.GreaterOrEqual(t, len(policy.Rules()), 45)
+	require.GreaterOrEqual(t, len(policytest.Rules()), 45)
 	for environment, g := range environments(t) {
 		graph := objects(g)
-		byID := map[string][]*policy.Rule{}
+		byID := map[string][]*policytest.Rule{}
 		for _, rule := range rulesFor(environment) {
 			for _, id := range rule.IDs {
 				byID[id] = append(byID[id], rule)
@@ -116,10 +116,10 @@ func TestPolicyMutations(t *testing.T) {
 					}
 					for _, broken := range rule.Breaks {
 						mutations++
-						copied := policy.Copy(graph)
+						copied := policytest.Copy(graph)
 						at := rule.Of.Subjects(copied)[i]
 						setting := at.Setting(rule.Field)
-						policy.Set(at.Fields, rule.Field, broken)
+						policytest.Set(at.Fields, rule.Field, broken)
 						require.Equal(t, mustFail(rules, graph, setting, broken), failing(rules, copied), "%s = %v", setting, broken)
 						failed = true
 					}
@@ -132,7 +132,7 @@ func TestPolicyMutations(t *testing.T) {
 }
 
 // mustFail are the rules that one broken setting must fail.
-func mustFail(rules []*policy.Rule, graph []*policy.Object, setting string, broken any) []string {
+func mustFail(rules []*policytest.Rule, graph []*policytest.Object, setting string, broken any) []string {
 	var found []string
 	for _, rule := range rules {
 		for _, s := range rule.Of.Subjects(graph) {
@@ -145,7 +145,7 @@ func mustFail(rules []*policy.Rule, graph []*policy.Object, setting string, brok
 	return found
 }
 
-func failing(rules []*policy.Rule, graph []*policy.Object) []string {
+func failing(rules []*policytest.Rule, graph []*policytest.Object) []string {
 	var found []string
 	for _, rule := range rules {
 		findings, err := rule.Evaluate(graph)
@@ -162,12 +162,12 @@ func failing(rules []*policy.Rule, graph []*policy.Object) []string {
 // The same id is either kept or not.
 func TestPolicyNotFollowed(t *testing.T) {
 	kept := map[string]bool{}
-	for _, rule := range policy.Rules() {
+	for _, rule := range policytest.Rules() {
 		for _, id := range rule.IDs {
 			kept[id] = true
 		}
 	}
-	for _, u := range policy.NotFollowed {
+	for _, u := range policytest.NotFollowed {
 		assert.NotEmpty(t, u.Why, u.Title)
 		for _, id := range u.IDs {
 			assert.False(t, kept[id], "%s is kept", id)
@@ -180,11 +180,11 @@ func TestPolicyNotFollowed(t *testing.T) {
 func TestPolicyEveryNamespaceDenies(t *testing.T) {
 	for environment, g := range environments(t) {
 		denied := map[any]bool{}
-		for _, s := range policy.DefaultDeny.Subjects(objects(g)) {
-			denied[policy.Get(s.Fields, "metadata.namespace")] = true
+		for _, s := range policytest.DefaultDeny.Subjects(objects(g)) {
+			denied[policytest.Get(s.Fields, "metadata.namespace")] = true
 		}
-		for _, s := range policy.Namespace.Subjects(objects(g)) {
-			name := policy.Get(s.Fields, "metadata.name")
+		for _, s := range policytest.Namespace.Subjects(objects(g)) {
+			name := policytest.Get(s.Fields, "metadata.name")
 			assert.True(t, denied[name], "%s: namespace %v", environment, name)
 		}
 	}
@@ -197,8 +197,8 @@ func TestPolicyATokenInSecretManagerIsNowhereElse(t *testing.T) {
 			"sglang-tpu:model", "meta-llama/Llama-3.1-8B-Instruct"))
 		assert.Empty(t, g.OfType(secretType))
 		assert.Equal(t, true, g.Get(t, clusterType, "cluster").Value("secretManagerConfig.enabled"))
-		require.Len(t, g.OfType(string(policy.SecretIAM)), 1)
-		member := g.Get(t, string(policy.SecretIAM), "token-reader")
+		require.Len(t, g.OfType(string(policytest.SecretIAM)), 1)
+		member := g.Get(t, string(policytest.SecretIAM), "token-reader")
 		for path, want := range map[string]any{
 			"project": "secrets-project", "secretId": "hugging-face", "role": "roles/secretmanager.secretAccessor",
 			"member": "serviceAccount:my-project.svc.id.goog[sglang/" + account + "]",
@@ -209,12 +209,12 @@ func TestPolicyATokenInSecretManagerIsNowhereElse(t *testing.T) {
 		class := g.Get(t, "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass", "serving-token-class")
 		assert.Equal(t, "- resourceName: \""+managed+"\"\n  path: \"hf_api_token\"\n", class.Value("spec.parameters.secrets"))
 		mounts := 0
-		for _, pod := range policy.Pod.Subjects(objects(g)) {
+		for _, pod := range policytest.Pod.Subjects(objects(g)) {
 			if !strings.Contains(fmt.Sprint(pod.Fields), "secrets-store-gke.csi.k8s.io") {
 				continue
 			}
 			mounts++
-			assert.Equal(t, account, policy.Get(pod.Fields, "spec.serviceAccountName"))
+			assert.Equal(t, account, policytest.Get(pod.Fields, "spec.serviceAccountName"))
 			assert.Contains(t, fmt.Sprint(pod.Fields), "HF_TOKEN_PATH value:/run/secrets/secret-manager/hf_api_token")
 			waiting := g.OfType(pod.Object.Type)
 			for _, r := range waiting {

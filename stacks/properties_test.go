@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/infra/tpu"
+	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
-	"sglang-tpu/stacks/config"
-	"sglang-tpu/stacks/config/configtest"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/settings"
 )
 
 // everyWay are the configurations that between them ask Google Cloud for everything
@@ -48,15 +48,15 @@ func everyWay(t *testing.T) map[string]configtest.Values {
 	set("replicas", "0", "2")
 	set("protect", "true")
 	set("capacity",
-		object("mode", tpu.Spot), object("mode", tpu.OnDemand),
-		object("mode", tpu.Reservation, "reservation", "projects/other/reservations/mine/reservationBlocks/b"),
-		object("mode", tpu.FlexStart), object("mode", tpu.FlexStart, "maxRunDuration", "72h"))
+		object("mode", capacity.Spot), object("mode", capacity.OnDemand),
+		object("mode", capacity.Reservation, "reservation", "projects/other/reservations/mine/reservationBlocks/b"),
+		object("mode", capacity.FlexStart), object("mode", capacity.FlexStart, "maxRunDuration", "72h"))
 	set("image",
-		object("source", config.Build),
-		object("source", config.Mirror, "version", "v0.1.0"),
-		object("source", config.Prebuilt, "reference", "lmsysorg/sglang-jax:v0.1.0"),
-		object("source", config.Prebuilt, "reference", "us-central1-docker.pkg.dev/other/images/sglang-jax:v0.1.0"))
-	set("cache", object("mode", config.GCS), object("mode", config.Disk))
+		object("source", settings.Build),
+		object("source", settings.Mirror, "version", "v0.1.0"),
+		object("source", settings.Prebuilt, "reference", "lmsysorg/sglang-jax:v0.1.0"),
+		object("source", settings.Prebuilt, "reference", "us-central1-docker.pkg.dev/other/images/sglang-jax:v0.1.0"))
+	set("cache", object("mode", settings.GCS), object("mode", settings.Disk))
 	set("gke", object("secretsKey", "projects/keys/locations/us-central1/keyRings/r/cryptoKeys/k"))
 	exclusion := map[string]string{"name": "launch", "start": "2027-01-01", "end": "2027-01-31"}
 	set("maintenance",

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/stacks/config/configtest"
+	"sglang-tpu/internal/configtest"
 )
 
 func TestWhatIsSetForTheServerReachesItsPods(t *testing.T) {

@@ -12,13 +12,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
+	"sglang-tpu/infra/apis"
 	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/lws"
 	"sglang-tpu/infra/network"
-	"sglang-tpu/infra/services"
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/infra/tpu"
-	"sglang-tpu/stacks/config"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/settings"
 )
 
 const (
@@ -32,9 +34,9 @@ const (
 //
 // It registers resources; whether pods are ready is for the endpoint that it describes.
 func (e *Endpoint) Serving(ctx *pulumi.Context) error {
-	c, err := config.Load(config.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
+	c, err := settings.Load(settings.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
-	names, wrong := namesFor(ctx.Stack(), project)
+	cloud, wrong := names.ForStack(ctx.Stack(), project)
 	if err := errors.Join(err, wrong); err != nil {
 		return &Refused{Problems: strings.Split(err.Error(), "\n")}
 	}
@@ -49,30 +51,30 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	}
 	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
 
-	apis, err := services.New(ctx, "services", &services.Args{Project: c.Project, Also: alsoNeeded(c)}, pulumi.Provider(google))
+	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Also: alsoNeeded(c)}, pulumi.Provider(google))
 	if err != nil {
 		return err
 	}
 	// All that is Google's waits for them: in a new project every other create ends with
 	// "... API has not been used in project ... before or it is disabled".
-	common = pulumi.Composite(common, pulumi.DependsOn(apis.Made))
+	common = pulumi.Composite(common, pulumi.DependsOn(enabled.Made))
 	vpc, err := network.New(ctx, "network", &network.Args{
-		Name: names.base, Project: c.Project, Region: c.Region,
+		Name: cloud.Base, Project: c.Project, Region: c.Region,
 		NodesCIDR: c.Network.Nodes, PodsCIDR: c.Network.Pods, ServicesCIDR: c.Network.Services,
 		ControlPlaneCIDR: c.Network.ControlPlane,
-		NodeTag:          names.nodeTag, WebhookPorts: []int{lws.WebhookPort},
+		NodeTag:          cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
 	}, common)
 	if err != nil {
 		return err
 	}
 	gke, err := cluster.New(ctx, "cluster", &cluster.Args{
-		Name: names.base, Project: c.Project, Location: c.Region, Zone: c.Zone,
+		Name: cloud.Base, Project: c.Project, Location: c.Region, Zone: c.Zone,
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
 		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
 		ControlPlaneCIDR: c.Network.ControlPlane, AuthorizedNetworks: c.Network.AuthorizedNetworks,
 		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, Maintenance: maintenance(c.Maintenance), SecretsKey: c.GKE.SecretsKey, SecretManager: c.HFTokenSecret != "",
 		SystemPool: cluster.SystemPool(c.SystemPool),
-		NodeTag:    names.nodeTag, Labels: c.Labels, Protect: c.Protect,
+		NodeTag:    cloud.NodeTag, Labels: c.Labels, Protect: c.Protect,
 	}, common, pulumi.DependsOn(vpc.Made))
 	if err != nil {
 		return err
@@ -81,10 +83,10 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	var slices []pulumi.Resource
 	for i := range c.Replicas {
 		slice, err := tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
-			Name:    fmt.Sprintf("%s-slice-%d", names.base, i),
+			Name:    fmt.Sprintf("%s-slice-%d", cloud.Base, i),
 			Project: c.Project, Location: c.Region, Region: c.Region, Zone: c.Zone,
-			Cluster: gke.ID, Topology: c.Topology, Capacity: capacity(c.Capacity),
-			NodeServiceAccount: gke.NodeServiceAccount, NodeTag: names.nodeTag, Labels: c.Labels,
+			Cluster: gke.ID, Topology: c.Topology, Capacity: chips(c.Capacity),
+			NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,
 		}, common)
 		if err != nil {
 			return err
@@ -96,11 +98,11 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	reference, built, err := serverImage(ctx, c, names, gke, inCluster)
+	reference, built, err := serverImage(ctx, c, cloud, gke, inCluster)
 	if err != nil {
 		return err
 	}
-	kept, err := storage(ctx, c, names, gke, common)
+	kept, err := storage(ctx, c, cloud, gke, common)
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
 		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.RepositoryGiB(),
 		Plan: c.Plan.Args(), Arguments: c.Arguments, NoRemoteCode: !c.TrustRemoteCode, Environment: c.ServerEnvironment, Topology: c.Topology, Replicas: c.Replicas,
-		Storage: kept, Ready: c.Ready, Notice: capacity(c.Capacity).Notice(),
+		Storage: kept, Ready: c.Ready, Notice: chips(c.Capacity).Notice(),
 	}
 	if c.HFTokenSecret != "" {
 		if args.HFTokenSecret, err = tokenSecret(ctx, c, gke, common); err != nil {
@@ -149,13 +151,13 @@ func configured() []string {
 }
 
 // tell shows in the preview what will work and may surprise, and what up waits for.
-func tell(ctx *pulumi.Context, c *config.Config) error {
+func tell(ctx *pulumi.Context, c *settings.Config) error {
 	for _, warning := range c.Warnings {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
 			return err
 		}
 	}
-	if c.Capacity.Mode != tpu.FlexStart || c.Replicas == 0 {
+	if c.Capacity.Mode != capacity.FlexStart || c.Replicas == 0 {
 		return nil
 	}
 	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
@@ -163,6 +165,7 @@ func tell(ctx *pulumi.Context, c *config.Config) error {
 		c.Replicas, c.Topology.Chips(), c.Ready, servingNamespace), nil)
 }
 
-func capacity(c config.Capacity) tpu.Capacity {
-	return tpu.Capacity{Mode: c.Mode, Reservation: c.Reservation, MaxRunDuration: c.MaxRunSeconds()}
+// chips is the same as the slices take it.
+func chips(c settings.Capacity) capacity.Capacity {
+	return capacity.Capacity{Mode: c.Mode, Reservation: c.Reservation, MaxRunDuration: c.MaxRunSeconds()}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/internal/policy"
+	"sglang-tpu/internal/policytest"
 )
 
 // end is one side of a connection: a pod, or an address outside the cluster.
@@ -38,7 +38,7 @@ type flow struct {
 
 // policies evaluates NetworkPolicies as Kubernetes defines them: a pod that any policy
 // selects may do what one of those that select it allows.
-type policies []policy.Subject
+type policies []policytest.Subject
 
 func (n policies) allows(f flow) bool {
 	return n.side(f.from, f.to, f, "egress", "to") && n.side(f.to, f.from, f, "ingress", "from")
@@ -50,11 +50,11 @@ func (n policies) side(of, peer end, f flow, direction, peers string) bool {
 	}
 	selected := false
 	for _, p := range n {
-		if policy.Get(p.Fields, "metadata.namespace") != of.namespace || !selects(policy.Get(p.Fields, "spec.podSelector"), of.labels) {
+		if policytest.Get(p.Fields, "metadata.namespace") != of.namespace || !selects(policytest.Get(p.Fields, "spec.podSelector"), of.labels) {
 			continue
 		}
 		selected = true
-		rules, _ := policy.Get(p.Fields, "spec."+direction).([]any)
+		rules, _ := policytest.Get(p.Fields, "spec."+direction).([]any)
 		for _, r := range rules {
 			rule := r.(map[string]any)
 			if anyPort(rule["ports"], f) && anyPeer(rule[peers], of.namespace, peer) {
@@ -137,20 +137,20 @@ func system(label string) end {
 }
 
 // podsOf finds the pods that workloads of a graph make, with what their controllers add.
-func podsOf(t *testing.T, graph []*policy.Object) map[string]end {
+func podsOf(t *testing.T, graph []*policytest.Object) map[string]end {
 	t.Helper()
 	found := map[string]end{"manager": {namespace: "lws-system", labels: map[string]string{"control-plane": "controller-manager"}}}
-	for _, pod := range policy.Pod.Subjects(graph) {
+	for _, pod := range policytest.Pod.Subjects(graph) {
 		labels := map[string]string{}
-		given, _ := policy.Get(pod.Fields, "metadata.labels").(map[string]any)
+		given, _ := policytest.Get(pod.Fields, "metadata.labels").(map[string]any)
 		for key, value := range given {
 			labels[key] = value.(string)
 		}
 		if pod.Object.Type == setType {
-			labels["leaderworkerset.sigs.k8s.io/name"] = policy.Get(pod.Object.Fields, "metadata.name").(string)
+			labels["leaderworkerset.sigs.k8s.io/name"] = policytest.Get(pod.Object.Fields, "metadata.name").(string)
 			labels["leaderworkerset.sigs.k8s.io/worker-index"] = map[string]string{"serving/leader": "0", "serving/worker": "1"}[pod.Name]
 		}
-		namespace, _ := policy.Get(pod.Object.Fields, "metadata.namespace").(string)
+		namespace, _ := policytest.Get(pod.Object.Fields, "metadata.namespace").(string)
 		found[pod.Name] = end{namespace: namespace, labels: labels}
 	}
 	return found
@@ -219,7 +219,7 @@ func mustNot(pods map[string]end) []flow {
 func TestPolicyOfTheNetworkAllowsWhatTheStackUsesAndNothingElse(t *testing.T) {
 	for environment, g := range environments(t) {
 		graph := objects(g)
-		n := policies(policy.NetworkPolicy.Subjects(graph))
+		n := policies(policytest.NetworkPolicy.Subjects(graph))
 		require.NotEmpty(t, n)
 		pods := podsOf(t, graph)
 		used := uses(t, pods)
@@ -242,10 +242,10 @@ func TestPolicyOfTheNetworkAllowsWhatTheStackUsesAndNothingElse(t *testing.T) {
 
 // listened are the ports that containers name, that the rendezvous takes and that the
 // firewall opens for webhooks.
-func listened(t *testing.T, graph []*policy.Object) []int {
+func listened(t *testing.T, graph []*policytest.Object) []int {
 	t.Helper()
 	var ports []int
-	for _, c := range policy.Container.Subjects(graph) {
+	for _, c := range policytest.Container.Subjects(graph) {
 		named, _ := c.Fields["ports"].([]any)
 		for _, p := range named {
 			ports = append(ports, int(p.(map[string]any)["containerPort"].(float64)))
@@ -259,8 +259,8 @@ func listened(t *testing.T, graph []*policy.Object) []int {
 			}
 		}
 	}
-	for _, f := range policy.Firewall.Subjects(graph) {
-		for _, text := range policy.Get(f.Fields, "allows[0].ports").([]any) {
+	for _, f := range policytest.Firewall.Subjects(graph) {
+		for _, text := range policytest.Get(f.Fields, "allows[0].ports").([]any) {
 			port, err := strconv.Atoi(text.(string))
 			require.NoError(t, err)
 			ports = append(ports, port)
@@ -275,19 +275,19 @@ func TestPolicyOfTheNetworkHasNoRuleThatNobodyNeeds(t *testing.T) {
 	graph := objects(environments(t)["all"])
 	used := uses(t, podsOf(t, graph))
 	for i, o := range graph {
-		if policy.Kind(o.Type) != policy.NetworkPolicy {
+		if policytest.Kind(o.Type) != policytest.NetworkPolicy {
 			continue
 		}
 		for _, direction := range []string{"ingress", "egress"} {
-			rules, _ := policy.Get(o.Fields, "spec."+direction).([]any)
+			rules, _ := policytest.Get(o.Fields, "spec."+direction).([]any)
 			for r := range rules {
-				cut := policy.Copy(graph)
+				cut := policytest.Copy(graph)
 				spec := cut[i].Fields["spec"].(map[string]any)
 				kept := append([]any{}, spec[direction].([]any)[:r]...)
 				spec = maps.Clone(spec)
 				spec[direction] = append(kept, rules[r+1:]...)
 				cut[i].Fields["spec"] = spec
-				n := policies(policy.NetworkPolicy.Subjects(cut))
+				n := policies(policytest.NetworkPolicy.Subjects(cut))
 				cuts := 0
 				for _, f := range used {
 					if !n.allows(f) {

@@ -26,14 +26,14 @@ var accepted = map[string]string{
 	"Pod/v1/sglang/worker: container-security-context-user-group-id":                                 root,
 	"Job/batch/v1/sglang/download: container-security-context-user-group-id":                         "it writes what the server, which is root, reads and writes",
 	"Job/batch/v1/sglang-build/build: container-security-context-user-group-id":                      "user 1000 is whom the rootless image is made for",
-	"Job/batch/v1/sglang-build/build: container-security-context-readonlyrootfilesystem":             "BuildKit writes under /run, /tmp and its home; see internal/policy",
+	"Job/batch/v1/sglang-build/build: container-security-context-readonlyrootfilesystem":             "BuildKit writes under /run, /tmp and its home; see internal/policytest",
 	"Deployment/apps/v1/lws-system/lws-controller-manager: container-security-context-user-group-id": "the image names its own user, and runAsNonRoot holds it to that",
 	"Pod/v1/sglang/leader: pod-probes-identical":                                                     "only /health_generate tells whether the group works; a pod is taken from the Service after 90 seconds, and restarted after five minutes",
 }
 
 const (
 	pulled = "tags do not move: the repository's are immutable, the others are releases; to pull gigabytes at each restart would be the price"
-	root   = "the device files of TPUs are root's; see internal/policy"
+	root   = "the device files of TPUs are root's; see internal/policytest"
 )
 
 // hashed are names that end with a hash of what they were made from.

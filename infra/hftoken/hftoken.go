@@ -6,7 +6,7 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/secretmanager"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/naming"
+	"sglang-tpu/spec/secretversion"
 )
 
 // role reads versions of a secret, and does not list, change or name any other.
@@ -14,7 +14,7 @@ const role = "roles/secretmanager.secretAccessor"
 
 // Args describes who may read what.
 type Args struct {
-	Version string // projects/PROJECT/secrets/NAME/versions/VERSION, as naming.Secret takes it
+	Version string // projects/PROJECT/secrets/NAME/versions/VERSION, as secretversion.Parse takes it
 
 	// WorkloadPool is the cluster's pool of Workload Identity, PROJECT.svc.id.goog. It must
 	// come from a cluster that exists: before the project's first one IAM answers
@@ -39,7 +39,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("sglang-tpu:infra:HFToken", name, t, opts...); err != nil {
 		return nil, err
 	}
-	project, secret, err := naming.Secret(args.Version)
+	project, secret, err := secretversion.Parse(args.Version)
 	if err != nil {
 		return nil, err
 	}

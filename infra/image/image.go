@@ -12,7 +12,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/internal/netpolicy"
+	"sglang-tpu/infra/netpolicy"
+	"sglang-tpu/spec/serverimage"
 )
 
 //go:embed credential.sh
@@ -43,7 +44,7 @@ type Args struct {
 	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
 	Namespace      string             // made here; nothing else runs in it
 	AccountID      string             // of the Google service account, at most 30 characters
-	Source         Source
+	Source         serverimage.Source
 	MinutesAllowed int
 }
 

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/serverimage"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 	builder = "images@p.iam.gserviceaccount.com"
 )
 
-func create(t *testing.T, source Source) (*pulumitest.Graph, *Image) {
+func create(t *testing.T, source serverimage.Source) (*pulumitest.Graph, *Image) {
 	t.Helper()
 	var i *Image
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
@@ -35,36 +35,17 @@ func create(t *testing.T, source Source) (*pulumitest.Graph, *Image) {
 	return graph, i
 }
 
-func TestEqualInputsHaveEqualTagsAndOthersNeverShareOne(t *testing.T) {
-	base := Default()
-	assert.Equal(t, base.Tag(), Default().Tag())
-	assert.True(t, strings.HasPrefix(base.Tag(), base.Commit[:12]+"-"))
-	seen := map[string]string{base.Tag(): "nothing"}
-	for what, change := range map[string]func(*Source){
-		"repository": func(s *Source) { s.Repository = "https://example.com/fork.git" },
-		"commit":     func(s *Source) { s.Commit = strings.Repeat("a", 40) },
-		"dockerfile": func(s *Source) { s.Dockerfile = "docker/Dockerfile" },
-		"arguments":  func(s *Source) { s.BuildArgs = map[string]string{"A": "b"} },
-		"platform":   func(s *Source) { s.Platform = "linux/arm64" },
-	} {
-		s := Default()
-		change(&s)
-		assert.Empty(t, seen[s.Tag()], "%s and %s", what, seen[s.Tag()])
-		seen[s.Tag()] = what
-	}
-}
-
 func TestTheReferenceIsKnownAtPreviewAndNamesTheJob(t *testing.T) {
-	graph, i := create(t, Default())
-	assert.Equal(t, "us-central1-docker.pkg.dev/p/images/sglang-jax:"+Default().Tag(), i.Reference)
+	graph, i := create(t, serverimage.Default())
+	assert.Equal(t, "us-central1-docker.pkg.dev/p/images/sglang-jax:"+serverimage.Default().Tag(), i.Reference)
 	job := graph.Get(t, jobType, "image-build")
-	assert.Equal(t, "build-"+Default().Tag(), job.Value("metadata.name"))
+	assert.Equal(t, "build-"+serverimage.Default().Tag(), job.Value("metadata.name"))
 	assert.Equal(t, "build", job.Value("metadata.namespace"))
 	assert.Len(t, i.Made, 1)
 }
 
 func TestTheJobWaitsForItsRightsAndForItsOwnDeadline(t *testing.T) {
-	graph, _ := create(t, Default())
+	graph, _ := create(t, serverimage.Default())
 	job := graph.Get(t, jobType, "image-build")
 	for _, name := range []string{"image-writer", "image-layers-writer", "image-workload-identity", "image-account"} {
 		assert.True(t, job.DependsOn(name), name)
@@ -76,7 +57,7 @@ func TestTheJobWaitsForItsRightsAndForItsOwnDeadline(t *testing.T) {
 }
 
 func TestEachResourceHasTheProviderOfItsKind(t *testing.T) {
-	graph, _ := create(t, Default())
+	graph, _ := create(t, serverimage.Default())
 	for name, want := range map[string][2]string{
 		"image-builder":           {"gcp:serviceaccount/account:Account", "google"},
 		"image-writer":            {"gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "google"},
@@ -94,7 +75,7 @@ func TestEachResourceHasTheProviderOfItsKind(t *testing.T) {
 }
 
 func TestTheBuilderMayWriteImagesAndLayersAndNothingElse(t *testing.T) {
-	graph, _ := create(t, Default())
+	graph, _ := create(t, serverimage.Default())
 	layers := graph.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "image-layers-writer")
 	assert.Equal(t, "layers", layers.Value("repository"))
 	assert.Equal(t, "roles/artifactregistry.writer", layers.Value("role"))
@@ -111,7 +92,7 @@ func TestTheBuilderMayWriteImagesAndLayersAndNothingElse(t *testing.T) {
 }
 
 func TestTheJobBuildsThePinnedCommitWithoutPrivileges(t *testing.T) {
-	source := Default()
+	source := serverimage.Default()
 	source.BuildArgs = map[string]string{"B": "2", "A": "1"}
 	graph, i := create(t, source)
 	const pod = "spec.template.spec."

@@ -74,7 +74,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						Name:    pulumi.String("build"),
 						Image:   pulumi.String(builderImage),
 						Command: pulumi.ToStringArray([]string{"sh", "-c", buildScript, "build"}),
-						Args:    pulumi.ToStringArray(args.Source.buildArguments(reference, args.Layers+"/"+imageName+":layers")),
+						Args:    pulumi.ToStringArray(buildArguments(args.Source, reference, args.Layers+"/"+imageName+":layers")),
 						Env: corev1.EnvVarArray{
 							env("REFERENCE", reference),
 							env("MANIFEST", manifestURL(reference)),

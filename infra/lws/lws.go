@@ -11,7 +11,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/internal/netpolicy"
+	"sglang-tpu/infra/netpolicy"
 )
 
 const (

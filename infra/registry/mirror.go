@@ -5,9 +5,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// PublishedImage is the server's on Docker Hub.
-const PublishedImage = "lmsysorg/sglang-jax"
-
 // MirrorArgs describes the mirror.
 type MirrorArgs struct {
 	Project      string

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/infra/arguments"
+	"sglang-tpu/spec/serverargs"
 )
 
 func TestTheDownloadNeedsNoChipsAndWaitsForImageBucketAndToken(t *testing.T) {
@@ -63,25 +63,25 @@ func TestADownloadIsOfAModelAndARevision(t *testing.T) {
 func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		plan []string
-		user arguments.List
+		user serverargs.List
 		want []string
 	}{
 		"the model alone":      {nil, nil, []string{"org/model@main"}},
 		"a tokenizer":          {[]string{"--tokenizer-path", "org/tokenizer"}, nil, []string{"org/model@main", "org/tokenizer@main"}},
-		"the user's tokenizer": {[]string{"--tokenizer-path", "org/tokenizer"}, arguments.List{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, []string{"org/model@main", "org/own@main"}},
-		"a path in the image":  {nil, arguments.List{{Flag: "--tokenizer-path", Values: []string{"/opt/tokenizer"}}}, []string{"org/model@main"}},
+		"the user's tokenizer": {[]string{"--tokenizer-path", "org/tokenizer"}, serverargs.List{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, []string{"org/model@main", "org/own@main"}},
+		"a path in the image":  {nil, serverargs.List{{Flag: "--tokenizer-path", Values: []string{"/opt/tokenizer"}}}, []string{"org/model@main"}},
 		"the model's own":      {[]string{"--tokenizer-path", "org/model"}, nil, []string{"org/model@main"}},
-		"a draft model":        {nil, arguments.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}, []string{"org/model@main", "org/draft@main"}},
-		"a revision of its": {nil, arguments.List{
+		"a draft model":        {nil, serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}, []string{"org/model@main", "org/draft@main"}},
+		"a revision of its": {nil, serverargs.List{
 			{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}, {Flag: "--speculative-draft-model-revision", Values: []string{"v2"}},
 		}, []string{"org/model@main", "org/draft@v2"}},
-		"the model drafts for itself": {nil, arguments.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}}, []string{"org/model@main"}},
-		"another of its revisions": {nil, arguments.List{
+		"the model drafts for itself": {nil, serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}}, []string{"org/model@main"}},
+		"another of its revisions": {nil, serverargs.List{
 			{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}, {Flag: "--speculative-draft-model-revision", Values: []string{"v2"}},
 		}, []string{"org/model@main", "org/model@v2"}},
 		"adapters": {
 			nil,
-			arguments.List{{Flag: "--lora-paths", Values: []string{"first=org/a", "org/b", "image=/opt/c", "again=org/a"}}},
+			serverargs.List{{Flag: "--lora-paths", Values: []string{"first=org/a", "org/b", "image=/opt/c", "again=org/a"}}},
 			[]string{"org/model@main", "org/a@main", "org/b@main"},
 		},
 	} {
@@ -94,7 +94,7 @@ func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
 
 // The server falls back on the model's revision for the draft's.
 func TestADraftModelWithoutARevisionIsLookedForAtTheModels(t *testing.T) {
-	args := &Args{ModelID: "org/model", Revision: "v1", Arguments: arguments.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}}
+	args := &Args{ModelID: "org/model", Revision: "v1", Arguments: serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}}
 	assert.Equal(t, []string{"org/model@v1", "org/draft@v1"}, args.repositories())
 }
 

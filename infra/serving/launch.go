@@ -4,7 +4,7 @@ import (
 	_ "embed"
 	"strconv"
 
-	"sglang-tpu/infra/arguments"
+	"sglang-tpu/spec/serverargs"
 )
 
 var (
@@ -34,7 +34,7 @@ const (
 
 // serverArguments are what every rank is started with; the launch script adds rank and
 // rendezvous. Full flag names only: --dp and --ep are ambiguous.
-func serverArguments(args *Args) arguments.List {
+func serverArguments(args *Args) serverargs.List {
 	words := []string{
 		"--model-path", args.ModelID,
 		"--served-model-name", args.ModelID,
@@ -54,5 +54,5 @@ func serverArguments(args *Args) arguments.List {
 	if args.revision() != defaultRevision {
 		words = append(words, "--revision", args.revision())
 	}
-	return arguments.Ours(append(words, args.Plan...))
+	return serverargs.Ours(append(words, args.Plan...))
 }

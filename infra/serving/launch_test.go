@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/infra/arguments"
+	"sglang-tpu/spec/serverargs"
 )
 
 // launch runs the script as a container does, with stand-ins for python3, getent and
@@ -323,14 +323,14 @@ func TestAConnectionOfAnIPv6SocketCounts(t *testing.T) {
 func TestTheLaunchScriptIsToldOfARevisionsTokenizer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		revision string
-		user     []arguments.Argument
+		user     []serverargs.Argument
 		want     any
 	}{
 		"main":                 {"main", nil, nil},
 		"none":                 {"", nil, nil},
 		"a tag":                {"v2", nil, "org/model@v2"},
-		"the user's tokenizer": {"v2", []arguments.Argument{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, nil},
-		"the model's by name":  {"v2", []arguments.Argument{{Flag: "--tokenizer-path", Values: []string{"org/model"}}}, "org/model@v2"},
+		"the user's tokenizer": {"v2", []serverargs.Argument{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, nil},
+		"the model's by name":  {"v2", []serverargs.Argument{{Flag: "--tokenizer-path", Values: []string{"org/model"}}}, "org/model@v2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := serve(t, func(a *Args) { a.Revision, a.Arguments = tc.revision, tc.user }).Get(t, setType, "serving")

@@ -8,7 +8,7 @@ import (
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/naming"
+	"sglang-tpu/spec/names"
 )
 
 // storageClassArgs is Hyperdisk Balanced: no pd-* disk attaches to tpu7x, and
@@ -31,7 +31,7 @@ func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 
 // serviceArgs selects leaders only: workers answer health checks and nothing else.
 func serviceArgs(args *Args) *corev1.ServiceArgs {
-	metadata := meta(args, naming.ServiceName)
+	metadata := meta(args, names.ServiceName)
 	// Awaited, it takes ten seconds more after the pods are ready, which up waits for anyway.
 	metadata.Annotations = pulumi.StringMap{skipAwaitAnnotation: pulumi.String("true")}
 	return &corev1.ServiceArgs{

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"sglang-tpu/infra/arguments"
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/serverargs"
 )
 
 // environmentOf maps the variables of a role's container to their value or source.
@@ -149,7 +149,7 @@ func TestProbesTellAServerThatWorksFromOneThatOnlyAnswers(t *testing.T) {
 
 func TestUsersArgumentsTakeThePlaceOfOurs(t *testing.T) {
 	set := serve(t, func(args *Args) {
-		args.Arguments = []arguments.Argument{{Flag: "--dtype", Values: []string{"auto"}}, {Flag: "--enable-metrics"}}
+		args.Arguments = []serverargs.Argument{{Flag: "--dtype", Values: []string{"auto"}}, {Flag: "--enable-metrics"}}
 	}).Get(t, setType, "serving")
 	for _, role := range []string{"leader", "worker"} {
 		args := set.Value(templates + role + "Template.spec.containers[0].args").([]any)
@@ -160,7 +160,7 @@ func TestUsersArgumentsTakeThePlaceOfOurs(t *testing.T) {
 
 func TestWhatLooksLikeAFlagStaysWithItsOwn(t *testing.T) {
 	set := serve(t, func(args *Args) {
-		args.Arguments = arguments.List{{Flag: "--served-model-name", Values: []string{"-x"}}}
+		args.Arguments = serverargs.List{{Flag: "--served-model-name", Values: []string{"-x"}}}
 	}).Get(t, setType, "serving")
 	args := set.Value(templates + "leaderTemplate.spec.containers[0].args").([]any)
 	assert.Contains(t, args, "--served-model-name=-x")

@@ -11,9 +11,9 @@ import (
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/arguments"
-	"sglang-tpu/infra/topology"
-	"sglang-tpu/internal/netpolicy"
+	"sglang-tpu/infra/netpolicy"
+	"sglang-tpu/spec/serverargs"
+	"sglang-tpu/spec/topology"
 )
 
 const (
@@ -44,7 +44,7 @@ type Args struct {
 	WeightsGiB int      // as they lie in the repository
 	Plan       []string // server arguments that follow from model and topology
 	// Arguments of the user's own, which take the place of ours with the same flag.
-	Arguments arguments.List
+	Arguments serverargs.List
 	// NoRemoteCode keeps the server from running code that a repository brings.
 	NoRemoteCode bool
 	Environment  map[string]string // variables of the server, beside the program's; no secrets

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/infra/arguments"
-	"sglang-tpu/infra/topology"
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/serverargs"
+	"sglang-tpu/spec/topology"
 )
 
 const (
@@ -171,7 +171,7 @@ func TestEachPodTemplateCarriesItsHash(t *testing.T) {
 	for name, change := range map[string]func(*Args){
 		"image": func(a *Args) { a.Image += "x" },
 		"argument": func(a *Args) {
-			a.Arguments = []arguments.Argument{{Flag: "--max-running-requests", Values: []string{"64"}}}
+			a.Arguments = []serverargs.Argument{{Flag: "--max-running-requests", Values: []string{"64"}}}
 		},
 		"topology": func(a *Args) { a.Topology, _ = topology.Parse("2x2x4") },
 		"patience": func(a *Args) { a.Ready = 3 * time.Hour },

@@ -12,7 +12,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/topology"
+	"sglang-tpu/spec/topology"
 )
 
 const (

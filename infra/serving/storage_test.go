@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"sglang-tpu/infra/topology"
+	"sglang-tpu/spec/topology"
 )
 
 func TestAPodMountsTheBucketWithAFileCacheThatHoldsTheWeights(t *testing.T) {

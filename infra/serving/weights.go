@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"sglang-tpu/infra/arguments"
+	"sglang-tpu/spec/serverargs"
 )
 
 // defaultRevision is the Hub's own.
@@ -27,18 +27,18 @@ func (a *Args) repositories() []string {
 		}
 	}
 	given := a.serverList()
-	if tokenizer, ok := given.Value(arguments.TokenizerFlag); ok && tokenizer != a.ModelID {
+	if tokenizer, ok := given.Value(serverargs.TokenizerFlag); ok && tokenizer != a.ModelID {
 		add(tokenizer, defaultRevision)
 	}
-	if draft, ok := given.Value(arguments.DraftFlag); ok {
-		revision, ok := given.Value(arguments.DraftRevisionFlag)
+	if draft, ok := given.Value(serverargs.DraftFlag); ok {
+		revision, ok := given.Value(serverargs.DraftRevisionFlag)
 		if !ok {
 			// ModelConfig.from_server_args: model_revision or server_args.revision.
 			revision = a.revision()
 		}
 		add(draft, revision)
 	}
-	for _, adapter := range given.Values(arguments.LoRAFlag) {
+	for _, adapter := range given.Values(serverargs.LoRAFlag) {
 		// NAME=PATH, or PATH; the server asks for no revision (lora_config.py).
 		if _, path, named := strings.Cut(adapter, "="); named {
 			adapter = path
@@ -67,7 +67,7 @@ func (a *Args) revision() string {
 }
 
 // serverList are the arguments of every rank.
-func (a *Args) serverList() arguments.List { return serverArguments(a).Merge(a.Arguments) }
+func (a *Args) serverList() serverargs.List { return serverArguments(a).Merge(a.Arguments) }
 
 // serverWords are the same as the container has them.
 func (a *Args) serverWords() []string { return a.serverList().Words() }

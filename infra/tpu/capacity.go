@@ -1,58 +1,28 @@
 package tpu
 
 import (
-	"time"
-
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/spec/capacity"
 )
-
-// The capacity modes, of which a slice has exactly one.
-const (
-	Spot        = "spot"        // cheap, and the whole slice may be reclaimed at once
-	OnDemand    = "on-demand"   // needs quota, and luck
-	Reservation = "reservation" // zone-bound; must be a specifically targeted one
-	FlexStart   = "flex-start"  // queued until the chips are there, for at most seven days
-)
-
-// spotNotice is what pods have when a spot host is taken back: of the 30 s of notice, GKE
-// gives the first 15 to pods that are not the system's (documentation, Spot VMs: graceful
-// termination; a node pool can ask for more from 1.35.0-gke.1171000 on, by a field that
-// this provider lacks).
-const spotNotice = 15 * time.Second
-
-// Notice is how long pods have to end when Google takes a host back; 0: as long as they
-// ask for.
-func (c Capacity) Notice() time.Duration {
-	if c.Mode == Spot {
-		return spotNotice
-	}
-	return 0
-}
 
 // reservationKey is the label by which Compute Engine knows a reservation.
 const reservationKey = "compute.googleapis.com/reservation-name"
 
-// Capacity says where the chips of a slice come from.
-type Capacity struct {
-	Mode           string
-	Reservation    string // with Reservation: NAME, or projects/P/reservations/NAME[/reservationBlocks/B]
-	MaxRunDuration string // with FlexStart: seconds such as "604800s"; empty: as long as GKE gives
-}
-
-// apply sets the fields that the mode asks for and leaves the others out, because GKE
+// applyCapacity sets the fields that the mode asks for and leaves the others out, because GKE
 // refuses most combinations.
-func (c Capacity) apply(pool *container.NodePoolArgs, node *container.NodePoolNodeConfigArgs, hosts int) {
+func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *container.NodePoolNodeConfigArgs, hosts int) {
 	switch c.Mode {
-	case Spot:
+	case capacity.Spot:
 		node.Spot = pulumi.Bool(true)
-	case Reservation:
+	case capacity.Reservation:
 		node.ReservationAffinity = container.NodePoolNodeConfigReservationAffinityArgs{
 			ConsumeReservationType: pulumi.String("SPECIFIC_RESERVATION"),
 			Key:                    pulumi.String(reservationKey),
 			Values:                 pulumi.StringArray{pulumi.String(c.Reservation)},
 		}
-	case FlexStart:
+	case capacity.FlexStart:
 		node.FlexStart = pulumi.Bool(true)
 		// Said, not left out: the provider's own test, xpk and cluster-toolkit (as a
 		// precondition) all say it, and for queued provisioning GKE answers

@@ -6,7 +6,8 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/topology"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/topology"
 )
 
 // bootDiskGB is a usual size; Hyperdisk Balanced is the only boot disk of tpu7x.
@@ -29,7 +30,7 @@ type Args struct {
 	Cluster  pulumi.StringInput
 
 	Topology topology.Topology
-	Capacity Capacity
+	Capacity capacity.Capacity
 
 	NodeServiceAccount pulumi.StringInput // email
 	NodeTag            string
@@ -74,14 +75,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		// The node count is per zone, so a second location would double the slice.
 		NodeLocations: pulumi.StringArray{pulumi.String(args.Zone)},
 		Management: container.NodePoolManagementArgs{
-			AutoRepair:  pulumi.Bool(args.Capacity.Mode != FlexStart), // which does not allow it
+			AutoRepair:  pulumi.Bool(args.Capacity.Mode != capacity.FlexStart), // which does not allow it
 			AutoUpgrade: pulumi.Bool(true),
 		},
 		// A surge node would need a second slice.
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(0), MaxUnavailable: pulumi.Int(1)},
 	}
 	node := nodeConfig(args)
-	args.Capacity.apply(pool, node, args.Topology.Hosts())
+	applyCapacity(args.Capacity, pool, node, args.Topology.Hosts())
 	pool.NodeConfig = node
 
 	if args.Topology.MultiHost() {

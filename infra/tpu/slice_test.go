@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/infra/topology"
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/topology"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 	policyType = "gcp:compute/resourcePolicy:ResourcePolicy"
 )
 
-func create(t *testing.T, shape string, capacity Capacity) *pulumitest.Graph {
+func create(t *testing.T, shape string, source capacity.Capacity) *pulumitest.Graph {
 	t.Helper()
 	parsed, err := topology.Parse(shape)
 	require.NoError(t, err)
@@ -26,7 +27,7 @@ func create(t *testing.T, shape string, capacity Capacity) *pulumitest.Graph {
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		s, err := New(ctx, "slice-0", &Args{
 			Name: "tpu-0", Project: "p", Location: "us-central1", Region: "us-central1", Zone: "us-central1-c",
-			Cluster: pulumi.String("cluster-id"), Topology: parsed, Capacity: capacity,
+			Cluster: pulumi.String("cluster-id"), Topology: parsed, Capacity: source,
 			NodeServiceAccount: pulumi.String("nodes@p"), NodeTag: "node", Labels: map[string]string{"team": "ml"},
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {
@@ -39,7 +40,7 @@ func create(t *testing.T, shape string, capacity Capacity) *pulumitest.Graph {
 }
 
 func TestASliceIsNeverReplacedForWhatGKEWritesBack(t *testing.T) {
-	graph := create(t, "2x2x2", Capacity{Mode: Spot})
+	graph := create(t, "2x2x2", capacity.Capacity{Mode: capacity.Spot})
 	pool, policy := graph.Get(t, poolType, "slice-0"), graph.Get(t, policyType, "slice-0-policy")
 	assert.ElementsMatch(t, []string{
 		"nodeConfig.advancedMachineFeatures", "nodeConfig.guestAccelerators", "nodeConfig.kubeletConfig", "initialNodeCount",
@@ -60,7 +61,7 @@ func TestASliceIsNeverReplacedForWhatGKEWritesBack(t *testing.T) {
 }
 
 func TestThePoolIsOneTPUSlice(t *testing.T) {
-	graph := create(t, "2x2x2", Capacity{Mode: OnDemand})
+	graph := create(t, "2x2x2", capacity.Capacity{Mode: capacity.OnDemand})
 	pool := graph.Get(t, poolType, "slice-0")
 	for path, want := range map[string]any{
 		"name": "tpu-0", "cluster": "cluster-id", "location": "us-central1",
@@ -92,19 +93,12 @@ func TestThePoolIsOneTPUSlice(t *testing.T) {
 
 func TestASingleHostNeedsNoPolicy(t *testing.T) {
 	for shape, machine := range map[string]string{"2x2x1": "tpu7x-standard-4t", "1x1x1": "tpu7x-standard-1t"} {
-		graph := create(t, shape, Capacity{Mode: Spot})
+		graph := create(t, shape, capacity.Capacity{Mode: capacity.Spot})
 		assert.Empty(t, graph.OfType(policyType), shape)
 		pool := graph.Get(t, poolType, "slice-0")
 		assert.Nil(t, pool.Value("placementPolicy"), shape)
 		assert.Equal(t, machine, pool.Value("nodeConfig.machineType"))
 		assert.InDelta(t, 1, pool.Value("nodeCount"), 0)
-	}
-}
-
-func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
-	assert.Equal(t, 15*time.Second, Capacity{Mode: Spot}.Notice())
-	for _, mode := range []string{OnDemand, Reservation, FlexStart} {
-		assert.Zero(t, Capacity{Mode: mode}.Notice(), mode)
 	}
 }
 
@@ -122,28 +116,28 @@ func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 	none := map[string]any{"consumeReservationType": "NO_RESERVATION"}
 	autoscaling := map[string]any{"minNodeCount": 0.0, "maxNodeCount": 4.0, "locationPolicy": "ANY"}
 	for name, tc := range map[string]struct {
-		capacity Capacity
-		want     map[string]any
+		source capacity.Capacity
+		want   map[string]any
 	}{
-		"spot":      {Capacity{Mode: Spot}, map[string]any{"nodeCount": 4.0, "nodeConfig.spot": true, "management.autoRepair": true}},
-		"on-demand": {Capacity{Mode: OnDemand}, map[string]any{"nodeCount": 4.0, "management.autoRepair": true}},
+		"spot":      {capacity.Capacity{Mode: capacity.Spot}, map[string]any{"nodeCount": 4.0, "nodeConfig.spot": true, "management.autoRepair": true}},
+		"on-demand": {capacity.Capacity{Mode: capacity.OnDemand}, map[string]any{"nodeCount": 4.0, "management.autoRepair": true}},
 		"reservation": {
-			Capacity{Mode: Reservation, Reservation: "mine"},
+			capacity.Capacity{Mode: capacity.Reservation, Reservation: "mine"},
 			map[string]any{"nodeCount": 4.0, "nodeConfig.reservationAffinity": reservation("mine"), "management.autoRepair": true},
 		},
 		"a block of a shared reservation": {
-			Capacity{Mode: Reservation, Reservation: "projects/o/reservations/r/reservationBlocks/b"},
+			capacity.Capacity{Mode: capacity.Reservation, Reservation: "projects/o/reservations/r/reservationBlocks/b"},
 			map[string]any{"nodeCount": 4.0, "nodeConfig.reservationAffinity": reservation("projects/o/reservations/r/reservationBlocks/b"), "management.autoRepair": true},
 		},
 		"flex-start": {
-			Capacity{Mode: FlexStart, MaxRunDuration: "3600s"},
+			capacity.Capacity{Mode: capacity.FlexStart, MaxRunDuration: "3600s"},
 			map[string]any{
 				"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true,
 				"nodeConfig.maxRunDuration": "3600s", "nodeConfig.reservationAffinity": none, "management.autoRepair": false,
 			},
 		},
 		"flex-start for as long as GKE gives": {
-			Capacity{Mode: FlexStart},
+			capacity.Capacity{Mode: capacity.FlexStart},
 			map[string]any{
 				"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true,
 				"nodeConfig.reservationAffinity": none, "management.autoRepair": false,
@@ -151,7 +145,7 @@ func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pool := create(t, "2x2x4", tc.capacity).Get(t, poolType, "slice-0")
+			pool := create(t, "2x2x4", tc.source).Get(t, poolType, "slice-0")
 			for _, field := range fields {
 				assert.Equal(t, tc.want[field], pool.Value(field), field)
 			}

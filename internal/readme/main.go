@@ -11,7 +11,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
-	"sglang-tpu/stacks/config"
+	"sglang-tpu/spec/settings"
 )
 
 // The table stands between these lines.
@@ -36,7 +36,7 @@ func rewrite(readme, schema string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := table(project, config.Keys())
+	rows, err := table(project, settings.Keys())
 	if err != nil {
 		return err
 	}

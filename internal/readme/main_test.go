@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/stacks/config"
+	"sglang-tpu/spec/settings"
 )
 
 func TestTheReadmeHasTheSchemasSettings(t *testing.T) {
@@ -27,7 +27,7 @@ func TestTheReadmeHasTheSchemasSettings(t *testing.T) {
 func TestASettingThatTheSchemaLacksIsAnError(t *testing.T) {
 	project, err := workspace.LoadProject(filepath.Join("..", "..", "Pulumi.yaml"))
 	require.NoError(t, err)
-	_, err = table(project, append(config.Keys(), "sglang-tpu:new"))
+	_, err = table(project, append(settings.Keys(), "sglang-tpu:new"))
 	assert.ErrorContains(t, err, "Pulumi.yaml does not describe sglang-tpu:new")
 }
 

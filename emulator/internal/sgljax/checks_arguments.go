@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	declared "sglang-tpu/infra/arguments"
+	declared "sglang-tpu/spec/serverargs"
 )
 
 // checkArguments is what the server refuses after parsing, before it takes the chips, in

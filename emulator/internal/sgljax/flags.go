@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	declared "sglang-tpu/infra/arguments"
+	declared "sglang-tpu/spec/serverargs"
 )
 
 // arguments are parsed flags by each of their names, as the server sees them: a switch is

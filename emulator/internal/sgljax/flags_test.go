@@ -12,7 +12,7 @@ import (
 
 // The verdicts are those of the server's own parser; the file says how they were made.
 func TestEveryListGetsTheVerdictOfTheRealParser(t *testing.T) {
-	text, err := os.ReadFile("../../../infra/arguments/testdata/verdicts.jsonl")
+	text, err := os.ReadFile("../../../spec/serverargs/testdata/verdicts.jsonl")
 	require.NoError(t, err)
 	lists := 0
 	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {

@@ -3,7 +3,7 @@ package sgljax
 import (
 	"strings"
 
-	declared "sglang-tpu/infra/arguments"
+	declared "sglang-tpu/spec/serverargs"
 )
 
 // usageWidth is what argparse writes in where there is no terminal: 80 columns less two.

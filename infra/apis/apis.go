@@ -1,0 +1,59 @@
+// Package apis enables the Google APIs that the stack calls.
+package apis
+
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// apis are the services behind the resources of this program.
+var apis = []string{
+	"artifactregistry.googleapis.com",
+	"cloudresourcemanager.googleapis.com",
+	"compute.googleapis.com",
+	"container.googleapis.com",
+	// Image streaming, which all node pools have on: "You must enable the Container File
+	// System API" (GKE documentation, Use Image streaming, Requirements).
+	"containerfilesystem.googleapis.com",
+	"iam.googleapis.com",
+	"storage.googleapis.com",
+}
+
+// Args says where to enable them.
+type Args struct {
+	Project string
+	Also    []string // APIs beside those that every stack needs
+}
+
+// Services makes one projects.Service for each API. They are never disabled again: a
+// project is shared, and gcp v8 disables on destroy unless it is told otherwise.
+type Services struct {
+	pulumi.ResourceState
+
+	// Made is what others wait for. To depend on the component itself would not do: the
+	// SDK notes a child down only while it registers, which may be after it is asked.
+	Made []pulumi.Resource
+}
+
+// New registers the component.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Services, error) {
+	s := &Services{}
+	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Services", name, s, opts...); err != nil {
+		return nil, err
+	}
+	for _, api := range append(append([]string{}, apis...), args.Also...) {
+		short, _, _ := strings.Cut(api, ".")
+		enabled, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
+			Project:          pulumi.String(args.Project),
+			Service:          pulumi.String(api),
+			DisableOnDestroy: pulumi.Bool(false),
+		}, pulumi.Parent(s))
+		if err != nil {
+			return nil, err
+		}
+		s.Made = append(s.Made, enabled)
+	}
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{})
+}

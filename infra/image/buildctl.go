@@ -1,0 +1,32 @@
+package image
+
+import (
+	"sort"
+
+	"sglang-tpu/spec/serverimage"
+)
+
+// buildArguments are buildctl's options for the source, in a stable order. Layers is where
+// builds leave each other what they have in common; a build goes on without it.
+func buildArguments(s serverimage.Source, reference, layers string) []string {
+	args := []string{
+		"build",
+		"--progress", "plain",
+		"--frontend", "dockerfile.v0",
+		"--opt", "context=" + s.Repository + "#" + s.Commit,
+		"--opt", "filename=" + s.Dockerfile,
+		"--opt", "platform=" + s.Platform,
+	}
+	keys := make([]string, 0, len(s.BuildArgs))
+	for key := range s.BuildArgs {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		args = append(args, "--opt", "build-arg:"+key+"="+s.BuildArgs[key])
+	}
+	return append(args,
+		"--import-cache", "type=registry,ref="+layers,
+		"--export-cache", "type=registry,ref="+layers+",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true",
+		"--output", "type=image,name="+reference+",push=true")
+}

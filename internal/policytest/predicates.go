@@ -1,0 +1,127 @@
+package policytest
+
+import (
+	"net/netip"
+	"reflect"
+	"strings"
+)
+
+// is holds for one value, and not for a setting that is left out.
+func is(want any) func(any) bool {
+	return func(v any) bool { return reflect.DeepEqual(v, want) }
+}
+
+// isNot holds for everything but the values, so also where the setting is left out.
+func isNot(unwanted ...any) func(any) bool {
+	return func(v any) bool {
+		for _, u := range unwanted {
+			if reflect.DeepEqual(v, u) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// in holds for each of the values.
+func in(wanted ...any) func(any) bool {
+	return func(v any) bool { return !isNot(wanted...)(v) }
+}
+
+// set holds for whatever is not empty.
+func set(v any) bool {
+	switch value := v.(type) {
+	case nil:
+		return false
+	case string:
+		return value != ""
+	case []any:
+		return len(value) > 0
+	case map[string]any:
+		return len(value) > 0
+	default:
+		return true
+	}
+}
+
+// given holds for whatever is there, even if it is empty.
+func given(v any) bool { return v != nil }
+
+// lists holds for a list that contains the value.
+func lists(want any) func(any) bool {
+	return func(v any) bool {
+		entries, _ := v.([]any)
+		for _, e := range entries {
+			if reflect.DeepEqual(e, want) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// each holds for a list, empty or not, of which every entry is right.
+func each(right func(any) bool) func(any) bool {
+	return func(v any) bool {
+		entries, _ := v.([]any)
+		for _, e := range entries {
+			if !right(e) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// field holds for an object with one field that is right.
+func field(path string, right func(any) bool) func(any) bool {
+	return func(v any) bool {
+		fields, _ := v.(map[string]any)
+		return right(Get(fields, path))
+	}
+}
+
+func all(conditions ...func(any) bool) func(any) bool {
+	return func(v any) bool {
+		for _, c := range conditions {
+			if !c(v) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// text holds for a string that is right.
+func text(right func(string) bool) func(any) bool {
+	return func(v any) bool {
+		s, ok := v.(string)
+		return ok && right(s)
+	}
+}
+
+func suffix(want string) func(any) bool {
+	return text(func(s string) bool { return strings.HasSuffix(s, want) })
+}
+
+// narrow holds for a range that is not every address there is.
+func narrow(v any) bool {
+	return text(func(s string) bool {
+		prefix, err := netip.ParsePrefix(s)
+		return err == nil && prefix.Bits() > 0
+	})(v)
+}
+
+// public members are everybody.
+func private(v any) bool { return isNot("allUsers", "allAuthenticatedUsers")(v) }
+
+// pinned holds for an image with a digest, or with a tag that is not latest.
+func pinned(v any) bool {
+	return text(func(reference string) bool {
+		if strings.Contains(reference, "@sha256:") {
+			return true
+		}
+		_, tag, ok := strings.Cut(reference[strings.LastIndex(reference, "/")+1:], ":")
+		return ok && tag != "latest"
+	})(v)
+}

@@ -1,0 +1,15 @@
+package capacity
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
+	assert.Equal(t, 15*time.Second, Capacity{Mode: Spot}.Notice())
+	for _, mode := range []string{OnDemand, Reservation, FlexStart} {
+		assert.Zero(t, Capacity{Mode: mode}.Notice(), mode)
+	}
+}

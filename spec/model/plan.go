@@ -1,0 +1,175 @@
+package model
+
+import (
+	"fmt"
+	"strconv"
+
+	"sglang-tpu/spec/topology"
+)
+
+// weightsShare is how much of what the server takes of a device's HBM the weights may
+// have; with less than a tenth for the key-value cache a server starts and then serves
+// next to nothing.
+const weightsShare = 0.9
+
+// Plan is how a model is spread over the devices of one slice.
+type Plan struct {
+	Devices int // JAX devices of the slice, over all hosts
+	TP      int // --tp-size, which to sglang-jax is the size of the world: all devices
+	DP      int // data parallelism: one attention layer is spread over TP/DP devices
+	EP      int // expert parallelism; 0 for a dense model
+
+	// GiBPerDevice is what the weights take of one device's HBM, and CacheGiBPerDevice
+	// what is left for the key-value cache.
+	GiBPerDevice      float64
+	CacheGiBPerDevice float64
+	Context           int // tokens of the longest request
+	// RequestsCap is how many requests the server admits at once, however short they are:
+	// its page table's limit, or --max-running-requests.
+	RequestsCap int
+	// CacheKnown is false if the model's layers and heads are not known. Otherwise the
+	// key-value cache of one group holds CacheTokens, over all data parallel ranks, and
+	// CacheRequests of full length.
+	CacheKnown    bool
+	CacheTokens   int
+	CacheRequests int
+	// Requests of full length that run at once, the smaller of the two limits; more wait.
+	Requests int
+
+	settings Settings
+	flags    []string
+}
+
+// NewPlan picks the smallest data parallelism with which the attention heads divide
+// evenly, and checks that the weights fit. The settings have been checked. A smaller one
+// cannot be had: the server does not pad attention heads.
+//
+// sglang-jax asserts num_attention_heads % (tp/dp) == 0, and that tp is the number of
+// devices: "ValueError: Number of devices 16 must equal the product of mesh_shape
+// (1, 8)" is what the tutorial's --tp 8 earns on 16 devices.
+func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
+	s = s.orDefaults()
+	p, ok := spread(m, t, s)
+	if !ok {
+		return Plan{}, fmt.Errorf("%s needs attention tensor parallelism of exactly %d; topology %s has %d devices; use %s",
+			m.ID, m.AttentionTP, t, t.Devices(), fits(m, s))
+	}
+	if !p.fits() {
+		hbm := s.hbmPerDevice() * float64(p.shards(m))
+		cache := ""
+		if float64(m.WeightsGiB) < hbm {
+			cache = " and a tenth of it belongs to the key-value cache"
+		}
+		return Plan{}, fmt.Errorf("%s needs %d GiB of HBM for its weights; topology %s leaves %.0f GiB%s; use %s",
+			m.ID, m.WeightsGiB, t, hbm, cache, fits(m, s))
+	}
+	return p, nil
+}
+
+// spread divides a model over the devices; false if no data parallelism can.
+func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
+	p := Plan{Devices: t.Devices(), TP: t.Devices(), settings: s, flags: m.Flags}
+	for p.DP = 1; p.DP <= p.TP; p.DP++ {
+		if p.TP%p.DP == 0 && m.Heads%p.AttentionTP() == 0 &&
+			(m.AttentionTP == 0 || m.AttentionTP == p.AttentionTP()) {
+			break
+		}
+	}
+	if p.DP > p.TP {
+		return Plan{}, false
+	}
+	if m.MoE() {
+		p.EP = commonDivisor(p.TP, m.Experts)
+	}
+	p.GiBPerDevice = float64(m.WeightsGiB) / float64(p.shards(m))
+	p.CacheGiBPerDevice = s.hbmPerDevice() - p.GiBPerDevice
+	if p.fits() {
+		p.requests(m)
+	}
+	return p, true
+}
+
+// Check says what the server would refuse of the settings with this plan.
+func (p Plan) Check() error {
+	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
+		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
+		return fmt.Errorf("%s %d is less than the data parallelism of %d, and each data parallel rank runs requests of its own; use at least %d",
+			MaxRequestsFlag, n, p.DP, p.DP)
+	}
+	if p.CacheKnown && p.CacheTokens == 0 {
+		// RuntimeError "Not enough memory" of init_memory_pool.
+		return fmt.Errorf("%s %d leaves the key-value cache not one page; use %d, and leave out %s",
+			PageSizeFlag, p.settings.PageSize, defaultPageSize, MaxTokensFlag)
+	}
+	return nil
+}
+
+// AttentionTP is the number of devices that share one attention layer.
+func (p Plan) AttentionTP() int { return p.TP / p.DP }
+
+// commonDivisor is the most groups into which both the devices and the experts divide:
+// all devices for most models, 8 for the 8 experts of grok-2.
+func commonDivisor(devices, experts int) int {
+	for experts != 0 {
+		devices, experts = experts, devices%experts
+	}
+	return devices
+}
+
+func (p Plan) fits() bool { return p.GiBPerDevice <= weightsShare*p.settings.hbmPerDevice() }
+
+// shards is the number of devices over which one copy of the weights is spread: dense
+// weights over the attention group only, experts over the whole mesh.
+func (p Plan) shards(m Model) int {
+	if m.MoE() {
+		return p.TP
+	}
+	return p.AttentionTP()
+}
+
+// topologies that the plan proposes, from small to large.
+var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"}
+
+// fits names the smallest topology that holds a model.
+func fits(m Model, s Settings) string {
+	for _, name := range topologies {
+		if t, err := topology.Parse(name); err == nil {
+			if p, ok := spread(m, t, s); ok && p.fits() {
+				return name
+			}
+		}
+	}
+	return "a larger topology"
+}
+
+// Undivided names the largest topology below this plan's on which the model fits and
+// runs on one host or without data parallelism; empty if there is none.
+func (p Plan) Undivided(m Model) string {
+	found := ""
+	for _, name := range topologies {
+		t, err := topology.Parse(name)
+		if err != nil || t.Devices() >= p.Devices {
+			break
+		}
+		if q, ok := spread(m, t, p.settings); ok && q.fits() && (t.Hosts() == 1 || q.DP == 1) {
+			found = name
+		}
+	}
+	return found
+}
+
+// Args are the server arguments that follow from the plan. Full names only: argparse
+// takes --tp as an abbreviation, but --dp and --ep are ambiguous.
+func (p Plan) Args() []string {
+	args := []string{
+		"--tp-size", strconv.Itoa(p.TP),
+		"--dp-size", strconv.Itoa(p.DP),
+	}
+	if p.EP > 0 {
+		args = append(args, "--ep-size", strconv.Itoa(p.EP), "--moe-backend", "epmoe")
+	}
+	args = append(args,
+		PageSizeFlag, strconv.Itoa(p.settings.PageSize),
+		MemFractionFlag, strconv.FormatFloat(p.settings.MemFraction, 'f', -1, 64))
+	return append(args, p.flags...)
+}

@@ -1,0 +1,100 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"sglang-tpu/spec/topology"
+)
+
+// Server arguments that change what a plan comes to.
+const (
+	PageSizeFlag    = "--page-size"
+	ContextFlag     = "--context-length"
+	ChunkFlag       = "--chunked-prefill-size"
+	MemFractionFlag = "--mem-fraction-static"
+	MaxRequestsFlag = "--max-running-requests"
+	MaxTokensFlag   = "--max-total-tokens"
+	CacheTypeFlag   = "--kv-cache-dtype"
+	TypeFlag        = "--dtype"
+	defaultChunk    = 4096 // of sglang-jax, in tokens
+	defaultPageSize = 128
+	defaultMemShare = 0.88
+)
+
+// Settings are what a user may choose about memory and requests; zero is our default.
+type Settings struct {
+	// PageSize of the key-value cache in tokens. sglang-jax's own default of 1 leaves
+	// four running requests at a context of 32k, and an assertion at 256k; ours is 128.
+	PageSize    int
+	Context     int     // tokens of the longest request; the model's own
+	Chunk       int     // tokens of a prefill chunk; 4096, and -1 is without chunks
+	MemFraction float64 // of a device's HBM, for weights and key-value cache; 0.88
+	MaxRequests int     // that run at once; as many as there are pages for
+	Reach       int     // tokens that overridden positions reach, beyond the model's own context; 0: none
+	MaxTokens   int     // of the key-value cache of one data parallel rank; as many as fit
+	CacheType   string  // of values in the key-value cache; Type
+	Type        string  // of weights and of what is computed; what config.json says
+}
+
+func (s Settings) orDefaults() Settings {
+	if s.PageSize == 0 {
+		s.PageSize = defaultPageSize
+	}
+	if s.Chunk == 0 {
+		s.Chunk = defaultChunk
+	}
+	if s.MemFraction == 0 {
+		s.MemFraction = defaultMemShare
+	}
+	return s
+}
+
+// hbmPerDevice is what the server takes of one device, in GiB: a share of the 96 GiB that
+// sglang-jax documents for a device of v7x. It takes what the runtime reports at start
+// (memory_stats); XLA's own limit is reported as 94.75 GiB, with which the cache would be
+// 2 % smaller. What the runtime reports on tpu7x is open: not seen.
+func (s Settings) hbmPerDevice() float64 { return topology.HBMPerDevice * s.MemFraction }
+
+func (s Settings) context(m Model) int {
+	if s.Context != 0 {
+		return s.Context
+	}
+	return m.Context
+}
+
+// Check says what the server would assert, flag by flag. The error joins all.
+func (s Settings) Check(m Model) error {
+	var errs []error
+	refuse := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
+	if s.PageSize < 0 {
+		refuse("%s %d is no number of tokens; use %d", PageSizeFlag, s.PageSize, defaultPageSize)
+	}
+	if s.Context < 0 {
+		refuse("%s %d is no number of tokens; leave it out for the model's own %d", ContextFlag, s.Context, m.Context)
+	}
+	if s.MaxRequests < 0 {
+		refuse("%s %d is no number of requests; leave it out for as many as there are pages for", MaxRequestsFlag, s.MaxRequests)
+	}
+	if s.MaxTokens < 0 {
+		refuse("%s %d is no number of tokens; leave it out for as many as fit", MaxTokensFlag, s.MaxTokens)
+	}
+	if s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1) { // which NaN is not either
+		refuse("%s %v is not between 0 and 1; use %v", MemFractionFlag, s.MemFraction, defaultMemShare)
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	s = s.orDefaults()
+	if reach := s.reach(m); s.Context > reach && reach > 0 {
+		refuse(`%s %d is more than the %d tokens that the positions of %s reach; use at most that, or scale them: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`,
+			ContextFlag, s.Context, reach, m.ID, OverridesFlag, (s.Context+reach-1)/reach, reach)
+	}
+	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
+		refuse("%s %d is not a multiple of %s %d; use %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize, (s.Chunk/s.PageSize+1)*s.PageSize)
+	}
+	if pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1 {
+		refuse("%s %d leaves no request that can run with a context of %d tokens; use %d", PageSizeFlag, s.PageSize, s.context(m), defaultPageSize)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,26 @@
+// Package secretversion reads the names by which Secret Manager knows the versions of a
+// secret.
+package secretversion
+
+import (
+	"fmt"
+	"regexp"
+)
+
+var secretVersion = regexp.MustCompile(`^projects/([^/]+)/secrets/([A-Za-z0-9_-]+)/versions/([0-9]+|latest)$`)
+
+// Parse takes the name of a secret's version in Secret Manager apart. The error says
+// what such a name looks like.
+func Parse(version string) (project, secret string, err error) {
+	parts := secretVersion.FindStringSubmatch(version)
+	if parts == nil {
+		return "", "", fmt.Errorf("%q does not name a version of a secret; use projects/PROJECT/secrets/NAME/versions/NUMBER", version)
+	}
+	return parts[1], parts[2], nil
+}
+
+// Check says why a text does not name a version of a secret; nil if it does.
+func Check(version string) error {
+	_, _, err := Parse(version)
+	return err
+}

@@ -1,0 +1,261 @@
+package serverargs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"sglang-tpu/spec/spelling"
+)
+
+// Reading is what became of a user's words.
+type Reading struct {
+	Arguments List
+	// Doubts are what the parser that the table describes would refuse, and another might
+	// not.
+	Doubts []string
+	// Err joins what cannot work, one line for each, and names words and remedies.
+	Err error
+}
+
+// Read reads words as the server's parser does: "--flag", "--flag value" in several
+// entries, or "--flag=value". With another parser than the table's, only what the program
+// itself depends on is refused, and the rest are doubts.
+func Read(words []string, other bool) Reading {
+	r := &reading{words: words, other: other, seen: map[string]bool{}}
+	for r.at < len(words) {
+		r.next()
+	}
+	return Reading{r.list, r.doubts, errors.Join(r.errs...)}
+}
+
+type reading struct {
+	words  []string
+	at     int
+	other  bool
+	seen   map[string]bool
+	list   List
+	doubts []string
+	errs   []error
+}
+
+func (r *reading) refuse(format string, values ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, values...))
+}
+
+// doubt is an error unless another parser may see it otherwise.
+func (r *reading) doubt(format string, values ...any) {
+	if r.other {
+		r.doubts = append(r.doubts, fmt.Sprintf(format, values...))
+		return
+	}
+	r.refuse(format, values...)
+}
+
+// next reads a flag and its values.
+func (r *reading) next() {
+	word := r.words[r.at]
+	r.at++
+	switch {
+	case strings.TrimSpace(word) == "":
+		r.refuse("an entry is empty; remove it")
+		return
+	case !isFlag(word) || twoInOne(word):
+		r.stray(word)
+		return
+	case word == "--":
+		r.refuse("%q is not an argument of the server, which has none without a flag; remove it", word)
+		return
+	}
+	typed, inline, isInline := strings.Cut(word, "=")
+	var values []string
+	if isInline {
+		values = append(values, inline)
+	}
+	for r.at < len(r.words) && !isFlag(r.words[r.at]) && strings.TrimSpace(r.words[r.at]) != "" && !twoInOne(r.words[r.at]) {
+		values = append(values, r.words[r.at])
+		r.at++
+	}
+	flag, option := r.resolve(typed)
+	if flag == "" {
+		return
+	}
+	if r.seen[option.key(flag)] {
+		r.refuse("%q is given twice; give it once", typed)
+		return
+	}
+	r.seen[option.key(flag)] = true
+	if why := forbidden(flag); why != "" {
+		r.refuse("%q is not for you to set: %s", typed, why)
+		return
+	}
+	r.list = append(r.list, Argument{Flag: flag, Values: values})
+	if option == nil {
+		return
+	}
+	if r.count(option, typed, values, isInline) {
+		r.check(option, typed, values)
+	}
+}
+
+// stray is a word that belongs to no flag.
+func (r *reading) stray(word string) {
+	if twoInOne(word) {
+		r.refuse("%q is a flag and its value in one entry; make it two", word)
+		return
+	}
+	if len(r.seen) == 0 {
+		r.refuse("%q comes before any flag; begin with a flag such as --context-length", word)
+		return
+	}
+	r.refuse("%q belongs to no flag; remove it", word)
+}
+
+// key is the same for all names of an option.
+func (o *Option) key(flag string) string {
+	if o == nil {
+		return flag
+	}
+	return o.Names[0]
+}
+
+// isFlag reports a word that argparse takes for a flag, known or not. One with a blank in
+// it is a value to argparse, but for a known flag before "=".
+func isFlag(word string) bool {
+	if len(word) < 2 || word[0] != '-' || LooksNegative(word) {
+		return false
+	}
+	name, _, _ := strings.Cut(word, "=")
+	return !strings.Contains(word, " ") || Lookup(name) != nil || len(Abbreviated(name)) > 0
+}
+
+// twoInOne reports a flag that has its value in the same entry, after a blank.
+func twoInOne(word string) bool {
+	name, _, blank := strings.Cut(strings.NewReplacer("\t", " ", "\n", " ").Replace(word), " ")
+	return blank && strings.HasPrefix(name, "--") && !strings.Contains(name, "=")
+}
+
+// resolve finds the option that a name stands for, and how this program calls it. An
+// abbreviation is refused: argparse takes --nn for --nnodes, so one could contradict
+// unseen. Without a flag there is nothing more to say.
+func (r *reading) resolve(typed string) (string, *Option) {
+	if typed == "-h" || typed == "--help" {
+		return "--help", nil
+	}
+	if o := Lookup(typed); o != nil {
+		if o.Action == "BooleanOptional" {
+			return typed, o
+		}
+		return o.Names[0], o
+	}
+	full := Abbreviated(typed)
+	switch {
+	case len(full) == 0:
+		if forbidden(typed) == "" {
+			r.doubt("%q is not an argument of the server%s; docs/server-arguments.md says where they are listed", typed, spelling.Meant(typed, names()))
+		}
+		return typed, nil
+	case len(full) == 1:
+		r.abbreviation(full, "%q is an abbreviation of %s; %s", typed, full[0], insteadOf(full[0]))
+	default:
+		r.abbreviation(full, "%q could be %s; write one of them in full", typed, some(full))
+	}
+	if r.other {
+		return typed, nil
+	}
+	return "", nil
+}
+
+// abbreviation is refused even of another parser where it may stand for what is not the
+// user's.
+func (r *reading) abbreviation(full []string, format string, values ...any) {
+	for _, name := range full {
+		if forbidden(Lookup(name).Names[0]) != "" {
+			r.refuse(format, values...)
+			return
+		}
+	}
+	r.doubt(format, values...)
+}
+
+// some of many names.
+func some(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, " or ")
+	}
+	return fmt.Sprintf("%s or %d others", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func insteadOf(full string) string {
+	if why := forbidden(Lookup(full).Names[0]); why != "" {
+		return "that is not for you to set: " + why
+	}
+	return "write it in full"
+}
+
+// count says what is wrong with the number of values; false if there are none to check.
+func (r *reading) count(o *Option, typed string, values []string, inline bool) bool {
+	switch {
+	case o.Switch() && len(values) > 0:
+		r.doubt("%q takes no value, and has %q; remove the value", typed, strings.Join(values, " "))
+		return false
+	case inline && len(values) > 1:
+		r.doubt("%q has %q after =, so that the server takes %q for nobody's; give each value an entry of its own", typed, values[0], strings.Join(values[1:], " "))
+		return false
+	case len(values) == 0 && strings.ContainsAny(o.Values, "1+"):
+		r.missing(o, typed)
+		return false
+	case len(values) > 1 && strings.ContainsAny(o.Values, "1?"):
+		r.doubt("%s takes one value, and has %q; remove what is too many", typed, values)
+		return false
+	}
+	return true
+}
+
+// missing is a value that is not there, or that looks like a flag.
+func (r *reading) missing(o *Option, typed string) {
+	if r.at < len(r.words) {
+		next := r.words[r.at]
+		if name, _, _ := strings.Cut(next, "="); strings.HasPrefix(next, "-") && Lookup(name) == nil && len(Abbreviated(name)) == 0 && !twoInOne(next) {
+			r.at++
+			r.doubt("%s has no value: the server takes %q for a flag; write %q in one entry", typed, next, typed+"="+next)
+			return
+		}
+	}
+	many := "one value"
+	if o.Values == "+" {
+		many = "one value or several"
+	}
+	r.doubt("%s takes %s; give it in the entry after the flag", typed, many)
+}
+
+// check says which values are not of the option's type, or not among its choices.
+func (r *reading) check(o *Option, typed string, values []string) {
+	for _, value := range values {
+		switch {
+		case !o.Is(value) && o.Type == "int":
+			r.doubt("%s %q is not a whole number; use digits only", typed, value)
+		case !o.Is(value):
+			r.doubt("%s %q is not a number; use one such as %s", typed, value, o.example())
+		case !o.Allows(value):
+			r.doubt("%s %q is not one of its choices%s; use %s", typed, value, o.meant(value), strings.Join(o.Choices, ", "))
+		}
+	}
+}
+
+// meant is the choice that somebody probably meant; of the shortest, any is near to any.
+func (o *Option) meant(value string) string {
+	if len(value) < 4 {
+		return ""
+	}
+	return spelling.Meant(value, o.Choices)
+}
+
+// example is a number that the option could have.
+func (o *Option) example() string {
+	if _, ok := Float(o.Default); ok {
+		return o.Default
+	}
+	return "0.88"
+}

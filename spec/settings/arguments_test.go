@@ -1,0 +1,128 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/internal/configtest"
+	"sglang-tpu/spec/serverargs"
+)
+
+func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		arguments string
+		says      string
+		also      []string // more settings
+	}{
+		"fewer requests than ranks": {`["--max-running-requests",1]`, `--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2`, nil},
+		"refused after parsing":     {`["--kv-cache-dtype","fp8_e4m3"]`, `--kv-cache-dtype "fp8_e4m3" is parsed, and then refused as unsupported; use auto or bf16`, nil},
+		"of a model that has none":  {`["--moe-backend","fused_v2"]`, `--moe-backend "fused_v2" is for Bailing, MiMo and GlmMoeDsa models alone, and Qwen/Qwen3-30B-A3B is none; use epmoe or fused`, []string{"sglang-tpu:model", "Qwen/Qwen3-30B-A3B"}},
+		"a context out of reach":    {`["--context-length",131072]`, `or scale them: --json-model-override-args {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}}`, nil},
+		"scaled, and out of reach":  {`["--context-length",131072,"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2.0}}"]`, "more than the 65536 tokens", nil},
+		"scaled in no known way":    {`["--json-model-override-args","{\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}}"]`, `rope_type "dynamic", which the server does not know; use default, llama3, proportional, yarn`, nil},
+		"overrides of another type": {`["--json-model-override-args","{\"rope_scaling\":4}"]`, "has a value of another type than config.json's", nil},
+		"remote code":               {`["--trust-remote-code"]`, "sglang-tpu:trustRemoteCode is false; remove one of the two", []string{"sglang-tpu:trustRemoteCode", "false"}},
+		"a draft of the model's revision": {
+			`["--speculative-draft-model-path","org/draft","--speculative-algorithm","EAGLE","--disable-overlap-schedule"]`,
+			`--speculative-draft-model-path "org/draft" has no revision, so that the server looks for it at sglang-tpu:modelRevision (v1); add --speculative-draft-model-revision main, or the revision that you want`,
+			[]string{"sglang-tpu:modelRevision", "v1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(configtest.Minimal(t).With(append(tc.also, "sglang-tpu:serverArguments", tc.arguments)...))
+			require.ErrorContains(t, err, tc.says)
+			for _, line := range strings.Split(err.Error(), "\n") {
+				assert.True(t, strings.HasPrefix(line, "config sglang-tpu:serverArguments: "), line)
+			}
+		})
+	}
+}
+
+func TestAllArgumentsThatAreWrongAreSaidAtOnce(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--tp","8","--page-size","many","--speed",9,"--enable-metrics","true","--dtype","fp16","--page-size",1]`))
+	require.Error(t, err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 6, "%s", err)
+}
+
+// What one argument has wrong keeps nothing else from being said.
+func TestArgumentsAndTheirPlanAreCheckedTogether(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With("sglang-tpu:topology", "1x1x1", "sglang-tpu:trustRemoteCode", "false",
+		"sglang-tpu:serverArguments", `["--speed",9,"--chunked-prefill-size",100,"--trust-remote-code"]`))
+	for _, says := range []string{`"--speed" is not an argument`, "--chunked-prefill-size 100 is not a multiple", "sglang-tpu:trustRemoteCode is false"} {
+		assert.ErrorContains(t, err, says)
+	}
+	_, err = load(configtest.Minimal(t).With("sglang-tpu:topology", "1x1x1",
+		"sglang-tpu:serverArguments", `["--mem-fraction-static",0.3,"--kv-cache-dtype","fp8_e5m2"]`))
+	for _, says := range []string{"refused as unsupported", "config sglang-tpu:model: Qwen/Qwen2.5-Coder-32B-Instruct needs 61 GiB"} {
+		assert.ErrorContains(t, err, says)
+	}
+}
+
+func TestALongerContextIsPossibleByScaledPositions(t *testing.T) {
+	const yarn = `"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}}"`
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--context-length",131072,`+yarn+`]`))
+	require.NoError(t, err)
+	assert.Equal(t, 32768, c.Model.Context, "a scaling that names the original context changes nothing by itself")
+	longer := c.Plan.Requests
+
+	c, err = load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--json-model-override-args","{\"max_position_embeddings\":131072}"]`))
+	require.NoError(t, err)
+	assert.Equal(t, 131072, c.Model.Context)
+	assert.Equal(t, longer, c.Plan.Requests, "the plan is for the longer context")
+}
+
+// Only the pinned commit's parser is known.
+func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
+	for image, names := range map[string]string{
+		`{"commit":"0123456789012345678901234567890123456789"}`:              "sglang-tpu:image.commit",
+		`{"source":"mirror","version":"v0.2.0"}`:                             "sglang-tpu:image.version",
+		`{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`: "sglang-tpu:image.reference",
+	} {
+		c, err := load(undivided(t).With("sglang-tpu:image", image,
+			"sglang-tpu:serverArguments", `["--speed",9,"--kv-cache-dtype","fp8_e4m3","--dtype","fp4"]`))
+		require.NoError(t, err, image)
+		require.Len(t, c.Warnings, 3, image)
+		for i, says := range []string{`"--speed" is not an argument of the server`, `--dtype "fp4" is not one of its choices`, "and then refused as unsupported"} {
+			assert.Contains(t, c.Warnings[i], "config sglang-tpu:serverArguments: ")
+			assert.Contains(t, c.Warnings[i], says)
+			assert.Contains(t, c.Warnings[i], "That is so at sglang-jax cddbf6f1cc33; the server of "+names+" may take it, and otherwise every pod ends with exit code 2")
+		}
+		assert.Equal(t, "--speed 9 --kv-cache-dtype fp8_e4m3 --dtype fp4", strings.Join(c.Arguments.Words(), " "))
+
+		_, err = load(configtest.Minimal(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--tp","8","--page-size","a","--context-length"]`))
+		for _, says := range []string{"abbreviation of --tp-size", `--page-size "a" is not a whole number`, "--context-length takes one value"} {
+			assert.ErrorContains(t, err, says, image)
+		}
+	}
+	for _, image := range []string{`{"commit":"` + serverargs.Commit + `"}`, `{"source":"build"}`} {
+		_, err := load(configtest.Minimal(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--speed",9]`))
+		assert.ErrorContains(t, err, "is not an argument of the server", image)
+	}
+}
+
+func TestADraftModelsWeightsAreNotInThePlan(t *testing.T) {
+	c, err := load(undivided(t).With("sglang-tpu:serverArguments",
+		`["--speculative-draft-model","org/draft","--speculative-algorithm","EAGLE","--disable-overlap-schedule"]`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 1)
+	assert.Contains(t, c.Warnings[0], "the plan does not count the weights of --speculative-draft-model-path org/draft")
+}
+
+func TestVariablesOfTheServer(t *testing.T) {
+	for name, why := range map[string]string{
+		"HF_HOME": "is not for you to set", "HF_HUB_OFFLINE": "is not for you to set", "JAX_COMPILATION_CACHE_DIR": "sglang-tpu:cache", "JAX_PLATFORMS": "--device tpu",
+		"LWS_WORKER_INDEX": "controller sets it", "TPU_PROCESS_PORT": "GKE set it", "HOME": "can be written", "API_KEY_FILE": "sglang-tpu:apiKey",
+		"MY_SECRET": "looks like a secret", "SGL_JAX_PD_SHARED_SECRET": "looks like a secret", "aws_access_key_id": "looks like a secret", "GITHUB_TOKEN": "looks like a secret",
+		"A-B": "is not the name of a variable", "": "is not the name of a variable", "A B": "is not the name of a variable",
+	} {
+		err := checkEnvironment(map[string]string{name: "the-value"}, nil)
+		require.ErrorContains(t, err, why, name)
+		assert.NotContains(t, err.Error(), "the-value", "it may be a secret")
+	}
+	fine := map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30", "TOKENIZERS_PARALLELISM": "false", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "LIBTPU_INIT_ARGS": "--x=y"}
+	assert.NoError(t, checkEnvironment(fine, func(string) bool { return false }))
+	assert.ErrorContains(t, checkEnvironment(fine, func(key string) bool { return key == "sglang-tpu:serverEnvironment" }), "has a secret")
+}

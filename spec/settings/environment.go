@@ -1,0 +1,92 @@
+package settings
+
+import (
+	"errors"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+const environmentKey = "sglang-tpu:serverEnvironment"
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ownVariables are what the pods, the image or the controllers set, by the name or, with
+// a * at its end, the beginning of it; a user's value could only break that.
+var ownVariables = map[string]string{
+	"HF_*":                      "the weights' folder, the token and whether the Hub is asked follow from sglang-tpu:cache and sglang-tpu:hfToken",
+	"HUGGING*":                  "it is an older name of what HF_ variables say, which follow from sglang-tpu:cache and sglang-tpu:hfToken",
+	"TRANSFORMERS_*":            "the weights' folder and whether the Hub is asked follow from sglang-tpu:cache",
+	"SGLANG_USE_MODELSCOPE":     "the weights are fetched from the Hugging Face Hub",
+	"JAX_COMPILATION_CACHE_DIR": "compiled code is where sglang-tpu:cache has it",
+	"JAX_PLATFORMS":             "the server compares it with --device tpu, and is left to find the chips",
+	"LWS_*":                     "the LeaderWorkerSet controller sets it",
+	"TPU_*":                     "the LeaderWorkerSet controller and GKE set it",
+	"KUBERNETES_*":              "Kubernetes sets it",
+	"HOME":                      "it is the one folder that can be written",
+	"XDG_CACHE_HOME":            "it is in the one folder that can be written",
+	"MPLCONFIGDIR":              "it is in the one folder that can be written",
+	"NUMBA_CACHE_DIR":           "it is in the one folder that can be written",
+	"PYTHONDONTWRITEBYTECODE":   "the image cannot be written",
+	"PATH":                      "it is the image's",
+	"POD_IP":                    "it is the pod's address",
+	"RENDEZVOUS_PORT":           "the NetworkPolicy knows it",
+	"API_KEY_FILE":              "it is where sglang-tpu:apiKey is",
+}
+
+// secretWords in a name, between underscores, say that the value is not for everybody.
+var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS", "KEY", "APIKEY"}
+
+// checkEnvironment refuses what is no variable, what is not the user's, and secrets.
+func checkEnvironment(variables map[string]string, isSecret func(key string) bool) error {
+	var errs []error
+	refuse := func(name, why, remedy string) {
+		// Without the value, which may be a secret.
+		errs = append(errs, invalid(environmentKey+"."+name, "", why, remedy))
+	}
+	if isSecret != nil && len(variables) > 0 && isSecret(environmentKey) {
+		errs = append(errs, invalid(environmentKey, "", "has a secret, which would stand in plain text in the pods", "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey"))
+	}
+	for _, name := range sorted(variables) {
+		why := ownVariable(name)
+		switch {
+		case !variableName.MatchString(name):
+			refuse(name, "is not the name of a variable", "use letters, digits and underscores, beginning with no digit")
+		case why != "":
+			refuse(name, "is not for you to set: "+why, "remove it")
+		case hasSecretWord(name):
+			refuse(name, "looks like a secret, and would stand in plain text in the pods", "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func sorted(variables map[string]string) []string {
+	names := make([]string, 0, len(variables))
+	for name := range variables {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func ownVariable(name string) string {
+	if why, ok := ownVariables[name]; ok {
+		return why
+	}
+	for pattern, why := range ownVariables {
+		if beginning, isPattern := strings.CutSuffix(pattern, "*"); isPattern && strings.HasPrefix(name, beginning) {
+			return why
+		}
+	}
+	return ""
+}
+
+func hasSecretWord(name string) bool {
+	for _, word := range strings.Split(strings.ToUpper(name), "_") {
+		if contains(secretWords, word) {
+			return true
+		}
+	}
+	return false
+}

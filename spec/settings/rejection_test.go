@@ -1,0 +1,294 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/internal/configtest"
+)
+
+// Every message names the key and the value, says why not, and what would help.
+func TestWhatCannotWorkIsRefused(t *testing.T) {
+	const ours = "sglang-tpu:"
+	for _, test := range []struct {
+		key, value string
+		says       []string
+	}{
+		{"gcp:project", "", []string{"gcp:project: is empty", "pulumi config set gcp:project"}},
+		{"gcp:project", "My Project", []string{`"My Project" is not a project id`, "use the id"}},
+		{"gcp:project", "123456789", []string{"not the name or number"}},
+		{"gcp:project", "your-project-id", []string{`gcp:project: "your-project-id" stands for the id of a project of yours; run: pulumi config set gcp:project PROJECT`}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"your-reservation"}`, []string{`"your-reservation" stands for the name of a reservation of yours`, "pulumi config set --path sglang-tpu:capacity.reservation NAME"}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"projects/p/reservations/your-reservation"}`, []string{"stands for the name of a reservation"}},
+		{"gcp:zone", "us-central1", []string{`"us-central1" is not a zone`, "us-central1-c"}},
+		{"gcp:zone", " us-central1-c", []string{"has spaces around it", "remove them"}},
+		{ours + "model", "gpt-4", []string{`"gpt-4" is not in the catalogue`, "Qwen/Qwen3-8B"}},
+		{ours + "model", "meta-llama/Llama-3.1-405B-Instruct", []string{"hfToken: is empty", "a gated model", "accept its licence"}},
+		{ours + "topology", "2x2", []string{`"2x2" is not a tpu7x topology`, "use 2x2x1, 2x2x2"}},
+		{ours + "topology", "8x4x4", []string{"ascending order"}},
+		{ours + "replicas", "two", []string{`"two" is not a whole number`, "use digits only"}},
+		{ours + "replicas", "-1", []string{`"-1" is out of range`, "use 0 to 100 groups"}},
+		{ours + "capacity", "spot", []string{"is not an object", "pulumi config set --path sglang-tpu:capacity.mode"}},
+		{ours + "capacity", `{"mode":"cheap"}`, []string{`capacity.mode: "cheap" is not a capacity mode`, "use spot, on-demand"}},
+		{ours + "capacity", `{"mode":"reservation"}`, []string{"capacity.reservation: is empty", "name the reservation"}},
+		{ours + "capacity", `{"mode":"spot","reservation":"r"}`, []string{`"r" goes only with mode reservation, and mode is spot`}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"a/b"}`, []string{`"a/b" is not a reservation's name`}},
+		{ours + "capacity", `{"mode":"spot","maxRunDuration":"72h"}`, []string{"goes only with mode flex-start"}},
+		{ours + "capacity", `{"mode":"flex-start","maxRunDuration":"3 days"}`, []string{`"3 days" is not a duration`, "72h"}},
+		{ours + "capacity", `{"mode":"flex-start","maxRunDuration":"169h"}`, []string{"seven days", "10m to 168h"}},
+		{ours + "capacity", `{"mod":"spot"}`, []string{"capacity.mod: is not a setting", "use mode, reservation, maxRunDuration"}},
+		{ours + "capacity", `{"mode":"spot"} x`, []string{"has something after the object"}},
+		{ours + "image", `{"source":"docker"}`, []string{`"docker" is not an image source`, "use build, mirror or prebuilt"}},
+		{ours + "image", `{"source":"prebuilt"}`, []string{"image.reference: is empty"}},
+		{ours + "image", `{"source":"prebuilt","reference":"x","commit":"y"}`, []string{"go only with source build"}},
+		{ours + "image", `{"reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
+		{ours + "image", `{"commit":"main"}`, []string{`"main" is not a commit`, "40 hexadecimal digits"}},
+		{ours + "image", `{"repository":"git@github.com:a/b"}`, []string{"is not an https address"}},
+		{ours + "image", `{"repository":"https://github.com/a/b.git"}`, []string{"image.commit: is empty, but image.repository is set", "pulumi config set --path sglang-tpu:image.commit COMMIT"}},
+		{ours + "cache", `{"sizeGiB":"big"}`, []string{`cache.sizeGiB: "big" has the wrong type`, "a whole number"}},
+		{ours + "cache", `{"mode":"disk","sizeGiB":-1}`, []string{`"-1" is out of range`, "use 0 to 65536 GiB"}},
+		{ours + "cache", `{"mode":"disk","sizeGiB":61}`, []string{`"61" does not hold the weights`, "use 122"}},
+		{ours + "cache", `{"mode":"disk","iops":100}`, []string{`"100" is out of range`}},
+		{ours + "cache", `{"mode":"disk","iops":3000}`, []string{"a quarter of cache.iops (3000)", "use at most 750, or raise cache.iops to 4800"}},
+		{ours + "cache", `{"mode":"disk","throughputMiB":9000}`, []string{`"9000" is out of range`, "use 140 to 2400"}},
+		{ours + "cache", `{"mode":"ram"}`, []string{`cache.mode: "ram" is not a cache mode`, "use gcs or disk"}},
+		{ours + "cache", `{"sizeGiB":500}`, []string{`cache.sizeGiB: "500" goes only with mode disk`, "pulumi config set --path sglang-tpu:cache.mode disk"}},
+		{ours + "modelRevision", "a b", []string{`"a b" is not a revision`, "use main, a tag, or a commit"}},
+		{ours + "image", `{"source":"mirror"}`, []string{"image.version: is empty", "v0.1.0"}},
+		{ours + "image", `{"source":"mirror","version":"latest"}`, []string{`"latest" moves`, "use a version"}},
+		{ours + "image", `{"source":"mirror","version":"v 1"}`, []string{`"v 1" is neither a tag nor a digest`}},
+		{ours + "image", `{"source":"mirror","version":"v0.1.0","reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
+		{ours + "image", `{"version":"v0.1.0"}`, []string{`"v0.1.0" goes only with source mirror`}},
+		{ours + "image", `{"keepVersions":10,"keepDays":30}`, []string{
+			`image.keepVersions: "10" deletes nothing: the tags of the images are immutable`, "pulumi config rm --path sglang-tpu:image.keepVersions",
+			`image.keepDays: "30" deletes nothing`,
+		}},
+		{ours + "image", `{"keep":10}`, []string{"image.keep: is not a setting", "use source, repository, commit, dockerfile, buildArgs, version, reference"}},
+		{ours + "serverArguments", `["--revision","v1"]`, []string{"the weights are fetched for sglang-tpu:modelRevision"}},
+		{ours + "gke", `{"releaseChannel":"LATEST"}`, []string{`"LATEST" is not a release channel`, "RAPID, REGULAR or STABLE"}},
+		{ours + "gke", `{"minVersion":"latest"}`, []string{`"latest" is not a GKE version`}},
+		{ours + "gke", `{"minVersion":"1.33"}`, []string{`"1.33" has no tpu7x`, "use 1.35 or newer"}},
+		{ours + "systemPool", `{"nodes":0}`, []string{`systemPool.nodes: "0" is out of range`}},
+		{ours + "systemPool", `{"machineType":""}`, []string{"systemPool.machineType: is empty", "e2-standard-8"}},
+		{ours + "network", `{"pods":"10.4.0.0"}`, []string{`network.pods: "10.4.0.0" is not an IPv4 range`}},
+		{ours + "network", `{"pods":"10.4.0.1/14"}`, []string{"with the host bits zero"}},
+		{ours + "network", `{"pods":"10.0.0.0/14"}`, []string{"overlaps sglang-tpu:network.nodes"}},
+		{ours + "network", `{"controlPlane":"172.16.0.0/24"}`, []string{"is not a /28"}},
+		{ours + "network", `{"authorizedNetworks":["0.0.0.0/0"]}`, []string{"authorizedNetworks[0]", "every address there is"}},
+		{ours + "network", `{"authorizedNetworks":["home"]}`, []string{`"home" is not a range`}},
+		{ours + "network", `{"authorizedNetworks":"203.0.113.7/32"}`, []string{"authorizedNetworks", "has the wrong type", "a list"}},
+		{ours + "gke", `{"secretsKey":"my-key"}`, []string{`gke.secretsKey: "my-key" is not a Cloud KMS key; use projects/P/`}},
+		{ours + "gke", `{"secretsKey":"projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k"}`, []string{"is not in the cluster's region; use a key in us-central1"}},
+		{ours + "hfTokenSecret", "my-secret", []string{`config sglang-tpu:hfTokenSecret: "my-secret" does not name a version of a secret; use projects/PROJECT/secrets/NAME/versions/NUMBER`}},
+		{ours + "labels", `{"Team":"x"}`, []string{`labels.Team: "x" is not a Google Cloud label`}},
+		{ours + "labels", `["x"]`, []string{"is not an object"}},
+		{ours + "labels", `{"team":{"a":1}}`, []string{"config sglang-tpu:labels.team:", "has the wrong type; it must be a text"}},
+		{ours + "cache", `{"sizeGiB":1.5}`, []string{`cache.sizeGiB: "1.5" has the wrong type`, "a whole number"}},
+		{ours + "image", `{"buildArgs":{"A":["b"]}}`, []string{"config sglang-tpu:image.buildArgs.A:", "it must be a text"}},
+		{ours + "customModel", `{"gated":"perhaps"}`, []string{`customModel.gated: "perhaps" has the wrong type`, "true or false"}},
+		{ours + "lwsChart", "", []string{"lwsChart: is empty"}},
+		{"gcp:region", "europe-west4", []string{`"europe-west4" is not the region of gcp:zone, which is us-central1`}},
+		{ours + "model", "Qwen/Qwen3-8b", []string{"did you mean Qwen/Qwen3-8B?"}},
+		{ours + "customModel", `{"heads":8}`, []string{"whose numbers are in the catalogue"}},
+		{ours + "capacity", `{"mod":"spot"}`, []string{"did you mean mode?"}},
+		{ours + "serverArguments", "--page-size", []string{"serverArguments:", "is not a list", "sglang-tpu:serverArguments[0]"}},
+		{ours + "serverArguments", `[["--page-size"]]`, []string{"serverArguments[0]", "is not a text"}},
+		{ours + "serverArguments", `["--tp-size","8"]`, []string{"config sglang-tpu:serverArguments:", "the number of devices of the topology"}},
+		{ours + "serverArguments", `["--dp","4"]`, []string{"could be --dp-size or --dp-schedule-policy"}},
+		{ours + "serverEnvironment", `{"HF_TOKEN":"hf_x"}`, []string{"serverEnvironment.HF_TOKEN: is not for you to set", "sglang-tpu:hfToken"}},
+		{ours + "serverEnvironment", `{"1X":"y"}`, []string{"serverEnvironment.1X: is not the name of a variable"}},
+		{ours + "serverArguments", `["--page-size","a"]`, []string{`--page-size "a" is not a whole number`}},
+		{ours + "serverArguments", `["--page-size"]`, []string{"--page-size takes one value"}},
+		{ours + "serverArguments", `["--page-size",0]`, []string{"--page-size 0 means nothing"}},
+		{ours + "serverArguments", `["--mem-fraction-static","most"]`, []string{`--mem-fraction-static "most" is not a number`}},
+		{ours + "serverArguments", `["--max-running-requests",1]`, []string{"config sglang-tpu:serverArguments: --max-running-requests 1 is less than the data parallelism of 2"}},
+		{ours + "serverArguments", `["--chunked-prefill-size",100]`, []string{"config sglang-tpu:serverArguments: --chunked-prefill-size 100 is not a multiple of --page-size 128; use 128"}},
+		{ours + "leaderWorkerSet", "Coder", []string{"is not a name that Kubernetes takes"}},
+		{ours + "leaderWorkerSet", strings.Repeat("a", 51), []string{"use at most 50"}},
+		{ours + "leaderWorkerSet", "", []string{"leaderWorkerSet: is empty"}},
+		{ours + "readyMinutes", "-1", []string{`"-1" is out of range`, "0 to 10080 minutes"}},
+		{ours + "protect", "yes", []string{`"yes" is neither true nor false`}},
+	} {
+		t.Run(test.key+"="+test.value, func(t *testing.T) {
+			c, err := load(configtest.Minimal(t).With(test.key, test.value))
+			require.Error(t, err)
+			assert.Nil(t, c)
+			for _, part := range test.says {
+				assert.ErrorContains(t, err, part)
+			}
+		})
+	}
+}
+
+func TestAModelThatDoesNotFitIsRefusedWithATopologyThatHoldsIt(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:topology", "1x1x1"))
+	require.ErrorContains(t, err, "config sglang-tpu:model: Qwen/Qwen3-235B-A22B needs 438 GiB")
+	assert.ErrorContains(t, err, "use 2x2x1")
+}
+
+func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	_, err := load(configtest.Minimal(t).With(
+		"gcp:project", "", "sglang-tpu:model", "gpt-4", "sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two",
+		"sglang-tpu:capacity", `{"mode":3}`, "sglang-tpu:image", `{"source":"docker"}`, "sglang-tpu:network", `{"pods":"x"}`,
+		"sglang-tpu:gke", `{"minVersion":"1.33"}`, "sglang-tpu:labels", `{"Team":"x"}`, "sglang-tpu:protect", "yes",
+	))
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	assert.Len(t, lines, 10, "one line for each:\n%s", err)
+	for _, line := range lines {
+		assert.True(t, strings.HasPrefix(line, "config "), line)
+		assert.Contains(t, line, "; ", "what would help")
+	}
+}
+
+func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
+	const numbers = `{"heads":24,"weightsGiB":40,"context":65536,"experts":64}`
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model", "sglang-tpu:customModel", numbers))
+	require.NoError(t, err)
+	assert.Equal(t, 2, c.Plan.DP, "24 heads do not divide by 16")
+	assert.Equal(t, 16, c.Plan.EP)
+	assert.Equal(t, 512, c.Plan.Requests, "two data parallel ranks of 256; the cache is not known")
+	require.Len(t, c.Warnings, 2)
+	assert.Contains(t, c.Warnings[1], "customModel: says nothing of layers, kvHeads, headSize, so the plan's requestsAtOnce is the page table's limit alone")
+
+	for numbers, tokens := range map[string]int{
+		// Half of 16 devices hold one of 8 heads each; a sixteenth of 40 GiB is on each.
+		`"layers":48,"kvHeads":8,"headSize":128`:          2 * 3581696,
+		`"layers":48,"kvLoraRank":512,"qkRopeHeadDim":64`: 2 * 1432704,
+	} {
+		c, err = load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model",
+			"sglang-tpu:customModel", `{"heads":24,"weightsGiB":40,"repositoryGiB":44,"context":65536,"experts":64,`+numbers+`}`))
+		require.NoError(t, err)
+		assert.Equal(t, tokens, c.Plan.CacheTokens, numbers)
+		assert.Equal(t, 44, c.Model.RepositoryGiB())
+		assert.Len(t, c.Warnings, 1)
+	}
+	for numbers, want := range map[string]string{
+		`"layers":48,"headSize":128`:           "customModel.kvHeads: is missing, without which the key-value cache of a token has no size; set kvHeads",
+		`"kvLoraRank":512`:                     "set layers, qkRopeHeadDim as config.json has them",
+		`"layers":-1,"kvHeads":8,"headSize":1`: `customModel.layers: "-1" is not a number that a model can have`,
+		`"repositoryGiB":39`:                   `customModel.repositoryGiB: "39" is less than the weights, which are 40 GiB`,
+	} {
+		_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model",
+			"sglang-tpu:customModel", `{"heads":24,"weightsGiB":40,"context":65536,`+numbers+`}`))
+		assert.ErrorContains(t, err, want, numbers)
+	}
+
+	_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "mine", "sglang-tpu:customModel", `{"gated":true}`))
+	for _, want := range []string{
+		`model: "mine" is not a Hugging Face id`, `customModel.heads: "0"`, `customModel.weightsGiB: "0"`, `customModel.context: "0"`,
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
+	values := configtest.Minimal(t)
+	_, err := Load(Source{
+		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
+		Keys: []string{
+			"sglang-tpu:mode1", "sglang-tpu:model", "sglang-tpu:colour", "gcp:credentials", "gcp:zone",
+			"pulumi:disable-default-providers", "aws:region",
+		},
+	})
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 3, "%s", err)
+	assert.Contains(t, lines[0], "gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login")
+	assert.Contains(t, lines[1], "sglang-tpu:colour: is not a setting; remove it, or use one of model")
+	assert.Contains(t, lines[2], "sglang-tpu:mode1: is not a setting (did you mean model?)")
+}
+
+// What is read and what may be set are one list.
+func TestEverySettingIsRead(t *testing.T) {
+	values := configtest.Minimal(t)
+	asked := map[string]bool{}
+	_, err := Load(Source{
+		Get:      func(key string) (string, bool) { asked[key] = true; v, ok := values[key]; return v, ok },
+		IsSecret: func(string) bool { return true },
+	})
+	require.NoError(t, err)
+	var known []string
+	for namespace, names := range namespaces {
+		for _, name := range names {
+			known = append(known, namespace+":"+name)
+		}
+	}
+	var read []string
+	for key := range asked {
+		read = append(read, key)
+	}
+	assert.ElementsMatch(t, known, read)
+}
+
+func TestWhatMaySurpriseIsAWarning(t *testing.T) {
+	c, err := load(configtest.Minimal(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 3)
+	assert.Contains(t, c.Warnings[0], "tpu7x in europe-west4-b")
+	assert.Contains(t, c.Warnings[1], `"example/sglang-jax:latest" can move`)
+	assert.Contains(t, c.Warnings[2], "logprobs")
+
+	whole := undivided(t)
+	c, err = load(whole.With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 2)
+	assert.Contains(t, c.Warnings[0], "config sglang-tpu:capacity.mode: with flex-start only the leader of each group asks for its slice of 2 hosts")
+	assert.Contains(t, c.Warnings[1], "config sglang-tpu:gke.secretsKey: GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED")
+
+	for _, quiet := range [][]string{
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:topology", "2x2x1"},
+		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:replicas", "0"},
+		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000","secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`},
+	} {
+		c, err = load(whole.With(quiet...))
+		require.NoError(t, err)
+		assert.Empty(t, c.Warnings, "%v", quiet)
+	}
+
+	c, err = load(whole.With("sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax@sha256:0000"}`))
+	require.NoError(t, err)
+	assert.Empty(t, c.Warnings)
+}
+
+func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
+	for name, test := range map[string]struct {
+		change []string
+		says   string // nothing: no warning
+	}{
+		"the default":       {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 2 over 2 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
+		"another commit":    {[]string{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789"}`}, "may end the scheduler"},
+		"another image":     {[]string{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`}, "may end the scheduler"},
+		"one host":          {[]string{"sglang-tpu:topology", "2x2x1"}, ""},
+		"one rank":          {[]string{"sglang-tpu:model", "Qwen/Qwen3-8B"}, ""},
+		"no other topology": {[]string{"sglang-tpu:model", "deepseek-ai/DeepSeek-V3"}, "and with it the group (sglang-jax issue 1400)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(configtest.Minimal(t).With(test.change...))
+			require.NoError(t, err)
+			if test.says == "" {
+				assert.Empty(t, c.Warnings)
+				return
+			}
+			require.Len(t, c.Warnings, 1)
+			assert.Contains(t, c.Warnings[0], test.says)
+		})
+	}
+}
+
+func TestACacheForLessThanOneRequestIsAWarning(t *testing.T) {
+	c, err := load(configtest.Minimal(t).With("sglang-tpu:topology", "2x2x1", "sglang-tpu:serverArguments", `["--max-total-tokens",12800]`))
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 1)
+	assert.Contains(t, c.Warnings[0], "leaves room for 12800 tokens in the key-value cache of Qwen/Qwen2.5-Coder-32B-Instruct, less than one request of full length (32768 tokens)")
+}
+
+// undivided is a configuration whose model needs no data parallelism on the default
+// topology, so that no warning speaks of it.
+func undivided(t *testing.T) configtest.Values {
+	t.Helper()
+	return configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-32B")
+}
