@@ -25,7 +25,7 @@ func serverImage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke
 		if err != nil {
 			return "", nil, err
 		}
-		return registry.Path(c.Region, c.Project, cloud.Mirror) + "/" + serverimage.Published(c.Image.Version), mirror.Made, nil
+		return registry.Path(c.Region, c.Project, cloud.Mirror) + "/" + serverimage.Published(c.Image.Version), mirror.Dependencies, nil
 	}
 	repository, err := registry.New(ctx, "registry", &registry.Args{
 		Project: c.Project, Location: c.Region, RepositoryID: cloud.Repository, LayersID: cloud.Layers,
@@ -45,7 +45,7 @@ func serverImage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke
 	if err != nil {
 		return "", nil, err
 	}
-	return built.Reference, append(repository.Made, built.Made...), nil
+	return built.Reference, append(repository.Dependencies, built.Dependencies...), nil
 }
 
 // source is the default one with what the configuration changes.

@@ -57,7 +57,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	}
 	// All that is Google's waits for them: in a new project every other create ends with
 	// "... API has not been used in project ... before or it is disabled".
-	common = pulumi.Composite(common, pulumi.DependsOn(enabled.Made))
+	common = pulumi.Composite(common, pulumi.DependsOn(enabled.Dependencies))
 	vpc, err := network.New(ctx, "network", &network.Args{
 		Name: cloud.Base, Project: c.Project, Region: c.Region,
 		NodesCIDR: c.Network.Nodes, PodsCIDR: c.Network.Pods, ServicesCIDR: c.Network.Services,
@@ -75,7 +75,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, Maintenance: maintenance(c.Maintenance), SecretsKey: c.GKE.SecretsKey, SecretManager: c.HFTokenSecret != "",
 		SystemPool: cluster.SystemPool(c.SystemPool),
 		NodeTag:    cloud.NodeTag, Labels: c.Labels, Protect: c.Protect,
-	}, common, pulumi.DependsOn(vpc.Made))
+	}, common, pulumi.DependsOn(vpc.Dependencies))
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		if err != nil {
 			return err
 		}
-		slices = append(slices, slice.Made...)
+		slices = append(slices, slice.Dependencies...)
 	}
 	inCluster := pulumi.Composite(common, pulumi.Providers(google, gke.Provider))
 	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart, ControlPlaneCIDR: c.Network.ControlPlane}, inCluster)
@@ -123,10 +123,10 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if c.HasAPIKey {
 		args.APIKey = pulumiconfig.RequireSecret(ctx, "sglang-tpu:apiKey")
 	}
-	args.Before = append(slices, controller.Made...)
+	args.Before = append(slices, controller.Dependencies...)
 	// The namespace goes before the controller on destroy, too: without it, the webhooks
 	// would keep the pods from ending.
-	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Made))
+	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Dependencies))
 	if err != nil {
 		return err
 	}

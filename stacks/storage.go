@@ -29,5 +29,5 @@ func storage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke *cl
 	if err != nil {
 		return serving.Storage{}, err
 	}
-	return serving.Storage{Bucket: &serving.Bucket{Name: cloud.Bucket, Before: bucket.Made}}, nil
+	return serving.Storage{Bucket: &serving.Bucket{Name: cloud.Bucket, Before: bucket.Dependencies}}, nil
 }

@@ -22,7 +22,7 @@ func tokenSecret(ctx *pulumi.Context, c *settings.Config, gke *cluster.Cluster, 
 	if err != nil {
 		return nil, err
 	}
-	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Made}, nil
+	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Dependencies}, nil
 }
 
 // alsoNeeded are the APIs of what only some configurations use.

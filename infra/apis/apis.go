@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
 )
 
 // apis are the services behind the resources of this program.
@@ -30,17 +32,13 @@ type Args struct {
 // Services makes one projects.Service for each API. They are never disabled again: a
 // project is shared, and gcp v8 disables on destroy unless it is told otherwise.
 type Services struct {
-	pulumi.ResourceState
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	component.Base
 }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Services, error) {
 	s := &Services{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Services", name, s, opts...); err != nil {
+	if err := s.Register(ctx, "sglang-tpu:infra:Services", name, opts...); err != nil {
 		return nil, err
 	}
 	for _, api := range append(append([]string{}, apis...), args.Also...) {
@@ -53,7 +51,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		if err != nil {
 			return nil, err
 		}
-		s.Made = append(s.Made, enabled)
+		s.Dependencies = append(s.Dependencies, enabled)
 	}
-	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{})
 }

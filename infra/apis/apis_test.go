@@ -17,7 +17,7 @@ func TestEveryServiceIsEnabledAndNeverDisabled(t *testing.T) {
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		s, err := New(ctx, "services", &Args{Project: "p"}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err == nil {
-			made = s.Made
+			made = s.Dependencies
 		}
 		return err
 	})

@@ -4,6 +4,8 @@ package cache
 import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/storage"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
 )
 
 // role is the least with which a bucket can be read and written as a file system.
@@ -38,19 +40,15 @@ type User struct {
 // themselves: no Google service account stands between, and no right reaches beyond this
 // bucket.
 type Cache struct {
-	pulumi.ResourceState
+	component.Base
 
-	Bucket pulumi.StringOutput `pulumi:"bucket"`
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	Bucket pulumi.StringOutput
 }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cache, error) {
 	c := &Cache{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Cache", name, c, opts...); err != nil {
+	if err := c.Register(ctx, "sglang-tpu:infra:Cache", name, opts...); err != nil {
 		return nil, err
 	}
 	bucket, err := storage.NewBucket(ctx, name, &storage.BucketArgs{
@@ -67,7 +65,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	c.Made = []pulumi.Resource{bucket}
+	c.Dependencies = []pulumi.Resource{bucket}
 	for _, user := range args.Users {
 		member, err := storage.NewBucketIAMMember(ctx, name+"-"+user.Name, &storage.BucketIAMMemberArgs{
 			Bucket: bucket.Name,
@@ -78,8 +76,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		if err != nil {
 			return nil, err
 		}
-		c.Made = append(c.Made, member)
+		c.Dependencies = append(c.Dependencies, member)
 	}
 	c.Bucket = bucket.Name
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"bucket": c.Bucket})
+	return c, c.RegisterOutputs(ctx, pulumi.Map{"bucket": c.Bucket})
 }

@@ -26,7 +26,7 @@ func create(t *testing.T, keep bool) *pulumitest.Graph {
 			Keep:  keep, Labels: map[string]string{"team": "ml"},
 		}, pulumi.Providers(provider), pulumi.Protect(keep))
 		require.NoError(t, err)
-		assert.Len(t, c.Made, 3)
+		assert.Len(t, c.Dependencies, 3)
 		assert.Equal(t, "p-cache", pulumitest.Await[string](t, c.Bucket))
 		return nil
 	})

@@ -8,6 +8,8 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
 )
 
 // Args describes the cluster.
@@ -57,15 +59,15 @@ type SystemPool struct {
 // The Kubernetes provider is here because it may be used only when nodes can run
 // controllers: it depends on the system pool, and never on TPU slices.
 type Cluster struct {
-	pulumi.ResourceState
+	component.Base
 
-	ID                 pulumi.StringOutput `pulumi:"id"`
-	Name               pulumi.StringOutput `pulumi:"name"`
-	Kubeconfig         pulumi.StringOutput `pulumi:"kubeconfig"`
-	NodeServiceAccount pulumi.StringOutput `pulumi:"nodeServiceAccount"` // email
+	ID                 pulumi.StringOutput
+	Name               pulumi.StringOutput
+	Kubeconfig         pulumi.StringOutput
+	NodeServiceAccount pulumi.StringOutput // email
 	// WorkloadPool is the pool of Workload Identity, PROJECT.svc.id.goog. A project has it
 	// from its first cluster on, so whoever names it waits for this one.
-	WorkloadPool pulumi.StringOutput `pulumi:"workloadPool"`
+	WorkloadPool pulumi.StringOutput
 
 	Provider *kubernetes.Provider
 }
@@ -84,7 +86,7 @@ var nodeRoles = []struct{ suffix, role string }{
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	c := &Cluster{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Cluster", name, c, opts...); err != nil {
+	if err := c.Register(ctx, "sglang-tpu:infra:Cluster", name, opts...); err != nil {
 		return nil, err
 	}
 	inside := pulumi.Parent(c)
@@ -147,7 +149,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+	return c, c.RegisterOutputs(ctx, pulumi.Map{
 		"id": c.ID, "name": c.Name, "kubeconfig": c.Kubeconfig, "nodeServiceAccount": c.NodeServiceAccount,
 		"workloadPool": c.WorkloadPool,
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/secretmanager"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/component"
 	"sglang-tpu/spec/secretversion"
 )
 
@@ -26,17 +27,13 @@ type Args struct {
 
 // Token is the right to read one secret, given to one Kubernetes service account.
 type Token struct {
-	pulumi.ResourceState
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	component.Base
 }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Token, error) {
 	t := &Token{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:HFToken", name, t, opts...); err != nil {
+	if err := t.Register(ctx, "sglang-tpu:infra:HFToken", name, opts...); err != nil {
 		return nil, err
 	}
 	project, secret, err := secretversion.Parse(args.Version)
@@ -52,6 +49,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	t.Made = []pulumi.Resource{reader}
-	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{})
+	t.Dependencies = []pulumi.Resource{reader}
+	return t, t.RegisterOutputs(ctx, pulumi.Map{})
 }

@@ -19,7 +19,7 @@ func TestOneAccountMayReadOneSecret(t *testing.T) {
 			Namespace: "sglang", Account: "sglang-download",
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		require.NoError(t, err)
-		assert.Len(t, token.Made, 1)
+		assert.Len(t, token.Dependencies, 1)
 		return nil
 	})
 	reader := graph.Get(t, "gcp:secretmanager/secretIamMember:SecretIamMember", "token-reader")

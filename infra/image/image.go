@@ -12,6 +12,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/component"
 	"sglang-tpu/infra/netpolicy"
 	"sglang-tpu/spec/serverimage"
 )
@@ -53,19 +54,15 @@ type Args struct {
 // hash of its inputs: the reference is known at preview, equal inputs never build
 // twice, and only changed ones replace the Job.
 type Image struct {
-	pulumi.ResourceState
+	component.Base
 
 	Reference string // host/project/repository/name:tag
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
 }
 
 // New registers the component. It needs both the gcp and the Kubernetes provider.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Image, error) {
 	i := &Image{Reference: args.Repository + "/" + imageName + ":" + args.Source.Tag()}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Image", name, i, opts...); err != nil {
+	if err := i.Register(ctx, "sglang-tpu:infra:Image", name, opts...); err != nil {
 		return nil, err
 	}
 	inside := pulumi.Parent(i)
@@ -141,8 +138,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	i.Made = []pulumi.Resource{job}
-	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"reference": pulumi.String(i.Reference)})
+	i.Dependencies = []pulumi.Resource{job}
+	return i, i.RegisterOutputs(ctx, pulumi.Map{"reference": pulumi.String(i.Reference)})
 }
 
 // registryHost is what Docker credentials are filed under.

@@ -41,7 +41,7 @@ func TestTheReferenceIsKnownAtPreviewAndNamesTheJob(t *testing.T) {
 	job := graph.Get(t, jobType, "image-build")
 	assert.Equal(t, "build-"+serverimage.Default().Tag(), job.Value("metadata.name"))
 	assert.Equal(t, "build", job.Value("metadata.namespace"))
-	assert.Len(t, i.Made, 1)
+	assert.Len(t, i.Dependencies, 1)
 }
 
 func TestTheJobWaitsForItsRightsAndForItsOwnDeadline(t *testing.T) {

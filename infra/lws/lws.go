@@ -11,6 +11,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/component"
 	"sglang-tpu/infra/netpolicy"
 )
 
@@ -45,20 +46,16 @@ type Args struct {
 // And on destroy the controller outlives its objects, which nobody else can take out
 // of Terminating.
 type Controller struct {
-	pulumi.ResourceState
+	component.Base
 
-	Namespace pulumi.StringOutput `pulumi:"namespace"`
-	Version   pulumi.StringOutput `pulumi:"version"`
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	Namespace pulumi.StringOutput
+	Version   pulumi.StringOutput
 }
 
 // New registers the namespace, the definitions and the chart, in this order.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Controller, error) {
 	c := &Controller{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:LeaderWorkerSetController", name, c, opts...); err != nil {
+	if err := c.Register(ctx, "sglang-tpu:infra:LeaderWorkerSetController", name, opts...); err != nil {
 		return nil, err
 	}
 	inside := pulumi.Parent(c)
@@ -97,11 +94,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	c.Made = append(before, chart)
+	c.Dependencies = append(before, chart)
 
 	c.Namespace = pulumi.String(Namespace).ToStringOutput()
 	c.Version = pulumi.String(version).ToStringOutput()
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"namespace": c.Namespace, "version": c.Version})
+	return c, c.RegisterOutputs(ctx, pulumi.Map{"namespace": c.Namespace, "version": c.Version})
 }
 
 func chartArgs(chart, version string) *helmv4.ChartArgs {

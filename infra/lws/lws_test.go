@@ -31,7 +31,7 @@ func install(t *testing.T, args *Args) *pulumitest.Graph {
 			return err
 		}
 		assert.Equal(t, "lws-system", pulumitest.Await[string](t, c.Namespace))
-		return ctx.RegisterResource("t:t:User", "user", pulumi.Map{}, &user{}, pulumi.DependsOn(c.Made))
+		return ctx.RegisterResource("t:t:User", "user", pulumi.Map{}, &user{}, pulumi.DependsOn(c.Dependencies))
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/compute"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
 )
 
 // The names of the subnet's secondary ranges.
@@ -38,20 +40,16 @@ type Args struct {
 // The rule is the surprising part: GKE lets a private control plane reach its nodes on
 // 443 and 10250 only, so webhooks on any other port time out until it is there.
 type Network struct {
-	pulumi.ResourceState
+	component.Base
 
-	NetworkID    pulumi.StringOutput `pulumi:"networkId"`
-	SubnetworkID pulumi.StringOutput `pulumi:"subnetworkId"`
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	NetworkID    pulumi.StringOutput
+	SubnetworkID pulumi.StringOutput
 }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
 	n := &Network{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Network", name, n, opts...); err != nil {
+	if err := n.Register(ctx, "sglang-tpu:infra:Network", name, opts...); err != nil {
 		return nil, err
 	}
 	inside := pulumi.Parent(n)
@@ -127,10 +125,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	n.Made = []pulumi.Resource{vpc, subnet, router, nat, webhooks}
+	n.Dependencies = []pulumi.Resource{vpc, subnet, router, nat, webhooks}
 	n.NetworkID = vpc.ID().ToStringOutput()
 	n.SubnetworkID = subnet.ID().ToStringOutput()
-	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{"networkId": n.NetworkID, "subnetworkId": n.SubnetworkID})
+	return n, n.RegisterOutputs(ctx, pulumi.Map{"networkId": n.NetworkID, "subnetworkId": n.SubnetworkID})
 }
 
 func ports(numbers []int) pulumi.StringArray {

@@ -52,7 +52,7 @@ func TestEverythingIsInsideTheComponentAndAwaited(t *testing.T) {
 		assert.True(t, r.Protected(), name)
 		assert.Equal(t, "p", r.Value("project"), name)
 	}
-	assert.Len(t, n.Made, 5)
+	assert.Len(t, n.Dependencies, 5)
 }
 
 func TestTheSubnetHasNamedRangesForPodsAndServices(t *testing.T) {

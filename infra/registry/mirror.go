@@ -3,6 +3,8 @@ package registry
 import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
 )
 
 // MirrorArgs describes the mirror.
@@ -17,17 +19,13 @@ type MirrorArgs struct {
 // Mirror is a repository in front of Docker Hub: it fetches an image at the first pull
 // and has it from then on, so that nodes need neither Docker Hub nor its rate limits.
 type Mirror struct {
-	pulumi.ResourceState
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	component.Base
 }
 
 // NewMirror registers the component.
 func NewMirror(ctx *pulumi.Context, name string, args *MirrorArgs, opts ...pulumi.ResourceOption) (*Mirror, error) {
 	m := &Mirror{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Mirror", name, m, opts...); err != nil {
+	if err := m.Register(ctx, "sglang-tpu:infra:Mirror", name, opts...); err != nil {
 		return nil, err
 	}
 	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
@@ -51,6 +49,6 @@ func NewMirror(ctx *pulumi.Context, name string, args *MirrorArgs, opts ...pulum
 	if err != nil {
 		return nil, err
 	}
-	m.Made = []pulumi.Resource{repository, reader}
-	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{})
+	m.Dependencies = []pulumi.Resource{repository, reader}
+	return m, m.RegisterOutputs(ctx, pulumi.Map{})
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
 )
 
 // Args describes the repository, and where there are builds its companion.
@@ -24,20 +26,16 @@ type Args struct {
 // Registry is a Docker repository whose tags never move, so that the tag in a pod's
 // specification means the same image for ever, and one for the layers of builds.
 type Registry struct {
-	pulumi.ResourceState
+	component.Base
 
-	RepositoryID pulumi.StringOutput `pulumi:"repositoryId"`
-	LayersID     pulumi.StringOutput `pulumi:"layersId"`
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	RepositoryID pulumi.StringOutput
+	LayersID     pulumi.StringOutput
 }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Registry, error) {
 	r := &Registry{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Registry", name, r, opts...); err != nil {
+	if err := r.Register(ctx, "sglang-tpu:infra:Registry", name, opts...); err != nil {
 		return nil, err
 	}
 	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
@@ -68,9 +66,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	r.Made = []pulumi.Resource{repository, layers, reader}
+	r.Dependencies = []pulumi.Resource{repository, layers, reader}
 	r.RepositoryID, r.LayersID = repository.RepositoryId, layers.RepositoryId
-	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"repositoryId": r.RepositoryID, "layersId": r.LayersID})
+	return r, r.RegisterOutputs(ctx, pulumi.Map{"repositoryId": r.RepositoryID, "layersId": r.LayersID})
 }
 
 func newReader(ctx *pulumi.Context, name, project, location string, repository *artifactregistry.Repository, reader pulumi.StringInput, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {

@@ -49,7 +49,7 @@ func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
 		assert.Equal(t, "google", made.Provider())
 		assert.True(t, made.Protected())
 	}
-	assert.Len(t, r.Made, 3)
+	assert.Len(t, r.Dependencies, 3)
 }
 
 func TestAMirrorStandsInFrontOfDockerHub(t *testing.T) {
@@ -60,7 +60,7 @@ func TestAMirrorStandsInFrontOfDockerHub(t *testing.T) {
 			Project: "p", Location: "us-central1", RepositoryID: "hub", Reader: pulumi.String("serviceAccount:nodes@p"),
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		require.NoError(t, err)
-		assert.Len(t, m.Made, 2)
+		assert.Len(t, m.Dependencies, 2)
 		return nil
 	})
 	mirror := graph.Get(t, "gcp:artifactregistry/repository:Repository", "mirror")

@@ -11,6 +11,7 @@ import (
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/component"
 	"sglang-tpu/infra/netpolicy"
 	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
@@ -77,10 +78,10 @@ type Args struct {
 // cannot take effect in place replaces the LeaderWorkerSet, the old one first, because the
 // chips are taken until it is gone.
 type Serving struct {
-	pulumi.ResourceState
+	component.Base
 
-	Namespace   pulumi.StringOutput `pulumi:"namespace"`
-	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+	Namespace   pulumi.StringOutput
+	ServiceName pulumi.StringOutput
 
 	Set  pulumi.Resource // the LeaderWorkerSet
 	Pods Pods
@@ -96,7 +97,7 @@ type Pods struct {
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Serving, error) {
 	s := &Serving{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Serving", name, s, opts...); err != nil {
+	if err := s.Register(ctx, "sglang-tpu:infra:Serving", name, opts...); err != nil {
 		return nil, err
 	}
 	before, err := newSurroundings(ctx, name, args, pulumi.Parent(s))
@@ -122,7 +123,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	s.Set, s.Pods = set, pods(args)
 	s.Namespace = pulumi.String(args.Namespace).ToStringOutput()
 	s.ServiceName = service.Metadata.Name().Elem()
-	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
 }
 
 // newSurroundings makes what the pods refer to, and returns it.

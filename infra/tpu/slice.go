@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/infra/component"
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/topology"
 )
@@ -50,19 +51,15 @@ type Args struct {
 // Machine type, boot disk and image are updated in place: GKE makes the nodes anew
 // without a spare, and the group on them ends as if the slice had been replaced.
 type Slice struct {
-	pulumi.ResourceState
+	component.Base
 
-	NodePool pulumi.StringOutput `pulumi:"nodePool"`
-
-	// Made is what others wait for. To depend on the component itself would not do: the
-	// SDK notes a child down only while it registers, which may be after it is asked.
-	Made []pulumi.Resource
+	NodePool pulumi.StringOutput
 }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Slice, error) {
 	s := &Slice{}
-	if err := ctx.RegisterComponentResource("sglang-tpu:infra:Slice", name, s, opts...); err != nil {
+	if err := s.Register(ctx, "sglang-tpu:infra:Slice", name, opts...); err != nil {
 		return nil, err
 	}
 	inside := pulumi.Parent(s)
@@ -125,9 +122,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	s.Made = []pulumi.Resource{nodePool}
+	s.Dependencies = []pulumi.Resource{nodePool}
 	s.NodePool = nodePool.Name
-	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"nodePool": s.NodePool})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{"nodePool": s.NodePool})
 }
 
 func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {

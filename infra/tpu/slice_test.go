@@ -34,7 +34,7 @@ func create(t *testing.T, shape string, source capacity.Capacity) *pulumitest.Gr
 			return err
 		}
 		assert.Equal(t, "tpu-0", pulumitest.Await[string](t, s.NodePool))
-		assert.Len(t, s.Made, 1)
+		assert.Len(t, s.Dependencies, 1)
 		return nil
 	})
 }

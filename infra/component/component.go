@@ -1,0 +1,31 @@
+// Package component is what all components of this program have in common.
+package component
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+// Base is embedded by every component, in the place of pulumi.ResourceState.
+type Base struct {
+	pulumi.ResourceState
+
+	// Dependencies are the resources of the component that others wait for, with
+	// pulumi.DependsOn. To depend on the component itself is not enough: its children may
+	// be registered after a resource that depends on it, because both happen concurrently
+	// (https://github.com/pulumi/pulumi/issues/7833).
+	Dependencies []pulumi.Resource
+}
+
+// Register registers the component. It comes before the children, which have the component
+// as their parent. The token is the component's type in Pulumi's state, such as
+// sglang-tpu:infra:Cache: another one would be another resource.
+//
+// What is registered is the base, because the SDK looks for ResourceState only among the
+// direct fields of what it is given. So it does not see the component's own fields, and a
+// pulumi tag there would have no effect.
+func (b *Base) Register(ctx *pulumi.Context, token, name string, opts ...pulumi.ResourceOption) error {
+	return ctx.RegisterComponentResource(token, name, b, opts...)
+}
+
+// RegisterOutputs ends the component's registration. It comes after the children.
+func (b *Base) RegisterOutputs(ctx *pulumi.Context, outputs pulumi.Map) error {
+	return ctx.RegisterResourceOutputs(b, outputs)
+}
