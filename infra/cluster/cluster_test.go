@@ -18,7 +18,7 @@ const (
 	accountType = "gcp:serviceaccount/account:Account"
 	roleType    = "gcp:projects/iAMMember:IAMMember"
 
-	nodes = "sglang-tpu-test-nodes@p.iam.gserviceaccount.com"
+	nodeAccount = "sglang-tpu-test-nodes@p.iam.gserviceaccount.com"
 )
 
 // create returns what the component made, and its kubeconfig.
@@ -45,7 +45,7 @@ func create(t *testing.T, change func(*Args)) (*pulumitest.Graph, string) {
 			return err
 		}
 		config = pulumitest.Await[string](t, c.Kubeconfig)
-		assert.Equal(t, nodes, pulumitest.Await[string](t, c.NodeServiceAccount))
+		assert.Equal(t, nodeAccount, pulumitest.Await[string](t, c.NodeServiceAccount))
 		assert.Equal(t, "cluster-id", pulumitest.Await[string](t, c.ID))
 		return nil
 	})
@@ -85,7 +85,7 @@ func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {
 		"masterAuthorizedNetworksConfig.cidrBlocks":                          []any{},
 		"masterAuthorizedNetworksConfig.gcpPublicCidrsAccessEnabled":         false,
 		"workloadIdentityConfig.workloadPool":                                "p.svc.id.goog",
-		"nodeConfig.serviceAccount":                                          nodes,
+		"nodeConfig.serviceAccount":                                          nodeAccount,
 		"enableLegacyAbac":                                                   false,
 		"masterAuth.clientCertificateConfig.issueClientCertificate":          false,
 		"addonsConfig.gcePersistentDiskCsiDriverConfig.enabled":              true,
@@ -137,7 +137,7 @@ func TestNodesHaveTheTwoRolesThatGKEDocuments(t *testing.T) {
 	} {
 		role := graph.Get(t, roleType, name)
 		assert.Equal(t, want, role.Value("role"))
-		assert.Equal(t, "serviceAccount:"+nodes, role.Value("member"))
+		assert.Equal(t, "serviceAccount:"+nodeAccount, role.Value("member"))
 	}
 }
 
@@ -146,7 +146,7 @@ func TestTheSystemPoolIsOfTheSizeAskedForInOneZone(t *testing.T) {
 	pool := graph.Get(t, poolType, "cluster-system")
 	for path, want := range map[string]any{
 		"name": "system", "cluster": "cluster-id", "nodeLocations": []any{"us-central1-c"}, "nodeCount": 2.0,
-		"nodeConfig.machineType": "e2-standard-8", "nodeConfig.serviceAccount": nodes, "nodeConfig.tags": []any{"node"},
+		"nodeConfig.machineType": "e2-standard-8", "nodeConfig.serviceAccount": nodeAccount, "nodeConfig.tags": []any{"node"},
 		"nodeConfig.oauthScopes":                             []any{"https://www.googleapis.com/auth/cloud-platform"},
 		"nodeConfig.workloadMetadataConfig.mode":             "GKE_METADATA",
 		"nodeConfig.metadata.disable-legacy-endpoints":       "true",

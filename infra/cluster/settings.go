@@ -3,11 +3,9 @@ package cluster
 import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// scopes: the default is storage read-only and cannot be changed later; GKE's advice
-// is cloud-platform, restricted by the node account's roles.
-var scopes = pulumi.StringArray{pulumi.String("https://www.googleapis.com/auth/cloud-platform")}
+	"sglang-tpu/infra/nodes"
+)
 
 func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterArgs {
 	return &container.ClusterArgs{
@@ -28,7 +26,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		InitialNodeCount:      pulumi.Int(1),
 		NodeConfig: container.ClusterNodeConfigArgs{
 			ServiceAccount: nodeAccount,
-			OauthScopes:    scopes,
+			OauthScopes:    nodes.Scopes,
 			ShieldedInstanceConfig: container.ClusterNodeConfigShieldedInstanceConfigArgs{
 				EnableSecureBoot: pulumi.Bool(true), EnableIntegrityMonitoring: pulumi.Bool(true),
 			},
@@ -102,29 +100,18 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 }
 
 func systemPoolArgs(args *Args, cluster *container.Cluster, nodeAccount pulumi.StringInput) *container.NodePoolArgs {
+	node := nodes.Config(nodes.Args{ServiceAccount: nodeAccount, Tag: args.NodeTag, Labels: args.Labels})
+	node.MachineType = pulumi.String(args.SystemPool.MachineType)
+	node.DiskType = pulumi.String("pd-balanced")
+	node.DiskSizeGb = pulumi.Int(100)
 	return &container.NodePoolArgs{
-		Project:       pulumi.String(args.Project),
-		Name:          pulumi.String("system"),
-		Cluster:       cluster.ID(),
-		Location:      pulumi.String(args.Location),
-		NodeLocations: pulumi.StringArray{pulumi.String(args.Zone)},
-		NodeCount:     pulumi.Int(args.SystemPool.Nodes),
-		NodeConfig: container.NodePoolNodeConfigArgs{
-			MachineType:            pulumi.String(args.SystemPool.MachineType),
-			DiskType:               pulumi.String("pd-balanced"),
-			DiskSizeGb:             pulumi.Int(100),
-			ImageType:              pulumi.String("COS_CONTAINERD"),
-			ServiceAccount:         nodeAccount,
-			OauthScopes:            scopes,
-			Tags:                   pulumi.StringArray{pulumi.String(args.NodeTag)},
-			ResourceLabels:         pulumi.ToStringMap(args.Labels),
-			Metadata:               pulumi.StringMap{"disable-legacy-endpoints": pulumi.String("true")},
-			WorkloadMetadataConfig: container.NodePoolNodeConfigWorkloadMetadataConfigArgs{Mode: pulumi.String("GKE_METADATA")},
-			ShieldedInstanceConfig: container.NodePoolNodeConfigShieldedInstanceConfigArgs{
-				EnableSecureBoot: pulumi.Bool(true), EnableIntegrityMonitoring: pulumi.Bool(true),
-			},
-			GcfsConfig: container.NodePoolNodeConfigGcfsConfigArgs{Enabled: pulumi.Bool(true)},
-		},
+		Project:         pulumi.String(args.Project),
+		Name:            pulumi.String("system"),
+		Cluster:         cluster.ID(),
+		Location:        pulumi.String(args.Location),
+		NodeLocations:   pulumi.StringArray{pulumi.String(args.Zone)},
+		NodeCount:       pulumi.Int(args.SystemPool.Nodes),
+		NodeConfig:      node,
 		Management:      container.NodePoolManagementArgs{AutoRepair: pulumi.Bool(true), AutoUpgrade: pulumi.Bool(true)},
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0)},
 	}

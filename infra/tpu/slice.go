@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/component"
+	"sglang-tpu/infra/nodes"
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/topology"
 )
@@ -128,28 +129,16 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
-	return &container.NodePoolNodeConfigArgs{
-		MachineType:    pulumi.String(args.Topology.MachineType()),
-		DiskType:       pulumi.String(bootDiskType),
-		DiskSizeGb:     pulumi.Int(bootDiskGB),
-		ImageType:      pulumi.String("COS_CONTAINERD"),
-		ServiceAccount: args.NodeServiceAccount,
-		// The default is storage read-only and cannot be changed later.
-		OauthScopes:            pulumi.StringArray{pulumi.String("https://www.googleapis.com/auth/cloud-platform")},
-		Tags:                   pulumi.StringArray{pulumi.String(args.NodeTag)},
-		ResourceLabels:         pulumi.ToStringMap(args.Labels),
-		Metadata:               pulumi.StringMap{"disable-legacy-endpoints": pulumi.String("true")},
-		WorkloadMetadataConfig: container.NodePoolNodeConfigWorkloadMetadataConfigArgs{Mode: pulumi.String("GKE_METADATA")},
-		ShieldedInstanceConfig: container.NodePoolNodeConfigShieldedInstanceConfigArgs{
-			EnableSecureBoot: pulumi.Bool(true), EnableIntegrityMonitoring: pulumi.Bool(true),
-		},
-		GcfsConfig: container.NodePoolNodeConfigGcfsConfigArgs{Enabled: pulumi.Bool(true)},
-		// The kernel's default limit of memory maps kills loads of large models.
-		LinuxNodeConfig: container.NodePoolNodeConfigLinuxNodeConfigArgs{
-			Sysctls: pulumi.StringMap{"vm.max_map_count": pulumi.String("8388608")},
-		},
-		Taints: container.NodePoolNodeConfigTaintArray{container.NodePoolNodeConfigTaintArgs{
-			Key: pulumi.String(topology.ResourceName), Value: pulumi.String("present"), Effect: pulumi.String("NO_SCHEDULE"),
-		}},
+	node := nodes.Config(nodes.Args{ServiceAccount: args.NodeServiceAccount, Tag: args.NodeTag, Labels: args.Labels})
+	node.MachineType = pulumi.String(args.Topology.MachineType())
+	node.DiskType = pulumi.String(bootDiskType)
+	node.DiskSizeGb = pulumi.Int(bootDiskGB)
+	// The kernel's default limit of memory maps kills loads of large models.
+	node.LinuxNodeConfig = container.NodePoolNodeConfigLinuxNodeConfigArgs{
+		Sysctls: pulumi.StringMap{"vm.max_map_count": pulumi.String("8388608")},
 	}
+	node.Taints = container.NodePoolNodeConfigTaintArray{container.NodePoolNodeConfigTaintArgs{
+		Key: pulumi.String(topology.ResourceName), Value: pulumi.String("present"), Effect: pulumi.String("NO_SCHEDULE"),
+	}}
+	return node
 }
