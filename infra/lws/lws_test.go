@@ -63,8 +63,8 @@ func TestTheChartIsPinnedWhereverItComesFrom(t *testing.T) {
 		args         Args
 		version, tag any
 	}{
-		"a registry":      {Args{Chart: "oci://registry.k8s.io/lws/charts/lws"}, "0.9.0", "v0.9.0"},
-		"a folder":        {Args{Chart: "/some/folder"}, nil, "v0.9.0"},
+		"a registry":      {Args{Chart: "oci://registry.k8s.io/lws/charts/lws"}, Version, "v" + Version},
+		"a folder":        {Args{Chart: "/some/folder"}, nil, "v" + Version},
 		"another release": {Args{Chart: "oci://mirror.example/lws", Version: "v0.10.0"}, "0.10.0", "v0.10.0"},
 	} {
 		t.Run(name, func(t *testing.T) {

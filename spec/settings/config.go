@@ -32,6 +32,15 @@ func (s Source) now() time.Time {
 	return s.Now()
 }
 
+// namespaces whose keys only this program reads, with the keys that there are.
+var namespaces = map[string][]string{
+	"sglang-tpu": {
+		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
+		"gke", "maintenance", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
+	},
+	"gcp": {"project", "zone", "region"},
+}
+
 // Config is one environment, checked.
 type Config struct {
 	Project string // Google Cloud project id

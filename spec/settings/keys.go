@@ -8,15 +8,6 @@ import (
 	"sglang-tpu/spec/spelling"
 )
 
-// namespaces whose keys only this program reads, with the keys that there are.
-var namespaces = map[string][]string{
-	"sglang-tpu": {
-		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
-		"gke", "maintenance", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
-	},
-	"gcp": {"project", "zone", "region"},
-}
-
 // Keys are all settings in the order in which a reader wants them.
 func Keys() []string {
 	var keys []string
