@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/model"
 )
 
 // fakeDaemon counts, and fails as it is told.
@@ -263,5 +265,21 @@ func TestRepositoriesHaveTheSizesThatAreFetched(t *testing.T) {
 			}
 		}
 		assert.Equal(t, gib<<30, weights, id)
+	}
+}
+
+// A model of the catalogue can be brought up on the emulator.
+func TestEveryModelOfTheCatalogueIsOnTheHub(t *testing.T) {
+	for _, id := range model.Names() {
+		m, _ := model.Lookup(id)
+		r, ok := Lookup(id)
+		if !assert.True(t, ok, "%s is in spec/model/catalogue.go and not in repositories.go", id) {
+			continue
+		}
+		assert.Equal(t, m.Heads, r.Heads, id)
+		assert.Equal(t, m.Gated, r.Gated, id)
+		assert.Equal(t, int64(m.RepositoryGiB()), r.GiB, id)
+		c := ConfigurationOf(id)
+		assert.Equal(t, []int{m.Layers, m.KVHeads, m.Context}, []int{c.Layers, c.KVHeads, c.Context}, "%s: configurations.go", id)
 	}
 }
