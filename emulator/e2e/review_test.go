@@ -140,7 +140,7 @@ var ofDevelopment = []recorded{
 		name: "a component renamed with an alias", class: review.None, chips: kept, notes: "2 resources have other names in the program, and aliases: nothing happens to them",
 		patches: []patch{
 			{"stacks/serving.go", `fmt.Sprintf("slice-%d", i), &tpu.Args{`, `fmt.Sprintf("pool-%d", i), &tpu.Args{`},
-			{"stacks/serving.go", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,\n\t\t}, common)", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: names.nodeTag, Labels: c.Labels,\n\t\t}, common, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.Sprintf(\"slice-%d\", i)}}))"},
+			{"stacks/serving.go", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,\n\t\t}, common)", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,\n\t\t}, common, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.Sprintf(\"slice-%d\", i)}}))"},
 		},
 	},
 	{
