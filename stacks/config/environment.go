@@ -31,6 +31,8 @@ var ownVariables = map[string]string{
 	"PATH":                      "it is the image's",
 	"POD_IP":                    "it is the pod's address",
 	"RENDEZVOUS_PORT":           "the NetworkPolicy knows it",
+	"SERVER_PORT":               "probes and the Service know it",
+	"TOKENIZER":                 "it follows from sglang-tpu:modelRevision",
 	"API_KEY_FILE":              "it is where sglang-tpu:apiKey is",
 }
 
