@@ -271,7 +271,14 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	}
 	made, err := p.ask(ctx, what, cloud.Request{Type: typ, ID: r.GetId(), Inputs: in, Ignored: r.GetIgnoreChanges()})
 	if err != nil {
-		return nil, err
+		// pkg/tfbridge/provider.go of Pulumi's bridge: the state is what it was, and the
+		// resource is marked as one whose last operation failed.
+		olds, oldsErr := values(r.GetOlds())
+		oldInputs, inputsErr := values(r.GetOldInputs())
+		if oldsErr != nil || inputsErr != nil {
+			return nil, errors.Join(err, oldsErr, inputsErr)
+		}
+		return nil, initFailed(r.GetId(), olds, oldInputs, err)
 	}
 	if made == nil {
 		// pkg/tfbridge/provider.go of Pulumi's bridge
