@@ -19,23 +19,21 @@ type Endpoint struct {
 	kubeconfig string // empty in a preview, and where the LeaderWorkerSet could not be made
 }
 
-// expect notes what the pods of an up must come to. Nothing is known of them in a preview.
+// expect notes whose pods to wait for. Nothing is known of them in a preview.
 func (e *Endpoint) expect(ctx *pulumi.Context, s *serving.Serving, set string, patience time.Duration, kubeconfig pulumi.StringOutput) {
 	if ctx.DryRun() {
 		return
 	}
 	e.patience = patience
-	e.goal = rollout.Goal{
-		Namespace: servingNamespace, Set: set, Selector: s.Pods.Selector,
-		HashLabel: serving.TemplateLabel, Hash: s.Pods.Hash, Pods: s.Pods.Count,
-	}
+	e.goal = rollout.Goal{Namespace: servingNamespace, Set: set, Selector: serving.PodSelector(set), HashLabel: serving.TemplateLabel}
 	pulumi.All(kubeconfig, s.Set.URN()).ApplyT(func(known []any) error {
 		e.kubeconfig = known[0].(string)
 		return nil
 	})
 }
 
-// Await waits until the pods that this program asked for are ready, and no others are left.
+// Await waits until the pods of the LeaderWorkerSet are those of its newest template and
+// ready, and no others are left.
 //
 // It is called when pulumi.Run has returned: the engine has then carried out every step,
 // and the deletions, which come last. A smaller number of replicas deletes slices, and with

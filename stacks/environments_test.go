@@ -40,7 +40,7 @@ func TestDevelopmentIsSpotAndCanBeDestroyed(t *testing.T) {
 	assert.Equal(t, "dev", pool.Value("nodeConfig.resourceLabels.environment"))
 	policy := g.Get(t, clusterType, "cluster").Value("maintenancePolicy")
 	assert.Equal(t, map[string]any{"dailyMaintenanceWindow": map[string]any{"startTime": "03:00"}}, policy, "a spot slice goes at any time anyway")
-	assert.InDelta(t, 15, g.OfType(setType)[0].Value("spec.leaderWorkerTemplate.leaderTemplate.spec.terminationGracePeriodSeconds"), 0)
+	assert.Equal(t, []any{"sleep", "5"}, g.OfType(setType)[0].Value("spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].lifecycle.preStop.exec.command"))
 	for _, r := range g.All() {
 		assert.False(t, r.Protected(), "%s %s", r.Type, r.Name)
 	}

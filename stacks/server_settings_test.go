@@ -1,12 +1,15 @@
 package stacks
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/internal/configtest"
+	"sglang-tpu/internal/pulumitest"
 )
 
 func TestWhatIsSetForTheServerReachesItsPods(t *testing.T) {
@@ -32,3 +35,27 @@ func TestWhatIsSetForTheServerReachesItsPods(t *testing.T) {
 	}
 	assert.True(t, fetched, "the adapter comes with the weights")
 }
+
+// What the pods set themselves a user may not set: the test walks what they do set.
+func TestVariablesOfThePodsAreNotTheUsers(t *testing.T) {
+	ways := everyWay(t)
+	ways["another revision"] = configtest.Minimal(t).With("sglang-tpu:modelRevision", "v1")
+	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken","sglang-tpu:apiKey"]`)
+	seen := map[string]bool{}
+	for _, values := range ways {
+		g, err := pulumitest.TryRun(new(Endpoint).Serving, values)
+		require.NoError(t, err)
+		set := g.Get(t, setType, "serving")
+		for i := 0; set.Value(fmt.Sprintf("%s[%d].name", leaderEnv, i)) != nil; i++ {
+			seen[set.Value(fmt.Sprintf("%s[%d].name", leaderEnv, i)).(string)] = true
+		}
+	}
+	require.Contains(t, seen, "TOKENIZER")
+	require.Contains(t, seen, "API_KEY_FILE")
+	for name := range seen {
+		_, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t).With("sglang-tpu:serverEnvironment", `{"`+name+`":"x"}`))
+		assert.ErrorContains(t, err, "config sglang-tpu:serverEnvironment."+name+": ", name)
+	}
+}
+
+const leaderEnv = "spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].env"

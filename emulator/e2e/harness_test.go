@@ -115,7 +115,7 @@ func (w *world) emulator(t *testing.T, args ...string) string {
 }
 
 func (w *world) tryEmulator(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
 	defer cancel()
 	began := time.Now()
 	out, err := w.command(ctx, filepath.Join(w.checkout, "bin", "emulator"), args...).CombinedOutput()
@@ -136,7 +136,7 @@ func (w *world) tryShell(stack, line string) (string, error) {
 		port8000.Lock()
 		defer port8000.Unlock()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
 	defer cancel()
 	cmd := w.command(ctx, "bash", "-c", line)
 	cmd.Env = w.environ(stack)
@@ -191,7 +191,7 @@ func (w *world) processes() []string {
 // requireNothingLeft is what make down promises.
 func (w *world) requireNothingLeft(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 10*time.Second, 100*time.Millisecond, "processes are left: %v", w.processes())
+	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond, "processes are left: %v", w.processes())
 	var files []string
 	require.NoError(t, filepath.WalkDir(w.outside, func(path string, entry os.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && !strings.Contains(path, "/.config/go/") { // Go's telemetry counters

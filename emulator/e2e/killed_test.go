@@ -44,10 +44,10 @@ func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
 	require.NoError(t, syscall.Kill(-up.cmd.Process.Pid, syscall.SIGINT))
 	select {
 	case <-up.done:
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("up did not end:\n%s", up.out)
 	}
-	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 10*time.Second, 100*time.Millisecond, "%v", w.processes())
+	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond, "%v", w.processes())
 	w.emulator(t, "up", "dev")
 	w.emulator(t, "down", "dev")
 	w.requireNothingLeft(t)

@@ -19,6 +19,7 @@ const (
 
 // TestNodePoolsThatFailAndChange has no chips for a slice, and then has them.
 func TestNodePoolsThatFailAndChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -74,6 +75,20 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		w.shell(t, "dev", replaceSlice+" --yes --skip-preview")
 		assert.Len(t, nodes(t), 2)
 		w.shell(t, "dev", "pulumi preview --expect-no-changes")
+	})
+	step("an update that failed looks like a failed create, until a refresh", func(t *testing.T) {
+		before := w.slices(t)
+		w.shell(t, "", "bin/emulator fault update slice-0 'googleapi: Error 503: The service is currently unavailable., backendError'")
+		w.emulator(t, append([]string{"start", "dev"}, flags(`labels={"team":"ml"}`)...)...)
+		out, err := w.tryShell("dev", "pulumi up --yes --skip-preview")
+		require.Error(t, err)
+		assert.Contains(t, out, "Error 503")
+		assert.Contains(t, w.ops(t, "slice-0"), "replace")
+		w.shell(t, "dev", "pulumi refresh --yes --skip-preview")
+		assert.Equal(t, []string{"update"}, w.ops(t, "slice-0"))
+		w.shell(t, "dev", "pulumi up --yes --skip-preview")
+		assert.Equal(t, before, w.slices(t), "the slice is the same")
+		w.emulator(t, "up", "dev")
 	})
 	step("another machine type of the system pool is an update in place, and the endpoint goes on", func(t *testing.T) {
 		pods := w.podUIDs(t)

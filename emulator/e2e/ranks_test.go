@@ -16,6 +16,7 @@ const forward = `$(pulumi stack output portForwardCommand) >/dev/null & trap "ki
 // TestRanksAndRevisions is about one group: which tokenizer it has, what ends it, and
 // what happens if its ranks do not meet.
 func TestRanksAndRevisions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -96,7 +97,7 @@ func (w *world) groupIsReady(t *testing.T) {
 	require.Eventually(t, func() bool {
 		out, _ := w.tryShell("dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers 2>/dev/null | grep -c 1/1.*Running")
 		return strings.TrimSpace(out) == "2"
-	}, 2*time.Minute, time.Second, "the group is ready")
+	}, 5*time.Minute, time.Second, "the group is ready")
 }
 
 func (w *world) logprobs(t *testing.T) {
@@ -105,7 +106,7 @@ func (w *world) logprobs(t *testing.T) {
 	require.NotEmpty(t, before)
 	out := w.shell(t, "dev", forward+`curl -s -m 20 localhost:8000/generate -H "Content-Type: application/json" -d '{"text":"a","return_logprob":true}' || true; `+
 		`kubectl logs sglang-tpu-cluster-0 --previous 2>/dev/null || kubectl logs sglang-tpu-cluster-0 2>/dev/null || true`)
-	require.Eventually(t, func() bool { return w.uids(t) != before }, time.Minute, time.Second, "the group is made anew: %s", out)
+	require.Eventually(t, func() bool { return w.uids(t) != before }, 3*time.Minute, time.Second, "the group is made anew: %s", out)
 	w.groupIsReady(t)
 	assert.Contains(t, w.shell(t, "dev", forward+`curl -s localhost:8000/generate -H "Content-Type: application/json" -d '{"text":"a","sampling_params":{"max_new_tokens":2}}'`), `"completion_tokens":2`)
 }
@@ -120,7 +121,7 @@ func (w *world) missingWorker(t *testing.T) {
 	require.Eventually(t, func() bool {
 		log, err := w.tryShell("dev", "kubectl logs sglang-tpu-cluster-0 2>/dev/null")
 		return err == nil && w.uids(t) != before && strings.Contains(log, "[Publisher 0] Begins to synchronize, wait 1 Subscribers")
-	}, time.Minute, 300*time.Millisecond)
+	}, 3*time.Minute, 300*time.Millisecond)
 	first := w.uids(t)
 	// The log ends with the container. Waiting passes five times as fast.
 	log := w.shell(t, "dev", "timeout 220 kubectl logs -f sglang-tpu-cluster-0 2>/dev/null || true")
@@ -129,7 +130,7 @@ func (w *world) missingWorker(t *testing.T) {
 	require.Eventually(t, func() bool {
 		out, _ := w.tryShell("dev", "kubectl get pod sglang-tpu-cluster-0 -o jsonpath='{.metadata.uid}' 2>/dev/null")
 		return out != "" && !strings.Contains(first, out)
-	}, time.Minute, time.Second, "the group is made anew")
+	}, 3*time.Minute, time.Second, "the group is made anew")
 	w.shell(t, "dev", "kubectl uncordon "+node)
 	w.groupIsReady(t)
 }

@@ -319,7 +319,7 @@ func (w *world) reviewed(t *testing.T, stack, program string, base, protected []
 func (w *world) previewed(t *testing.T, stack, program string, settings, protected []string) review.Environment {
 	t.Helper()
 	w.lay(t, stack, settings)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	began := time.Now()
 	cmd := w.command(ctx, filepath.Join(w.root, "bin", "pulumi"), "preview", "--json", "--non-interactive")

@@ -112,6 +112,13 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	third := w.settingUp(t, "third")
 	mirror := []typed{
 		everySetting[0], everySetting[1],
+		{"model my-org/latent", `"my-org/latent"`},
+		{"--path sglang-tpu:customModel.heads 128", ""},
+		{"--path sglang-tpu:customModel.weightsGiB 100", ""},
+		{"--path sglang-tpu:customModel.context 4096", ""},
+		{"--path sglang-tpu:customModel.layers 60", ""},
+		{"--path sglang-tpu:customModel.kvLoraRank 512", ""},
+		{"--path sglang-tpu:customModel.qkRopeHeadDim 64", `"kvPoolRequests"`},
 		{"--path sglang-tpu:image.source mirror", ""},
 		{"--path sglang-tpu:image.version 7", `sglang-jax:7"`},
 		{"lwsChart CHART", ""},

@@ -162,7 +162,7 @@ func (w *world) groupIsNew(t *testing.T, before []string) {
 			}
 		}
 		return strings.TrimSpace(ready) == "2" && len(now) == 2
-	}, 3*time.Minute, 500*time.Millisecond)
+	}, 6*time.Minute, 500*time.Millisecond)
 }
 
 // newCommit looks at the preview first: old and new reference, and no replacement but

@@ -122,9 +122,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	pool, err := container.NewNodePool(ctx, name+"-system", systemPoolArgs(args, cluster, nodes.Email), inside,
 		pulumi.IgnoreChanges([]string{"initialNodeCount", "nodeConfig.kubeletConfig"}),
-		// A pool whose create ended in ERROR stays without nodes, whatever is updated; its
-		// name is taken until it is gone.
-		pulumi.ReplaceOnChanges([]string{"#initerror"}), pulumi.DeleteBeforeReplace(true),
+		// Its name is taken until it is gone.
+		pulumi.DeleteBeforeReplace(true),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "45m", Update: "45m", Delete: "45m"}))
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ generates() {
   local at
   at=$(address "$POD_IP") &&
     timeout 30 bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET /health_generate HTTP/1.0\r\n\r\n" >&3 && read -r _ code _ <&3 && [ "$code" = 200 ]' \
-      ask "$at" "$SERVER_PORT" 2>/dev/null
+      ask "$at" "$SERVER_PORT" >/dev/null 2>&1
 }
 
 # end ends the server $1, and says why on standard output.

@@ -39,7 +39,6 @@ const (
 func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 	podLabels := labels(args, string(r))
 	podLabels["role"] = pulumi.String(string(r)) // the tutorial's
-	grace, _ := args.ending()
 	return &corev1.PodTemplateSpecArgs{
 		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels, Annotations: args.Storage.annotations()},
 		Spec: &corev1.PodSpecArgs{
@@ -48,7 +47,7 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 			// Every Service of the namespace as SGLANG_* variables is nothing for a server
 			// that reads variables of that name.
 			EnableServiceLinks:            pulumi.Bool(false),
-			TerminationGracePeriodSeconds: pulumi.Int(grace),
+			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
 			// GKE refuses a TPU pod without both.
 			NodeSelector: pulumi.StringMap{
 				topology.AcceleratorLabel: pulumi.String(topology.Accelerator),

@@ -47,21 +47,19 @@ func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 			FailureThreshold: pulumi.Int(3),
 		}
 	}
-	_, preStop := args.ending()
 	c.Lifecycle = &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
-		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", strconv.Itoa(preStop)})},
+		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", strconv.Itoa(args.preStop())})},
 	}}
 }
 
-// ending is how many seconds a pod has to end, and how many of them are preStop's. Where
-// the host gives less than asked for, a preStop of the usual length would use it up, and
-// the server would be killed without a word.
-func (a *Args) ending() (grace, preStop int) {
+// preStop is how many seconds of a pod's end are preStop's. On a host that is taken back the
+// kubelet shortens the grace period to what is left (graceful node shutdown), and a preStop
+// of the usual length would use that up: the server would be killed without a word.
+func (a *Args) preStop() int {
 	if a.Notice == 0 {
-		return graceSeconds, preStopSeconds
+		return preStopSeconds
 	}
-	grace = int(a.Notice / time.Second)
-	return grace, min(preStopSeconds, grace/preStopShare)
+	return min(preStopSeconds, int(a.Notice/time.Second)/preStopShare)
 }
 
 func httpProbe(path string, period, timeout time.Duration, failures int) *corev1.ProbeArgs {

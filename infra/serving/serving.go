@@ -62,8 +62,8 @@ type Args struct {
 	// Ready is how long a rank may take from its start to its first answer, if that is more
 	// than an hour.
 	Ready time.Duration
-	// Notice is how long pods have to end when Google takes their host back; 0: as long as
-	// they ask for.
+	// Notice is how long pods have to end when Google takes their host back, which is less
+	// than they have otherwise; 0: as long as otherwise.
 	Notice time.Duration
 
 	// Before is what only the group's pods wait for, such as slices; the rest of the
@@ -74,7 +74,7 @@ type Args struct {
 // Serving is the LeaderWorkerSet whose groups each fill one slice, and the Service in
 // front of their leaders.
 //
-// It does not wait until the pods are ready: package rollout does, with Pods. A change that
+// It does not wait until the pods are ready: package rollout does. A change that
 // cannot take effect in place replaces the LeaderWorkerSet, the old one first, because the
 // chips are taken until it is gone.
 type Serving struct {
@@ -83,15 +83,7 @@ type Serving struct {
 	Namespace   pulumi.StringOutput
 	ServiceName pulumi.StringOutput
 
-	Set  pulumi.Resource // the LeaderWorkerSet
-	Pods Pods
-}
-
-// Pods are those that the LeaderWorkerSet asks for.
-type Pods struct {
-	Selector string // label selector of all pods of the set, whatever their template
-	Hash     string // under TemplateLabel
-	Count    int
+	Set pulumi.Resource // the LeaderWorkerSet
 }
 
 // New registers the component.
@@ -120,7 +112,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	s.Set, s.Pods = set, pods(args)
+	s.Set = set
 	s.Namespace = pulumi.String(args.Namespace).ToStringOutput()
 	s.ServiceName = service.Metadata.Name().Elem()
 	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})

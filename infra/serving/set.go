@@ -43,7 +43,7 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 		// One group per node pool, which is one slice: ranks on two slices cannot meet.
 		exclusiveTopology: pulumi.String(topology.NodePoolLabel),
 	}
-	leaders, workers, _ := podTemplates(args)
+	leaders, workers := podTemplates(args)
 	return &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("leaderworkerset.x-k8s.io/v1"),
 		Kind:       pulumi.String("LeaderWorkerSet"),
@@ -72,13 +72,13 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 }
 
 // podTemplates are those of leader and workers, with the hash of both as a label.
-func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs, hash string) {
+func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs) {
 	leaders, workers = podTemplate(args, leader), podTemplate(args, worker)
-	hash = templateHash(leaders, workers)
+	hash := templateHash(leaders, workers)
 	for _, t := range []*corev1.PodTemplateSpecArgs{leaders, workers} {
 		t.Metadata.(*metav1.ObjectMetaArgs).Labels.(pulumi.StringMap)[TemplateLabel] = pulumi.String(hash)
 	}
-	return leaders, workers, hash
+	return leaders, workers
 }
 
 // templateHash is of the fields that are set, so that a new SDK with more fields does not
@@ -111,7 +111,5 @@ func withoutNulls(value any) any {
 	return value
 }
 
-func pods(args *Args) Pods {
-	_, _, hash := podTemplates(args)
-	return Pods{Selector: setNameLabel + "=" + args.Name, Hash: hash, Count: args.Replicas * args.Topology.Hosts()}
-}
+// PodSelector is the label selector of all pods of a LeaderWorkerSet, whatever their template.
+func PodSelector(set string) string { return setNameLabel + "=" + set }

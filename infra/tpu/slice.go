@@ -18,8 +18,9 @@ const (
 	bootDiskType = "hyperdisk-balanced"
 )
 
-// initError is where Pulumi's engine shows that the last create did not come to a good
-// end (resource/deploy/step_generator.go).
+// initError is where Pulumi's engine shows that the last create or update did not come to a
+// good end (resource/deploy/step_generator.go). The bridge of this provider says so of each
+// update that fails (pkg/tfbridge/provider.go): a refresh clears it.
 const initError = "#initerror"
 
 // Args describes one slice.
@@ -117,7 +118,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		// Creating the new slice first would need the chips twice.
 		pulumi.DeleteBeforeReplace(true),
 		// A pool for which there were no chips is in the state, in ERROR and without nodes,
-		// and an update without a difference leaves it so.
+		// and an update without a difference leaves it so. The engine cannot tell that from
+		// an update that failed: README says to refresh after one.
 		pulumi.ReplaceOnChanges([]string{initError}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "90m", Update: "90m", Delete: "60m"}))
 	if err != nil {

@@ -34,6 +34,7 @@ type Graph struct {
 	outputs   map[string]func(Resource) map[string]any
 	config    map[string]string
 	stack     string
+	preview   bool
 }
 
 // Option changes what a run answers.
@@ -53,6 +54,9 @@ func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
 func WithStack(name string) Option {
 	return func(g *Graph) { g.stack = name }
 }
+
+// Preview runs the program as a preview does.
+func Preview(g *Graph) { g.preview = true }
 
 // Run runs a program and returns what it registered.
 func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
@@ -75,7 +79,7 @@ func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*
 		opt(g)
 	}
 	err := pulumi.RunErr(program, pulumi.WithMocks(Project, g.stack, g), func(info *pulumi.RunInfo) {
-		info.Config = g.config
+		info.Config, info.DryRun = g.config, g.preview
 	})
 	return g, err
 }

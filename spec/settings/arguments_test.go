@@ -114,13 +114,21 @@ func TestADraftModelsWeightsAreNotInThePlan(t *testing.T) {
 func TestVariablesOfTheServer(t *testing.T) {
 	for name, why := range map[string]string{
 		"HF_HOME": "is not for you to set", "HF_HUB_OFFLINE": "is not for you to set", "JAX_COMPILATION_CACHE_DIR": "sglang-tpu:cache", "JAX_PLATFORMS": "--device tpu",
-		"LWS_WORKER_INDEX": "controller sets it", "TPU_PROCESS_PORT": "GKE set it", "HOME": "can be written", "API_KEY_FILE": "sglang-tpu:apiKey",
+		"LWS_WORKER_INDEX": "controller sets it", "TPU_PROCESS_PORT": "controller sets it", "TPU_TOPOLOGY": "GKE sets it", "DB_PASS": "looks like a secret", "HOME": "can be written", "API_KEY_FILE": "sglang-tpu:apiKey",
 		"MY_SECRET": "looks like a secret", "SGL_JAX_PD_SHARED_SECRET": "looks like a secret", "aws_access_key_id": "looks like a secret", "GITHUB_TOKEN": "looks like a secret",
 		"A-B": "is not the name of a variable", "": "is not the name of a variable", "A B": "is not the name of a variable",
 	} {
 		err := checkEnvironment(map[string]string{name: "the-value"}, nil)
 		require.ErrorContains(t, err, why, name)
 		assert.NotContains(t, err.Error(), "the-value", "it may be a secret")
+	}
+	for _, name := range []string{"TPU_MIN_LOG_LEVEL", "HF_HUB_DOWNLOAD_TIMEOUT", "SGLANG_X", "LIBTPU_INIT_ARGS"} {
+		assert.NoError(t, checkEnvironment(map[string]string{name: "1"}, nil), name)
+	}
+	for _, text := range []string{"the-value", `{"MY_TOKEN":["the-value"]}`, `{"A":"b"} the-value`} {
+		_, err := load(configtest.Minimal(t).With("sglang-tpu:serverEnvironment", text))
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "the-value", text)
 	}
 	fine := map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30", "TOKENIZERS_PARALLELISM": "false", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "LIBTPU_INIT_ARGS": "--x=y"}
 	assert.NoError(t, checkEnvironment(fine, func(string) bool { return false }))

@@ -176,21 +176,12 @@ func checkGKE(g GKE, region string) error {
 // property would be worse: Pulumi then takes the value of its state for it, which after a
 // refresh is one that this provider refuses, and none for a key that is added later.
 func warnEncryption(g GKE) []string {
-	if g.SecretsKey == "" || !gkeAtLeast(g.MinVersion, 35) {
+	// A cluster of an older version is upgraded to 1.35 in time.
+	if g.SecretsKey == "" {
 		return nil
 	}
 	return []string{"config sglang-tpu:gke.secretsKey: GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED, " +
 		"which this provider takes for a change to ENCRYPTED at each preview; the update that follows changes nothing"}
-}
-
-// gkeAtLeast reports whether a version that has been checked is of 1.MINOR or newer.
-func gkeAtLeast(version string, minor int) bool {
-	match := gkeVersion.FindStringSubmatch(version)
-	if match == nil {
-		return false
-	}
-	n, err := strconv.Atoi(match[1])
-	return err == nil && n >= minor
 }
 
 func checkLabels(labels map[string]string) error {

@@ -90,7 +90,7 @@ const (
 // Cache is where weights and compiled code are kept. The numbers go only with mode disk.
 type Cache struct {
 	Mode          string `json:"mode"`          // gcs: a bucket that all share; disk: a volume for each pod
-	SizeGiB       int    `json:"sizeGiB"`       // 0: twice the model's weights, at least 200
+	SizeGiB       int    `json:"sizeGiB"`       // 0: twice what is fetched, at least 200
 	IOPS          int    `json:"iops"`          // 0: 10000
 	ThroughputMiB int    `json:"throughputMiB"` // MiB per second; 0: 1200
 }

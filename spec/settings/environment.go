@@ -14,14 +14,25 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // ownVariables are what the pods, the image or the controllers set, by the name or, with
 // a * at its end, the beginning of it; a user's value could only break that.
 var ownVariables = map[string]string{
-	"HF_*":                      "the weights' folder, the token and whether the Hub is asked follow from sglang-tpu:cache and sglang-tpu:hfToken",
+	"HF_HOME":                   "the weights' folder follows from sglang-tpu:cache",
+	"HF_HUB_CACHE":              "the weights' folder follows from sglang-tpu:cache",
+	"HF_HUB_OFFLINE":            "it follows from sglang-tpu:cache",
+	"HF_HUB_DISABLE_XET":        "it follows from sglang-tpu:cache",
+	"HF_MODULES_CACHE":          "it is in the one folder that can be written",
+	"HF_TOKEN*":                 "the token is sglang-tpu:hfToken",
 	"HUGGING*":                  "it is an older name of what HF_ variables say, which follow from sglang-tpu:cache and sglang-tpu:hfToken",
 	"TRANSFORMERS_*":            "the weights' folder and whether the Hub is asked follow from sglang-tpu:cache",
 	"SGLANG_USE_MODELSCOPE":     "the weights are fetched from the Hugging Face Hub",
 	"JAX_COMPILATION_CACHE_DIR": "compiled code is where sglang-tpu:cache has it",
 	"JAX_PLATFORMS":             "the server compares it with --device tpu, and is left to find the chips",
 	"LWS_*":                     "the LeaderWorkerSet controller sets it",
-	"TPU_*":                     "the LeaderWorkerSet controller and GKE set it",
+	"TPU_WORKER_*":              "the LeaderWorkerSet controller sets it",
+	"TPU_PROCESS_*":             "the LeaderWorkerSet controller sets it",
+	"TPU_NAME":                  "the LeaderWorkerSet controller sets it",
+	"TPU_TOPOLOGY*":             "GKE sets it",
+	"TPU_ACCELERATOR_TYPE":      "GKE sets it",
+	"TPU_HOST_BOUNDS":           "GKE sets it",
+	"TPU_CHIPS_PER_HOST_BOUNDS": "GKE sets it",
 	"KUBERNETES_*":              "Kubernetes sets it",
 	"HOME":                      "it is the one folder that can be written",
 	"XDG_CACHE_HOME":            "it is in the one folder that can be written",
@@ -31,11 +42,13 @@ var ownVariables = map[string]string{
 	"PATH":                      "it is the image's",
 	"POD_IP":                    "it is the pod's address",
 	"RENDEZVOUS_PORT":           "the NetworkPolicy knows it",
+	"SERVER_PORT":               "probes and the Service know it",
+	"TOKENIZER":                 "it follows from sglang-tpu:modelRevision",
 	"API_KEY_FILE":              "it is where sglang-tpu:apiKey is",
 }
 
 // secretWords in a name, between underscores, say that the value is not for everybody.
-var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS", "KEY", "APIKEY"}
+var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "APIKEY"}
 
 // checkEnvironment refuses what is no variable, what is not the user's, and secrets.
 func checkEnvironment(variables map[string]string, isSecret func(key string) bool) error {

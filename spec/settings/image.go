@@ -91,12 +91,6 @@ func checkImage(i Image) error {
 	return errors.Join(errs...)
 }
 
-// isDefault reports whether the image is built from the commit that this program was
-// written against.
-func (i Image) isDefault() bool {
-	return (i.Source == "" || i.Source == Build) && i.Repository == "" && i.Commit == ""
-}
-
 func checkBuild(i Image) error {
 	var errs []error
 	if i.Commit != "" && !commitHash.MatchString(i.Commit) {

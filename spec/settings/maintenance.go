@@ -3,7 +3,6 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,12 +47,12 @@ const noUpgrades = "NO_UPGRADES"
 // scope NO_UPGRADES, each of those for 90 days. One of another scope may last until the
 // minor version's support ends, which only GKE knows.
 const (
-	leastHours       = 4
-	leastAvailable   = 48
-	weeksFor         = 4 // whole weeks in 32 days
-	mostExclusions   = 20
-	mostNoUpgrades   = 3
-	mostNoUpgradeFor = 90 * 24 * time.Hour
+	leastHours        = 4
+	minAvailableHours = 48
+	wholeWeeks        = 4 // whole weeks in 32 days
+	mostExclusions    = 20
+	mostNoUpgrades    = 3
+	longestNoUpgrades = 90 * 24 * time.Hour
 )
 
 // kept is when GKE leaves the nodes of a minor version alone if nobody says otherwise: to
@@ -65,8 +64,6 @@ var kept = map[string]Exclusion{
 }
 
 const maintenanceKey = "sglang-tpu:maintenance"
-
-var exclusionName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 func checkMaintenance(m Maintenance) error {
 	errs := []error{checkWindow(m.Window)}
@@ -111,18 +108,18 @@ func checkWindow(w Window) error {
 	if err := inRange(key+".hours", w.Hours, leastHours, 24, "hours"); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	if days := len(w.Days); days > 0 && days*w.Hours*weeksFor < leastAvailable {
+	if days := len(w.Days); days > 0 && days*w.Hours*wholeWeeks < minAvailableHours {
 		errs = append(errs, invalid(key+".hours", strconv.Itoa(w.Hours),
-			fmt.Sprintf("with %d a week is too little: GKE wants at least %d hours in 32 days", days, leastAvailable),
-			fmt.Sprintf("use at least %d hours, or more days", (leastAvailable+days*weeksFor-1)/(days*weeksFor))))
+			fmt.Sprintf("with %d a week is too little: GKE wants at least %d hours in 32 days", days, minAvailableHours),
+			fmt.Sprintf("use at least %d hours, or more days", (minAvailableHours+days*wholeWeeks-1)/(days*wholeWeeks))))
 	}
 	return errors.Join(errs...)
 }
 
 func checkExclusion(key string, e Exclusion) error {
 	var errs []error
-	if !exclusionName.MatchString(e.Name) {
-		errs = append(errs, invalid(key+".name", e.Name, "is not a name", "use lower-case letters, digits and hyphens, such as launch"))
+	if strings.TrimSpace(e.Name) == "" {
+		errs = append(errs, invalid(key+".name", e.Name, "is empty", "give it a name, such as launch"))
 	}
 	if e.Scope != "" && !slices.Contains(scopes, e.Scope) {
 		errs = append(errs, invalid(key+".scope", e.Scope, "is not a scope", "use "+list(scopes)))
@@ -140,9 +137,9 @@ func checkExclusion(key string, e Exclusion) error {
 	case early != nil || late != nil:
 	case !end.After(start):
 		errs = append(errs, invalid(key+".end", e.End, "is not after the start", "use a later date"))
-	case e.Scope == noUpgrades && end.Sub(start) > mostNoUpgradeFor:
+	case e.Scope == noUpgrades && end.Sub(start) > longestNoUpgrades:
 		errs = append(errs, invalid(key+".end", e.End, "is too late: GKE does without all upgrades for at most 90 days",
-			"use "+start.Add(mostNoUpgradeFor).Format(time.DateOnly)+" or earlier, or scope "+NoNodeUpgrades))
+			"use "+start.Add(longestNoUpgrades).Format(time.DateOnly)+" or earlier, or scope "+NoNodeUpgrades))
 	}
 	return errors.Join(errs...)
 }
@@ -215,25 +212,32 @@ func (c Capacity) lastsUntilUpgrade() bool {
 	return c.Mode == capacity.Reservation || c.Mode == capacity.OnDemand
 }
 
-// warnMaintenance says when nothing keeps a slice from upgrades any longer. Whoever says
-// that there are no exclusions knows. asked is what was configured.
+// warnBefore is how long before the end of an exclusion a preview speaks of it.
+const warnBefore = 30 * 24 * time.Hour
+
+// warnMaintenance says when nothing keeps a slice from upgrades, or soon nothing will.
+// Whoever says that there are no exclusions knows. asked is what was configured.
 func warnMaintenance(c Config, asked []Exclusion, now time.Time) []string {
 	if !c.Capacity.lastsUntilUpgrade() || c.Replicas == 0 || asked != nil && len(asked) == 0 {
 		return nil
 	}
-	last := time.Time{}
-	for _, e := range c.Maintenance.Exclusions {
-		if end, err := instant(e.End); err == nil && e.Scope != "NO_MINOR_UPGRADES" && end.After(last) {
-			last = end
+	until := now // the end of what covers now without a gap
+	for range c.Maintenance.Exclusions {
+		for _, e := range c.Maintenance.Exclusions {
+			start, _ := instant(e.Start) // both have been checked
+			end, _ := instant(e.End)
+			if e.Scope != "NO_MINOR_UPGRADES" && !start.After(until) && end.After(until) {
+				until = end
+			}
 		}
 	}
-	if last.After(now) {
+	if until.Sub(now) > warnBefore {
 		return nil
 	}
-	since := "there is no exclusion"
-	if !last.IsZero() {
-		since = "the last exclusion ended on " + last.Format(time.DateOnly)
+	since := "no exclusion covers today, so"
+	if until.After(now) {
+		since = "the exclusions end on " + until.Format(time.DateOnly) + ", and then"
 	}
-	return []string{fmt.Sprintf("config %s: %s, so GKE may upgrade the nodes in its window, which ends each group for as long as its slice takes to come back; "+
+	return []string{fmt.Sprintf("config %s: %s GKE may upgrade the nodes in its window, which ends each group for as long as its slice takes to come back; "+
 		"set exclusions with scope %s, or to [] if that is wanted", maintenanceKey, since, NoNodeUpgrades)}
 }

@@ -74,11 +74,13 @@ func TestASliceThatNothingKeepsIsAWarning(t *testing.T) {
 		pairs []string
 		says  string // empty: nothing
 	}{
-		"the default's end has passed":     {"2027-03-02", nil, "the last exclusion ended on 2027-03-01, so " + nothing},
-		"a version whose end is unknown":   {"2026-12-01", []string{"sglang-tpu:gke", `{"minVersion":"1.36"}`}, "there is no exclusion, so " + nothing},
-		"only minor versions are held":     {"2026-12-01", []string{key, span("2027-01-01", "NO_MINOR_UPGRADES")}, "there is no exclusion"},
-		"one of the user's own":            {"2026-12-01", []string{key, span("2027-01-01", "")}, ""},
-		"one of the user's own, at an end": {"2027-01-02", []string{key, span("2027-01-01", "")}, "the last exclusion ended on 2027-01-01"},
+		"the default's end has passed":     {"2027-03-02", nil, "no exclusion covers today, so " + nothing},
+		"the default's end is near":        {"2027-02-10", nil, "the exclusions end on 2027-03-01, and then " + nothing},
+		"a version whose end is unknown":   {"2026-12-01", []string{"sglang-tpu:gke", `{"minVersion":"1.36"}`}, "no exclusion covers today"},
+		"only minor versions are held":     {"2026-12-01", []string{key, span("2027-01-01", "NO_MINOR_UPGRADES")}, "no exclusion covers today"},
+		"one of the user's own":            {"2026-11-15", []string{key, span("2027-01-01", "")}, ""},
+		"one of the user's own, at an end": {"2027-01-02", []string{key, span("2027-01-01", "")}, "no exclusion covers today"},
+		"one that begins later":            {"2026-10-01", []string{key, span("2027-01-01", "")}, "no exclusion covers today"},
 		"none is wanted":                   {"2026-12-01", []string{key, `{"exclusions":[]}`}, ""},
 		"there is no slice":                {"2027-03-02", []string{"sglang-tpu:replicas", "0"}, ""},
 	} {
@@ -116,7 +118,7 @@ func TestMaintenanceThatGKEWouldRefuseIsRefusedFirst(t *testing.T) {
 		`{"window":{"days":["Sunday","sunday"],"hours":8}}`:                                   {`maintenance.window.days[1]: "sunday" is there already`},
 		`{"window":{"days":["Sunday"]}}`:                                                      {`maintenance.window.hours: "4" with 1 a week is too little: GKE wants at least 48 hours in 32 days; use at least 12 hours, or more days`},
 		`{"windows":{}}`:                                                                      {`maintenance.windows: is not a setting (did you mean window?); use window, exclusions`},
-		exclusion(`"name":"A b","start":"2026-12-01","end":"2026-12-02"`):                     {`maintenance.exclusions[0].name: "A b" is not a name`},
+		exclusion(`"name":" ","start":"2026-12-01","end":"2026-12-02"`):                       {`maintenance.exclusions[0].name: " " is empty`},
 		exclusion(`"name":"a","start":"soon","end":"later"`):                                  {`exclusions[0].start: "soon" is not a date; use a date such as 2027-01-31`, `exclusions[0].end: "later" is not a date`},
 		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-01"`):                       {`exclusions[0].end: "2026-12-01" is not after the start`},
 		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-03","scope":"NONE"`):        {`exclusions[0].scope: "NONE" is not a scope; use NO_MINOR_OR_NODE_UPGRADES, NO_MINOR_UPGRADES, NO_UPGRADES`},

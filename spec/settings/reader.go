@@ -18,6 +18,15 @@ type reader struct {
 	errs   []error
 }
 
+// shown is a value as a message may show it: not if it is a secret, or may be one.
+func (r *reader) shown(key, value string) string {
+	top, _, _ := strings.Cut(key, ".")
+	if top == environmentKey || r.source.IsSecret != nil && r.source.IsSecret(top) {
+		return ""
+	}
+	return value
+}
+
 func (r *reader) check(err error) {
 	if err != nil {
 		r.errs = append(r.errs, err)
@@ -93,7 +102,7 @@ func (r *reader) object(key string, into any) bool {
 		return true
 	}
 	refuse := func() bool {
-		r.check(invalid(key, value, "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
+		r.check(invalid(key, r.shown(key, value), "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
 		return false
 	}
 	var given map[string]any
@@ -103,7 +112,7 @@ func (r *reader) object(key string, into any) bool {
 		return refuse()
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		r.check(invalid(key, value, "has something after the object", "remove it"))
+		r.check(invalid(key, r.shown(key, value), "has something after the object", "remove it"))
 		return false
 	}
 	before := len(r.errs)
@@ -165,7 +174,7 @@ func (r *reader) fit(path string, given any, wanted reflect.Type) any {
 		raw, _ := json.Marshal(given) // what came from JSON
 		text = string(raw)
 	}
-	r.check(invalid(path, text, "has the wrong type", "it must be "+kind(wanted.Kind())))
+	r.check(invalid(path, r.shown(path, text), "has the wrong type", "it must be "+kind(wanted.Kind())))
 	return nil
 }
 

@@ -242,7 +242,6 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	for _, quiet := range [][]string{
 		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:topology", "2x2x1"},
 		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:replicas", "0"},
-		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000","secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`},
 	} {
 		c, err = load(whole.With(quiet...))
 		require.NoError(t, err)

@@ -181,7 +181,7 @@ func (s server) warn(c *Config) []string {
 		// sglang-jax issue 1400: the scheduler reads log probabilities with jax.device_get,
 		// which fails on an array that other hosts hold parts of; pull request 1410 is open.
 		verb, remedy := "may end", ""
-		if c.Image.isDefault() {
+		if anotherServer(c.Image) == "" {
 			verb = "ends"
 		}
 		if name := c.Plan.Undivided(c.Model); name != "" {

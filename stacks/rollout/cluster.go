@@ -2,9 +2,11 @@ package rollout
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -36,8 +38,43 @@ func NewCluster(kubeconfig string) (*Cluster, error) {
 	return &Cluster{client, runtime.NewParameterCodec(scheme)}, err
 }
 
-// Look returns the pods that a goal speaks of, and all nodes.
+// set is what a LeaderWorkerSet says of its pods.
+type set struct {
+	Spec struct {
+		Replicas int `json:"replicas"`
+		Template struct {
+			Size   int `json:"size"`
+			Leader struct {
+				Metadata metav1.ObjectMeta `json:"metadata"`
+			} `json:"leaderTemplate"`
+		} `json:"leaderWorkerTemplate"`
+	} `json:"spec"`
+}
+
+// wanted asks for the LeaderWorkerSet itself: what was deployed, which a pulumi up with
+// --target may have left as it was, counts, not what the program would deploy.
+func (c *Cluster) wanted(ctx context.Context, goal Goal) (State, error) {
+	path := "/apis/leaderworkerset.x-k8s.io/v1/namespaces/" + goal.Namespace + "/leaderworkersets/" + goal.Set
+	text, err := c.client.Get().AbsPath(path).Do(ctx).Raw()
+	if apierrors.IsNotFound(err) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, err
+	}
+	var s set
+	if err := json.Unmarshal(text, &s); err != nil {
+		return State{}, err
+	}
+	return State{Hash: s.Spec.Template.Leader.Metadata.Labels[goal.HashLabel], Wanted: s.Spec.Replicas * s.Spec.Template.Size}, nil
+}
+
+// Look returns what the set of a goal wants, its pods, and all nodes.
 func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
+	s, err := c.wanted(ctx, goal)
+	if err != nil {
+		return State{}, err
+	}
 	var pods corev1.PodList
 	selected := &metav1.ListOptions{LabelSelector: goal.Selector}
 	if err := c.client.Get().Namespace(goal.Namespace).Resource("pods").VersionedParams(selected, c.params).Do(ctx).Into(&pods); err != nil {
@@ -47,7 +84,7 @@ func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 	if err := c.client.Get().Resource("nodes").Do(ctx).Into(&nodes); err != nil {
 		return State{}, err
 	}
-	s := State{Pods: pods.Items, Nodes: map[string]bool{}}
+	s.Pods, s.Nodes = pods.Items, map[string]bool{}
 	for _, n := range nodes.Items {
 		s.Nodes[n.Name] = false
 		for _, c := range n.Status.Conditions {

@@ -13,12 +13,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestLookAsksForThePodsOfTheSetAndForNodes(t *testing.T) {
+func TestLookAsksForTheSetItsPodsAndNodes(t *testing.T) {
 	answer := func(w http.ResponseWriter, kind string, items any) {
 		w.Header().Set("Content-Type", "application/json")
 		assert.NoError(t, json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind, "items": items}))
 	}
 	mux := http.NewServeMux()
+	there := true
+	mux.HandleFunc("GET /apis/leaderworkerset.x-k8s.io/v1/namespaces/sglang/leaderworkersets/set", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if !there {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)
+			return
+		}
+		fmt.Fprint(w, `{"spec":{"replicas":3,"leaderWorkerTemplate":{"size":2,"leaderTemplate":{"metadata":{"labels":{"hash":"new"}}}}}}`)
+	})
 	mux.HandleFunc("GET /api/v1/namespaces/sglang/pods", func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "set=set", r.URL.Query().Get("labelSelector"))
 		answer(w, "PodList", []corev1.Pod{pod("a")})
@@ -41,6 +51,14 @@ func TestLookAsksForThePodsOfTheSetAndForNodes(t *testing.T) {
 	require.Len(t, found.Pods, 1)
 	assert.Equal(t, "a", found.Pods[0].Name)
 	assert.Equal(t, map[string]bool{"n": true, "sick": false}, found.Nodes)
+	assert.Equal(t, "new", found.Hash)
+	assert.Equal(t, 6, found.Wanted, "three groups of two")
+
+	there = false
+	found, err = cluster.Look(t.Context(), goal)
+	require.NoError(t, err)
+	assert.Zero(t, found.Wanted, "a set that is not there wants no pods")
+	assert.Len(t, found.Pods, 1)
 }
 
 func TestAKubeconfigThatIsNoneIsAnError(t *testing.T) {

@@ -77,14 +77,14 @@ func condition(p *corev1.Pod, typ corev1.PodConditionType) *corev1.PodCondition 
 	return nil
 }
 
-// longest is how much of a log's end is shown, in characters.
-const longest = 600
+// mostShown is how much of a log's end is shown, in characters.
+const mostShown = 600
 
 // end is the last lines of a message, in one.
 func end(message string) string {
 	text := oneLine(message)
-	if len(text) > longest {
-		text = "... " + text[len(text)-longest:]
+	if len(text) > mostShown {
+		text = "... " + text[len(text)-mostShown:]
 	}
 	return text
 }

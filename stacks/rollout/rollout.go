@@ -18,21 +18,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Goal is what must run.
+// Goal is a LeaderWorkerSet whose pods must run as it says in the cluster.
 type Goal struct {
 	Namespace string
-	Set       string // name of the LeaderWorkerSet, for messages
+	Set       string // name of the LeaderWorkerSet
 	Selector  string // label selector of all its pods, old and new ones
-	// HashLabel holds the hash of the pod template that a pod was made from; Hash is that
-	// of the template that was asked for.
-	HashLabel, Hash string
-	Pods            int // of all groups together; 0: none may be left
+	HashLabel string // label that holds the hash of the pod template
 }
 
 // State is what one look at the cluster showed.
 type State struct {
-	Pods  []corev1.Pod    // those that Goal.Selector selects
-	Nodes map[string]bool // by name: whether it is ready
+	// Hash is that of the set's pod template, and Wanted the number of its pods: groups times
+	// hosts. A set that is not there wants none.
+	Hash   string
+	Wanted int
+	Pods   []corev1.Pod    // those that Goal.Selector selects
+	Nodes  map[string]bool // by name: whether it is ready
 }
 
 // NotReady is the end of the patience.
@@ -47,30 +48,36 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	failures := map[string]string{} // by pod; a group that starts again takes its statuses along
+	var state State
 	var ready int
 	var waiting map[string]string
 	last, said := "", time.Time{}
+	answered := time.Now()
 	for {
-		state, err := look(ctx)
+		now, err := within(ctx, look)
 		if err != nil {
 			waiting = map[string]string{"the cluster": "cannot be asked: " + err.Error()}
+			if time.Since(answered) >= silence {
+				return goal.unknown(err)
+			}
 		} else {
+			answered, state = time.Now(), now
 			ready, waiting = goal.compare(state)
 			note(failures, state.Pods)
 		}
 		if len(waiting) == 0 {
 			return nil
 		}
-		if now := fmt.Sprintf("%d of %d pods are ready; %s", ready, goal.Pods, strings.Join(sentences(waiting), "; ")); now != last && time.Since(said) >= quiet {
-			say(now)
-			last, said = now, time.Now()
+		if news := fmt.Sprintf("%d of %d pods are ready; %s", ready, state.Wanted, strings.Join(sentences(waiting), "; ")); news != last && time.Since(said) >= quiet {
+			say(news)
+			last, said = news, time.Now()
 		}
 		select {
 		case <-ctx.Done():
 			if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 				return ctx.Err()
 			}
-			return goal.notReady(ready, patience, waiting, failures)
+			return goal.notReady(ready, state.Wanted, patience, waiting, failures)
 		case <-time.After(interval):
 		}
 	}
@@ -79,10 +86,44 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 var (
 	interval = 2 * time.Second  // between two looks; a test shortens it
 	quiet    = 15 * time.Second // between two lines of progress
+
+	// silence is how long the cluster may refuse or fail to answer. A control plane that is
+	// upgraded is away for less, and a missing right does not come by itself.
+	silence = 5 * time.Minute
+	longest = time.Minute // of one look, with the login that it may need
 )
 
-func (g Goal) notReady(ready int, patience time.Duration, waiting, failures map[string]string) error {
-	lines := []string{fmt.Sprintf("LeaderWorkerSet %s/%s: %d of %d pods are ready after %s (sglang-tpu:readyMinutes)", g.Namespace, g.Set, ready, g.Pods, patience)}
+// within ends a look that its context does not reach, such as a login that waits.
+func within(ctx context.Context, look func(context.Context) (State, error)) (State, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	type answer struct {
+		state State
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		state, err := look(ctx)
+		done <- answer{state, err}
+	}()
+	select {
+	case a := <-done:
+		return a.state, a.err
+	case <-ctx.Done():
+		return State{}, ctx.Err()
+	}
+}
+
+// unknown is the end of a cluster's silence.
+func (g Goal) unknown(err error) error {
+	return &NotReady{[]string{
+		fmt.Sprintf("LeaderWorkerSet %s/%s: whether its pods are ready cannot be asked for %s: %s", g.Namespace, g.Set, silence, err),
+		"Everything was created or changed as asked. Who runs pulumi up must reach the control plane, and may list pods and nodes and get LeaderWorkerSets, as with roles/container.developer.",
+	}}
+}
+
+func (g Goal) notReady(ready, wanted int, patience time.Duration, waiting, failures map[string]string) error {
+	lines := []string{fmt.Sprintf("LeaderWorkerSet %s/%s: %d of %d pods are ready after %s (sglang-tpu:readyMinutes)", g.Namespace, g.Set, ready, wanted, patience)}
 	for _, sentence := range sentences(waiting) {
 		lines = append(lines, "  "+sentence)
 	}
@@ -103,7 +144,7 @@ func (g Goal) compare(s State) (ready int, waiting map[string]string) {
 		switch {
 		case p.DeletionTimestamp != nil:
 			reason = "is ending"
-		case p.Labels[g.HashLabel] != g.Hash:
+		case p.Labels[g.HashLabel] != s.Hash:
 			reason = "is of the pod template before the change"
 		default:
 			current++
@@ -115,11 +156,11 @@ func (g Goal) compare(s State) (ready int, waiting map[string]string) {
 		}
 		waiting[p.Name] = reason
 	}
-	if current < g.Pods {
-		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d of %d pods of this pod template", current, g.Pods)
+	if current < s.Wanted {
+		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d of %d pods of this pod template", current, s.Wanted)
 	}
-	if current > g.Pods {
-		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d pods, and %d were asked for", current, g.Pods)
+	if current > s.Wanted {
+		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d pods, and %d were asked for", current, s.Wanted)
 	}
 	return ready, waiting
 }

@@ -15,7 +15,7 @@ import (
 
 const hash = "hash"
 
-var goal = Goal{Namespace: "sglang", Set: "set", Selector: "set=set", HashLabel: hash, Hash: "new", Pods: 2}
+var goal = Goal{Namespace: "sglang", Set: "set", Selector: "set=set", HashLabel: hash}
 
 // pod is one on node n, of the new template, ready, and then changed.
 func pod(name string, changes ...func(*corev1.Pod)) corev1.Pod {
@@ -86,7 +86,7 @@ func TestTheGoalIsReadyPodsOfTheNewTemplateAndNoOthers(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ready, waiting := goal.compare(State{Pods: tc.pods, Nodes: map[string]bool{"n": true, "sick": false}})
+			ready, waiting := goal.compare(State{Hash: "new", Wanted: 2, Pods: tc.pods, Nodes: map[string]bool{"n": true, "sick": false}})
 			assert.Equal(t, tc.ready, ready)
 			assert.Equal(t, tc.waiting, sentences(waiting))
 		})
@@ -108,7 +108,7 @@ func await(t *testing.T, patience time.Duration, looks ...any) ([]string, error)
 		if err, bad := looks[i].(error); bad {
 			return State{}, err
 		}
-		return State{Pods: looks[i].([]corev1.Pod), Nodes: map[string]bool{"n": true}}, nil
+		return State{Hash: "new", Wanted: 2, Pods: looks[i].([]corev1.Pod), Nodes: map[string]bool{"n": true}}, nil
 	}, patience, func(s string) { said = append(said, s) })
 	return said, err
 }
@@ -124,7 +124,7 @@ func TestAwaitReturnsWhenTheGoalIsReached(t *testing.T) {
 
 func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
 	_, err := await(t, 50*time.Millisecond,
-		[]corev1.Pod{pod("a", state(exited(1, strings.Repeat("x", 2*longest)+" the reason"))), pod("b")}, // and the group starts again
+		[]corev1.Pod{pod("a", state(exited(1, strings.Repeat("x", 2*mostShown)+" the reason"))), pod("b")}, // and the group starts again
 		[]corev1.Pod{pod("b", unscheduled)})
 	var ended *NotReady
 	require.ErrorAs(t, err, &ended)
@@ -133,13 +133,30 @@ func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
 	assert.Contains(t, ended.Lines[1], "LeaderWorkerSet set has 1 of 2 pods")
 	assert.Contains(t, ended.Lines[2], "b is not scheduled")
 	assert.Regexp(t, "^  a, before: container sglang-leader ended with exit code 1: .* the reason$", ended.Lines[3])
-	assert.Less(t, len(ended.Lines[3]), longest+100)
+	assert.Less(t, len(ended.Lines[3]), mostShown+100)
 	assert.Contains(t, ended.Lines[4], "kubectl describe pod -n sglang NAME")
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := Await(ctx, goal, func(context.Context) (State, error) { return State{}, nil }, time.Minute, func(string) {})
+	err := Await(ctx, goal, func(context.Context) (State, error) { return State{Wanted: 1}, nil }, time.Minute, func(string) {})
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestAClusterThatDoesNotAnswerIsNotAskedForTheWholePatience(t *testing.T) {
+	defer func(before time.Duration) { silence = before }(silence)
+	silence = 30 * time.Millisecond
+	_, err := await(t, time.Hour, []corev1.Pod{pod("a")}, errors.New(`nodes is forbidden: User "ci" cannot list resource "nodes"`))
+	var ended *NotReady
+	require.ErrorAs(t, err, &ended)
+	assert.Contains(t, ended.Error(), "roles/container.developer")
+	assert.Contains(t, ended.Error(), `cannot be asked for 30ms: nodes is forbidden: User "ci" cannot list resource "nodes"`)
+}
+
+func TestALookThatHangsIsGivenUp(t *testing.T) {
+	defer func(before time.Duration) { longest = before }(longest)
+	longest = 20 * time.Millisecond
+	_, err := within(t.Context(), func(context.Context) (State, error) { select {} })
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }

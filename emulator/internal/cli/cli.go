@@ -42,6 +42,7 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator repair NODE       fail a node's host and let GKE repair it
   emulator fault [...]       make something fail; without arguments: what is set
       create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
+      update MATCH TEXT [TIMES]    the update of such a resource
       hub REPOSITORY [TEXT [TIMES]]   a download, after part of its files
       bucket NAME [TEXT [TIMES]]      writing into a bucket, for want of quota
       load POD [TEXT [TIMES]]         a rank that loads for TEXT seconds (60) longer, or fails

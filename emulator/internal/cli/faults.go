@@ -87,7 +87,7 @@ func (c *CLI) fault(ctx context.Context, args []string) error {
 }
 
 func parseFault(args []string) (cloud.Fault, error) {
-	texts := map[string]string{"create": "", "hub": hubText, "bucket": bucketText, "load": "60"}
+	texts := map[string]string{"create": "", "update": "", "hub": hubText, "bucket": bucketText, "load": "60"}
 	text, known := texts[args[0]]
 	if !known || len(args) < 2 || len(args) > 4 {
 		return cloud.Fault{}, errUsage

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -62,19 +61,31 @@ func (c *CLI) unfinished(stack string) string {
 	return filepath.Join(c.Layout.Run(), "unfinished-"+stack)
 }
 
-// change runs a Pulumi command that changes a stack. One that ends by itself with an
-// error has written what there is, and a refresh would take the error out of the state,
-// and with it what the next pulumi up goes by.
+// change runs a Pulumi command that changes a stack.
 func (c *CLI) change(ctx context.Context, stack string, args ...string) error {
 	if err := os.WriteFile(c.unfinished(stack), nil, 0o600); err != nil {
 		return err
 	}
 	err := c.pulumi(ctx, stack, args...)
-	var ended *exec.ExitError
-	if err == nil || errors.As(err, &ended) && ended.Exited() && ctx.Err() == nil {
-		return errors.Join(err, os.Remove(c.unfinished(stack)))
+	if err != nil && (ctx.Err() != nil || !c.recorded(stack)) {
+		return err
 	}
-	return err
+	return errors.Join(err, os.Remove(c.unfinished(stack)))
+}
+
+// recorded reports whether the state says that a cloud resource came to no good end. A
+// refresh would take that out, and with it what the next pulumi up goes by.
+func (c *CLI) recorded(stack string) bool {
+	cp, err := c.state(stack)
+	if err != nil || len(cp.Checkpoint.Latest.Pending) > 0 {
+		return false
+	}
+	for _, r := range cp.Checkpoint.Latest.Resources {
+		if strings.HasPrefix(r.Type, "gcp:") && len(r.InitErrors) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // find asks the cloud whether a resource with these inputs exists, and for its id.

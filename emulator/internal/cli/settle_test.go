@@ -13,19 +13,32 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// A refresh takes the engine's note of a failed create away, so it is made only after
-// a pulumi that could not write what it had done.
-func TestAnUpThatEndedByItselfNeedsNoRefresh(t *testing.T) {
-	for script, left := range map[string]bool{
-		"exit 0": false, "exit 255": false, "kill -9 $$": true,
+// A refresh takes the engine's note of a failed create away, so none is made where the
+// state has one.
+func TestAFailureThatTheStateRecordsNeedsNoRefresh(t *testing.T) {
+	const failed = `{"checkpoint": {"latest": {"resources": [{"type": "gcp:container/nodePool:NodePool", "initErrors": ["in ERROR"]}]}}}`
+	for name, test := range map[string]struct {
+		script, state string
+		left          bool
+	}{
+		"success":                      {"exit 0", "{}", false},
+		"a node pool in ERROR":         {"exit 1", failed, false},
+		"an interrupt":                 {"exit 1", `{"checkpoint": {"latest": {"resources": [{"type": "gcp:container/nodePool:NodePool"}]}}}`, true},
+		"a set that is not ready":      {"exit 1", `{"checkpoint": {"latest": {"resources": [{"type": "kubernetes:x/v1:Set", "initErrors": ["not ready"]}]}}}`, true},
+		"a create that was cut off":    {"kill -9 $$", `{"checkpoint": {"latest": {"resources": [{"type": "gcp:a/b:B", "initErrors": ["e"]}], "pending_operations": [{"type": "creating"}]}}}`, true},
+		"a state that nobody can read": {"exit 1", "{", true},
 	} {
-		c := &CLI{Layout: layout.Layout{Root: t.TempDir()}, Program: t.TempDir(), Out: io.Discard, Err: io.Discard}
-		require.NoError(t, os.MkdirAll(c.Layout.Bin(), 0o700))
-		require.NoError(t, os.MkdirAll(c.Layout.Run(), 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), "pulumi"), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
-		err := c.change(context.Background(), "dev", "up")
-		assert.Equal(t, script != "exit 0", err != nil, script)
-		_, err = os.Stat(c.unfinished("dev"))
-		assert.Equal(t, left, err == nil, script)
+		t.Run(name, func(t *testing.T) {
+			c := &CLI{Layout: layout.Layout{Root: t.TempDir()}, Program: t.TempDir(), Out: io.Discard, Err: io.Discard}
+			for _, dir := range []string{c.Layout.Bin(), c.Layout.Run(), filepath.Dir(c.stateFile("dev"))} {
+				require.NoError(t, os.MkdirAll(dir, 0o700))
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), "pulumi"), []byte("#!/bin/sh\n"+test.script+"\n"), 0o700))
+			require.NoError(t, os.WriteFile(c.stateFile("dev"), []byte(test.state), 0o600))
+			err := c.change(context.Background(), "dev", "up")
+			assert.Equal(t, test.script != "exit 0", err != nil)
+			_, err = os.Stat(c.unfinished("dev"))
+			assert.Equal(t, test.left, err == nil)
+		})
 	}
 }

@@ -227,7 +227,8 @@ type checkpoint struct {
 				ID   string `json:"id"`
 				Type string `json:"type"`
 
-				Protect bool `json:"protect"`
+				Protect    bool     `json:"protect"`
+				InitErrors []string `json:"initErrors"` // of a create or update that failed
 			} `json:"resources"`
 			Pending []struct {
 				Type     string `json:"type"`

@@ -7,7 +7,8 @@ import (
 
 // Fault makes something fail the way it fails outside.
 type Fault struct {
-	// On is what fails: empty or "create" for the create of a resource, "hub" for the
+	// On is what fails: empty or "create" for the create of a resource, "update" for a change
+	// of one, "hub" for the
 	// download of a repository, "bucket" for writing into a bucket, "load" for a rank that
 	// loads for as many seconds longer as Text says, or fails with Text.
 	On    string `json:"on,omitempty"`

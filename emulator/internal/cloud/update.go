@@ -22,6 +22,9 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 		return nil, err
 	}
 	c.wait(ctx, k.minutes/2)
+	if text := c.TakeFault("update", r.ID); text != "" {
+		return nil, errors.New(text)
+	}
 	c.mu.Lock()
 	before, state := r.Inputs, r.Outputs
 	r.Outputs = Merge(typ, r.Outputs, in, ignored)

@@ -215,10 +215,10 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 			properties, err := structpb.NewStruct(state)
 			return &pulumirpc.CreateResponse{Id: id, Properties: properties}, err
 		}
-		return nil, initFailed(r.GetUrn(), id, in, in, errors.New("interrupted while Google Cloud was creating it"))
+		return nil, initFailed("creating "+r.GetUrn(), id, in, in, errors.New("interrupted while Google Cloud was creating it"))
 	}
 	if err != nil && made != nil {
-		return nil, initFailed(r.GetUrn(), made.ID, made.Outputs, made.Inputs, err)
+		return nil, initFailed("creating "+r.GetUrn(), made.ID, made.Outputs, made.Inputs, err)
 	}
 	if err != nil {
 		return nil, err
@@ -271,7 +271,14 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	}
 	made, err := p.ask(ctx, what, cloud.Request{Type: typ, ID: r.GetId(), Inputs: in, Ignored: r.GetIgnoreChanges()})
 	if err != nil {
-		return nil, err
+		// pkg/tfbridge/provider.go of Pulumi's bridge: the state is what it was, and the
+		// resource is marked as one whose last operation failed.
+		olds, oldsErr := values(r.GetOlds())
+		oldInputs, inputsErr := values(r.GetOldInputs())
+		if oldsErr != nil || inputsErr != nil {
+			return nil, errors.Join(err, oldsErr, inputsErr)
+		}
+		return nil, initFailed("updating "+r.GetUrn(), r.GetId(), olds, oldInputs, err)
 	}
 	if made == nil {
 		// pkg/tfbridge/provider.go of Pulumi's bridge
@@ -320,8 +327,8 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 
 // initFailed tells the engine that a resource exists although its create failed, with
 // the URN before the reason as Pulumi's bridge has it.
-func initFailed(urn, id string, outputs, inputs cloud.Values, why error) error {
-	reason := fmt.Errorf("creating %s: %w", urn, why)
+func initFailed(doing, id string, outputs, inputs cloud.Values, why error) error {
+	reason := fmt.Errorf("%s: %w", doing, why)
 	properties, err := structpb.NewStruct(outputs)
 	if err != nil {
 		return err

@@ -234,6 +234,23 @@ func TestACloudThatIsNotRunningSaysHowToStartIt(t *testing.T) {
 	require.ErrorContains(t, err, "bin/emulator start")
 }
 
+// A ReplaceOnChanges of "#initerror" sees no difference to a create that failed.
+func TestAnUpdateThatFailsMarksTheResourceAsABridgedProviderDoes(t *testing.T) {
+	p, google := started(t)
+	made := create(t, p, clusterType, clusterInputs("1.35"))
+	google.SetFaults([]cloud.Fault{{On: "update", Match: "clusters", Text: "googleapi: Error 503: The service is currently unavailable., backendError", Times: 1}})
+	_, err := p.Update(background, &pulumirpc.UpdateRequest{
+		Urn: urn(clusterType), Id: made.GetId(), Olds: made.GetProperties(),
+		OldInputs: properties(t, clusterInputs("1.35")), News: properties(t, clusterInputs("1.36")),
+	})
+	require.ErrorContains(t, err, "updating "+urn(clusterType)+": googleapi: Error 503")
+	failed, ok := rpcerror.Convert(err).Details()[0].(*pulumirpc.ErrorResourceInitFailed)
+	require.True(t, ok)
+	assert.Equal(t, made.GetId(), failed.GetId())
+	assert.Equal(t, made.GetProperties().AsMap(), failed.GetProperties().AsMap(), "nothing has changed")
+	assert.Equal(t, "1.35", failed.GetInputs().AsMap()["minMasterVersion"])
+}
+
 func TestACancelledCreateTellsTheEngineWhatMayExist(t *testing.T) {
 	p, _ := started(t)
 	_, err := p.Cancel(background, nil)

@@ -6,6 +6,8 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
+	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -25,6 +27,7 @@ type mutation struct {
 }
 
 func main() {
+	var endpoint stacks.Endpoint
 	pulumi.Run(func(ctx *pulumi.Context) error {
 		var m mutation
 		if err := json.Unmarshal(text, &m); err != nil {
@@ -39,8 +42,12 @@ func main() {
 		if err != nil {
 			return err
 		}
-		return new(stacks.Endpoint).Serving(ctx)
+		return endpoint.Serving(ctx)
 	})
+	if err := endpoint.Await(context.Background(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // change goes down a path. What is not there is left alone.
