@@ -283,7 +283,7 @@ func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
 		}
 	})}
 	go func() { _ = server.Serve(web) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 
 	first := dial("127.94.0.2")
 	l := newLaunch(t, waits, namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
