@@ -37,7 +37,7 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		assert.NotContains(t, out, "GCE_STOCKOUT", "which only GKE's own status message says")
 	})
 	step("the next up replaces it, and the endpoint answers", func(t *testing.T) {
-		assert.Contains(t, w.ops(t, "slice-0"), "replace")
+		assert.Contains(t, w.sliceOps(t), "replace")
 		assert.Contains(t, w.emulator(t, "up", "dev"), `Answer  {"meta_info"`)
 		assert.Len(t, nodes(t), 2)
 		w.shell(t, "dev", "pulumi preview --expect-no-changes")
@@ -63,7 +63,7 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		out, err := w.tryShell("dev", "pulumi up --yes --skip-preview")
 		require.Error(t, err, out)
 		w.shell(t, "dev", "pulumi refresh --yes --skip-preview")
-		assert.Empty(t, w.ops(t, "slice-0"), "Google tells the provider no difference")
+		assert.Empty(t, w.sliceOps(t), "Google tells the provider no difference")
 		assert.Empty(t, nodes(t))
 
 		readme, err := os.ReadFile(filepath.Join(w.checkout, "README.md"))
@@ -83,9 +83,9 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		out, err := w.tryShell("dev", "pulumi up --yes --skip-preview")
 		require.Error(t, err)
 		assert.Contains(t, out, "Error 503")
-		assert.Contains(t, w.ops(t, "slice-0"), "replace")
+		assert.Contains(t, w.sliceOps(t), "replace")
 		w.shell(t, "dev", "pulumi refresh --yes --skip-preview")
-		assert.Equal(t, []string{"update"}, w.ops(t, "slice-0"))
+		assert.Equal(t, []string{"update"}, w.sliceOps(t))
 		w.shell(t, "dev", "pulumi up --yes --skip-preview")
 		assert.Equal(t, before, w.slices(t), "the slice is the same")
 		w.emulator(t, "up", "dev")
@@ -105,12 +105,12 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 	})
 }
 
-// ops are what a preview does to a node pool; nothing if it is left as it is.
-func (w *world) ops(t *testing.T, name string) []string {
+// sliceOps are what a preview does to the slice's node pool; nothing if it is left as it is.
+func (w *world) sliceOps(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, s := range w.preview(t) {
-		if strings.HasSuffix(s.URN, "NodePool::"+name) {
+		if strings.HasSuffix(s.URN, "NodePool::slice-0") {
 			all = append(all, s.Op)
 		}
 	}
