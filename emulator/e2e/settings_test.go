@@ -118,7 +118,7 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 		{"--path sglang-tpu:customModel.context 4096", ""},
 		{"--path sglang-tpu:customModel.layers 60", ""},
 		{"--path sglang-tpu:customModel.kvLoraRank 512", ""},
-		{"--path sglang-tpu:customModel.qkRopeHeadDim 64", `"kvPoolRequests"`},
+		{"--path sglang-tpu:customModel.qkRopeHeadDim 64", ""}, // refused, if it were not read: nothing else would be shown
 		{"--path sglang-tpu:image.source mirror", ""},
 		{"--path sglang-tpu:image.version 7", `sglang-jax:7"`},
 		{"lwsChart CHART", ""},
