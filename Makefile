@@ -4,7 +4,7 @@ STACK ?= dev
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens bench emulator clean
+.PHONY: help up down preview review doctor unit test check goldens bench emulator clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ preview: emulator ## Show what pulumi up would change for STACK
 # BASE and HEAD are revisions; without them, what is not in origin/main is reviewed.
 review: emulator ## What the working tree would do to every environment: make review BASE=origin/main
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
+
+doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
+	@go run ./cmd/doctor -stack $(STACK)
 
 unit: ## Run the unit tests of the program
 	@go test ./...
