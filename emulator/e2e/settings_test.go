@@ -20,7 +20,7 @@ type typed struct {
 	shows string // in the preview's JSON without spaces; nothing: it shows nowhere, and is not refused
 }
 
-// everySetting sets each key of the README's table once, and each field of its objects.
+// everySetting sets each key of the table in docs/configuration.md once, and each field of its objects.
 var everySetting = []typed{
 	{"gcp:project a-project-of-mine", `"project":"a-project-of-mine"`},
 	{"gcp:zone us-central1-ai1a", `"zone":"us-central1-ai1a"`},
@@ -126,12 +126,12 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	third.set(t, mirror)
 	third.preview(t, mirror)
 
-	t.Run("none of the README's table is left out", func(t *testing.T) {
+	t.Run("none of the documented settings is left out", func(t *testing.T) {
 		set := map[string]bool{}
 		for _, s := range append(everySetting, rest...) {
 			set[s.key()] = true
 		}
-		rows := regexp.MustCompile("(?m)^\\| `([A-Za-z:]+)` \\|").FindAllStringSubmatch(read(t, filepath.Join(w.checkout, "README.md")), -1)
+		rows := regexp.MustCompile("(?m)^\\| `([A-Za-z:]+)` \\|").FindAllStringSubmatch(read(t, filepath.Join(w.checkout, "docs", "configuration.md")), -1)
 		require.Greater(t, len(rows), 20)
 		for _, row := range rows {
 			assert.True(t, set[strings.TrimPrefix(row[1], "sglang-tpu:")], "nobody sets %s as a user does", row[1])

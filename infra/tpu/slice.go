@@ -119,7 +119,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		pulumi.DeleteBeforeReplace(true),
 		// A pool for which there were no chips is in the state, in ERROR and without nodes,
 		// and an update without a difference leaves it so. The engine cannot tell that from
-		// an update that failed: README says to refresh after one.
+		// an update that failed: docs/troubleshooting.md says to refresh after one.
 		pulumi.ReplaceOnChanges([]string{initError}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "90m", Update: "90m", Delete: "60m"}))
 	if err != nil {

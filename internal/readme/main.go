@@ -1,4 +1,5 @@
-// Command readme writes the README's table of settings from the schema in Pulumi.yaml.
+// Command readme writes the table of settings in docs/configuration.md from the schema in
+// Pulumi.yaml.
 // Run it in the checkout: go run ./internal/readme
 package main
 
@@ -21,14 +22,14 @@ const (
 )
 
 func main() {
-	if err := rewrite("README.md", "Pulumi.yaml"); err != nil {
+	if err := rewrite("docs/configuration.md", "Pulumi.yaml"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func rewrite(readme, schema string) error {
-	text, err := os.ReadFile(readme)
+func rewrite(page, schema string) error {
+	text, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
@@ -44,15 +45,15 @@ func rewrite(readme, schema string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(readme, []byte(next), 0o600)
+	return os.WriteFile(page, []byte(next), 0o600)
 }
 
-// insert puts the table in its place in the README's text.
+// insert puts the table in its place in the page's text.
 func insert(text, rows string) (string, error) {
 	before, rest, ok := strings.Cut(text, begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !ok || !ended {
-		return "", errors.New("the README has no place for the table of settings")
+		return "", errors.New("the page has no place for the table of settings")
 	}
 	return before + begin + rows + end + after, nil
 }

@@ -12,11 +12,11 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-func TestTheReadmeHasTheSchemasSettings(t *testing.T) {
+func TestThePageHasTheSchemasSettings(t *testing.T) {
 	root := filepath.Join("..", "..")
-	before, err := os.ReadFile(filepath.Join(root, "README.md"))
+	before, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	require.NoError(t, err)
-	copied := filepath.Join(t.TempDir(), "README.md")
+	copied := filepath.Join(t.TempDir(), "configuration.md")
 	require.NoError(t, os.WriteFile(copied, before, 0o600))
 	require.NoError(t, rewrite(copied, filepath.Join(root, "Pulumi.yaml")))
 	after, err := os.ReadFile(copied)
@@ -31,7 +31,7 @@ func TestASettingThatTheSchemaLacksIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, "Pulumi.yaml does not describe sglang-tpu:new")
 }
 
-func TestAReadmeWithoutAPlaceForTheTableIsAnError(t *testing.T) {
+func TestAPageWithoutAPlaceForTheTableIsAnError(t *testing.T) {
 	_, err := insert("# nothing\n", "rows")
 	assert.ErrorContains(t, err, "no place")
 }
