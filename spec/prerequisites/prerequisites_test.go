@@ -47,7 +47,7 @@ func TestEveryTypeOfTheStackHasItsRoles(t *testing.T) {
 		}
 		listed = append(listed, need.Type)
 	}
-	assert.Equal(t, registered, listed, "spec/prerequisites/roles.go says who may create each type; go run ./internal/doctables then writes the table")
+	assert.Equal(t, registered, listed, "spec/prerequisites/roles.go says who may create each type; go run ./internal/docs then writes the table")
 }
 
 func TestEveryNeedNamesPermissionsAndPredefinedRoles(t *testing.T) {

@@ -26,7 +26,7 @@ func TestThePagesHaveTheProgramsTables(t *testing.T) {
 	for page, before := range pages {
 		after, err := os.ReadFile(filepath.Join(copied, page))
 		require.NoError(t, err)
-		assert.Equal(t, string(after), string(before), "go run ./internal/doctables brings it up to date")
+		assert.Equal(t, string(after), string(before), "go run ./internal/docs brings it up to date")
 	}
 }
 

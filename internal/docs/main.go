@@ -1,5 +1,5 @@
-// Command doctables writes the tables of docs/ that follow from the program: models and
-// their plans, tools, and IAM roles. Run it in the checkout: go run ./internal/doctables
+// Command docs writes the tables of docs/ that follow from the program: models and
+// their plans, tools, and IAM roles. Run it in the checkout: go run ./internal/docs
 package main
 
 import (
@@ -55,7 +55,7 @@ func rewrite(root string) error {
 
 // insert replaces what stands between a table's two lines.
 func insert(text string, t table, rows string) (string, error) {
-	begin := "<!-- " + t.name + ": go run ./internal/doctables -->\n"
+	begin := "<!-- " + t.name + ": go run ./internal/docs -->\n"
 	end := "<!-- end of " + t.name + " -->\n"
 	before, rest, begun := strings.Cut(text, begin)
 	_, after, ended := strings.Cut(rest, end)
