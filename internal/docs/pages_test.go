@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -229,4 +230,37 @@ func TestPackagesInCommandsExist(t *testing.T) {
 		}
 	}
 	assert.Greater(t, found, 8)
+}
+
+func TestTestsThatAreNamedExist(t *testing.T) {
+	defined := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, match := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+				defined[match[1]] = true
+			}
+		}
+		return nil
+	}))
+	found := 0
+	for _, p := range pages(t) {
+		for _, line := range p.code {
+			for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(line, -1) {
+				found++
+				begins := func(test string) bool { return strings.HasPrefix(test, name) }
+				assert.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(defined)), begins), "%s names %s", p.name, name)
+			}
+		}
+	}
+	assert.Greater(t, found, 3)
 }
