@@ -1,0 +1,168 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+)
+
+// counters prints what has been counted, or begins again.
+func (c *CLI) counters(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "reset":
+		return c.post(ctx, "/counters/reset", nil)
+	case len(args) > 0:
+		return errUsage
+	}
+	var counts any
+	if err := c.get(ctx, "/counters", &counts); err != nil {
+		return fmt.Errorf("the emulator is not running: %w", err)
+	}
+	return c.print(counts)
+}
+
+func (c *CLI) print(v any) error {
+	write := json.NewEncoder(c.Out)
+	write.SetIndent("", "  ")
+	return write.Encode(v)
+}
+
+// repair fails a node's host, and returns when its node is back.
+func (c *CLI) repair(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	return c.post(ctx, "/cloud/repair?node="+url.QueryEscape(args[0]), nil)
+}
+
+// secret puts a version of a secret into Secret Manager, as gcloud does.
+func (c *CLI) secret(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	value, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	return c.post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")})
+}
+
+// What is said unless a fault has a text of its own.
+const (
+	hubText = "requests.exceptions.ConnectionError: (MaxRetryError(\"HTTPSConnectionPool(host='cas-bridge.xethub.hf.co', port=443): Max retries exceeded\"), '(Request ID: emulated)')"
+	// https://cloud.google.com/storage/quotas#bandwidth
+	bucketText = "googleapi: Error 429: Quota exceeded for quota metric 'Data placement ingress bandwidth' and limit 'Ingress bandwidth per region' of service 'storage.googleapis.com'., rateLimitExceeded"
+	always     = 1 << 30
+)
+
+// fault adds a fault to those that are set.
+func (c *CLI) fault(ctx context.Context, args []string) error {
+	var faults []cloud.Fault
+	if err := c.get(ctx, "/cloud/faults", &faults); err != nil {
+		return fmt.Errorf("the emulator is not running: %w", err)
+	}
+	if len(args) == 0 {
+		return c.print(faults)
+	}
+	if args[0] == "iam" && len(args) == 2 {
+		return c.removeMembers(ctx, args[1])
+	}
+	if args[0] == "clear" && len(args) == 1 {
+		return c.post(ctx, "/cloud/faults", []cloud.Fault{})
+	}
+	f, err := parseFault(args)
+	if err != nil {
+		return err
+	}
+	return c.post(ctx, "/cloud/faults", append(faults, f))
+}
+
+func parseFault(args []string) (cloud.Fault, error) {
+	texts := map[string]string{"create": "", "update": "", "hub": hubText, "bucket": bucketText, "load": "60"}
+	text, known := texts[args[0]]
+	if !known || len(args) < 2 || len(args) > 4 {
+		return cloud.Fault{}, errUsage
+	}
+	f := cloud.Fault{On: args[0], Match: args[1], Text: text, Times: 1}
+	if f.On == "bucket" || f.On == "load" {
+		f.Times = always // a quota does not end by being hit, nor are weights smaller the next time
+	}
+	if len(args) > 2 && args[2] != "" {
+		f.Text = args[2]
+	}
+	if len(args) > 3 {
+		times, err := strconv.Atoi(args[3])
+		if err != nil || times < 1 {
+			return f, fmt.Errorf("%q is not a number of times", args[3])
+		}
+		f.Times = times
+	}
+	if f.Text == "" {
+		return f, errUsage
+	}
+	return f, nil
+}
+
+// removeMembers takes members out of policies, behind the program's back.
+func (c *CLI) removeMembers(ctx context.Context, match string) error {
+	all, err := c.resources(ctx)
+	if err != nil {
+		return err
+	}
+	removed := 0
+	for _, r := range all {
+		if !strings.Contains(strings.ToLower(r.Type), "iammember") || !strings.Contains(r.ID, match) {
+			continue
+		}
+		if err := c.post(ctx, "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}); err != nil {
+			return err
+		}
+		fmt.Fprintln(c.Out, "removed", r.ID)
+		removed++
+	}
+	if removed == 0 {
+		return fmt.Errorf("no policy member's id contains %q", match)
+	}
+	return nil
+}
+
+// post sends JSON to the daemon; its refusal's text is the error.
+func (c *CLI) post(ctx context.Context, path string, request any) error {
+	text, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://emulator"+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	res, err := c.client().Do(req)
+	if err != nil {
+		return fmt.Errorf("the emulator is not running: %w", err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s", strings.TrimSpace(string(body)))
+	}
+	var said struct {
+		Error string `json:"error"`
+	}
+	// Only the cloud's replies have such a field.
+	if json.Unmarshal(body, &said) == nil && said.Error != "" {
+		return fmt.Errorf("%s", said.Error)
+	}
+	return nil
+}
