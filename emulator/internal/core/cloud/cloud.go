@@ -32,22 +32,26 @@ type Resource struct {
 	Generation int `json:"generation,omitempty"`
 }
 
-// Cloud is the whole of it. The zero value is not usable; see Open.
+// Cloud is the whole of it. The zero value is not usable; see Open. The exported fields
+// are set before Resume, or the first request, and not changed after it.
 type Cloud struct {
+	// Clusters runs the control planes and nodes of GKE.
+	Clusters Clusters
 	// RepositoryDeleted is told the path (project/repository) of a deleted Artifact
 	// Registry repository; nil is fine.
 	RepositoryDeleted func(path string)
 	// Buckets is the folder below which the objects of buckets are, by the bucket's
 	// name; empty: buckets hold nothing.
 	Buckets string
-
+	// Disks is the folder below which the files of disks are, by the disk's name; empty:
+	// disks hold nothing.
+	Disks string
 	// Lenient lets pass what Google refuses and an earlier version of the program asked
 	// for. A review brings such a version up: it compares what two programs ask for.
 	Lenient bool
 
-	file     string
-	clusters Clusters
-	minute   time.Duration
+	file   string
+	minute time.Duration
 
 	underWay sync.RWMutex // held for reading by every operation
 
@@ -69,11 +73,11 @@ type operation struct {
 	before   Values // the inputs before an update
 }
 
-// Open reads the cloud's state, and resumes its clusters. minute is how long one of
-// Google's minutes takes here.
-func Open(ctx context.Context, file string, clusters Clusters, minute time.Duration) (*Cloud, error) {
+// Open reads the cloud's state; a file that does not exist is an empty cloud. Nothing
+// runs before Resume. minute is how long one of Google's minutes takes here.
+func Open(file string, minute time.Duration) (*Cloud, error) {
 	c := &Cloud{
-		file: file, clusters: clusters, minute: minute,
+		file: file, minute: minute,
 		resources: map[string]*Resource{}, disks: map[string]Disk{}, locks: map[string]*sync.Mutex{}, secrets: map[string][]string{}, generations: map[string]int{},
 	}
 	text, err := os.ReadFile(file)
@@ -93,7 +97,7 @@ func Open(ctx context.Context, file string, clusters Clusters, minute time.Durat
 	for _, d := range saved.Disks {
 		c.disks[d.Name] = d
 	}
-	return c, c.resume(ctx)
+	return c, nil
 }
 
 // snapshot is the state file.

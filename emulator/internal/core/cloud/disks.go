@@ -2,6 +2,8 @@ package cloud
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -20,8 +22,13 @@ func (c *Cloud) CreateDisk(d Disk) error {
 	return c.save()
 }
 
-// DeleteDisk removes a disk. One that is gone is no error.
+// DeleteDisk removes a disk and its files. One that is gone is no error.
 func (c *Cloud) DeleteDisk(name string) error {
+	if c.Disks != "" {
+		if err := os.RemoveAll(filepath.Join(c.Disks, name)); err != nil {
+			return err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.disks, name)

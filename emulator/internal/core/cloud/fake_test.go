@@ -68,8 +68,10 @@ func (f *fakeClusters) FailNode(_ context.Context, cluster, node string) error {
 func open(t *testing.T, file string) (*Cloud, *fakeClusters) {
 	t.Helper()
 	fake := newFake()
-	c, err := Open(context.Background(), file, fake, 0)
+	c, err := Open(file, 0)
 	require.NoError(t, err)
+	c.Clusters = fake
+	require.NoError(t, c.Resume(context.Background()))
 	for _, a := range apis {
 		create(t, c, serviceKind, Values{"project": "p", "service": a.service})
 	}

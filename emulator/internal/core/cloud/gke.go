@@ -30,14 +30,14 @@ func cluster() kind {
 			if o.resource.Inputs["deletionProtection"] != false {
 				return errors.New("Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster deletion.")
 			}
-			return o.cloud.clusters.DeleteCluster(o.ctx, o.resource.Inputs.text("name"))
+			return o.cloud.Clusters.DeleteCluster(o.ctx, o.resource.Inputs.text("name"))
 		},
 	}
 }
 
 func (o *operation) startCluster() error {
 	in := o.resource.Inputs
-	endpoint, err := o.cloud.clusters.CreateCluster(o.ctx, ClusterSpec{
+	endpoint, err := o.cloud.Clusters.CreateCluster(o.ctx, ClusterSpec{
 		Name: in.text("name"), Project: in.text("project"), PodsCIDR: o.cloud.secondaryRange(in.text("subnetwork"), in.text("ipAllocationPolicy.clusterSecondaryRangeName")),
 	})
 	if err != nil {
@@ -68,44 +68,54 @@ func (c *Cloud) secondaryRange(subnet, name string) string {
 	return ""
 }
 
-// resume starts the clusters again that the state file holds, and their nodes. What was
-// being made when the emulator was stopped is taken back: whoever asked for it has had
-// no answer, and nobody goes on with it.
-func (c *Cloud) resume(ctx context.Context) error {
-	var dropped []*Resource
+// Resume starts the clusters of the state file again, and their nodes. What was being
+// created when the emulator stopped is removed: its caller got no answer, and nothing
+// would finish it.
+func (c *Cloud) Resume(ctx context.Context) error {
+	c.mu.Lock()
+	var unfinished, clusters, pools []*operation
 	for key, r := range c.resources {
-		if !r.Making {
-			continue
+		o := &operation{ctx: ctx, cloud: c, resource: r}
+		switch {
+		case r.Making:
+			delete(c.resources, key)
+			unfinished = append(unfinished, o)
+		case r.Type == clusterKind:
+			clusters = append(clusters, o)
+		case r.Type == nodePoolKind && r.Broken == "":
+			pools = append(pools, o)
 		}
-		delete(c.resources, key)
-		dropped = append(dropped, r)
-		if r.Type == clusterKind {
-			if err := c.clusters.DeleteCluster(ctx, r.Inputs.text("name")); err != nil {
+	}
+	c.mu.Unlock()
+	for _, o := range unfinished {
+		if o.resource.Type == clusterKind {
+			if err := c.Clusters.DeleteCluster(ctx, o.resource.Inputs.text("name")); err != nil {
 				return err
 			}
 		}
 	}
-	for _, r := range c.resources {
-		if r.Type == clusterKind {
-			if err := (&operation{ctx: ctx, cloud: c, resource: r}).startCluster(); err != nil {
+	for _, o := range clusters {
+		if err := o.startCluster(); err != nil {
+			return err
+		}
+	}
+	for _, o := range unfinished {
+		if o.resource.Type == nodePoolKind {
+			if err := o.setNodes(nil); err != nil {
 				return err
 			}
 		}
 	}
-	for _, r := range dropped {
-		if r.Type == nodePoolKind {
-			if err := (&operation{ctx: ctx, cloud: c, resource: r}).setNodes(nil); err != nil {
-				return err
-			}
+	for _, o := range pools {
+		c.mu.Lock()
+		nodes := c.nodesOf(o.resource)
+		c.mu.Unlock()
+		if err := o.setNodes(nodes); err != nil {
+			return err
 		}
 	}
-	for _, r := range c.resources {
-		if r.Type == nodePoolKind && r.Broken == "" {
-			if err := (&operation{ctx: ctx, cloud: c, resource: r}).setNodes(c.nodesOf(r)); err != nil {
-				return err
-			}
-		}
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.save()
 }
 
@@ -180,7 +190,7 @@ func (o *operation) settle() []Node {
 
 func (o *operation) setNodes(nodes []Node) error {
 	in := o.resource.Inputs
-	return o.cloud.clusters.SetNodes(o.ctx, last(in.text("cluster")), in.text("name"), nodes)
+	return o.cloud.Clusters.SetNodes(o.ctx, last(in.text("cluster")), in.text("name"), nodes)
 }
 
 func last(path string) string { return path[strings.LastIndex(path, "/")+1:] }

@@ -44,7 +44,7 @@ func (c *Cloud) RepairNode(ctx context.Context, name string) error {
 	unlock := c.exclusive(pool)
 	defer unlock()
 	for _, node := range failing {
-		if err := c.clusters.FailNode(ctx, last(pool.Inputs.text("cluster")), node); err != nil {
+		if err := c.Clusters.FailNode(ctx, last(pool.Inputs.text("cluster")), node); err != nil {
 			return err
 		}
 	}

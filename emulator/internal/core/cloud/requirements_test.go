@@ -9,8 +9,9 @@ import (
 )
 
 func TestNothingIsMadeWhileItsAPIIsOff(t *testing.T) {
-	c, err := Open(context.Background(), stateFile(t), newFake(), 0)
+	c, err := Open(stateFile(t), 0)
 	require.NoError(t, err)
+	c.Clusters = newFake()
 	for typ, in := range map[string]Values{
 		networkKind:    {"project": "p", "name": "n"},
 		clusterKind:    clusterValues(),
@@ -30,8 +31,9 @@ func TestNothingIsMadeWhileItsAPIIsOff(t *testing.T) {
 }
 
 func TestAnEarlierProgramComesUpForAReview(t *testing.T) {
-	c, err := Open(context.Background(), stateFile(t), newFake(), 0)
+	c, err := Open(stateFile(t), 0)
 	require.NoError(t, err)
+	c.Clusters = newFake()
 	c.Lenient = true
 	withCluster(t, c)
 	in := clusterValues()

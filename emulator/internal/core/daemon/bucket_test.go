@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
@@ -23,7 +22,7 @@ func TestOnlyBucketsEverRefuseAWrite(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "emulator")
 	require.NoError(t, os.Symlink(real, link))
 	l := layout.Layout{Root: link}
-	google, err := cloud.Open(context.Background(), l.CloudFile(), nil, 0)
+	google, err := cloud.Open(l.CloudFile(), 0)
 	require.NoError(t, err)
 	d := &daemon{layout: l, cloud: google, manager: &kube.Manager{Layout: l}}
 	ask := func(path string) string {

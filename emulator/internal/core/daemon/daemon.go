@@ -88,7 +88,7 @@ func minute() (time.Duration, error) {
 	return d, nil
 }
 
-// open resumes everything from disk.
+// open loads everything from disk and resumes what ran.
 func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, error) {
 	authority, err := kube.OpenAuthority(l.PKI(), l.TrustBundle())
 	if err != nil {
@@ -97,39 +97,38 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 	if _, err := kube.Token(l); err != nil {
 		return nil, err
 	}
-	// Clusters, images and the cloud need one another.
-	later := &opening{layout: l, done: make(chan struct{})}
-	images, err := registry.Open(l.Registry(), later)
-	if err != nil {
-		return nil, err
-	}
-	d := &daemon{layout: l, manager: &kube.Manager{
-		Layout: l, CA: authority, Disks: later, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: later, Secrets: later, Streaming: later},
-	}}
+	d := &daemon{layout: l}
 	if d.counters, err = counters.Open(l.Counters()); err != nil {
 		return nil, err
 	}
-	if d.cloud, err = cloud.Open(ctx, l.CloudFile(), d.manager, minute); err != nil {
-		d.manager.StopAll()
+	if d.cloud, err = cloud.Open(l.CloudFile(), minute); err != nil {
 		return nil, err
 	}
-	d.cloud.Buckets = l.Buckets()
+	images, err := registry.Open(l.Registry(), d.cloud)
+	if err != nil {
+		return nil, err
+	}
+	d.manager = &kube.Manager{
+		Layout: l, CA: authority, Disks: d.cloud, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: d.cloud, Secrets: d.cloud, Streaming: d.cloud},
+	}
+	d.cloud.Clusters, d.cloud.Buckets, d.cloud.Disks = d.manager, l.Buckets(), l.Disks()
 	d.cloud.Lenient = os.Getenv(layout.EarlierVar) != ""
 	d.cloud.RepositoryDeleted = func(path string) {
 		if err := images.DeleteRepository(path); err != nil {
 			log.Printf("registry: %v", err)
 		}
 	}
-	later.cloud = d.cloud
-	close(later.done)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		d.manager.StopAll()
 		return nil, err
 	}
 	d.registry = listener.Addr().String()
 	server := &http.Server{Handler: images, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }() // it ends with the process
+	if err := d.cloud.Resume(ctx); err != nil {
+		d.manager.StopAll()
+		return nil, err
+	}
 	return d, nil
 }
 

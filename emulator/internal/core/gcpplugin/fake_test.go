@@ -28,8 +28,9 @@ func (noClusters) SetNodes(context.Context, string, string, []cloud.Node) error 
 func started(t *testing.T) (*provider, *cloud.Cloud) {
 	t.Helper()
 	dir := t.TempDir()
-	google, err := cloud.Open(context.Background(), filepath.Join(dir, "cloud.json"), noClusters{}, 0)
+	google, err := cloud.Open(filepath.Join(dir, "cloud.json"), 0)
 	require.NoError(t, err)
+	google.Clusters = noClusters{}
 	socket := filepath.Join(dir, "s")
 	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)
