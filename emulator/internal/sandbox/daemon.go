@@ -2,11 +2,8 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"sglang-tpu/emulator/internal/socket"
 	"sglang-tpu/emulator/internal/tools"
 )
 
@@ -132,17 +130,6 @@ func isDaemon(pid int) bool {
 	return err == nil && strings.Contains(string(text), "emulator\x00daemon")
 }
 
-// client speaks to the daemon over its socket.
-func (c *CLI) client() *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", c.Layout.Socket())
-		},
-	}}
-}
-
 func (c *CLI) daemonAnswers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -152,19 +139,7 @@ func (c *CLI) daemonAnswers(ctx context.Context) bool {
 
 // get decodes the daemon's JSON answer.
 func (c *CLI) get(ctx context.Context, path string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://emulator"+path, nil)
-	if err != nil {
-		return err
-	}
-	res, err := c.client().Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the emulator answered %s to %s", res.Status, path)
-	}
-	return json.NewDecoder(res.Body).Decode(into)
+	return socket.Get(ctx, c.Layout.Socket(), path, into)
 }
 
 func lastLines(file string, n int) string {

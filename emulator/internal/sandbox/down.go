@@ -120,7 +120,7 @@ func (c *CLI) left(ctx context.Context, stacks []string) ([]string, error) {
 func (c *CLI) printResources(ctx context.Context) error {
 	all, err := c.resources(ctx)
 	if err != nil {
-		return fmt.Errorf("the emulator is not running: %w", err)
+		return err
 	}
 	for _, r := range all {
 		fmt.Fprintln(c.Out, r.Type, r.ID)

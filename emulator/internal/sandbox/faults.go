@@ -1,18 +1,18 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/socket"
 )
 
 // counters prints what has been counted, or begins again.
@@ -25,7 +25,7 @@ func (c *CLI) counters(ctx context.Context, args []string) error {
 	}
 	var counts any
 	if err := c.get(ctx, "/counters", &counts); err != nil {
-		return fmt.Errorf("the emulator is not running: %w", err)
+		return err
 	}
 	return c.print(counts)
 }
@@ -68,7 +68,7 @@ const (
 func (c *CLI) fault(ctx context.Context, args []string) error {
 	var faults []cloud.Fault
 	if err := c.get(ctx, "/cloud/faults", &faults); err != nil {
-		return fmt.Errorf("the emulator is not running: %w", err)
+		return err
 	}
 	if len(args) == 0 {
 		return c.print(faults)
@@ -123,8 +123,12 @@ func (c *CLI) removeMembers(ctx context.Context, match string) error {
 		if !strings.Contains(strings.ToLower(r.Type), "iammember") || !strings.Contains(r.ID, match) {
 			continue
 		}
-		if err := c.post(ctx, "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}); err != nil {
+		var reply cloud.Reply
+		if err := socket.Post(ctx, c.Layout.Socket(), "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}, &reply); err != nil {
 			return err
+		}
+		if reply.Error != "" {
+			return errors.New(reply.Error)
 		}
 		fmt.Fprintln(c.Out, "removed", r.ID)
 		removed++
@@ -137,32 +141,5 @@ func (c *CLI) removeMembers(ctx context.Context, match string) error {
 
 // post sends JSON to the daemon; its refusal's text is the error.
 func (c *CLI) post(ctx context.Context, path string, request any) error {
-	text, err := json.Marshal(request)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://emulator"+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	res, err := c.client().Do(req)
-	if err != nil {
-		return fmt.Errorf("the emulator is not running: %w", err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s", strings.TrimSpace(string(body)))
-	}
-	var said struct {
-		Error string `json:"error"`
-	}
-	// Only the cloud's replies have such a field.
-	if json.Unmarshal(body, &said) == nil && said.Error != "" {
-		return fmt.Errorf("%s", said.Error)
-	}
-	return nil
+	return socket.Post(ctx, c.Layout.Socket(), path, request, nil)
 }

@@ -2,8 +2,6 @@ package gcpplugin
 
 import (
 	"context"
-	"net"
-	"net/http/httptest"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
 type noClusters struct{}
@@ -31,15 +30,7 @@ func started(t *testing.T) (*provider, *cloud.Cloud) {
 	google, err := cloud.Open(filepath.Join(dir, "cloud.json"), 0)
 	require.NoError(t, err)
 	google.Clusters = noClusters{}
-	socket := filepath.Join(dir, "s")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	server := httptest.NewUnstartedServer(google.Handler())
-	require.NoError(t, server.Listener.Close())
-	server.Listener = listener
-	server.Start()
-	t.Cleanup(server.Close)
-	p := newProvider(socket)
+	p := newProvider(sockettest.Serve(t, google.Handler()))
 	_, err = p.Configure(context.Background(), &pulumirpc.ConfigureRequest{
 		Args: properties(t, map[string]any{"project": "p"}),
 	})

@@ -3,7 +3,6 @@
 package gcpplugin
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -51,9 +50,4 @@ func endWithParent() {
 			os.Exit(0)
 		}
 	}
-}
-
-// api is the daemon, as far as the plugin asks it.
-type api interface {
-	post(ctx context.Context, path string, request, reply any) error
 }

@@ -17,12 +17,13 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/socket"
 )
 
 // provider answers the engine.
 type provider struct {
 	pulumirpc.UnimplementedResourceProviderServer
-	daemon api
+	socket string // of the daemon
 	// project, region and zone of the provider's configuration; the project is the
 	// default of every resource that does not say its own.
 	defaults map[string]string
@@ -32,7 +33,7 @@ type provider struct {
 
 func newProvider(socket string) *provider {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &provider{daemon: newDaemon(socket), defaults: map[string]string{}, canceled: ctx, cancel: cancel}
+	return &provider{socket: socket, defaults: map[string]string{}, canceled: ctx, cancel: cancel}
 }
 
 var keep = plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true}
@@ -313,7 +314,7 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 	defer stop()
 	defer context.AfterFunc(p.canceled, stop)()
 	var reply cloud.Reply
-	if err := p.daemon.post(ctx, "/cloud/"+what, request, &reply); err != nil {
+	if err := socket.Post(ctx, p.socket, "/cloud/"+what, request, &reply); err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Canceled
 		}

@@ -22,7 +22,8 @@ import (
 	// The default keychain reads $DOCKER_CONFIG, as buildctl does.
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"sglang-tpu/emulator/internal/guests/socket"
+	"sglang-tpu/emulator/internal/guests/guest"
+	"sglang-tpu/emulator/internal/socket"
 )
 
 // Buildctl is buildctl-daemonless.sh. It checks and pushes as BuildKit does; what it
@@ -151,32 +152,28 @@ func build(args []string, progress io.Writer) error {
 // takeLong lets a build be as long as it may: the access tokens that its pod got before it
 // are dead after it, because one lives for an hour.
 func takeLong() error {
-	if os.Getenv(socketVar) == "" {
+	in := guest.FromEnv()
+	if in.Socket == "" {
 		return nil
 	}
 	req, err := http.NewRequest(http.MethodPost, "http://emulator/tokens/expire", nil)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("X-Emulator-Pod", os.Getenv(podVar))
-	res, err := daemonClient().Do(req)
-	if err != nil {
-		return fmt.Errorf("the emulator lets no time pass: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the emulator lets no time pass: %s", res.Status)
+	req.Header.Set("X-Emulator-Pod", in.Pod)
+	if err := socket.Do(in.Socket, req, nil); err != nil {
+		return fmt.Errorf("the emulator does not expire the pod's tokens: %w", err)
 	}
 	return nil
 }
 
-// count tells the emulator of a build. Outside of it nobody counts.
+// count reports a build to the emulator. Outside of it nothing is counted.
 func count(reference string) error {
-	daemon := os.Getenv(socketVar)
-	if daemon == "" {
+	in := guest.FromEnv()
+	if in.Socket == "" {
 		return nil
 	}
-	if err := socket.Post(daemon, "/counters/builds", map[string]string{"reference": reference}, nil); err != nil {
+	if err := in.Post("/counters/builds", map[string]string{"reference": reference}, nil); err != nil {
 		return fmt.Errorf("the emulator does not count: %w", err)
 	}
 	return nil

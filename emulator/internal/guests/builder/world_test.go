@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/emulator/internal/core/registry"
+	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
 const (
@@ -120,16 +121,7 @@ func newWorld(t *testing.T, account string) *world {
 		w.builds.Add(1)
 		answer(res, struct{}{})
 	})
-	// A test's own folder may be too long for a socket's path.
-	folder, err := os.MkdirTemp("", "socket")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	socket := filepath.Join(folder, "s")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	server := &http.Server{Handler: mux}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
+	socket := sockettest.Serve(t, mux)
 
 	binary, err := os.Executable()
 	require.NoError(t, err)

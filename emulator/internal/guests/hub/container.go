@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"sglang-tpu/emulator/internal/counters"
-	"sglang-tpu/emulator/internal/guests/socket"
+	"sglang-tpu/emulator/internal/guests/guest"
 )
 
 // InContainer is the client of a process in a pod, by its environment. cache is the
@@ -22,10 +22,11 @@ func InContainer(cache string) *Client {
 		}
 		cache = filepath.Join(home, "hub")
 	}
+	in := guest.FromEnv()
 	return &Client{
-		Cache: InRoot(cache), Token: token(), Offline: truth("HF_HUB_OFFLINE"),
+		Cache: in.Path(cache), Token: token(), Offline: truth("HF_HUB_OFFLINE"),
 		Log: os.Stderr, Bars: !truth("HF_HUB_DISABLE_PROGRESS_BARS"),
-		Daemon: podDaemon{socket: os.Getenv("EMULATOR_SOCKET"), pod: os.Getenv("EMULATOR_POD")},
+		Daemon: podDaemon{in},
 	}
 }
 
@@ -38,7 +39,7 @@ func token() string {
 	if file == "" {
 		return ""
 	}
-	text, err := os.ReadFile(InRoot(file))
+	text, err := os.ReadFile(guest.FromEnv().Path(file))
 	if err != nil {
 		return "" // as if nobody had logged in
 	}
@@ -54,44 +55,13 @@ func truth(variable string) bool {
 	return false
 }
 
-// InRoot is where a path of the container is on this machine.
-func InRoot(path string) string {
-	root := os.Getenv("EMULATOR_ROOT")
-	if root == "" || !filepath.IsAbs(path) || path == root || strings.HasPrefix(path, root+"/") {
-		return path
-	}
-	return filepath.Join(root, path)
-}
-
 // podDaemon is the daemon as a pod's process reaches it.
-type podDaemon struct{ socket, pod string }
+type podDaemon struct{ guest.Container }
 
 func (d podDaemon) Fetched(repository string, bytes int64, first bool) error {
-	return socket.Post(d.socket, "/counters/hub", counters.Fetched{Pod: d.pod, Repository: repository, Bytes: bytes, First: first}, nil)
+	return d.Post("/counters/hub", counters.Fetched{Pod: d.Pod, Repository: repository, Bytes: bytes, First: first}, nil)
 }
 
-func (d podDaemon) Fault(repository string) (string, error) {
-	var said struct {
-		Text string `json:"text"`
-	}
-	err := socket.Post(d.socket, "/cloud/faults/take", map[string]string{"on": "hub", "match": repository}, &said)
-	return said.Text, err
-}
+func (d podDaemon) Fault(repository string) (string, error) { return d.TakeFault("hub", repository) }
 
-func (d podDaemon) Write(path string) (string, error) {
-	return MayWrite(d.socket, d.pod, path)
-}
-
-// MayWrite asks whether a pod may write a file, which only a bucket ever refuses; the
-// text is then Google's.
-func MayWrite(at, pod, path string) (refusal string, err error) {
-	real, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return "", err
-	}
-	var said struct {
-		Refusal string `json:"refusal"`
-	}
-	err = socket.Post(at, "/bucket-write", map[string]string{"pod": pod, "path": real}, &said)
-	return said.Refusal, err
-}
+func (d podDaemon) Write(path string) (string, error) { return d.MayWrite(path) }

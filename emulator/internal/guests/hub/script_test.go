@@ -2,7 +2,6 @@ package hub
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"sglang-tpu/emulator/internal/socket/sockettest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,15 +30,9 @@ type scriptDaemon struct {
 	faults []string
 }
 
-func (d *scriptDaemon) serve(t *testing.T) (socket string) {
+func (d *scriptDaemon) serve(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "socket") // a test's own folder may be too long
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	socket = filepath.Join(folder, "s")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return sockettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		said := map[string]string{}
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -45,10 +40,7 @@ func (d *scriptDaemon) serve(t *testing.T) (socket string) {
 			said["text"], d.faults = d.faults[0], d.faults[1:]
 		}
 		_ = json.NewEncoder(w).Encode(said)
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return socket
+	}))
 }
 
 // download runs the program's script with this hf.

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"sglang-tpu/emulator/internal/counters"
-	"sglang-tpu/emulator/internal/guests/hub"
-	"sglang-tpu/emulator/internal/guests/socket"
 )
 
 // compileTime is what a precompile of some 4 to 30 minutes takes here.
@@ -27,14 +25,14 @@ func (m *machine) compile(a arguments, w *world, devices int) error {
 	}
 	entry := ""
 	if dir := os.Getenv("JAX_COMPILATION_CACHE_DIR"); dir != "" {
-		entry = filepath.Join(m.path(dir), "jit_forward-"+compileKey(a, devices, os.Getenv("EMULATOR_IMAGE"))+"-cache")
+		entry = filepath.Join(m.Path(dir), "jit_forward-"+compileKey(a, devices, os.Getenv("EMULATOR_IMAGE"))+"-cache")
 	}
 	hit := false
 	if entry != "" {
 		_, err := os.Stat(entry)
 		hit = err == nil
 	}
-	if err := socket.Post(m.socket, "/counters/compile", counters.Compiled{Pod: m.pod, Hit: hit}, nil); err != nil {
+	if err := m.Post("/counters/compile", counters.Compiled{Pod: m.Pod, Hit: hit}, nil); err != nil {
 		return err
 	}
 	if err := w.barrier(); err != nil {
@@ -60,7 +58,7 @@ func (m *machine) writeEntry(entry string) error {
 	if err := os.MkdirAll(filepath.Dir(entry), 0o755); err != nil {
 		return err
 	}
-	refusal, err := hub.MayWrite(m.socket, m.pod, entry)
+	refusal, err := m.MayWrite(entry)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -15,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/emulator/internal/counters"
+	"sglang-tpu/emulator/internal/guests/guest"
 	"sglang-tpu/emulator/internal/guests/hub"
+	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
 // fakeDaemon notes reports, and refuses writes if it has something to say.
@@ -26,15 +26,9 @@ type fakeDaemon struct {
 }
 
 // serve starts it on a socket.
-func (d *fakeDaemon) serve(t *testing.T) (socket string) {
+func (d *fakeDaemon) serve(t *testing.T) string {
 	t.Helper()
 	d.hits = map[string]bool{}
-	folder, err := os.MkdirTemp("", "socket") // a test's own folder may be too long
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	socket = filepath.Join(folder, "s")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /counters/compile", func(w http.ResponseWriter, r *http.Request) {
 		var c counters.Compiled
@@ -47,10 +41,7 @@ func (d *fakeDaemon) serve(t *testing.T) (socket string) {
 	mux.HandleFunc("POST /bucket-write", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]string{"refusal": d.refusal})
 	})
-	server := &http.Server{Handler: mux}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return socket
+	return sockettest.Serve(t, mux)
 }
 
 // group is two ranks that have met.
@@ -73,7 +64,7 @@ func (d *fakeDaemon) compileAll(t *testing.T, socket string, a arguments, caches
 	t.Setenv("JAX_COMPILATION_CACHE_DIR", "/cache/jax")
 	for i := range ranks {
 		all.Go(func() {
-			m := &machine{socket: socket, pod: pods[i], root: caches[i]}
+			m := &machine{Container: guest.Container{Socket: socket, Pod: pods[i], Root: caches[i]}}
 			errs[i] = m.compile(a, ranks[i], 16)
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sglang-tpu/emulator/internal/guests/guest"
 	"sglang-tpu/emulator/internal/guests/hub"
 )
 
@@ -48,7 +49,7 @@ func (f *files) configuration() error {
 	if err := f.loadTokenizer(); err != nil {
 		return err
 	}
-	folder := hub.InRoot(f.model)
+	folder := guest.FromEnv().Path(f.model)
 	if !local(f.model) {
 		var err error
 		if folder, err = f.Snapshot(context.Background(), f.model, f.revision, isConfiguration); err != nil {
@@ -66,7 +67,7 @@ func (f *files) configuration() error {
 // without a revision. The revision that it hands to transformers afterwards is lost on a
 // folder. Configuration and weights are loaded at --revision.
 func (f *files) loadTokenizer() error {
-	folder := hub.InRoot(f.tokenizer)
+	folder := guest.FromEnv().Path(f.tokenizer)
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() || !local(f.tokenizer) {
 		if local(f.tokenizer) {
 			return fmt.Errorf("huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '%s'. Use `repo_type` argument if needed.", f.tokenizer)

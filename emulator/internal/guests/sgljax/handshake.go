@@ -39,7 +39,7 @@ func (m *machine) handshake(a arguments, w *world) error {
 
 // publish is rank 0's side. What it listens on stays open, as its sockets do.
 func (m *machine) publish(size int, host string, base int) error {
-	address, err := m.resolve(host)
+	address, err := m.Resolve(host)
 	if err != nil || address != m.listen {
 		return fmt.Errorf("zmq.error.ZMQError: Cannot assign requested address (addr='tcp://%s:%d')", host, base+publishPort)
 	}

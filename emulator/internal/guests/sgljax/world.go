@@ -107,7 +107,7 @@ func fingerprint(a arguments) string {
 
 // gather is rank 0's side.
 func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error) {
-	address, err := m.resolve(host)
+	address, err := m.Resolve(host)
 	if err != nil {
 		return nil, fmt.Errorf("RuntimeError: UNKNOWN: Failed to resolve %s: %w", host, err)
 	}
@@ -214,7 +214,7 @@ func (w *world) join(m *machine, host, port string, me hello) error {
 }
 
 func (m *machine) dial(host, port string) (net.Conn, error) {
-	address, err := m.resolve(host)
+	address, err := m.Resolve(host)
 	if err != nil {
 		return nil, err
 	}

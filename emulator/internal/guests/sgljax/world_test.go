@@ -14,22 +14,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/emulator/internal/guests/guest"
 	"sglang-tpu/emulator/internal/guests/hub"
+	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
 // hosts are the addresses of a group's pods, by the name that DNS has.
 type hosts map[string]string
 
 // serve is the cluster's DNS; a name can be added later.
-func (h hosts) serve(t *testing.T) (socket string) {
+func (h hosts) serve(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "socket") // a test's own folder may be too long
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	socket = filepath.Join(folder, "s")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return sockettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/resolve" {
 			write(w, http.StatusOK, struct{}{}) // counters, faults and what may be written
 			return
@@ -43,14 +39,11 @@ func (h hosts) serve(t *testing.T) (socket string) {
 			return
 		}
 		http.Error(w, host+": Name or service not known", http.StatusNotFound)
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return socket
+	}))
 }
 
 func (h hosts) machine(socket, listen string) *machine {
-	return &machine{socket: socket, listen: listen, chips: 4, slice: "s", topology: "2x2x2", patience: 2 * time.Second}
+	return &machine{Container: guest.Container{Socket: socket}, listen: listen, chips: 4, slice: "s", topology: "2x2x2", patience: 2 * time.Second}
 }
 
 func rank(n, host, port string) arguments {
