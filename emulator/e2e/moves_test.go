@@ -66,7 +66,7 @@ func earlier(t *testing.T, now []byte, stack string) []byte {
 	require.NoError(t, json.Unmarshal([]byte(recorded), &kept))
 	for _, old := range kept {
 		old := old.(map[string]any)
-		delete(old, "protect") // previews end at the first one; see review.Unprotect
+		delete(old, "protect") // previews end at the first one; see sandbox.Unprotect
 		for _, current := range latest["resources"].([]any) {
 			current := current.(map[string]any)
 			for _, output := range append(addresses[old["type"].(string)], "__fieldManager") {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/emulator/internal/review"
+	"sglang-tpu/emulator/internal/sandbox"
 )
 
 // recorded is one change of the configuration or of the program, and what its review
@@ -213,11 +214,8 @@ func TestRecordedChanges(t *testing.T) {
 func (w *world) unprotect(t *testing.T, stack string) []string {
 	t.Helper()
 	file := filepath.Join(w.root, "pulumi", "state", ".pulumi", "stacks", "sglang-tpu", stack+".json")
-	text, err := os.ReadFile(file)
+	protected, err := sandbox.Unprotect(file)
 	require.NoError(t, err)
-	changed, protected, err := review.Unprotect(text)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, changed, 0o600))
 	return protected
 }
 

@@ -13,6 +13,7 @@ import (
 	"sglang-tpu/emulator/internal/guests/hub"
 	"sglang-tpu/emulator/internal/guests/sgljax"
 	"sglang-tpu/emulator/internal/pace"
+	"sglang-tpu/emulator/internal/review/command"
 	"sglang-tpu/emulator/internal/sandbox"
 )
 
@@ -39,5 +40,5 @@ func main() {
 	if len(args) == 1 && args[0] == "daemon" {
 		os.Exit(daemon.Main())
 	}
-	os.Exit(sandbox.Main(args))
+	os.Exit(sandbox.Main(args, map[string]sandbox.Command{"review": command.Run}))
 }

@@ -6,23 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 
 	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/tools"
 )
-
-// CLI runs one command for one checkout.
-type CLI struct {
-	Checkout string        // root of the repository
-	Program  string        // the Pulumi program's folder; the checkout but in a review
-	Layout   layout.Layout // its .emulator folder
-	Out      io.Writer
-	Err      io.Writer
-}
 
 const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
 
@@ -53,14 +44,30 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   -c KEY=VALUE               (up, preview, start) sets configuration over Pulumi.STACK.yaml
 `
 
-// Main runs the command line and returns the exit code.
-func Main(args []string) int {
+// Command is one of the command line's. args are what follows its name.
+type Command func(ctx context.Context, s *Sandbox, args []string) error
+
+// commands by name; others are added by Main.
+var commands = map[string]Command{
+	"up":        withOptions(up),
+	"preview":   withOptions(preview),
+	"down":      withOptions(down),
+	"env":       withOptions(func(_ context.Context, s *Sandbox, o options) error { return s.printEnv(o.Stack) }),
+	"start":     withOptions(start),
+	"stop":      withOptions(func(_ context.Context, s *Sandbox, _ options) error { return s.Daemon().Stop() }),
+	"tools":     withOptions(buildTools),
+	"resources": printResources,
+	"counters":  counters,
+	"repair":    repair,
+	"secret":    secret,
+	"fault":     fault,
+}
+
+// Main runs the command line, to which others add commands, and returns the exit code.
+func Main(args []string, others map[string]Command) int {
 	ctx := untilSignalled()
-	var code exitCode
-	c, err := newCLI()
-	if err == nil {
-		err = c.run(ctx, args)
-	}
+	var code ExitCode
+	err := run(ctx, args, others)
 	switch {
 	case err == nil:
 		return 0
@@ -78,13 +85,36 @@ func Main(args []string) int {
 	}
 }
 
+func run(ctx context.Context, args []string, others map[string]Command) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	command := commands[args[0]]
+	if other := others[args[0]]; other != nil {
+		command = other
+	}
+	if command == nil {
+		return errUsage
+	}
+	s, err := find()
+	if err != nil {
+		return err
+	}
+	return command(ctx, s, args[1:])
+}
+
+// ExitCode ends the command with this code; the command has printed its reason.
+type ExitCode int
+
+func (e ExitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 var (
 	errUsage     = errors.New("usage")
-	errInterrupt = errors.New("interrupted") // by Ctrl-C, of which the terminal tells the children too
-	errTerminate = errors.New("told to end")
+	errInterrupt = errors.New("interrupted") // by Ctrl-C, which the terminal sends to child processes as well
+	errTerminate = errors.New("terminated")
 )
 
-// untilSignalled is over at the first signal, with one of the errors above as its cause.
+// untilSignalled ends at the first signal, with one of the errors above as its cause.
 func untilSignalled() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -99,94 +129,53 @@ func untilSignalled() context.Context {
 	return ctx
 }
 
-func newCLI() (*CLI, error) {
-	checkout, err := findCheckout()
+// find returns the sandbox of the checkout that the working directory is in.
+func find() (*Sandbox, error) {
+	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
-	root := os.Getenv(layout.EnvVar)
-	if root == "" {
-		root = filepath.Join(checkout, ".emulator")
-	}
-	return &CLI{Checkout: checkout, Program: checkout, Layout: layout.Layout{Root: root}, Out: os.Stdout, Err: os.Stderr}, nil
-}
-
-// findCheckout goes up from the working directory to the folder with Pulumi.yaml.
-func findCheckout() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(filepath.Join(at, "Pulumi.yaml")); err == nil {
-			return at, nil
+			root := os.Getenv(layout.EnvVar)
+			if root == "" {
+				root = filepath.Join(at, ".emulator")
+			}
+			return &Sandbox{Checkout: at, Program: at, Layout: layout.Layout{Root: root}, Out: os.Stdout, Err: os.Stderr}, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("no Pulumi.yaml in %s or above it; run this inside the checkout", dir)
+			return nil, fmt.Errorf("no Pulumi.yaml in %s or above it; run this inside the checkout", dir)
 		}
 	}
 }
 
-func (c *CLI) run(ctx context.Context, args []string) error {
-	if len(args) == 0 {
-		return errUsage
-	}
-	switch args[0] {
-	case "counters":
-		return c.counters(ctx, args[1:])
-	case "repair":
-		return c.repair(ctx, args[1:])
-	case "secret":
-		return c.secret(ctx, args[1:])
-	case "fault":
-		return c.fault(ctx, args[1:])
-	case "review":
-		return c.review(ctx, args[1:])
-	}
-	o, err := parse(args[1:])
-	if err != nil {
-		return err
-	}
-	switch args[0] {
-	case "up":
-		return c.up(ctx, o)
-	case "preview":
-		return c.preview(ctx, o)
-	case "down":
-		return c.down(ctx, o)
-	case "env":
-		return c.printEnv(o)
-	case "start":
-		return c.start(ctx, o)
-	case "stop":
-		return c.stopDaemon()
-	case "tools":
-		return c.tools(ctx, o)
-	case "resources":
-		return c.printResources(ctx)
-	default:
-		return errUsage
-	}
-}
-
-// options is what may follow a command: a stack, and settings over its file.
+// options are the arguments of most commands: a stack, and settings over its file.
 type options struct {
 	Stack  string
 	Config []string // KEY=VALUE, the key with its namespace
 }
 
-func parse(args []string) (options, error) {
-	o := options{Stack: "dev"}
-	for i := 0; i < len(args); i++ {
-		switch {
-		case args[i] == "-c" && i+1 < len(args):
-			i++
-			o.Config = append(o.Config, args[i])
-		case len(args[i]) > 0 && args[i][0] != '-':
-			o.Stack = args[i]
-		default:
-			return o, errUsage
+func withOptions(command func(context.Context, *Sandbox, options) error) Command {
+	return func(ctx context.Context, s *Sandbox, args []string) error {
+		o := options{Stack: "dev"}
+		for i := 0; i < len(args); i++ {
+			switch {
+			case args[i] == "-c" && i+1 < len(args):
+				i++
+				o.Config = append(o.Config, args[i])
+			case len(args[i]) > 0 && args[i][0] != '-':
+				o.Stack = args[i]
+			default:
+				return errUsage
+			}
 		}
+		return command(ctx, s, o)
 	}
-	return o, nil
+}
+
+func buildTools(ctx context.Context, s *Sandbox, o options) error {
+	if o.Stack == "check" {
+		return s.Tools(ctx, tools.Check)
+	}
+	return s.Tools(ctx, tools.Runtime)
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,50 +13,23 @@ import (
 	"syscall"
 	"time"
 
+	"sglang-tpu/emulator/internal/proc"
 	"sglang-tpu/emulator/internal/socket"
-	"sglang-tpu/emulator/internal/tools"
 )
 
-// start builds what is missing, starts the daemon unless it runs, and lays the
-// stack's configuration out.
-func (c *CLI) start(ctx context.Context, o options) error {
-	if err := c.tools(ctx, options{}); err != nil {
-		return err
-	}
-	if err := c.startDaemon(ctx); err != nil {
-		return err
-	}
-	return c.prepare(ctx, o)
-}
+// Daemon is the process in which the emulated cloud lives.
+type Daemon struct{ s *Sandbox }
 
-func (c *CLI) tools(ctx context.Context, o options) error {
-	set := tools.Runtime
-	if o.Stack == "check" {
-		set = tools.Check
-	}
-	if err := os.MkdirAll(c.Layout.Bin(), 0o755); err != nil {
-		return err
-	}
-	modules := filepath.Join(c.Checkout, "emulator", "tools")
-	if err := tools.Ensure(ctx, c.Layout, modules, set, c.Out); err != nil {
-		return err
-	}
-	if err := tools.Chart(ctx, c.Layout, modules); err != nil {
-		return err
-	}
-	return c.link()
-}
-
-// startDaemon starts the daemon in a session of its own, so that a Ctrl-C meant for
+// Start starts the daemon, unless it runs, in a session of its own, so that a Ctrl-C meant for
 // pulumi does not reach it, and waits until it answers.
-func (c *CLI) startDaemon(ctx context.Context) error {
-	if c.daemonAnswers(ctx) {
+func (d Daemon) Start(ctx context.Context) error {
+	if d.answers(ctx) {
 		return nil
 	}
-	if err := os.MkdirAll(c.Layout.Run(), 0o700); err != nil {
+	if err := os.MkdirAll(d.s.Layout.Run(), 0o700); err != nil {
 		return err
 	}
-	logFile := filepath.Join(c.Layout.Run(), "daemon.log")
+	logFile := filepath.Join(d.s.Layout.Run(), "daemon.log")
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -67,11 +41,11 @@ func (c *CLI) startDaemon(ctx context.Context) error {
 	}
 	cmd := exec.Command(self, "daemon")
 	// A folder of its own, by which its processes are told from those of commands.
-	cmd.Env = append(without(c.environ(""), "TMPDIR"), "TMPDIR="+c.Layout.DaemonTmp())
-	cmd.Dir = c.Layout.Root
+	cmd.Env = append(without(d.s.Environ(""), "TMPDIR"), "TMPDIR="+d.s.Layout.DaemonTmp())
+	cmd.Dir = d.s.Layout.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	fmt.Fprintln(c.Out, "starting the emulated cloud")
+	fmt.Fprintln(d.s.Out, "starting the emulated cloud")
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -80,28 +54,28 @@ func (c *CLI) startDaemon(ctx context.Context) error {
 	for {
 		select {
 		case <-exited:
-			return fmt.Errorf("the emulated cloud did not start:\n%s\n(the whole log is %s)", lastLines(logFile, 5), logFile)
+			return fmt.Errorf("the emulated cloud did not start:\n%s\n(the whole log is %s)", proc.Tail(logFile, 5), logFile)
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), c.stopDaemon())
+			return errors.Join(ctx.Err(), d.Stop())
 		case <-time.After(100 * time.Millisecond):
-			if c.daemonAnswers(ctx) {
+			if d.answers(ctx) {
 				return nil
 			}
 		}
 	}
 }
 
-// stopDaemon ends the daemon and with it every process of the emulator, also those
+// Stop ends the daemon and with it every process of the emulator, also those
 // that a killed command left.
-func (c *CLI) stopDaemon() error {
-	err := c.endDaemon()
-	c.sweep(c.Layout.DaemonTmp())
-	c.sweep(c.Layout.Tmp())
+func (d Daemon) Stop() error {
+	err := d.end()
+	sweep(d.s.Layout.DaemonTmp())
+	sweep(d.s.Layout.Tmp())
 	return err
 }
 
-func (c *CLI) endDaemon() error {
-	text, err := os.ReadFile(c.Layout.PIDFile())
+func (d Daemon) end() error {
+	text, err := os.ReadFile(d.s.Layout.PIDFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -110,7 +84,7 @@ func (c *CLI) endDaemon() error {
 	}
 	pid, malformed := strconv.Atoi(strings.TrimSpace(string(text)))
 	if malformed != nil || !isDaemon(pid) {
-		return os.Remove(c.Layout.PIDFile())
+		return os.Remove(d.s.Layout.PIDFile())
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		return err
@@ -130,23 +104,45 @@ func isDaemon(pid int) bool {
 	return err == nil && strings.Contains(string(text), "emulator\x00daemon")
 }
 
-func (c *CLI) daemonAnswers(ctx context.Context) bool {
+func (d Daemon) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var health map[string]string
-	return c.get(ctx, "/healthz", &health) == nil
+	return d.get(ctx, "/healthz", &health) == nil
 }
 
-// get decodes the daemon's JSON answer.
-func (c *CLI) get(ctx context.Context, path string, into any) error {
-	return socket.Get(ctx, c.Layout.Socket(), path, into)
+func (d Daemon) get(ctx context.Context, path string, reply any) error {
+	return socket.Get(ctx, d.s.Layout.Socket(), path, reply)
 }
 
-func lastLines(file string, n int) string {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err.Error()
+func (d Daemon) post(ctx context.Context, path string, request, reply any) error {
+	return socket.Post(ctx, d.s.Layout.Socket(), path, request, reply)
+}
+
+// sweep ends what a command that was killed has left, and reports whether there was
+// anything: Pulumi's plugins and compilers are in process groups of their own and
+// notice late. They are known by the temporary folder that this program gives its
+// children; a shell with the emulator's environment loaded does not have it.
+func sweep(folder string) bool {
+	mark := []byte("TMPDIR=" + folder + "\x00")
+	swept := false
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		found := false
+		files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
+		for _, file := range files {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			if err != nil || pid == os.Getpid() {
+				continue
+			}
+			// What cannot be read has ended, or is somebody else's.
+			if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, mark) {
+				found, swept = true, true
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended since
+			}
+		}
+		if !found {
+			break
+		}
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	return swept
 }

@@ -5,45 +5,49 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // down destroys a stack and stops the emulator. It fails if the emulated cloud still
 // holds anything that no other stack of this checkout knows.
-func (c *CLI) down(ctx context.Context, o options) error {
-	unlock, err := c.lock()
+func down(ctx context.Context, s *Sandbox, o options) error {
+	unlock, err := Lock(s.Layout)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	used, err := c.used()
+	used, err := s.used()
 	if err != nil {
 		return err
 	}
 	if !used {
-		fmt.Fprintln(c.Out, "nothing is up")
-		return c.stopDaemon()
+		fmt.Fprintln(s.Out, "nothing is up")
+		return s.Daemon().Stop()
 	}
-	if err := c.start(ctx, o); err != nil {
+	if err := start(ctx, s, o); err != nil {
 		return err
 	}
-	if err := c.settle(ctx, o.Stack); err != nil {
+	stack := s.Stack(o.Stack)
+	if err := stack.Settle(ctx); err != nil {
 		return err
 	}
-	if err := c.change(ctx, o.Stack, "destroy", "--yes", "--skip-preview"); err != nil {
+	if err := stack.Change(ctx, "destroy", "--yes", "--skip-preview"); err != nil {
 		if ctx.Err() != nil {
-			return errors.Join(err, c.stopDaemon())
+			return errors.Join(err, s.Daemon().Stop())
 		}
-		if protected, stateErr := c.protected(o.Stack); stateErr == nil && protected {
+		if protected, stateErr := stack.protected(); stateErr == nil && protected {
 			return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then this again", o.Stack)
 		}
 		return fmt.Errorf("pulumi destroy failed: %w", err)
 	}
-	others, err := c.stacks()
+	others, err := s.stacks()
 	if err != nil {
 		return err
 	}
-	left, err := c.left(ctx, others)
+	left, err := s.left(ctx, others)
 	if err != nil {
 		return err
 	}
@@ -51,60 +55,58 @@ func (c *CLI) down(ctx context.Context, o options) error {
 		return fmt.Errorf("destroyed, but the emulated cloud still holds:\n  %s", strings.Join(left, "\n  "))
 	}
 	if len(others) > 0 {
-		fmt.Fprintf(c.Out, "nothing of %s is left; the emulator goes on for %s\n", o.Stack, strings.Join(others, ", "))
+		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator goes on for %s\n", o.Stack, strings.Join(others, ", "))
 		return nil
 	}
-	if err := c.stopDaemon(); err != nil {
+	if err := s.Daemon().Stop(); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.Out, "nothing is left in the emulated cloud, and the emulator is stopped")
+	fmt.Fprintln(s.Out, "nothing is left in the emulated cloud, and the emulator is stopped")
 	return nil
 }
 
-// protected reports whether Pulumi refuses to delete something of a stack.
-func (c *CLI) protected(stack string) (bool, error) {
-	cp, err := c.state(stack)
-	for _, r := range cp.Checkpoint.Latest.Resources {
-		if r.Protect {
-			return true, err
-		}
+// protected reports whether Pulumi refuses to delete something of the stack.
+func (s Stack) protected() (bool, error) {
+	d, err := s.state()
+	if err != nil {
+		return false, err
 	}
-	return false, err
+	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
 // used reports whether this checkout ever brought anything up.
-func (c *CLI) used() (bool, error) {
-	_, err := os.Stat(c.Layout.CloudFile())
+func (s *Sandbox) used() (bool, error) {
+	_, err := os.Stat(s.Layout.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// resource is one thing in the emulated cloud.
-type resource struct {
+// existing is a resource of the emulated cloud.
+type existing struct {
 	Type string `json:"type"`
 	ID   string `json:"id"`
 }
 
-func (c *CLI) resources(ctx context.Context) ([]resource, error) {
-	var all []resource
-	return all, c.get(ctx, "/cloud/resources", &all)
+func (d Daemon) resources(ctx context.Context) ([]existing, error) {
+	var all []existing
+	return all, d.get(ctx, "/cloud/resources", &all)
 }
 
 // left lists what exists in the cloud and in no stack.
-func (c *CLI) left(ctx context.Context, stacks []string) ([]string, error) {
+func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
 	known := map[string]bool{}
 	for _, stack := range stacks {
-		cp, err := c.state(stack)
+		d, err := s.Stack(stack).state()
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range cp.Checkpoint.Latest.Resources {
-			known[r.ID] = true
+		for _, r := range d.Resources {
+			known[string(r.ID)] = true
 		}
 	}
-	all, err := c.resources(ctx)
+	all, err := s.Daemon().resources(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -117,13 +119,13 @@ func (c *CLI) left(ctx context.Context, stacks []string) ([]string, error) {
 	return left, nil
 }
 
-func (c *CLI) printResources(ctx context.Context) error {
-	all, err := c.resources(ctx)
+func printResources(ctx context.Context, s *Sandbox, _ []string) error {
+	all, err := s.Daemon().resources(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range all {
-		fmt.Fprintln(c.Out, r.Type, r.ID)
+		fmt.Fprintln(s.Out, r.Type, r.ID)
 	}
 	return nil
 }

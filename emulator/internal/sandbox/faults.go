@@ -12,40 +12,39 @@ import (
 	"strings"
 
 	"sglang-tpu/emulator/internal/core/cloud"
-	"sglang-tpu/emulator/internal/socket"
 )
 
 // counters prints what has been counted, or begins again.
-func (c *CLI) counters(ctx context.Context, args []string) error {
+func counters(ctx context.Context, s *Sandbox, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "reset":
-		return c.post(ctx, "/counters/reset", nil)
+		return s.Daemon().post(ctx, "/counters/reset", nil, nil)
 	case len(args) > 0:
 		return errUsage
 	}
 	var counts any
-	if err := c.get(ctx, "/counters", &counts); err != nil {
+	if err := s.Daemon().get(ctx, "/counters", &counts); err != nil {
 		return err
 	}
-	return c.print(counts)
+	return s.printJSON(counts)
 }
 
-func (c *CLI) print(v any) error {
-	write := json.NewEncoder(c.Out)
+func (s *Sandbox) printJSON(v any) error {
+	write := json.NewEncoder(s.Out)
 	write.SetIndent("", "  ")
 	return write.Encode(v)
 }
 
 // repair fails a node's host, and returns when its node is back.
-func (c *CLI) repair(ctx context.Context, args []string) error {
+func repair(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	return c.post(ctx, "/cloud/repair?node="+url.QueryEscape(args[0]), nil)
+	return s.Daemon().post(ctx, "/cloud/repair?node="+url.QueryEscape(args[0]), nil, nil)
 }
 
 // secret puts a version of a secret into Secret Manager, as gcloud does.
-func (c *CLI) secret(ctx context.Context, args []string) error {
+func secret(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
@@ -53,7 +52,7 @@ func (c *CLI) secret(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return c.post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")})
+	return s.Daemon().post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")}, nil)
 }
 
 // What is said unless a fault has a text of its own.
@@ -65,25 +64,25 @@ const (
 )
 
 // fault adds a fault to those that are set.
-func (c *CLI) fault(ctx context.Context, args []string) error {
+func fault(ctx context.Context, s *Sandbox, args []string) error {
 	var faults []cloud.Fault
-	if err := c.get(ctx, "/cloud/faults", &faults); err != nil {
+	if err := s.Daemon().get(ctx, "/cloud/faults", &faults); err != nil {
 		return err
 	}
 	if len(args) == 0 {
-		return c.print(faults)
+		return s.printJSON(faults)
 	}
 	if args[0] == "iam" && len(args) == 2 {
-		return c.removeMembers(ctx, args[1])
+		return removeMembers(ctx, s, args[1])
 	}
 	if args[0] == "clear" && len(args) == 1 {
-		return c.post(ctx, "/cloud/faults", []cloud.Fault{})
+		return s.Daemon().post(ctx, "/cloud/faults", []cloud.Fault{}, nil)
 	}
 	f, err := parseFault(args)
 	if err != nil {
 		return err
 	}
-	return c.post(ctx, "/cloud/faults", append(faults, f))
+	return s.Daemon().post(ctx, "/cloud/faults", append(faults, f), nil)
 }
 
 func parseFault(args []string) (cloud.Fault, error) {
@@ -113,8 +112,8 @@ func parseFault(args []string) (cloud.Fault, error) {
 }
 
 // removeMembers takes members out of policies, behind the program's back.
-func (c *CLI) removeMembers(ctx context.Context, match string) error {
-	all, err := c.resources(ctx)
+func removeMembers(ctx context.Context, s *Sandbox, match string) error {
+	all, err := s.Daemon().resources(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,22 +123,17 @@ func (c *CLI) removeMembers(ctx context.Context, match string) error {
 			continue
 		}
 		var reply cloud.Reply
-		if err := socket.Post(ctx, c.Layout.Socket(), "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}, &reply); err != nil {
+		if err := s.Daemon().post(ctx, "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}, &reply); err != nil {
 			return err
 		}
 		if reply.Error != "" {
 			return errors.New(reply.Error)
 		}
-		fmt.Fprintln(c.Out, "removed", r.ID)
+		fmt.Fprintln(s.Out, "removed", r.ID)
 		removed++
 	}
 	if removed == 0 {
 		return fmt.Errorf("no policy member's id contains %q", match)
 	}
 	return nil
-}
-
-// post sends JSON to the daemon; its refusal's text is the error.
-func (c *CLI) post(ctx context.Context, path string, request any) error {
-	return socket.Post(ctx, c.Layout.Socket(), path, request, nil)
 }

@@ -9,15 +9,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
-// settle puts a stack in order after a pulumi that was killed: its lock is left, and
-// so are operations of which the state does not know whether they happened. On Google
-// Cloud a person would look, and clear the operation or import the resource; here the
-// cloud is asked.
-func (c *CLI) settle(ctx context.Context, stack string) error {
-	c.sweepCommands()
-	locks, err := filepath.Glob(filepath.Join(c.backend(), ".pulumi", "locks", "organization", project, stack, "*.json"))
+// Settle puts the stack in order after a Pulumi CLI that was killed: its lock is left, and
+// so are operations of which the state does not say whether they happened. On Google Cloud
+// a person would look, and clear the operation or import the resource; here the cloud is
+// asked.
+func (s Stack) Settle(ctx context.Context) error {
+	if sweep(s.Layout.Tmp()) {
+		time.Sleep(200 * time.Millisecond) // requests that were sent to the cloud arrive
+	}
+	locks, err := filepath.Glob(filepath.Join(s.backend(), ".pulumi", "locks", "organization", project, s.Name, "*.json"))
 	if err != nil {
 		return err
 	}
@@ -27,27 +30,24 @@ func (c *CLI) settle(ctx context.Context, stack string) error {
 			return err
 		}
 	}
-	cp, err := c.state(stack)
+	d, err := s.state()
 	if err != nil {
 		return err
 	}
-	marks, err := filepath.Glob(c.unfinished(stack))
-	if err != nil {
-		return err
-	}
-	if len(cp.Checkpoint.Latest.Pending) == 0 && (len(marks) == 0 || len(cp.Checkpoint.Latest.Resources) == 0) {
+	_, marked := os.Stat(s.unfinished())
+	if len(d.PendingOperations) == 0 && (marked != nil || len(d.Resources) == 0) {
 		return nil
 	}
-	fmt.Fprintf(c.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(cp.Checkpoint.Latest.Pending))
-	if err := c.adopt(ctx, stack, func(typ string, inputs map[string]any) (string, error) {
+	fmt.Fprintf(s.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(d.PendingOperations))
+	if err := adopt(s.StateFile(), func(typ string, inputs map[string]any) (string, error) {
 		if !strings.HasPrefix(typ, "gcp:") {
 			return "", nil // an object in the cluster: creating it again changes nothing
 		}
-		return c.find(ctx, typ, inputs)
+		return s.Daemon().find(ctx, typ, inputs)
 	}); err != nil {
 		return err
 	}
-	if err := c.pulumi(ctx, stack, "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates"); err != nil {
+	if err := s.pulumi(ctx, "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates"); err != nil {
 		return fmt.Errorf("pulumi refresh failed: %w", err)
 	}
 	return nil
@@ -57,31 +57,31 @@ func (c *CLI) settle(ctx context.Context, stack string) error {
 // not end well. An update that is interrupted while Pulumi waits has been made and is
 // in no state: pulumi up would call the resource unchanged, with the old program and
 // the new object.
-func (c *CLI) unfinished(stack string) string {
-	return filepath.Join(c.Layout.Run(), "unfinished-"+stack)
+func (s Stack) unfinished() string {
+	return filepath.Join(s.Layout.Run(), "unfinished-"+s.Name)
 }
 
-// change runs a Pulumi command that changes a stack.
-func (c *CLI) change(ctx context.Context, stack string, args ...string) error {
-	if err := os.WriteFile(c.unfinished(stack), nil, 0o600); err != nil {
+// Change runs a Pulumi command that changes the stack.
+func (s Stack) Change(ctx context.Context, args ...string) error {
+	if err := os.WriteFile(s.unfinished(), nil, 0o600); err != nil {
 		return err
 	}
-	err := c.pulumi(ctx, stack, args...)
-	if err != nil && (ctx.Err() != nil || !c.recorded(stack)) {
+	err := s.pulumi(ctx, args...)
+	if err != nil && (ctx.Err() != nil || !s.recorded()) {
 		return err
 	}
-	return errors.Join(err, os.Remove(c.unfinished(stack)))
+	return errors.Join(err, os.Remove(s.unfinished()))
 }
 
 // recorded reports whether the state says that a cloud resource came to no good end. A
 // refresh would take that out, and with it what the next pulumi up goes by.
-func (c *CLI) recorded(stack string) bool {
-	cp, err := c.state(stack)
-	if err != nil || len(cp.Checkpoint.Latest.Pending) > 0 {
+func (s Stack) recorded() bool {
+	d, err := s.state()
+	if err != nil || len(d.PendingOperations) > 0 {
 		return false
 	}
-	for _, r := range cp.Checkpoint.Latest.Resources {
-		if strings.HasPrefix(r.Type, "gcp:") && len(r.InitErrors) > 0 {
+	for _, r := range d.Resources {
+		if strings.HasPrefix(string(r.Type), "gcp:") && len(r.InitErrors) > 0 {
 			return true
 		}
 	}
@@ -89,7 +89,7 @@ func (c *CLI) recorded(stack string) bool {
 }
 
 // find asks the cloud whether a resource with these inputs exists, and for its id.
-func (c *CLI) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
+func (d Daemon) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
 	text, err := json.Marshal(inputs)
 	if err != nil {
 		return "", err
@@ -97,6 +97,6 @@ func (c *CLI) find(ctx context.Context, typ string, inputs map[string]any) (stri
 	var found struct {
 		ID string `json:"id"`
 	}
-	err = c.get(ctx, "/cloud/find?"+url.Values{"type": {typ}, "inputs": {string(text)}}.Encode(), &found)
+	err = d.get(ctx, "/cloud/find?"+url.Values{"type": {typ}, "inputs": {string(text)}}.Encode(), &found)
 	return found.ID, err
 }

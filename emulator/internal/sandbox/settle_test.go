@@ -29,15 +29,15 @@ func TestAFailureThatTheStateRecordsNeedsNoRefresh(t *testing.T) {
 		"a state that nobody can read": {"exit 1", "{", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := &CLI{Layout: layout.Layout{Root: t.TempDir()}, Program: t.TempDir(), Out: io.Discard, Err: io.Discard}
-			for _, dir := range []string{c.Layout.Bin(), c.Layout.Run(), filepath.Dir(c.stateFile("dev"))} {
+			c := (&Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Program: t.TempDir(), Out: io.Discard, Err: io.Discard}).Stack("dev")
+			for _, dir := range []string{c.Layout.Bin(), c.Layout.Run(), filepath.Dir(c.StateFile())} {
 				require.NoError(t, os.MkdirAll(dir, 0o700))
 			}
 			require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), "pulumi"), []byte("#!/bin/sh\n"+test.script+"\n"), 0o700))
-			require.NoError(t, os.WriteFile(c.stateFile("dev"), []byte(test.state), 0o600))
-			err := c.change(context.Background(), "dev", "up")
+			require.NoError(t, os.WriteFile(c.StateFile(), []byte(test.state), 0o600))
+			err := c.Change(context.Background(), "up")
 			assert.Equal(t, test.script != "exit 0", err != nil)
-			_, err = os.Stat(c.unfinished("dev"))
+			_, err = os.Stat(c.unfinished())
 			assert.Equal(t, test.left, err == nil)
 		})
 	}

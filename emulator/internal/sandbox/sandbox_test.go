@@ -17,8 +17,8 @@ import (
 func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "it's a folder")
 	var out strings.Builder
-	c := &CLI{Layout: layout.Layout{Root: root}, Checkout: t.TempDir(), Out: &out}
-	require.NoError(t, c.printEnv(options{Stack: "dev"}))
+	c := &Sandbox{Layout: layout.Layout{Root: root}, Checkout: t.TempDir(), Out: &out}
+	require.NoError(t, c.printEnv("dev"))
 	cmd := exec.Command("bash", "-c", out.String()+"\n"+`printf '%s\n' "$PULUMI_STACK" "$KUBECONFIG" "$TMPDIR"`)
 	said, err := cmd.Output()
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 }
 
 func TestLoadingTheEnvironmentTwiceChangesNothing(t *testing.T) {
-	c := &CLI{Layout: layout.Layout{Root: "/somewhere"}}
+	c := &Sandbox{Layout: layout.Layout{Root: "/somewhere"}}
 	t.Setenv("PATH", "/usr/bin:/bin")
 	once := c.exports("dev")["PATH"]
 	assert.Equal(t, c.Layout.Bin()+":/usr/bin:/bin", once)
@@ -37,9 +37,9 @@ func TestLoadingTheEnvironmentTwiceChangesNothing(t *testing.T) {
 
 func TestACommandsEnvironmentHoldsEachNameOnce(t *testing.T) {
 	t.Setenv("KUBECONFIG", "/home/somebody/.kube/config")
-	c := &CLI{Layout: layout.Layout{Root: "/somewhere"}}
+	c := &Sandbox{Layout: layout.Layout{Root: "/somewhere"}}
 	seen := map[string]string{}
-	for _, pair := range c.environ("dev") {
+	for _, pair := range c.Environ("dev") {
 		name, value, _ := strings.Cut(pair, "=")
 		assert.NotContains(t, seen, name)
 		seen[name] = value
@@ -50,7 +50,7 @@ func TestACommandsEnvironmentHoldsEachNameOnce(t *testing.T) {
 }
 
 func TestSweepEndsWhatHasTheFolderAndNothingElse(t *testing.T) {
-	c := &CLI{Layout: layout.Layout{Root: t.TempDir()}}
+	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}}
 	sleeper := func(tmp string) *exec.Cmd {
 		cmd := exec.Command("sleep", "60")
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp}
@@ -61,8 +61,8 @@ func TestSweepEndsWhatHasTheFolderAndNothingElse(t *testing.T) {
 	ours, daemons := sleeper(c.Layout.Tmp()), sleeper(c.Layout.DaemonTmp())
 	reaped := make(chan error, 1)
 	go func() { reaped <- ours.Wait() }()
-	assert.True(t, c.sweep(c.Layout.Tmp()))
+	assert.True(t, sweep(c.Layout.Tmp()))
 	require.Error(t, <-reaped, "it was killed")
 	assert.DirExists(t, filepath.Join("/proc", strconv.Itoa(daemons.Process.Pid)))
-	assert.False(t, c.sweep(c.Layout.Tmp()))
+	assert.False(t, sweep(c.Layout.Tmp()))
 }

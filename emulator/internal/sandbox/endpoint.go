@@ -6,17 +6,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"sigs.k8s.io/yaml"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // question is the tutorial's request.
@@ -24,33 +23,33 @@ const question = `{"text": "Hello, world!", "sampling_params": {"max_new_tokens"
 
 // ask sends the tutorial's request the way the tutorial does, through kubectl
 // port-forward, and prints what came back and what to type next.
-func (c *CLI) ask(ctx context.Context, stack string) error {
-	out, err := c.outputs(ctx, stack)
+func (s Stack) ask(ctx context.Context) error {
+	out, err := s.outputs(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.writeKubeconfig(out.Kubeconfig, out.Namespace); err != nil {
+	if err := s.writeKubeconfig(out.Kubeconfig, out.Namespace); err != nil {
 		return err
 	}
 	if out.Replicas == 0 {
-		fmt.Fprintln(c.Out, "\nreplicas is 0: the cluster is up, there is no server to ask")
+		fmt.Fprintln(s.Out, "\nreplicas is 0: the cluster is up, there is no server to ask")
 		return nil
 	}
-	address, stop, err := c.forward(ctx, stack, out.Service)
+	address, stop, err := s.forward(ctx, out.Service)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	key, err := c.apiKey(ctx, stack, out)
+	key, err := s.apiKey(ctx, out.APIKeySecret)
 	if err != nil {
 		return err
 	}
-	answer, err := post(ctx, "http://"+address+"/generate", key, question)
+	answer, err := generate(ctx, "http://"+address+"/generate", key, question)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Out, "\nAsked   POST /generate %s\nAnswer  %s\n", question, answer)
-	fmt.Fprintf(c.Out, `
+	fmt.Fprintf(s.Out, "\nAsked   POST /generate %s\nAnswer  %s\n", question, answer)
+	fmt.Fprintf(s.Out, `
 Next, in a shell of your own:
   eval "$(bin/emulator env %[1]s)"      pulumi and kubectl now mean the emulator
   kubectl get pods -l leaderworkerset.sigs.k8s.io/name=%[2]s
@@ -59,7 +58,7 @@ Next, in a shell of your own:
   %[4]s
   pulumi preview --diff                 after changing Pulumi.%[1]s.yaml or the code: make up
   make down STACK=%[1]s
-`, stack, out.LeaderWorkerSet, out.PortForward, out.Curl)
+`, s.Name, out.LeaderWorkerSet, out.PortForward, out.Curl)
 	return nil
 }
 
@@ -75,67 +74,53 @@ type outputs struct {
 	Replicas        int    `json:"replicas"`
 }
 
-// apiKey reads the key that clients must send from where clients in the cluster find it.
-func (c *CLI) apiKey(ctx context.Context, stack string, out outputs) (string, error) {
-	if out.APIKeySecret == "" {
+// apiKey reads the key that clients must send from its Secret; empty: there is none.
+func (s Stack) apiKey(ctx context.Context, secret string) (string, error) {
+	if secret == "" {
 		return "", nil
 	}
-	cmd := c.kubectl(ctx, stack, "get", "secret", out.APIKeySecret, "-o", "jsonpath={.data.api_key}")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	encoded, err := cmd.Output()
+	encoded, err := output(s.Kubectl(ctx, "get", "secret", secret, "-o", "jsonpath={.data.api_key}"))
 	if err != nil {
-		return "", fmt.Errorf("kubectl get secret %s: %w\n%s", out.APIKeySecret, err, stderr.String())
+		return "", err
 	}
 	key, err := base64.StdEncoding.DecodeString(string(encoded))
 	return string(key), err
 }
 
-// kubectl is run in the emulator's environment. A missing one fails when it is run.
-func (c *CLI) kubectl(ctx context.Context, stack string, args ...string) *exec.Cmd {
-	cmd := c.command(ctx, stack)
-	path, err := lookPath("kubectl", c.Layout.Bin()+string(os.PathListSeparator)+os.Getenv("PATH"))
-	cmd.Path, cmd.Args, cmd.Err = path, append([]string{path}, args...), err
-	return cmd
-}
-
-func (c *CLI) outputs(ctx context.Context, stack string) (outputs, error) {
-	var out outputs
-	cmd := c.command(ctx, stack, "stack", "output", "--json", "--show-secrets")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	text, err := cmd.Output()
+func (s Stack) outputs(ctx context.Context) (out outputs, err error) {
+	text, err := output(s.Command(ctx, "stack", "output", "--json", "--show-secrets"))
 	if err != nil {
-		return out, fmt.Errorf("pulumi stack output: %w\n%s", err, stderr.String())
+		return out, err
 	}
 	return out, json.Unmarshal(text, &out)
 }
 
+// output returns what a command writes. Its error has what the command says.
+func output(cmd *exec.Cmd) ([]byte, error) {
+	text, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, exit.Stderr)
+	}
+	return text, err
+}
+
 // writeKubeconfig saves the program's own kubeconfig, with the namespace that the
-// tutorial's commands leave out as the context's default.
-func (c *CLI) writeKubeconfig(text, namespace string) error {
-	var config map[string]any
-	if err := yaml.Unmarshal([]byte(text), &config); err != nil {
+// tutorial's commands leave out as the contexts' default.
+func (s Stack) writeKubeconfig(text, namespace string) error {
+	config, err := clientcmd.Load([]byte(text))
+	if err != nil {
 		return fmt.Errorf("the stack's kubeconfig: %w", err)
 	}
-	contexts, _ := config["contexts"].([]any)
-	for _, entry := range contexts {
-		if named, ok := entry.(map[string]any); ok {
-			if inner, ok := named["context"].(map[string]any); ok {
-				inner["namespace"] = namespace
-			}
-		}
+	for _, c := range config.Contexts {
+		c.Namespace = namespace
 	}
-	merged, err := yaml.Marshal(config)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(c.Layout.Kubeconfig(), merged, 0o600)
+	return clientcmd.WriteToFile(*config, s.Layout.Kubeconfig())
 }
 
 // forward starts kubectl port-forward on a free port and returns the address.
-func (c *CLI) forward(ctx context.Context, stack, service string) (string, func(), error) {
-	cmd := c.kubectl(ctx, stack, "port-forward", "svc/"+service, ":8000")
+func (s Stack) forward(ctx context.Context, service string) (string, func(), error) {
+	cmd := s.Kubectl(ctx, "port-forward", "svc/"+service, ":8000")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -159,17 +144,7 @@ func (c *CLI) forward(ctx context.Context, stack, service string) (string, func(
 	return words[2], stop, nil
 }
 
-func lookPath(name, path string) (string, error) {
-	for _, dir := range filepath.SplitList(path) {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
-			return file, nil
-		}
-	}
-	return "", fmt.Errorf("%s is not on PATH; install it from your distribution or kubernetes.io", name)
-}
-
-func post(ctx context.Context, url, key, body string) (string, error) {
+func generate(ctx context.Context, url, key, body string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))

@@ -1,4 +1,6 @@
-package sandbox
+// Package command is `emulator review`: it brings the base of each environment up in a
+// sandbox, previews the head against it, and writes the report.
+package command
 
 import (
 	"context"
@@ -12,16 +14,14 @@ import (
 	"strings"
 	"time"
 
+	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/review"
 	"sglang-tpu/emulator/internal/review/revision"
+	"sglang-tpu/emulator/internal/sandbox"
+	"sglang-tpu/emulator/internal/tools"
 )
 
-// exitCode ends the command with a code of its own, and everything said.
-type exitCode int
-
-func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
-const reviewUsage = `emulator review [-base REV] [-head REV] [-out FOLDER] [STACK...]
+const usage = `emulator review [-base REV] [-head REV] [-out FOLDER] [STACK...]
 
 Brings the program and the configuration of REV up on the emulator, once for each
 environment that HEAD changes, previews HEAD against that, and writes review.md and
@@ -43,32 +43,35 @@ environment variable REVIEW_ACKNOWLEDGED:
 // acknowledgedVar holds lines as a trailer would, separated by newlines or semicolons.
 const acknowledgedVar = "REVIEW_ACKNOWLEDGED"
 
-// reviewing is one run of the command.
-type reviewing struct {
-	*CLI
+// command is one run.
+type command struct {
+	*sandbox.Sandbox
 	folder     string // of everything that it keeps
 	base, head revision.Tree
 	// What the programs and the emulator are made from.
 	baseProgram, headProgram, machine string
 }
 
-func (c *CLI) review(ctx context.Context, args []string) error {
+// Run is the sandbox.Command.
+func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
+	began := time.Now()
 	flags := flag.NewFlagSet("review", flag.ContinueOnError)
-	flags.SetOutput(c.Err)
-	flags.Usage = func() { fmt.Fprint(c.Err, reviewUsage) }
+	flags.SetOutput(s.Err)
+	flags.Usage = func() { fmt.Fprint(s.Err, usage) }
 	base := flags.String("base", "", "")
 	head := flags.String("head", "", "")
 	out := flags.String("out", "", "")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
-		return exitCode(2)
+		return sandbox.ExitCode(2)
 	}
-	r := &reviewing{CLI: c, folder: filepath.Join(c.Layout.Root, "review")}
+	r := &command{Sandbox: s, folder: filepath.Join(s.Layout.Root, "review")}
 	if *out == "" {
 		*out = r.folder
 	}
-	unlock, err := r.lockReview()
+	// Two reviews of one checkout are kept apart; a stack that is up is not in the way.
+	unlock, err := sandbox.Lock(layout.Layout{Root: r.folder})
 	if err != nil {
 		return err
 	}
@@ -86,23 +89,16 @@ func (c *CLI) review(ctx context.Context, args []string) error {
 	if err := write(*out, report); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Out, "\n%s\nIn %s, also as review.json; made in %s.\n", report.Markdown(), filepath.Join(*out, "review.md"), time.Since(processStart).Round(time.Second))
+	fmt.Fprintf(s.Out, "\n%s\nIn %s, also as review.json; made in %s.\n", report.Markdown(), filepath.Join(*out, "review.md"), time.Since(began).Round(time.Second))
 	if code := report.ExitCode(); code != 0 {
-		return exitCode(code)
+		return sandbox.ExitCode(code)
 	}
 	return nil
 }
 
-// lockReview keeps two reviews of one checkout apart; it does not mind a stack that is up.
-func (r *reviewing) lockReview() (unlock func(), err error) {
-	locked := &CLI{}
-	locked.Layout.Root = r.folder
-	return locked.lock()
-}
-
 // open finds what is compared with what.
-func (r *reviewing) open(ctx context.Context, base, head string) (err error) {
-	if err := r.tools(ctx, options{}); err != nil {
+func (r *command) open(ctx context.Context, base, head string) (err error) {
+	if err := r.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
 	if base == "" {
@@ -132,7 +128,7 @@ func (r *reviewing) open(ctx context.Context, base, head string) (err error) {
 }
 
 // report goes through the environments of both sides, or those that are named.
-func (r *reviewing) report(ctx context.Context, only []string) (review.Report, error) {
+func (r *command) report(ctx context.Context, only []string) (review.Report, error) {
 	report := review.Report{Base: r.base.Name, Head: r.head.Name}
 	all := slices.Concat(r.base.Environments(), r.head.Environments())
 	slices.Sort(all)
@@ -157,7 +153,7 @@ func (r *reviewing) report(ctx context.Context, only []string) (review.Report, e
 }
 
 // environment reviews one stack, and leaves nothing running.
-func (r *reviewing) environment(ctx context.Context, name string, number int) (review.Environment, error) {
+func (r *command) environment(ctx context.Context, name string, number int) (review.Environment, error) {
 	none := review.Environment{Name: name}
 	before, err := r.base.Config(name)
 	if err != nil {
@@ -174,14 +170,13 @@ func (r *reviewing) environment(ctx context.Context, name string, number int) (r
 		fmt.Fprintf(r.Out, "%s: same program, same configuration: no change\n", name)
 		return none, nil
 	}
-	s := r.state(name, number, before)
-	s.build = func(ctx context.Context) error { return r.build(ctx, r.base, r.baseProgram) }
-	defer s.close()
+	b := r.baseOf(name, number, before)
+	defer b.close()
 	if before == nil {
 		fmt.Fprintf(r.Out, "%s: new in %s\n", name, r.head.Name)
-		err = s.fresh(ctx)
+		err = b.fresh(ctx)
 	} else {
-		err = s.open(ctx)
+		err = b.open(ctx)
 	}
 	var failed *baseFailed
 	if errors.As(err, &failed) {
@@ -197,13 +192,13 @@ func (r *reviewing) environment(ctx context.Context, name string, number int) (r
 		return none, ctx.Err()
 	}
 	began := time.Now()
-	preview, err := s.preview(ctx, r.head.Dir)
+	preview, err := b.preview(ctx, r.head.Dir)
 	if err != nil {
 		return none, err
 	}
 	fmt.Fprintf(r.Out, "%s: previewed %s (%s)\n", name, r.head.Name, time.Since(began).Round(100*time.Millisecond))
-	e := review.Of(name, preview, s.protected())
-	e.Notes = append(append(s.notes(), unseen(before, after)...), e.Notes...)
+	e := review.Of(name, preview, b.protected())
+	e.Notes = append(append(b.notes(), unseen(before, after)...), e.Notes...)
 	return e, nil
 }
 
@@ -224,7 +219,7 @@ func unseen(before, after []byte) []string {
 
 // gate asks for acknowledgements. The policy is that of the base, so that a change
 // cannot lift it for itself.
-func (r *reviewing) gate(ctx context.Context, report *review.Report) error {
+func (r *command) gate(ctx context.Context, report *review.Report) error {
 	const file = "review.yaml"
 	text, err := revision.File(ctx, r.Checkout, r.base.Commit, file)
 	if err != nil {

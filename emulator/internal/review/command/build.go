@@ -1,4 +1,4 @@
-package sandbox
+package command
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sglang-tpu/emulator/internal/review/revision"
+	"sglang-tpu/emulator/internal/sandbox"
 )
 
 // builtKept is how many built programs stay: a few bases and a few heads.
@@ -22,7 +23,7 @@ const builtKept = 6
 // build makes a program's binary, unless one of the same sources is there, and makes
 // the program's project run it. Otherwise Pulumi would link the program at each
 // preview, which takes longer than the preview itself.
-func (r *reviewing) build(ctx context.Context, t revision.Tree, hash string) error {
+func (r *command) build(ctx context.Context, t revision.Tree, hash string) error {
 	binary := filepath.Join(r.folder, "built", hash[:16])
 	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
 		began := time.Now()
@@ -36,7 +37,7 @@ func (r *reviewing) build(ctx context.Context, t revision.Tree, hash string) err
 		if t.Source != "" {
 			cmd.Dir = t.Source // where most of it has been compiled already
 		}
-		cmd.Env = append(r.environ(""), "GOWORK=off")
+		cmd.Env = append(r.Environ(""), "GOWORK=off")
 		// Compilers are children of go; the group ends with it.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -60,12 +61,12 @@ func (r *reviewing) build(ctx context.Context, t revision.Tree, hash string) err
 // runs changes the project in a folder, which is a copy, so that it runs a binary. The
 // language host that the emulator builds takes it as a flag only: it does not know the
 // option of a project's runtime.
-func (c *CLI) runs(folder, binary string) error {
+func (r *command) runs(folder, binary string) error {
 	host := filepath.Join(folder, ".host")
 	if err := os.MkdirAll(host, 0o755); err != nil {
 		return err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", quote(filepath.Join(c.Layout.Bin(), languageHost)), quote(binary))
+	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", sandbox.Quote(filepath.Join(r.Layout.Bin(), sandbox.LanguageHost)), sandbox.Quote(binary))
 	if err := os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o755); err != nil {
 		return err
 	}

@@ -54,10 +54,10 @@ config:
 		"encryptionsalt": salt,
 		"config": map[string]any{
 			"gcp:project":                "real",
-			"sglang-tpu:hfToken":         "encrypted " + secret("v1:xyz"),
-			"sglang-tpu:apiKey":          "encrypted " + secret("v1:ghi"),
-			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": "encrypted " + secret("v1:abc")},
-			"sglang-tpu:serverArguments": []any{"--log-level", "encrypted " + secret("v1:def")},
+			"sglang-tpu:hfToken":         "encrypted " + secretFor("v1:xyz"),
+			"sglang-tpu:apiKey":          "encrypted " + secretFor("v1:ghi"),
+			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": "encrypted " + secretFor("v1:abc")},
+			"sglang-tpu:serverArguments": []any{"--log-level", "encrypted " + secretFor("v1:def")},
 			"sglang-tpu:replicas":        2.0,
 			"sglang-tpu:topology":        "2x2x2",
 			"sglang-tpu:capacity":        map[string]any{"mode": "spot"},
@@ -88,9 +88,9 @@ func TestASaltThatCannotBeReadIsSaid(t *testing.T) {
 }
 
 func TestASecretThatIsRotatedHasAnotherStandIn(t *testing.T) {
-	assert.Equal(t, secret("v1:a"), secret("v1:a"))
-	assert.NotEqual(t, secret("v1:a"), secret("v1:b"))
-	assert.NotContains(t, secret("v1:a"), "v1")
+	assert.Equal(t, secretFor("v1:a"), secretFor("v1:a"))
+	assert.NotEqual(t, secretFor("v1:a"), secretFor("v1:b"))
+	assert.NotContains(t, secretFor("v1:a"), "v1")
 }
 
 func TestASettingWithoutANamespaceIsRefused(t *testing.T) {
