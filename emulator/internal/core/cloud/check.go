@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sglang-tpu/emulator/internal/core/cloud/schema"
+	"sglang-tpu/emulator/internal/property"
 )
 
 // Unknown stands for a value that is not known before something is made, as in Pulumi's
@@ -43,7 +44,7 @@ type checker struct {
 
 func (c *checker) level(level []*schema.Property, values map[string]any, path string) {
 	for name := range values {
-		at := join(path, name)
+		at := property.Join(path, name)
 		switch p := schema.Find(level, name); {
 		case strings.HasPrefix(name, "__"): // Pulumi's own notes
 		case p == nil:
@@ -57,7 +58,7 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 	}
 	for _, p := range level {
 		if p.Required && values[p.Name] == nil {
-			at := join(path, p.Name)
+			at := property.Join(path, p.Name)
 			c.wrong[at] = fmt.Sprintf("Missing required property '%s'", at)
 		}
 	}

@@ -1,12 +1,11 @@
 package cloud
 
 import (
-	"fmt"
 	"reflect"
 	"sort"
-	"strings"
 
 	"sglang-tpu/emulator/internal/core/cloud/schema"
+	"sglang-tpu/emulator/internal/property"
 )
 
 // Change is one property that an update would change.
@@ -23,7 +22,7 @@ func Diff(typ string, state, wish Values, ignored []string) ([]Change, error) {
 		return nil, err
 	}
 	properties := schema.Of(typ)
-	d := differ{typ: typ, skip: set(ignored)}
+	d := differ{typ: typ, skip: ignored}
 	// A state that another version of the emulator left has no defaults in it.
 	d.level(properties, "", "", withDefaults(properties, wish, wish), withDefaults(properties, state, state))
 	sort.Slice(d.found, func(i, j int) bool { return d.found[i].Path < d.found[j].Path })
@@ -32,7 +31,7 @@ func Diff(typ string, state, wish Values, ignored []string) ([]Change, error) {
 
 type differ struct {
 	typ   string
-	skip  map[string]bool
+	skip  []string // paths
 	found []Change
 }
 
@@ -41,7 +40,7 @@ type differ struct {
 func (d *differ) level(level []*schema.Property, path, plain string, wish, state map[string]any) {
 	for _, p := range level {
 		if !p.Output {
-			d.property(p, join(path, p.Name), join(plain, p.Name), wish[p.Name], state[p.Name])
+			d.property(p, property.Join(path, p.Name), property.Join(plain, p.Name), wish[p.Name], state[p.Name])
 		}
 	}
 }
@@ -57,12 +56,12 @@ func (d *differ) property(p *schema.Property, path, plain string, wish, state an
 	case p.Kind == schema.Map && wish != Unknown:
 		for key := range union(old, now) {
 			if !same(now[key], old[key]) {
-				d.report(joinKey(path, key), p.Replaces)
+				d.report(property.Join(path, key), p.Replaces)
 			}
 		}
 	case p.Kind == schema.List && len(asList(wish)) == len(asList(state)) && wish != Unknown:
 		for i, element := range asList(wish) {
-			d.element(p, fmt.Sprintf("%s[%d]", path, i), plain, element, asList(state)[i])
+			d.element(p, property.Index(path, i), plain, element, asList(state)[i])
 		}
 	case p.Kind == schema.Set && d.sameSet(p, plain, asList(wish), asList(state)) && wish != Unknown:
 	case p.Kind == schema.Object || p.Kind == schema.List || p.Kind == schema.Set:
@@ -108,7 +107,7 @@ func (d *differ) sameSet(p *schema.Property, plain string, wish, state []any) bo
 }
 
 func (d *differ) report(path string, replace bool) {
-	if !covered(path, d.skip) {
+	if !property.Covered(path, d.skip) {
 		d.found = append(d.found, Change{Path: path, Replace: replace})
 	}
 }
@@ -162,41 +161,4 @@ func union(a, b map[string]any) map[string]any {
 	return all
 }
 
-func set(paths []string) map[string]bool {
-	all := map[string]bool{}
-	for _, path := range paths {
-		all[path] = true
-	}
-	return all
-}
-
 func same(a, b any) bool { return empty(a) && empty(b) || reflect.DeepEqual(a, b) }
-
-// covered reports whether a path or anything above it is in a set.
-func covered(path string, set map[string]bool) bool {
-	for p := path; ; {
-		if set[p] {
-			return true
-		}
-		i := strings.LastIndexAny(p, ".[")
-		if i < 0 {
-			return false
-		}
-		p = p[:i]
-	}
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-// joinKey adds a map's key, which may have dots in it.
-func joinKey(path, key string) string {
-	if strings.ContainsAny(key, "./") {
-		return path + `["` + key + `"]`
-	}
-	return join(path, key)
-}

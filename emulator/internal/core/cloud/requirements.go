@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // api is one of Google's, by the name under which it is enabled and the one in errors.
@@ -102,7 +104,7 @@ func encrypted(in Values) Values {
 	if in.text("databaseEncryption.state") != "ENCRYPTED" || !atLeast(in.text("minMasterVersion"), 35) {
 		return nil
 	}
-	block, _ := copyOf(in["databaseEncryption"]).(map[string]any)
+	block, _ := runtime.DeepCopyJSONValue(in["databaseEncryption"]).(map[string]any)
 	block["state"] = "ALL_OBJECTS_ENCRYPTION_ENABLED"
 	return Values{"databaseEncryption": block}
 }
@@ -113,7 +115,7 @@ func encrypted(in Values) Values {
 func ReadInputs(r *Resource) Values {
 	in := r.Inputs.clone()
 	if block, ok := r.Outputs["databaseEncryption"]; ok && in["databaseEncryption"] != nil {
-		in["databaseEncryption"] = copyOf(block)
+		in["databaseEncryption"] = runtime.DeepCopyJSONValue(block)
 	}
 	return in
 }

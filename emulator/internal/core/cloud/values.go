@@ -1,22 +1,18 @@
 package cloud
 
-import "strings"
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"sglang-tpu/emulator/internal/property"
+)
 
 // Values are a resource's properties as plain JSON.
 type Values map[string]any
 
-// at follows a dotted path; a missing value is nil.
-func (v Values) at(path string) any {
-	var here any = map[string]any(v)
-	for _, key := range strings.Split(path, ".") {
-		m, ok := here.(map[string]any)
-		if !ok {
-			return nil
-		}
-		here = m[key]
-	}
-	return here
-}
+// at returns the value at a property path; a missing one is nil.
+func (v Values) at(path string) any { return property.At(map[string]any(v), path, nil) }
 
 func (v Values) text(path string) string {
 	s, _ := v.at(path).(string)
@@ -53,26 +49,7 @@ func (v Values) set(path string, value any) {
 	here[keys[len(keys)-1]] = value
 }
 
-func (v Values) clone() Values { return copyOf(map[string]any(v)).(map[string]any) }
-
-func copyOf(v any) any {
-	switch in := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(in))
-		for key, value := range in {
-			out[key] = copyOf(value)
-		}
-		return out
-	case []any:
-		out := make([]any, len(in))
-		for i := range in {
-			out[i] = copyOf(in[i])
-		}
-		return out
-	default:
-		return v
-	}
-}
+func (v Values) clone() Values { return runtime.DeepCopyJSON(v) }
 
 // empty is what the API does not tell from absence.
 func empty(v any) bool {
