@@ -42,11 +42,11 @@ func (s Step) changes() []Change {
 	}
 	var found []Change
 	compare("", any(s.Old.Inputs), any(s.New.Inputs), func(c Change) { found = append(found, c) })
-	for _, path := range slices.Sorted(maps.Keys(s.Kinds)) {
+	for _, path := range slices.Sorted(maps.Keys(s.Diff)) {
 		if !said(found, path) {
 			old, now := at(s.Old.Outputs, path), at(s.New.Inputs, path)
 			c := Change{Property: path, Old: show(old), New: show(now)}
-			if c.Old == masked && strings.HasPrefix(s.Kinds[path], "update") {
+			if c.Old == masked && strings.HasPrefix(string(s.Diff[path].Kind), "update") {
 				c.New = masked // it is under another name in the program
 			}
 			found = append(found, c)
@@ -73,13 +73,13 @@ func (s Step) forced(property string) bool {
 	if s.Op != Replace {
 		return false
 	}
-	for path, kind := range s.Kinds {
-		if strings.HasSuffix(kind, "-replace") && related(plain(property), plain(path)) {
+	for path, diff := range s.Diff {
+		if strings.HasSuffix(string(diff.Kind), "-replace") && related(plain(property), plain(path)) {
 			return true
 		}
 	}
 	top, _, _ := strings.Cut(plain(property), ".")
-	return len(s.Kinds) == 0 && slices.Contains(s.Keys, top)
+	return len(s.Diff) == 0 && slices.Contains(s.Keys, top)
 }
 
 func related(a, b string) bool {
