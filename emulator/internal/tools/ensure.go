@@ -192,14 +192,12 @@ func (b builder) steps(missing []Tool) []Step {
 func (b builder) step(group []Tool) Step {
 	folder := b.next(group[0].Folder)
 	s := Step{
-		Name:  group[0].Name,
+		Name:  group[0].Folder,
 		Dir:   filepath.Join(b.dir, group[0].Folder),
 		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
 	}
 	if len(group) == 1 {
 		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)
-	} else {
-		s.Name = group[0].Folder
 	}
 	for _, t := range group {
 		s.Packages = append(s.Packages, t.Package)

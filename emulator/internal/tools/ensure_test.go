@@ -85,7 +85,7 @@ func TestToolsOfOneModuleAreOneBuild(t *testing.T) {
 	}
 	var said strings.Builder
 	require.NoError(t, Ensure(context.Background(), l, dir, set, &said))
-	assert.Contains(t, said.String(), "1 builds done")
+	assert.Contains(t, said.String(), "several: built in ")
 	assert.FileExists(t, filepath.Join(l.Bin(), "first"))
 	assert.FileExists(t, filepath.Join(l.Bin(), "second"))
 	assert.NoDirExists(t, filepath.Join(l.Bin(), "several.new"))

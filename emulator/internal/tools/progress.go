@@ -67,7 +67,7 @@ func newProgress(out io.Writer, steps []Step) *progress {
 
 // barWidth is the bar's own; it and the percentage beside it take barSpace.
 const (
-	barWidth = 16
+	barWidth = 10
 	barSpace = barWidth + 10
 )
 
@@ -149,15 +149,15 @@ func (p *progress) state() (float64, string) {
 	}
 	share := done / all
 	elapsed := p.now().Sub(p.start)
-	text := fmt.Sprintf("built %d of %d, %s", finished, len(p.steps), elapsed.Round(time.Second))
+	text := fmt.Sprintf("built %d/%d, %s", finished, len(p.steps), elapsed.Round(time.Second))
 	if left := remaining(elapsed, share); left > 0 {
 		text += fmt.Sprintf(", about %s left", left)
 	}
 	if fetching > 0 {
-		text += fmt.Sprintf("; fetching modules of %d", fetching)
+		text += fmt.Sprintf("; fetching for %d", fetching)
 	}
 	if len(running) > 0 {
-		text += "; packages: " + strings.Join(running, ", ")
+		text += "; " + strings.Join(running, ", ")
 	}
 	return share, text
 }
@@ -183,8 +183,8 @@ func (p *progress) draw() {
 	if room := p.width - barSpace; len(text) > room {
 		text = text[:max(0, room-3)] + "..."
 	}
-	p.bar.Describe(text)
 	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
+	p.bar.Describe(text)
 }
 
 // end takes the live line away.
@@ -197,6 +197,6 @@ func (p *progress) end(well bool) {
 		_ = p.bar.Clear()
 	}
 	if well {
-		fmt.Fprintf(p.out, "%d builds done in %s\n", len(p.steps), p.now().Sub(p.start).Round(time.Second))
+		fmt.Fprintf(p.out, "all built in %s\n", p.now().Sub(p.start).Round(time.Second))
 	}
 }

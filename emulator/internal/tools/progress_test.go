@@ -15,7 +15,7 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	p.now = func() time.Time { return p.start.Add(90 * time.Second) }
 	share, text := p.state()
 	assert.Zero(t, share)
-	assert.Equal(t, "built 0 of 2, 1m30s; fetching modules of 2", text)
+	assert.Equal(t, "built 0/2, 1m30s; fetching for 2", text)
 
 	// a and b come from Go's cache, which go build -v does not tell.
 	p.fetched(0, map[string][]string{"main": {"c"}, "c": {"b", "unsafe"}, "b": {"a"}, "a": nil, "d": nil})
@@ -24,13 +24,13 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.False(t, p.compiling(0, "# c"), "a compiler's complaint is no package")
 	share, text = p.state()
 	assert.InDelta(t, 0.5*0.9*3/5, share, 1e-9)
-	assert.Equal(t, "built 0 of 2, 1m30s, about 4m0s left; fetching modules of 1; packages: one 3/5", text)
+	assert.Equal(t, "built 0/2, 1m30s, about 4m0s left; fetching for 1; one 3/5", text)
 
 	p.built(0)
 	p.fetched(1, map[string][]string{"main": nil})
 	share, text = p.state()
 	assert.InDelta(t, 0.5, share, 1e-9)
-	assert.Equal(t, "built 1 of 2, 1m30s, about 1m30s left", text)
+	assert.Equal(t, "built 1/2, 1m30s, about 1m30s left", text)
 }
 
 func TestTheEstimateIsSilentUntilSomethingIsKnown(t *testing.T) {
