@@ -33,11 +33,19 @@ func (s Step) command(ctx context.Context, tmp string, args ...string) *exec.Cmd
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "TMPDIR="+tmp)
+	if os.Getenv("GOGC") == "" && availableGiB() >= 2*gibPerBuild {
+		cmd.Env = append(cmd.Env, "GOGC="+compilerGOGC)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
+
+// compilerGOGC is the garbage collector's setting for compilers and linkers, where there is
+// memory enough. Measured on the largest package of Pulumi's Kubernetes SDK: 30 s of CPU in
+// place of 40, 3.4 GiB in place of 2.8.
+const compilerGOGC = "400"
 
 // fetch downloads the modules that the step compiles, and no others, and returns what
 // each of its packages imports.
