@@ -47,6 +47,6 @@ func bootstrap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	beside = append(beside, tools.Emulator(folder, filepath.Join(checkout, "bin", "emulator")), tools.Standard(folder))
+	beside = append(beside, tools.Emulator(folder, filepath.Join(checkout, "bin", "emulator")))
 	return tools.Ensure(ctx, l, filepath.Join(folder, "tools"), tools.Runtime, os.Stdout, beside...)
 }

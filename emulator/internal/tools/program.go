@@ -49,9 +49,3 @@ func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error
 func Emulator(folder, to string) Step {
 	return Step{Name: "emulator", Dir: folder, Flags: []string{"-buildvcs=false", "-ldflags", "-s -w", "-o", to}, Packages: []string{"./cmd/emulator"}, Seconds: 90}
 }
-
-// Standard is the part of the standard library that all share. It needs no download, so
-// it is compiled while the modules come.
-func Standard(folder string) Step {
-	return Step{Name: "standard library", Dir: folder, Packages: []string{"net/http"}, Seconds: 20}
-}
