@@ -30,16 +30,17 @@ func (c *CLI) start(ctx context.Context, o options) error {
 	return c.prepare(ctx, o)
 }
 
-func (c *CLI) tools(ctx context.Context, o options) error {
-	set := tools.Runtime
-	if o.Stack == "check" {
-		set = tools.Check
-	}
+// tools makes ready what a command needs, and builds what else is given beside it.
+func (c *CLI) tools(ctx context.Context, o options, beside ...tools.Step) error {
 	if err := os.MkdirAll(c.Layout.Bin(), 0o755); err != nil {
 		return err
 	}
 	modules := filepath.Join(c.Checkout, "emulator", "tools")
-	if err := tools.Ensure(ctx, c.Layout, modules, set, c.Out); err != nil {
+	set := tools.Check
+	if o.Stack != "check" {
+		set = tools.Runtime
+	}
+	if err := tools.Ensure(ctx, c.Layout, modules, set, c.Out, beside...); err != nil {
 		return err
 	}
 	if err := tools.Chart(ctx, c.Layout, modules); err != nil {

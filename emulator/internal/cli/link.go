@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"sglang-tpu/emulator/internal/tools"
 )
 
 // languageHost is Pulumi's for Go.
@@ -13,10 +15,12 @@ const languageHost = "go-language-host"
 // hostScript is what the engine starts as its language host. The host links the program
 // anew at each run unless it is told where to keep it; the option for that in a project
 // file is newer than the host that can be built here, so it is given as a flag. Go builds
-// again what has changed.
+// again what has changed. The flags of go build are those with which all else is built, so
+// that what they share is compiled once.
 const hostScript = `#!/bin/sh
 here=$(dirname "$0")
-exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/$(pwd | cksum | tr ' ' -)" "$@"
+export CGO_ENABLED=0 GOFLAGS="$(go env GOFLAGS) ` + tools.ProgramFlags + `"
+exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/` + tools.TargetName + `" "$@"
 `
 
 // link makes the names under which this one binary, and Pulumi's plugins, are found.

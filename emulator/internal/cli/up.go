@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"sglang-tpu/emulator/internal/tools"
 )
 
 // up is the main job: everything from nothing to an answer of the model server. It
@@ -33,7 +35,11 @@ func (c *CLI) up(ctx context.Context, o options) error {
 }
 
 func (c *CLI) upAll(ctx context.Context, o options, watch *stopwatch) error {
-	if err := c.tools(ctx, options{}); err != nil {
+	program, err := tools.Program(ctx, c.Layout, c.Program)
+	if err != nil {
+		return err
+	}
+	if err := c.tools(ctx, options{}, program...); err != nil {
 		return err
 	}
 	watch.lap("tools")
