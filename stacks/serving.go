@@ -37,7 +37,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	project, _ := ctx.GetConfig("gcp:project")
 	cloud, wrong := names.ForStack(ctx.Stack(), project)
 	if problems := append(problem.Of("", err), problem.Of("", wrong)...); len(problems) > 0 {
-		return problems
+		return located(ctx, problems)
 	}
 	if err := logWarnings(ctx, c); err != nil {
 		return err
@@ -146,9 +146,20 @@ func configured() []string {
 	return keys
 }
 
+// located adds to problems where their keys stand in the stack's configuration file. Without
+// the file, or with another in use, they stay as they are.
+func located(ctx *pulumi.Context, problems problem.List) problem.List {
+	file := "Pulumi." + ctx.Stack() + ".yaml"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return problems
+	}
+	return settings.Locate(problems, file, text, ctx.GetConfig)
+}
+
 // logWarnings shows in the preview what will work and may surprise, and what up waits for.
 func logWarnings(ctx *pulumi.Context, c *settings.Config) error {
-	for _, warning := range c.Warnings {
+	for _, warning := range located(ctx, c.Warnings) {
 		if err := ctx.Log.Warn(warning.Error(), nil); err != nil {
 			return err
 		}
