@@ -173,7 +173,7 @@ func TestImportsAgainstTheStoreysAreFound(t *testing.T) {
 		"a command, a component":       {"cmd/doctor/stack.go", "sglang-tpu/infra/tpu", "cmd is below infra"},
 		"spec, a command":              {"spec/model/plan.go", "sglang-tpu/cmd/doctor/checks", "spec is below cmd"},
 		"a helper, a component":        {"internal/policytest/policy.go", "sglang-tpu/infra/tpu", "or beside it"},
-		"the program, the emulator":    {"stacks/serving_test.go", "sglang-tpu/emulator/internal/cloud", "no part of the program"},
+		"the program, the emulator":    {"stacks/serving_test.go", "sglang-tpu/emulator/internal/core/cloud", "no part of the program"},
 		"a package outside of storeys": {"pkg/x/x.go", "fmt", "in no storey"},
 	} {
 		why := forbidden(sourceFile{name: tc.file}, tc.imported)

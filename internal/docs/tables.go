@@ -26,7 +26,7 @@ func models() (string, error) {
 		if m.Gated {
 			name += " (gated)"
 		}
-		row := []string{name, fmt.Sprint(m.RepositoryGiB()), fmt.Sprint(m.Context)}
+		row := []string{name, fmt.Sprint(m.RepositoryGiB), fmt.Sprint(m.Context)}
 		for _, shape := range topologies {
 			t, err := topology.Parse(shape)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/settings"
+	"sglang-tpu/spec/storage"
 	"sglang-tpu/spec/topology"
 )
 
@@ -101,7 +102,7 @@ func orUnlimited(limit int64) string {
 // diskGB is what all hosts of all slices hold of Hyperdisk Balanced.
 func diskGB(c *settings.Config) int {
 	each := BootDiskGB
-	if c.Cache.Mode == settings.Disk {
+	if c.Cache.Mode == storage.DiskVolume {
 		each += c.Cache.SizeGiB
 	}
 	return each * c.Topology.Hosts() * c.Replicas
