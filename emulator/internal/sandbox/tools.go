@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"sglang-tpu/emulator/internal/guests"
 	"sglang-tpu/emulator/internal/tools"
 )
 
@@ -44,7 +45,7 @@ func (s *Sandbox) Link() error {
 		return err
 	}
 	links := map[string]string{filepath.Join(s.Layout.Bin(), "gke-gcloud-auth-plugin"): self}
-	for _, name := range []string{"python3", "hf", "getent", "sleep", "wget", "buildctl-daemonless.sh"} {
+	for name := range guests.Programs() {
 		links[filepath.Join(s.Layout.ContainerBin(), name)] = self
 	}
 	for name, program := range map[string]string{"gcp": self, "kubernetes": filepath.Join(s.Layout.Bin(), "pulumi-resource-kubernetes")} {
