@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"sglang-tpu/emulator/internal/guests"
-
 	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/emulator/internal/guests"
 )
 
 // sourceLabel says which repository an image was built from.
