@@ -102,7 +102,7 @@ func checkBucketMember(c *Cloud, in Values) error {
 
 func (c *Cloud) hasIdentityPool(pool string) bool {
 	for _, r := range c.resources {
-		if r.Type == clusterKind && !r.Making && r.Inputs.text("workloadIdentityConfig.workloadPool") == pool {
+		if r.Type == clusterKind && !r.Creating && r.Inputs.text("workloadIdentityConfig.workloadPool") == pool {
 			return true
 		}
 	}
@@ -175,7 +175,7 @@ var (
 func (c *Cloud) BucketAccess(project, name, namespace, account string, write bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if b := c.resources[bucketKind+" "+name]; b == nil || b.Making {
+	if b := c.resources[bucketKind+" "+name]; b == nil || b.Creating {
 		return &Refusal{"NotFound", "storage: bucket doesn't exist"}
 	}
 	permission, roles := "storage.objects.list", readers

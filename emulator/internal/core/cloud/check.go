@@ -12,14 +12,14 @@ import (
 // protocol.
 const Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-// Check returns what the provider refuses in a wish before it asks Google, by path. The
+// Check returns what the provider refuses in inputs before it asks Google, by path. The
 // sentences are those of Terraform's SDK and Pulumi's bridge, which say Terraform's
 // names where these say Pulumi's.
 func Check(typ string, in Values) (map[string]string, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
 	}
-	c := checker{properties: schema.Of(typ), wish: in, wrong: map[string]string{}}
+	c := checker{properties: schema.Of(typ), inputs: in, wrong: map[string]string{}}
 	c.level(c.properties, in, "")
 	if p := schema.Find(c.properties, "name"); p != nil && !p.Output && in["name"] == nil {
 		c.wrong["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
@@ -38,7 +38,7 @@ func Has(typ, property string) bool {
 
 type checker struct {
 	properties []*schema.Property
-	wish       Values
+	inputs     Values
 	wrong      map[string]string
 }
 
@@ -66,7 +66,7 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 
 func (c *checker) property(p *schema.Property, value any, path string) {
 	for _, other := range p.Conflict {
-		if beside := c.wish.at(other); value != nil && value != Unknown && beside != nil && beside != Unknown {
+		if beside := c.inputs.at(other); value != nil && value != Unknown && beside != nil && beside != Unknown {
 			c.wrong[path] = fmt.Sprintf("Conflicting configuration arguments. %q: conflicts with %s", path, other)
 		}
 	}

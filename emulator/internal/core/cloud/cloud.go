@@ -21,8 +21,8 @@ type Resource struct {
 	ID      string `json:"id"`
 	Inputs  Values `json:"inputs"`
 	Outputs Values `json:"outputs"`
-	// Making is true until the create has come to its end.
-	Making bool `json:"making,omitempty"`
+	// Creating is true until the create has come to its end.
+	Creating bool `json:"making,omitempty"`
 	// Broken is why a node pool is in ERROR, which GKE calls its status message; empty: it
 	// is not. The provider does not say it.
 	Broken string `json:"broken,omitempty"`
@@ -168,7 +168,7 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r.Making = false
+	r.Creating = false
 	return r.copy(), c.save()
 }
 
@@ -188,7 +188,7 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 	defer c.mu.Unlock()
 	var stays broken
 	if errors.As(err, &stays) {
-		r.Broken, r.Making = stays.Error(), false
+		r.Broken, r.Creating = stays.Error(), false
 		log.Printf("%s is in ERROR: %v", r.ID, err)
 		return r.copy(), errors.Join(fmt.Errorf("NodePool %s was created in the error state \"ERROR\"", r.Inputs.text("name")), c.save())
 	}
@@ -196,7 +196,7 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 	return nil, errors.Join(err, c.save())
 }
 
-// reserve checks a wish and takes its name.
+// reserve checks the inputs and takes the name.
 func (c *Cloud) reserve(k kind, r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -222,7 +222,7 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 			return fmt.Errorf("%s%w", k.refusal, err)
 		}
 	}
-	r.Making = true
+	r.Creating = true
 	c.resources[r.Type+" "+r.ID] = r
 	return c.save()
 }

@@ -36,7 +36,7 @@ func (c *Cloud) enabled(a api, project string) error {
 		return nil
 	}
 	for _, r := range c.resources {
-		if r.Type == serviceKind && !r.Making && r.Inputs.text("project") == project && r.Inputs.text("service") == a.service {
+		if r.Type == serviceKind && !r.Creating && r.Inputs.text("project") == project && r.Inputs.text("service") == a.service {
 			return nil
 		}
 	}

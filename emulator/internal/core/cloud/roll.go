@@ -2,10 +2,10 @@ package cloud
 
 import "strings"
 
-// remade are the properties whose change makes GKE make a pool's nodes anew; labels,
+// recreating are the properties whose change makes GKE make a pool's nodes anew; labels,
 // taints, tags and the rest change on the nodes that are there.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/managing-clusters lists both.
-var remade = []string{
+var recreating = []string{
 	"version", "networkConfig.enablePrivateNodes", "networkConfig.networkPerformanceConfig",
 	"nodeConfig.machineType", "nodeConfig.diskType", "nodeConfig.diskSizeGb", "nodeConfig.bootDisk", "nodeConfig.storagePools",
 	"nodeConfig.imageType", "nodeConfig.gcfsConfig", "nodeConfig.gvnic", "nodeConfig.fastSocket", "nodeConfig.loggingVariant",
@@ -13,8 +13,8 @@ var remade = []string{
 	"nodeConfig.kubeletConfig", "nodeConfig.workloadMetadataConfig",
 }
 
-func makesAnew(before, now Values) bool {
-	for _, path := range remade {
+func recreatesNodes(before, now Values) bool {
+	for _, path := range recreating {
 		if !same(before.at(path), now.at(path)) {
 			return true
 		}

@@ -28,7 +28,7 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	c.mu.Lock()
 	before, state := r.Inputs, r.Outputs
 	r.Outputs = Merge(typ, r.Outputs, in, ignored)
-	r.Inputs = held(typ, before, in, ignored)
+	r.Inputs = stored(typ, before, in, ignored)
 	if k.outputs != nil {
 		for name, value := range k.outputs(r.Inputs) {
 			r.Outputs[name] = value

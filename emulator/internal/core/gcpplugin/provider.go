@@ -187,11 +187,11 @@ func diff(urn string, olds, news *structpb.Struct, ignored []string) ([]cloud.Ch
 	if err != nil {
 		return nil, err
 	}
-	wish, err := read(news)
+	inputs, err := read(news)
 	if err != nil {
 		return nil, err
 	}
-	return cloud.Diff(typeOf(urn), state, marked(wish), ignored)
+	return cloud.Diff(typeOf(urn), state, marked(inputs), ignored)
 }
 
 // Create makes a resource, or in a preview returns what is known of it.

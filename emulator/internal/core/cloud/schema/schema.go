@@ -57,7 +57,7 @@ type Property struct {
 	Required bool
 	Computed bool
 	Output   bool
-	Replaces bool
+	ForceNew bool
 	Secret   bool
 	Default  any      // nil: there is none; numbers are float64
 	Conflict []string // paths from the top of the resource
@@ -170,7 +170,7 @@ func parseLine(line string) (*Property, error) {
 		case "output":
 			p.Output = true
 		case "replaces":
-			p.Replaces = true
+			p.ForceNew = true
 		case "secret":
 			p.Secret = true
 		case "conflicts":
