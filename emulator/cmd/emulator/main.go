@@ -1,5 +1,5 @@
 // Command emulator is GKE with TPU v7x on one machine. It is one binary with many
-// roles, told apart by the name under which it is started.
+// roles, distinguished by the name under which it is started.
 package main
 
 import (

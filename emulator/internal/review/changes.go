@@ -18,7 +18,7 @@ type Change struct {
 	Property string `json:"property"`
 	Old      string `json:"old"` // empty: not set
 	New      string `json:"new"`
-	// Replaces tells that the resource cannot be changed there in place.
+	// Replaces: the resource cannot be changed there in place.
 	Replaces bool `json:"replaces,omitempty"`
 }
 
@@ -312,7 +312,7 @@ const (
 	eachTemplate   = "spec.leaderWorkerTemplate.*Template."
 )
 
-// both says what is the same in both templates once.
+// both merges what is the same in both templates.
 func both(all []Change) []Change {
 	normal := func(c Change) Change {
 		for _, prefix := range []string{leaderTemplate, workerTemplate} {

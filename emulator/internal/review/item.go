@@ -13,7 +13,7 @@ const inSentence = 3
 // hidden changes follow from others that are shown.
 var hidden = []string{`metadata.annotations["pulumi.com/waitFor"]`, `metadata.annotations["pulumi.com/skipAwait"]`}
 
-// item finds the rules of what happens to a resource, and says it.
+// item applies the rules to what happens to a resource.
 func item(s Step, f facts) Item {
 	i := Item{Resource: s.Type() + " " + s.Name(), Op: s.Op}
 	for _, c := range s.changes() {
@@ -73,7 +73,7 @@ func (r rule) order(f facts) Class {
 const initError = "#initerror"
 
 // properties are the changes in words; those that force a replacement come first, and
-// when there are any, only they are said.
+// when there are any, the others are left out.
 func properties(changes []Change) []string {
 	var forced []Change
 	for _, c := range changes {
@@ -130,7 +130,7 @@ func (c Change) short() string {
 	return c.Property
 }
 
-// names is said of what has another name in the program and no alias.
+// names describes a resource that has another name in the program and no alias.
 func (s Step) names() []string {
 	if s.renamedFrom == "" {
 		return nil

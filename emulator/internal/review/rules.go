@@ -41,7 +41,7 @@ type rule struct {
 	// perGroup: with more than one group they restart one after the other, and with none
 	// nothing does; class is then not read.
 	perGroup bool
-	loses    bool // something that cannot be had back, or that traffic or chips depend on
+	loses    bool // something that cannot be recovered, or that traffic or chips depend on
 	caution  bool // to be read before the rest, although the endpoint goes on
 	says     string
 }
@@ -49,7 +49,7 @@ type rule struct {
 // madeAnew is what an update in place does to a slice all of whose nodes it concerns.
 const madeAnew = "in place, but GKE makes the slice's nodes anew all at once, with none to spare: its group stops serving; its {chips} chips are given back and have to be found again; {weights}"
 
-// The consequences stand after what is changed. {weights} says what a new start has to
+// The consequences follow the change in a sentence. {weights} says what a new start has to
 // fetch, {groups} how many groups there are, {chips} how many chips a slice has.
 var rules = []rule{
 	// TPU slices.
@@ -149,7 +149,7 @@ var rules = []rule{
 	{typ: "gcp:*IAMMember", ops: []Op{Replace, Delete}, class: None, caution: true, says: "that right is gone, or for the moment"},
 }
 
-// unknown is what no rule speaks of: said so, and never taken for harmless.
+// unknown applies when no rule fits. It says so, and never counts as harmless.
 var unknown = rule{class: Rolling, caution: true, says: "this review has no rule for it"}
 
 func (r rule) fits(s Step, property string) bool {

@@ -70,7 +70,7 @@ type outputs struct {
 	LeaderWorkerSet string `json:"leaderWorkerSet"`
 	PortForward     string `json:"portForwardCommand"`
 	Curl            string `json:"curlCommand"`
-	APIKeySecret    string `json:"apiKeySecret"` // empty: the server wants none
+	APIKeySecret    string `json:"apiKeySecret"` // empty: the server requires none
 	Replicas        int    `json:"replicas"`
 }
 
@@ -95,7 +95,7 @@ func (s Stack) outputs(ctx context.Context) (out outputs, err error) {
 	return out, json.Unmarshal(text, &out)
 }
 
-// output returns what a command writes. Its error has what the command says.
+// output returns the standard output of a command. Its error has the standard error.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	text, err := cmd.Output()
 	var exit *exec.ExitError

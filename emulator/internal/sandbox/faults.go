@@ -55,7 +55,7 @@ func secret(ctx context.Context, s *Sandbox, args []string) error {
 	return s.Daemon().post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")}, nil)
 }
 
-// What is said unless a fault has a text of its own.
+// Default texts of faults.
 const (
 	hubText = "requests.exceptions.ConnectionError: (MaxRetryError(\"HTTPSConnectionPool(host='cas-bridge.xethub.hf.co', port=443): Max retries exceeded\"), '(Request ID: emulated)')"
 	// https://cloud.google.com/storage/quotas#bandwidth

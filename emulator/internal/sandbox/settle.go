@@ -25,7 +25,7 @@ func (s Stack) Settle(ctx context.Context) error {
 		return err
 	}
 	for _, lock := range locks {
-		// The command lock of this checkout is ours, so whoever held this one is gone.
+		// The command lock of this checkout is ours, so the process that held this one has ended.
 		if err := os.Remove(lock); err != nil {
 			return err
 		}
@@ -73,8 +73,8 @@ func (s Stack) Change(ctx context.Context, args ...string) error {
 	return errors.Join(err, os.Remove(s.unfinished()))
 }
 
-// recorded reports whether the state says that a cloud resource came to no good end. A
-// refresh would take that out, and with it what the next pulumi up goes by.
+// recorded reports whether the state records that an operation on a cloud resource failed. A
+// refresh would remove that, and the next pulumi up depends on it.
 func (s Stack) recorded() bool {
 	d, err := s.state()
 	if err != nil || len(d.PendingOperations) > 0 {

@@ -15,7 +15,7 @@ import (
 const LanguageHost = "go-language-host"
 
 // hostScript is what the engine starts as its language host. The host links the program
-// anew at each run unless it is told where to keep it; the option for that in a project
+// again at each run unless it gets a path to keep it at; the option for that in a project
 // file is newer than the host that can be built here, so it is given as a flag. Go builds
 // again what has changed.
 const hostScript = `#!/bin/sh

@@ -128,7 +128,7 @@ func (o *operation) emptyBucket() error {
 	return os.RemoveAll(folder)
 }
 
-// orphans are folders of objects whose bucket is gone; the caller holds mu.
+// orphans are folders of objects whose bucket was deleted; the caller holds mu.
 func (c *Cloud) orphans() []string {
 	if c.Buckets == "" {
 		return nil
@@ -146,7 +146,7 @@ func (c *Cloud) orphans() []string {
 	return names
 }
 
-// Refusal is what Cloud Storage or GKE says to a request, with the code that gRPC
+// Refusal is the error of Cloud Storage or GKE to a request, with the code that gRPC
 // gives it.
 type Refusal struct{ Code, Text string }
 

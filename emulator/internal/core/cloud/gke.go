@@ -121,7 +121,7 @@ func (c *Cloud) Resume(ctx context.Context) error {
 
 func checkCluster(c *Cloud, in Values) error {
 	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
-		// Open: GKE would make ranges of its own; this program never wants that.
+		// Open: GKE would create ranges of its own; this program does not use that.
 		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
 	}
 	if c.Lenient {

@@ -55,7 +55,7 @@ func (c *Cloud) Handler() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		// What a killed caller began comes to its end first.
+		// What a killed caller began is finished first.
 		c.underWay.Lock()
 		defer c.underWay.Unlock()
 		found, err := c.Find(r.URL.Query().Get("type"), in)

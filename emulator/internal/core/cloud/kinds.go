@@ -22,7 +22,7 @@ type kind struct {
 	update     func(*operation) error
 	refuses    func(c *Cloud, r *Resource, in Values) error // before an update, beside check
 	remove     func(*operation) error
-	taken      func(has *Resource, in Values) error // what Google says to a name that is taken; nil for the usual
+	taken      func(has *Resource, in Values) error // Google's error for a name that is taken; nil for the usual one
 	// shared kinds may be created by several stacks: enabled APIs and policy members.
 	shared bool
 }

@@ -2,7 +2,7 @@ package cloud
 
 import "strings"
 
-// recreating are the properties whose change makes GKE make a pool's nodes anew; labels,
+// recreating are the properties whose change makes GKE recreate a pool's nodes; labels,
 // taints, tags and the rest change on the nodes that are there.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/managing-clusters lists both.
 var recreating = []string{
@@ -22,7 +22,7 @@ func recreatesNodes(before, now Values) bool {
 	return false
 }
 
-// roll makes a pool's nodes anew the way its upgrade settings say: with a spare node
+// roll recreates a pool's nodes by its upgrade settings: with a spare node
 // first, or without. The nodes of a slice go and come together
 // (https://cloud.google.com/kubernetes-engine/docs/concepts/plan-tpus).
 func (o *operation) roll() error {

@@ -8,7 +8,7 @@ import (
 
 const secretIAMKind = "gcp:secretmanager/secretIamMember:SecretIamMember"
 
-// secretMember lets somebody read one secret.
+// secretMember lets a member read one secret.
 func secretMember() kind {
 	return kind{
 		id:      format("projects/%s/secrets/%s/%s/%s", "project", "secretId", "role", "member"),

@@ -51,7 +51,7 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	return r.copy(), c.save()
 }
 
-// refused is what Google says to an update at once.
+// refused is Google's immediate error for an update.
 func (c *Cloud) refused(k kind, r *Resource, in Values) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

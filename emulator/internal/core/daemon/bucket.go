@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// bucketWrite says whether a pod may write a path; outside of buckets it always may.
+// bucketWrite answers whether a pod may write a path; outside of buckets it always may.
 // It is asked again for each write, as Google is: a binding may go, and a quota end,
 // while a bucket is mounted.
 func (d *daemon) bucketWrite(w http.ResponseWriter, r *http.Request) {

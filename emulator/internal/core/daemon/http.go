@@ -101,7 +101,7 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// identity is whom a request comes from.
+// identity is the pod that a request comes from.
 func (d *daemon) identity(r *http.Request) (who identity, err error) {
 	cluster, namespace, name := split(r.Header.Get(podHeader))
 	access, ok := d.manager.Access(cluster)

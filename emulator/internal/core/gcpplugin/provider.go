@@ -72,7 +72,7 @@ func marked(properties resource.PropertyMap) cloud.Values {
 
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
 
-// GetPluginInfo says which provider this stands for.
+// GetPluginInfo returns the version of the provider that this stands for.
 func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: Version}, nil
 }
@@ -87,7 +87,7 @@ func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*p
 	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
 }
 
-// DiffConfig says that another project is another provider.
+// DiffConfig: another project replaces the provider.
 func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := values(r.GetOlds())
 	if err != nil {
@@ -132,7 +132,7 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 	}
 	for path, reason := range wrong {
 		if !strings.HasPrefix(reason, "Missing") {
-			// As Pulumi's bridge says where (pkg/tfbridge/check_failures.go).
+			// Pulumi's bridge appends the path (pkg/tfbridge/check_failures.go).
 			wrong[path] = fmt.Sprintf("%s. Examine values at '%s.%s'.", reason, resource.URN(r.GetUrn()).Name(), path)
 		}
 	}
@@ -326,7 +326,7 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 	return reply.Resource, nil
 }
 
-// initFailed tells the engine that a resource exists although its create failed, with
+// initFailed is the error by which the engine learns that a resource exists although its create failed, with
 // the URN before the reason as Pulumi's bridge has it.
 func initFailed(doing, id string, outputs, inputs cloud.Values, why error) error {
 	reason := fmt.Errorf("%s: %w", doing, why)

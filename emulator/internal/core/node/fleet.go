@@ -213,7 +213,7 @@ func (c *members) remove(ctx context.Context, m *machine) error {
 	return err
 }
 
-// see starts a pod that is new to this cluster's nodes, or tells it of a change.
+// see starts a pod that is new to this cluster's nodes, or applies a change to it.
 func (c *members) see(object *corev1.Pod) {
 	if object.Spec.NodeName == "" {
 		return

@@ -16,7 +16,7 @@ import (
 )
 
 // managerCommand runs the LeaderWorkerSet controller's real binary. In a container it
-// would listen on all addresses and know its cluster; here it is told the pod's address
+// would listen on all addresses and know its cluster; here it gets the pod's address
 // and given a kubeconfig with its service account's token.
 func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 	kubeconfig, err := c.pod.kubeconfig(filepath.Join(c.dir(), "kubeconfig"))
@@ -37,7 +37,7 @@ func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 	return &exec.Cmd{Path: filepath.Join(c.pod.machine.members.fleet.Layout.Bin(), "lws-manager"), Args: args, Env: run.env, Dir: run.root}, nil
 }
 
-// certificates is where the controller looks for them unless it is told otherwise.
+// certificates is the controller's default folder for them.
 const certificates = "/tmp/k8s-webhook-server/serving-certs"
 
 func (c *container) managerConfig(root, file string) (string, error) {

@@ -15,7 +15,7 @@
 //	default=V      its value when it is left out
 //	conflicts=A,B  paths, from the top, of what must not be set beside it
 //
-// To make the files anew for another version of the provider, write a program that
+// To write the files again for another version of the provider, write a program that
 // imports github.com/pulumi/pulumi-gcp/provider/v8 of that version, goes through
 // Provider().P.ResourcesMap() with the names in Provider().Resources, and prints for
 // each property, separated by tabs: the type token, the path in Pulumi's names
@@ -45,7 +45,7 @@ const (
 	Float  = "float"
 	String = "string"
 	List   = "list"
-	Set    = "set" // the order of its elements says nothing
+	Set    = "set" // the order of its elements has no meaning
 	Map    = "map" // keys are the program's
 	Object = "object"
 )
