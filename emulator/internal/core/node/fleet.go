@@ -1,6 +1,10 @@
 // Package node runs the nodes of the emulated clusters: virtual-kubelet registers them
 // and answers kubectl's logs, exec and port-forward; the containers of images that are
 // known here run as processes.
+//
+// Pods are not run by virtual-kubelet's PodController. It resolves every variable of a pod
+// before it hands the pod over (1.11, internal/podutils), refuses status.podIP, which
+// leader and worker need, and forgets a pod after 20 tries.
 package node
 
 import (
