@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -40,7 +39,7 @@ func repair(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	return s.Daemon().post(ctx, "/cloud/repair?node="+url.QueryEscape(args[0]), nil, nil)
+	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
 }
 
 // secret puts a version of a secret into Secret Manager, as gcloud does.

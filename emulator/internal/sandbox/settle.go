@@ -2,14 +2,14 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sglang-tpu/emulator/internal/core/cloud"
 )
 
 // Settle puts the stack in order after a Pulumi CLI that was killed: its lock is left, and
@@ -90,13 +90,9 @@ func (s Stack) recorded() bool {
 
 // find asks the cloud whether a resource with these inputs exists, and for its id.
 func (d Daemon) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
-	text, err := json.Marshal(inputs)
-	if err != nil {
+	var reply cloud.Reply
+	if err := d.post(ctx, "/cloud/find", cloud.Request{Type: typ, Inputs: inputs}, &reply); err != nil || reply.Resource == nil {
 		return "", err
 	}
-	var found struct {
-		ID string `json:"id"`
-	}
-	err = d.get(ctx, "/cloud/find?"+url.Values{"type": {typ}, "inputs": {string(text)}}.Encode(), &found)
-	return found.ID, err
+	return reply.Resource.ID, nil
 }
