@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"sigs.k8s.io/yaml"
+
 	"sglang-tpu/emulator/internal/guests"
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// LanguageHost is the file of Pulumi's language host for Go.
-const LanguageHost = "go-language-host"
+// languageHost is the file of Pulumi's language host for Go.
+const languageHost = "go-language-host"
 
 // hostScript is what the engine starts as its language host. The host links the program
 // again at each run unless it gets a path to keep it at; the option for that in a project
@@ -20,7 +22,7 @@ const LanguageHost = "go-language-host"
 // again what has changed.
 const hostScript = `#!/bin/sh
 here=$(dirname "$0")
-exec "$here/` + LanguageHost + `" -buildTarget="$here/../cache/programs/$(pwd | cksum | tr ' ' -)" "$@"
+exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/$(pwd | cksum | tr ' ' -)" "$@"
 `
 
 // Tools builds what is missing of a set of tools, and links them.
@@ -98,4 +100,32 @@ func (s *Sandbox) sdkVersion(provider string) (string, error) {
 		return "", fmt.Errorf("%s names no version of the %s provider's SDK", file, provider)
 	}
 	return string(found[1]), nil
+}
+
+// RunBinary changes the project in a folder, which is a copy, so that it runs a binary that
+// is built already. The language host takes it as a flag only: it is older than the option
+// of a project's runtime.
+func (s *Sandbox) RunBinary(folder, binary string) error {
+	host := filepath.Join(folder, ".host")
+	if err := os.MkdirAll(host, 0o755); err != nil {
+		return err
+	}
+	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", quote(filepath.Join(s.Layout.Bin(), languageHost)), quote(binary))
+	if err := os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o755); err != nil {
+		return err
+	}
+	file := filepath.Join(folder, "Pulumi.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var project map[string]any
+	if err := yaml.Unmarshal(text, &project); err != nil {
+		return fmt.Errorf("Pulumi.yaml: %w", err)
+	}
+	project["plugins"] = map[string]any{"languages": []any{map[string]any{"name": "go", "path": host}}}
+	if text, err = yaml.Marshal(project); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
 }
