@@ -57,11 +57,11 @@ type State = apitype.StepEventStateMetadata
 const stackType = "pulumi:pulumi:Stack"
 
 // Read reads the engine's events, one JSON object a line; other lines are skipped.
-func Read(said []byte) (Preview, error) {
+func Read(events []byte) (Preview, error) {
 	var p Preview
 	index := map[string]int{}
 	finished := false
-	lines := bufio.NewScanner(bytes.NewReader(said))
+	lines := bufio.NewScanner(bytes.NewReader(events))
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		line := bytes.TrimSpace(lines.Bytes())

@@ -19,15 +19,15 @@ func Check(typ string, in Values) (map[string]string, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
 	}
-	c := checker{properties: schema.Of(typ), inputs: in, wrong: map[string]string{}}
+	c := checker{properties: schema.Of(typ), inputs: in, failures: map[string]string{}}
 	c.level(c.properties, in, "")
 	if p := schema.Find(c.properties, "name"); p != nil && !p.Output && in["name"] == nil {
-		c.wrong["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
+		c.failures["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
 	}
 	for path, why := range invalidValues(typ, in) {
-		c.wrong[path] = why
+		c.failures[path] = why
 	}
-	return c.wrong, nil
+	return c.failures, nil
 }
 
 // Has reports whether a program may set a property of a type, and need not.
@@ -39,7 +39,7 @@ func Has(typ, property string) bool {
 type checker struct {
 	properties []*schema.Property
 	inputs     Values
-	wrong      map[string]string
+	failures   map[string]string
 }
 
 func (c *checker) level(level []*schema.Property, values map[string]any, path string) {
@@ -48,9 +48,9 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 		switch p := schema.Find(level, name); {
 		case strings.HasPrefix(name, "__"): // Pulumi's own notes
 		case p == nil:
-			c.wrong[at] = "Invalid or unknown key"
+			c.failures[at] = "Invalid or unknown key"
 		case p.Output:
-			c.wrong[at] = fmt.Sprintf("Value for unconfigurable attribute. Can't configure a value for %q: "+
+			c.failures[at] = fmt.Sprintf("Value for unconfigurable attribute. Can't configure a value for %q: "+
 				"its value will be decided automatically based on the result of applying this configuration.", at)
 		default:
 			c.property(p, values[name], at)
@@ -59,7 +59,7 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 	for _, p := range level {
 		if p.Required && values[p.Name] == nil {
 			at := property.Join(path, p.Name)
-			c.wrong[at] = fmt.Sprintf("Missing required property '%s'", at)
+			c.failures[at] = fmt.Sprintf("Missing required property '%s'", at)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 func (c *checker) property(p *schema.Property, value any, path string) {
 	for _, other := range p.Conflict {
 		if beside := c.inputs.at(other); value != nil && value != Unknown && beside != nil && beside != Unknown {
-			c.wrong[path] = fmt.Sprintf("Conflicting configuration arguments. %q: conflicts with %s", path, other)
+			c.failures[path] = fmt.Sprintf("Conflicting configuration arguments. %q: conflicts with %s", path, other)
 		}
 	}
 	if p.Inside == nil {

@@ -30,8 +30,8 @@ func shrinks(old, now any) bool {
 	was, _ := old.(string)
 	is, _ := now.(string)
 	_, before, err := net.ParseCIDR(was)
-	_, after, wrong := net.ParseCIDR(is)
-	if err != nil || wrong != nil {
+	_, after, afterErr := net.ParseCIDR(is)
+	if err != nil || afterErr != nil {
 		return false
 	}
 	had, _ := before.Mask.Size()

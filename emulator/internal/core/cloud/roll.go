@@ -49,12 +49,12 @@ func (o *operation) roll() error {
 		spare = o.before.number("upgradeSettings.maxSurge")
 	}
 	for i := range old {
-		made := all[:min(i+1, len(all))]
-		first := append(append([]Node{}, old[i:]...), made...)
+		fresh := all[:min(i+1, len(all))]
+		first := append(append([]Node{}, old[i:]...), fresh...)
 		if spare == 0 {
 			first = append(append([]Node{}, old[i+1:]...), all[:min(i, len(all))]...)
 		}
-		for _, nodes := range [][]Node{first, append(append([]Node{}, old[i+1:]...), made...)} {
+		for _, nodes := range [][]Node{first, append(append([]Node{}, old[i+1:]...), fresh...)} {
 			if err := o.setNodes(nodes); err != nil {
 				return err
 			}

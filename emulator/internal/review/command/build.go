@@ -61,15 +61,15 @@ func prune(folder string) error {
 	if err != nil {
 		return err
 	}
-	made := map[string]time.Time{}
+	built := map[string]time.Time{}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
 			return err
 		}
-		made[e.Name()] = info.ModTime()
+		built[e.Name()] = info.ModTime()
 	}
-	sort.Slice(entries, func(i, j int) bool { return made[entries[i].Name()].After(made[entries[j].Name()]) })
+	sort.Slice(entries, func(i, j int) bool { return built[entries[i].Name()].After(built[entries[j].Name()]) })
 	for _, e := range entries[min(len(entries), builtKept):] {
 		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
 			return err

@@ -115,9 +115,9 @@ func mustParse() map[string][]*Property {
 	names, err := fs.Glob(files, "types/*.txt")
 	for _, name := range names {
 		text, _ := files.ReadFile(name)
-		typ, properties, wrong := Parse(string(text))
-		if wrong != nil {
-			err = fmt.Errorf("%s: %w", name, wrong)
+		typ, properties, parseErr := Parse(string(text))
+		if parseErr != nil {
+			err = fmt.Errorf("%s: %w", name, parseErr)
 		}
 		all[typ] = properties
 	}
