@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/review"
 	"sglang-tpu/emulator/internal/sandbox"
 )
@@ -231,15 +232,8 @@ func (w *world) program(t *testing.T, stack string) string {
 			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
 		}
 	}
-	// The emulator's language host takes a binary as a flag only.
-	host := filepath.Join(dir, ".host")
-	require.NoError(t, os.MkdirAll(host, 0o700))
-	script := fmt.Sprintf("#!/bin/sh\nexec %s/bin/go-language-host -binary=%s/program \"$@\"\n", w.root, dir)
-	require.NoError(t, os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o700))
-	project, err := os.ReadFile(filepath.Join(dir, "Pulumi.yaml"))
-	require.NoError(t, err)
-	project = append(project, "\nplugins:\n  languages:\n    - name: go\n      path: "+host+"\n"...)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o600))
+	box := sandbox.Sandbox{Layout: layout.Layout{Root: w.root}}
+	require.NoError(t, box.RunBinary(dir, filepath.Join(dir, "program")))
 	return dir
 }
 

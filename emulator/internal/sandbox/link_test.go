@@ -24,7 +24,7 @@ func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
 	require.NoError(t, c.writeHostScript())
 	// What Pulumi's host for Go does with the flag, and says of what it compiles.
 	host := "#!/bin/sh\nexec go build -v -o \"${1#-buildTarget=}\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), LanguageHost), []byte(host), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), languageHost), []byte(host), 0o755))
 	run := func() string {
 		cmd := exec.Command(filepath.Join(c.Layout.Bin(), "pulumi-language-go"))
 		cmd.Dir = program
