@@ -18,10 +18,10 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// start builds what is missing, starts the daemon unless it runs, and lays the
-// stack's configuration out.
-func (c *CLI) start(ctx context.Context, o options) error {
-	if err := c.tools(ctx, options{}); err != nil {
+// start builds what is missing, and what else is given beside it, starts the daemon unless
+// it runs, and lays the stack's configuration out.
+func (c *CLI) start(ctx context.Context, o options, beside ...tools.Step) error {
+	if err := c.tools(ctx, options{}, beside...); err != nil {
 		return err
 	}
 	if err := c.startDaemon(ctx); err != nil {

@@ -22,7 +22,15 @@ func (c *CLI) up(ctx context.Context, o options) error {
 		return err
 	}
 	defer unlock()
+	program, err := tools.Program(ctx, c.Layout, c.Program)
+	if err != nil {
+		return err
+	}
+	if err := c.tools(ctx, options{}, program...); err != nil {
+		return err
+	}
 	var watch stopwatch
+	watch.lap("tools")
 	err = c.upAll(ctx, o, &watch)
 	if ctx.Err() != nil {
 		return errors.Join(err, c.stopDaemon())
@@ -35,14 +43,6 @@ func (c *CLI) up(ctx context.Context, o options) error {
 }
 
 func (c *CLI) upAll(ctx context.Context, o options, watch *stopwatch) error {
-	program, err := tools.Program(ctx, c.Layout, c.Program)
-	if err != nil {
-		return err
-	}
-	if err := c.tools(ctx, options{}, program...); err != nil {
-		return err
-	}
-	watch.lap("tools")
 	if err := c.startDaemon(ctx); err != nil {
 		return err
 	}
@@ -70,7 +70,11 @@ func (c *CLI) preview(ctx context.Context, o options) error {
 		return err
 	}
 	defer unlock()
-	if err := c.start(ctx, o); err != nil {
+	program, err := tools.Program(ctx, c.Layout, c.Program)
+	if err != nil {
+		return err
+	}
+	if err := c.start(ctx, o, program...); err != nil {
 		return err
 	}
 	return c.pulumi(ctx, o.Stack, "preview", "--diff")
