@@ -18,8 +18,9 @@ const (
 	// program of the working directory.
 	TargetName = `$(pwd | cksum | tr ' ' -)`
 	// ProgramFlags are those that the language host is given through GOFLAGS. Without
-	// symbols, linking takes half the time; stack traces need none.
-	ProgramFlags = "-ldflags=-s"
+	// symbols, linking takes half the time; stack traces need none. Without the revision in
+	// the binary, a commit is no reason to link again.
+	ProgramFlags = "-buildvcs=false -ldflags=-s"
 )
 
 // Programs is where the language host keeps the programs that it has built.
@@ -43,7 +44,7 @@ func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error
 	if built, err := os.Stat(target); err == nil && built.ModTime().After(changed) {
 		return nil, nil
 	}
-	return []Step{{Name: "program", Dir: folder, Flags: []string{ProgramFlags, "-o", target}, Packages: []string{"."}, Seconds: 180}}, nil
+	return []Step{{Name: "program", Dir: folder, Flags: append(strings.Fields(ProgramFlags), "-o", target), Packages: []string{"."}, Seconds: 180}}, nil
 }
 
 // lastChange is when the newest file that may be part of the module in a folder was
