@@ -8,7 +8,7 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens bench ready bootstrap emulator clean
+.PHONY: help up down preview review unit test check goldens bench ready bootstrap emulator tools clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ bootstrap: ready
 emulator: ready
 	@[ -x bin/emulator ] || echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"
 	@cd emulator && go build -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
+
+# All that make test and make check use.
+tools: bootstrap emulator
+	@bin/emulator tools && bin/emulator tools check
 
 clean: down ## Everything down, and the tools and the emulator's folder removed
 	@[ ! -d .emulator ] || find .emulator -mindepth 1 -delete # it may be a mount point
