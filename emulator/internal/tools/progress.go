@@ -196,8 +196,8 @@ func (p *progress) draw() {
 	if room := p.width - barSpace; len(text) > room {
 		text = text[:max(0, room-3)] + "..."
 	}
-	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
 	p.bar.Describe(text)
+	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
 }
 
 // end takes the live line away.
