@@ -4,7 +4,7 @@ STACK ?= dev
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens bench emulator clean
+.PHONY: help up down preview review unit test check goldens schema bench emulator clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: emulator ## Formatting, vet, linters, shell syntax
 
 goldens: ## Write the recorded resource graphs of all environments anew
 	@go test ./stacks -count=1 -run RecordedOne -update
+
+schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables
+	@go run ./internal/schema
 
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec hack/bench.sh
