@@ -4,7 +4,7 @@ STACK ?= dev
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens schema bench emulator clean
+.PHONY: help up down preview review unit test check goldens schema template bench emulator clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ goldens: ## Write the recorded resource graphs of all environments anew
 
 schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables
 	@go run ./internal/schema
+
+template: ## Write bin/template, from which pulumi new makes a project: the folder for pulumi new
+	@go run ./internal/template bin/template
 
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec hack/bench.sh
