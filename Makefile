@@ -8,7 +8,7 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens bench ready bootstrap emulator tools clean
+.PHONY: help up down preview review unit test check goldens schema template bench ready bootstrap emulator tools clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ check: emulator ## Formatting, vet, linters, shell syntax
 
 goldens: ## Write the recorded resource graphs of all environments anew
 	@go test ./stacks -count=1 -run RecordedOne -update
+
+schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables
+	@go run ./internal/schema
+
+template: ## Write bin/template, from which pulumi new makes a project: the folder for pulumi new
+	@go run ./internal/template bin/template
 
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec hack/bench.sh
