@@ -1,4 +1,4 @@
-// Package socket is how the emulator's programs speak to its daemon: HTTP over a Unix
+// Package socket is how the emulator's programs call its daemon: HTTP over a Unix
 // socket.
 package socket
 
