@@ -53,7 +53,7 @@ func TestAStackIsReadFromItsFile(t *testing.T) {
 	}
 
 	s := load(dir, "mine")
-	assert.ErrorContains(t, s.Err, "pulumi stack init mine")
+	assert.ErrorContains(t, s.Problems.Err(), "there is no Pulumi.mine.yaml")
 
 	write(`
 encryptionsalt: v1:salt
@@ -67,7 +67,7 @@ config:
     secure: v1:nobody-decrypts-this
 `)
 	s = load(dir, "mine")
-	require.NoError(t, s.Err)
+	require.Empty(t, s.Problems)
 	assert.Equal(t, "my-project", s.Project)
 	assert.Equal(t, "us-central1-c", s.Zone)
 	assert.Equal(t, 16, s.Settings.Topology.Chips())
@@ -77,11 +77,12 @@ config:
 
 	write("config:\n  gcp:project: my-project\n  gcp:zone: us-central1-c\n  sglang-tpu:topolgy: 2x2x4\n")
 	s = load(dir, "mine")
-	assert.ErrorContains(t, s.Err, "topolgy")
+	assert.ErrorContains(t, s.Problems.Err(), "Pulumi.mine.yaml:4")
+	assert.ErrorContains(t, s.Problems.Err(), "sglang-tpu:topolgy")
 	assert.Equal(t, "my-project", s.Project, "which is asked about in spite of it")
 
 	write("config: [")
-	assert.Error(t, load(dir, "mine").Err)
+	assert.NotEmpty(t, load(dir, "mine").Problems)
 }
 
 func TestCommandsEndWithTheirOutputOrTheirError(t *testing.T) {

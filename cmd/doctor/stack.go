@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
@@ -13,49 +15,58 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"sglang-tpu/cmd/doctor/checks"
+	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
 
 // encrypted stands for the value of a secret, which is not decrypted.
 const encrypted = "encrypted"
 
-// load reads a stack's file over the defaults of Pulumi.yaml. No backend and no
-// passphrase is needed.
+// load reads a stack's file over the defaults of Pulumi.yaml, and checks what the program
+// itself checks. No backend and no passphrase is needed.
 func load(dir, stack string) checks.Stack {
 	s := checks.Stack{Name: stack}
-	values, secret, err := configuration(dir, stack)
+	file := filepath.Join(dir, "Pulumi."+stack+".yaml")
+	values, secret, project, err := configuration(dir, file)
 	if err != nil {
-		s.Err = err
+		s.Problems = problem.Of("", err)
 		return s
 	}
 	s.Project, s.Zone = values["gcp:project"], values["gcp:zone"]
-	keys := make([]string, 0, len(values))
-	for key := range values {
-		keys = append(keys, key)
-	}
-	s.Settings, s.Err = settings.Load(settings.Source{
-		Get:      func(key string) (string, bool) { value, ok := values[key]; return value, ok },
-		IsSecret: func(key string) bool { return secret[key] },
-		Keys:     keys,
+	get := func(key string) (string, bool) { value, ok := values[key]; return value, ok }
+	c, err := settings.Load(settings.Source{
+		Project: project, Get: get, IsSecret: func(key string) bool { return secret[key] },
+		Keys: slices.Collect(maps.Keys(values)),
 	})
+	_, wrong := names.ForStack(stack, s.Project)
+	problems := append(problem.Of("", err), problem.Of("", wrong)...)
+	if len(problems) == 0 {
+		s.Settings = c
+		return s
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		text = nil // the problems are then without their lines
+	}
+	s.Problems = settings.Locate(problems, filepath.Base(file), text, get)
 	return s
 }
 
-// configuration is every value by its full key, objects as JSON, and which of them are
-// secrets.
-func configuration(dir, stack string) (values map[string]string, secret map[string]bool, err error) {
+// configuration is every value by its full key, objects as JSON, which of them are secrets,
+// and the name of the project.
+func configuration(dir, file string) (values map[string]string, secret map[string]bool, name string, err error) {
 	project, err := workspace.LoadProject(filepath.Join(dir, "Pulumi.yaml"))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	file := filepath.Join(dir, "Pulumi."+stack+".yaml")
 	if _, err := os.Stat(file); err != nil {
-		return nil, nil, fmt.Errorf("there is no %s; write it, or run: pulumi stack init %s", file, stack)
+		return nil, nil, "", fmt.Errorf("there is no %s; pulumi stack init and pulumi config set write it", filepath.Base(file))
 	}
 	quiet := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: "never"})
 	own, err := workspace.LoadProjectStack(quiet, project, file)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	values, secret = map[string]string{}, map[string]bool{}
 	for key, setting := range project.Config {
@@ -69,7 +80,7 @@ func configuration(dir, stack string) (values map[string]string, secret map[stri
 		if !isText {
 			raw, err := json.Marshal(setting.Default)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, "", err
 			}
 			text = string(raw)
 		}
@@ -82,8 +93,8 @@ func configuration(dir, stack string) (values map[string]string, secret map[stri
 			continue
 		}
 		if values[full], err = value.Value(pulumiconfig.NopDecrypter); err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 	}
-	return values, secret, nil
+	return values, secret, string(project.Name), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sglang-tpu/spec/prerequisites"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
 
@@ -61,9 +62,9 @@ type Stack struct {
 	Name string
 	// Project and Zone are as they are set, even if the rest is refused; empty: not set.
 	Project, Zone string
-	// Settings are nil if Err says what is wrong with the configuration.
+	// Settings are nil if there are Problems with the configuration.
 	Settings *settings.Config
-	Err      error
+	Problems problem.List
 }
 
 // questions is one run of all checks.
@@ -111,13 +112,13 @@ func (q *questions) ask(ctx context.Context, into any, command ...string) error 
 // configuration reports what the program itself would refuse.
 func (q *questions) configuration() {
 	const check = "configuration"
-	if q.stack.Err == nil {
+	if q.stack.Settings != nil {
 		q.add(Finding{Check: check, Status: OK, Says: fmt.Sprintf("stack %s: %s on %d x %s, %s", q.stack.Name,
 			q.stack.Settings.Model.ID, q.stack.Settings.Replicas, q.stack.Settings.Topology, q.stack.Settings.Capacity.Mode)})
 		return
 	}
-	for _, line := range strings.Split(q.stack.Err.Error(), "\n") {
-		q.add(Finding{Check: check, Status: Failed, Says: line}) // the line says what would do
+	for _, p := range q.stack.Problems {
+		q.add(Finding{Check: check, Status: Failed, Says: p.Error()}) // which says what would do
 	}
 }
 

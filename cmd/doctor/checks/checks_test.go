@@ -17,6 +17,7 @@ import (
 
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/spec/prerequisites"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
 
@@ -105,10 +106,11 @@ func stack(t *testing.T, pairs ...string) Stack {
 	t.Helper()
 	values := configtest.Environment(t, "dev").With(pairs...)
 	s := Stack{Name: "dev", Project: values["gcp:project"], Zone: values["gcp:zone"]}
-	s.Settings, s.Err = settings.Load(settings.Source{
+	c, err := settings.Load(settings.Source{
 		Get:      func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 		IsSecret: func(string) bool { return false },
 	})
+	s.Settings, s.Problems = c, problem.Of("", err)
 	return s
 }
 
