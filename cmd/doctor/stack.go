@@ -45,10 +45,7 @@ func load(dir, stack string) checks.Stack {
 		s.Settings = c
 		return s
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		text = nil // the problems are then without their lines
-	}
+	text, _ := os.ReadFile(file) // without it, the problems are without their lines
 	s.Problems = settings.Locate(problems, filepath.Base(file), text, get)
 	return s
 }
