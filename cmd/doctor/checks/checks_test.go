@@ -255,6 +255,10 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 			stack: []string{"sglang-tpu:capacity", `{"mode":"reservation","reservation":"r"}`},
 			check: "quota of chips", status: OK, says: "needs none",
 		},
+		"gcloud without its beta commands": {
+			set:   map[string]answer{"gcloud version": {out: `{"Google Cloud SDK": "528.0.0", "core": "2025.06.20"}`}},
+			check: "quota of chips", status: Unknown, says: "component beta", do: "gcloud components install beta",
+		},
 		"a quota that does not list the region": {
 			set:   map[string]answer{"gcloud beta quotas info describe PREEMPTIBLE-": {out: `{"dimensionsInfos": [{"dimensions": {"region": "europe-west4"}, "details": {"value": "8"}}]}`}},
 			check: "quota of chips", status: Unknown, says: "no entry for tpu7x in us-central1", do: "quotas",

@@ -41,10 +41,17 @@ func (q *questions) chips(ctx context.Context, check string) {
 	case capacity.Spot, capacity.FlexStart:
 		quota = spotChips
 	}
+	f := Finding{Check: check, Do: q.quotaPage()}
+	// With prompts disabled, gcloud would install the component that it lacks.
+	var components map[string]string
+	if err := q.ask(ctx, &components, "gcloud", "version"); err != nil || components["beta"] == "" {
+		f.Status, f.Says, f.Do = Unknown, "needs gcloud's component beta", "gcloud components install beta"
+		q.add(f)
+		return
+	}
 	var info struct {
 		Dimensions []dimension `json:"dimensionsInfos"`
 	}
-	f := Finding{Check: check, Do: q.quotaPage()}
 	err := q.ask(ctx, &info, "gcloud", "beta", "quotas", "info", "describe", quota, "--service="+computeAPI, "--project="+q.stack.Project)
 	limit, known := limitOf(info.Dimensions, c.Region)
 	switch {
