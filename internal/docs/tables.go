@@ -15,10 +15,7 @@ var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4"}
 
 // models has the plan of every model of the catalogue on each topology.
 func models() (string, error) {
-	heading := []string{"model", "GiB", "context"}
-	for _, name := range topologies {
-		heading = append(heading, name)
-	}
+	heading := append([]string{"model", "GiB", "context"}, topologies...)
 	var rows [][]string
 	for _, id := range model.Names() {
 		m, _ := model.Lookup(id)
