@@ -74,12 +74,12 @@ func TestTheDeployerOfEveryStackNeedsNoSecretManager(t *testing.T) {
 	}
 }
 
-func TestTheAPIsAreThoseThatTheStackEnables(t *testing.T) {
+func TestTheStackEnablesTheAPIs(t *testing.T) {
 	var enabled []string
 	for _, match := range regexp.MustCompile(`(?m)^ +service: ([a-z]+\.googleapis\.com)$`).FindAllStringSubmatch(read(t, "stacks", "testdata", "graph", "dev.txt"), -1) {
 		enabled = append(enabled, match[1])
 	}
-	assert.ElementsMatch(t, enabled, APIs)
+	assert.Subset(t, enabled, APIs)
 }
 
 func TestMinimumVersionsAreTheProgramsOwn(t *testing.T) {
