@@ -19,19 +19,22 @@ const languageHost = "go-language-host"
 // hostScript is what the engine starts as its language host. The host links the program
 // again at each run unless it gets a path to keep it at; the option for that in a project
 // file is newer than the host that can be built here, so it is given as a flag. Go builds
-// again what has changed.
+// again what has changed. The flags of go build are those with which all else is built, so
+// that what they share is compiled once.
 const hostScript = `#!/bin/sh
 here=$(dirname "$0")
-exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/$(pwd | cksum | tr ' ' -)" "$@"
+export CGO_ENABLED=0 GOFLAGS="$(go env GOFLAGS) ` + tools.ProgramFlags + `"
+exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/` + tools.TargetName + `" "$@"
 `
 
-// Tools builds what is missing of a set of tools, and links them.
-func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool) error {
+// Tools builds what is missing of a set of tools, with other steps beside them, and links
+// the tools.
+func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool, beside ...tools.Step) error {
 	if err := os.MkdirAll(s.Layout.Bin(), 0o755); err != nil {
 		return err
 	}
 	modules := filepath.Join(s.Checkout, "emulator", "tools")
-	if err := tools.Ensure(ctx, s.Layout, modules, set, s.Out); err != nil {
+	if err := tools.Ensure(ctx, s.Layout, modules, set, s.Out, beside...); err != nil {
 		return err
 	}
 	if err := tools.Chart(ctx, s.Layout, modules); err != nil {

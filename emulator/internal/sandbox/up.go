@@ -31,7 +31,11 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 }
 
 func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
-	if err := s.Tools(ctx, tools.Runtime); err != nil {
+	program, err := tools.Program(ctx, s.Layout, s.Program)
+	if err != nil {
+		return err
+	}
+	if err := s.Tools(ctx, tools.Runtime, program...); err != nil {
 		return err
 	}
 	watch.lap("tools")

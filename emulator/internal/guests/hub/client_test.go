@@ -278,7 +278,7 @@ func TestEveryModelOfTheCatalogueIsOnTheHub(t *testing.T) {
 		}
 		assert.Equal(t, m.Heads, r.Heads, id)
 		assert.Equal(t, m.Gated, r.Gated, id)
-		assert.Equal(t, int64(m.RepositoryGiB()), r.GiB, id)
+		assert.Equal(t, int64(m.RepositoryGiB), r.GiB, id)
 		c := ConfigurationOf(id)
 		assert.Equal(t, []int{m.Layers, m.KVHeads, m.Context}, []int{c.Layers, c.KVHeads, c.Context}, "%s: configurations.go", id)
 	}

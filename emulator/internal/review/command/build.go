@@ -34,7 +34,7 @@ func (r *command) build(ctx context.Context, t revision.Tree, hash string) error
 		if t.Source != "" {
 			cmd.Dir = t.Source // where most of it has been compiled already
 		}
-		cmd.Env = append(r.Environ(""), "GOWORK=off")
+		cmd.Env = append(r.Environ(""), "GOWORK=off", "CGO_ENABLED=0") // as the language host compiles it
 		// Compilers are children of go; the group ends with it.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
