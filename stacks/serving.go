@@ -33,7 +33,7 @@ const (
 //
 // It registers resources; whether pods are ready is for the endpoint that it describes.
 func (e *Endpoint) Serving(ctx *pulumi.Context) error {
-	c, err := settings.Load(settings.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
+	c, err := settings.Load(settings.Source{Project: ctx.Project(), Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
 	cloud, wrong := names.ForStack(ctx.Stack(), project)
 	if problems := append(problem.Of("", err), problem.Of("", wrong)...); len(problems) > 0 {
@@ -168,6 +168,6 @@ func logWarnings(ctx *pulumi.Context, c *settings.Config) error {
 		return nil
 	}
 	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
-		"and pulumi up waits for the LeaderWorkerSet for up to %s (sglang-tpu:readyMinutes). To see the queue: kubectl describe pods -n %s",
-		c.Replicas, c.Topology.Chips(), c.Ready, servingNamespace), nil)
+		"and pulumi up waits for the LeaderWorkerSet for up to %s (%s). To see the queue: kubectl describe pods -n %s",
+		c.Replicas, c.Topology.Chips(), c.Ready, c.Key("readyMinutes"), servingNamespace), nil)
 }

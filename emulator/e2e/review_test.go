@@ -184,18 +184,22 @@ var ofProduction = []recorded{
 
 // TestRecordedChanges previews each change against one running base per environment.
 func TestRecordedChanges(t *testing.T) {
-	t.Parallel()
+	release := parallel(t, 390)
 	w := newWorld(t)
 	w.emulator(t, append([]string{"up", "dev"}, before...)...)
 	w.emulator(t, append([]string{"up", "prod"}, two...)...)
+	// Both environments run the same programs.
+	w.build(t, w.checkout, w.program(t, "dev"))
+	w.build(t, w.setter(t, "dev"), w.setters("dev"))
+	require.NoError(t, os.Link(filepath.Join(w.programs("dev"), "program"), filepath.Join(w.program(t, "prod"), "program")))
+	require.NoError(t, os.Link(filepath.Join(w.setters("dev"), "program"), filepath.Join(w.setter(t, "prod"), "program")))
+	release()
 	t.Run("all", func(t *testing.T) {
 		for stack, changes := range map[string][]recorded{"dev": append(ofDevelopment, ofTheTable...), "prod": ofProduction} {
 			t.Run(stack, func(t *testing.T) {
-				t.Parallel()
+				parallel(t, 300)
 				base := map[string][]string{"dev": before, "prod": two}[stack]
-				program := w.program(t, stack)
-				w.build(t, w.checkout, program)
-				w.setter(t, stack)
+				program := w.programs(stack)
 				protected := w.unprotect(t, stack)
 				assert.Equal(t, stack == "prod", len(protected) > 0)
 				t.Run("moves", func(t *testing.T) { w.moved(t, stack, program, base) })
@@ -223,7 +227,7 @@ func (w *world) unprotect(t *testing.T, stack string) []string {
 // which is built once: Pulumi would link it at each preview, for longer than the preview.
 func (w *world) program(t *testing.T, stack string) string {
 	t.Helper()
-	dir := filepath.Join(w.root, "program-"+stack)
+	dir := w.programs(stack)
 	require.NoError(t, os.RemoveAll(dir))
 	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", ":!emulator").Output()
 	require.NoError(t, err)
@@ -237,15 +241,16 @@ func (w *world) program(t *testing.T, stack string) string {
 	return dir
 }
 
-func (w *world) setters(stack string) string { return filepath.Join(w.root, "program-"+stack+"-set") }
+func (w *world) programs(stack string) string { return filepath.Join(w.root, "program-"+stack) }
 
-// setter is a copy of the program in which resources get the values of sets.json. The
-// copy is built once.
-func (w *world) setter(t *testing.T, stack string) {
+func (w *world) setters(stack string) string { return w.programs(stack + "-set") }
+
+// setter is a copy of the program in which resources get the values of sets.json.
+func (w *world) setter(t *testing.T, stack string) string {
 	t.Helper()
 	dir := w.program(t, stack+"-set")
 	require.NoError(t, copyFile(filepath.Join("testdata", "setter.go.txt"), filepath.Join(dir, "main.go")))
-	w.build(t, dir, dir)
+	return dir
 }
 
 // build makes the binary that a program runs, in the folder where most of it has been

@@ -16,6 +16,9 @@ import (
 )
 
 func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
+	// Nothing of the developer's own settings of go.
+	t.Setenv("GOENV", "off")
+	t.Setenv("GOFLAGS", "")
 	program := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(program, "go.mod"), []byte("module hello\n\ngo 1.26\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n\nfunc main() {}\n"), 0o600))
@@ -46,6 +49,15 @@ func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, os.SameFile(before, after), "nothing is linked again")
 	assert.Len(t, glob(t, tools.Programs(c.Layout)), 1, "nor under another name")
+
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "-m", "A commit"}} {
+		said, err := exec.Command("git", append([]string{"-C", program}, args...)...).CombinedOutput()
+		require.NoError(t, err, string(said))
+	}
+	assert.Empty(t, run(), "nor for a commit")
+	after, err = os.Stat(built[0])
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, after), "nor linked")
 
 	require.NoError(t, os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n\nfunc main() { println(1) }\n"), 0o600))
 	assert.Contains(t, run(), "hello", "a change is compiled")

@@ -18,7 +18,11 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	defer unlock()
+	if err := toolsAndProgram(ctx, s); err != nil {
+		return err
+	}
 	var watch stopwatch
+	watch.lap("tools")
 	err = upAll(ctx, s, o, &watch)
 	if ctx.Err() != nil {
 		return errors.Join(err, s.Daemon().Stop())
@@ -31,14 +35,6 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 }
 
 func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
-	program, err := tools.Program(ctx, s.Layout, s.Program)
-	if err != nil {
-		return err
-	}
-	if err := s.Tools(ctx, tools.Runtime, program...); err != nil {
-		return err
-	}
-	watch.lap("tools")
 	if err := s.Daemon().Start(ctx); err != nil {
 		return err
 	}
@@ -61,6 +57,15 @@ func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
 	return nil
 }
 
+// toolsAndProgram builds what is missing of the tools, and the program beside them.
+func toolsAndProgram(ctx context.Context, s *Sandbox) error {
+	program, err := tools.Program(ctx, s.Layout, s.Program)
+	if err != nil {
+		return err
+	}
+	return s.Tools(ctx, tools.Runtime, program...)
+}
+
 // start builds what is missing, starts the daemon unless it runs, and writes the stack's
 // configuration.
 func start(ctx context.Context, s *Sandbox, o options) error {
@@ -79,6 +84,9 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	defer unlock()
+	if err := toolsAndProgram(ctx, s); err != nil {
+		return err
+	}
 	if err := start(ctx, s, o); err != nil {
 		return err
 	}
