@@ -34,8 +34,9 @@ func (s Stack) Settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, marked := os.Stat(s.unfinished())
-	if len(d.PendingOperations) == 0 && (marked != nil || len(d.Resources) == 0) {
+	_, err = os.Stat(s.unfinished())
+	unfinished := err == nil
+	if len(d.PendingOperations) == 0 && (!unfinished || len(d.Resources) == 0) {
 		return nil
 	}
 	fmt.Fprintf(s.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(d.PendingOperations))

@@ -107,16 +107,24 @@ func (c *Cloud) Resume(ctx context.Context) error {
 		}
 	}
 	for _, o := range pools {
-		c.mu.Lock()
-		nodes := c.nodesOf(o.resource)
-		c.mu.Unlock()
-		if err := o.setNodes(nodes); err != nil {
+		if err := o.resumeNodes(); err != nil {
 			return err
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.save()
+}
+
+// resumeNodes starts a pool's nodes. The autoscaler may work on the pool already: its
+// cluster is up.
+func (o *operation) resumeNodes() error {
+	unlock := o.cloud.exclusive(o.resource)
+	defer unlock()
+	o.cloud.mu.Lock()
+	nodes := o.cloud.nodesOf(o.resource)
+	o.cloud.mu.Unlock()
+	return o.setNodes(nodes)
 }
 
 func checkCluster(c *Cloud, in Values) error {
