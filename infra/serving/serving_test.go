@@ -51,8 +51,8 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 			Namespace: "sglang", Name: "sglang-tpu-cluster", Image: "registry.example/sglang-jax:abc",
 			Arguments: arguments("org/model", "main"), Topology: shape, Replicas: 1,
 			HFToken: pulumi.String("hf_token"), WeightsGiB: 61,
-			Storage: Storage{Bucket: &Bucket{Name: "p-cache", Before: []pulumi.Resource{bucket}}},
-			Ready:   90 * time.Minute, Before: []pulumi.Resource{slice}, ImageReady: []pulumi.Resource{image},
+			Storage: Storage{Bucket: &Bucket{Name: "p-cache", Dependencies: []pulumi.Resource{bucket}}},
+			Ready:   90 * time.Minute, PodDependencies: []pulumi.Resource{slice}, ImageDependencies: []pulumi.Resource{image},
 		}
 		if change != nil {
 			change(args)
