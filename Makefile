@@ -3,29 +3,33 @@
 STACK ?= dev
 export STACK
 
+# Without cgo everywhere, what the emulator, its tools, the program and the tests have in
+# common is compiled once.
+export CGO_ENABLED := 0
+
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens schema template bench emulator clean
+.PHONY: help up down preview review unit test check goldens schema template bench ready bootstrap emulator tools clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
+up: bootstrap emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
 	@exec bin/emulator up $(STACK)
 
 down: emulator ## Destroy STACK and stop the emulator; fails if anything is left
 	@exec bin/emulator down $(STACK)
 
-preview: emulator ## Show what pulumi up would change for STACK
+preview: bootstrap emulator ## Show what pulumi up would change for STACK
 	@exec bin/emulator preview $(STACK)
 
 # BASE and HEAD are revisions; without them, what is not in origin/main is reviewed.
-review: emulator ## What the working tree would do to every environment: make review BASE=origin/main
+review: bootstrap emulator ## What the working tree would do to every environment: make review BASE=origin/main
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
 unit: ## Run the unit tests of the program
 	@go test ./...
 
-test: emulator ## Run all tests: unit, and end to end on the emulator
+test: bootstrap emulator ## Run all tests: unit, and end to end on the emulator
 	@exec hack/test.sh
 
 check: emulator ## Formatting, vet, linters, shell syntax
@@ -43,10 +47,27 @@ template: ## Write bin/template, from which pulumi new makes a project: the fold
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec hack/bench.sh
 
-emulator:
+# What can be said before anything is compiled.
+ready:
 	@command -v go >/dev/null || { echo "make: Go is missing; install Go 1.26 or newer from your distribution or go.dev" >&2; exit 1; }
-	@[ -x bin/emulator ] || echo "building the emulator (about two minutes the first time)"
-	@cd emulator && go build -trimpath -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
+	@[ "$$(uname -s)" = Linux ] || { echo "make: the emulator runs on Linux only, and this is $$(uname -s): use a Linux machine, virtual machine or container (.devcontainer makes one); the Pulumi program itself runs here, against Google Cloud" >&2; exit 1; }
+
+# From nothing, the emulator, its tools and the program are built side by side, by a command
+# that is small enough to be built first.
+bootstrap: ready
+	@[ -x bin/emulator ] || { echo "compiling the builder"; mkdir -p bin; cd emulator; \
+		go build -buildvcs=false -o ../bin/bootstrap ./cmd/bootstrap 2>../bin/bootstrap.log || \
+		{ tail -n 15 ../bin/bootstrap.log; echo "make: the builder does not compile; all of go's output is in bin/bootstrap.log" >&2; exit 1; }; \
+		exec ../bin/bootstrap; }
+
+emulator: ready
+	@[ -x bin/emulator ] || echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"
+	@cd emulator && go build -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
+
+# All that make test and make check use.
+tools: bootstrap emulator
+	@bin/emulator tools && bin/emulator tools check
 
 clean: down ## Everything down, and the tools and the emulator's folder removed
-	@rm -rf .emulator bin
+	@[ ! -d .emulator ] || find .emulator -mindepth 1 -delete # it may be a mount point
+	@rm -rf bin

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
 
-	"sglang-tpu/emulator/internal/kube"
+	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/tools"
 )
@@ -42,6 +42,7 @@ func TestBuildJobOnRealBuildKit(t *testing.T) {
 		}
 		return
 	}
+	parallel(t, 35)
 	w := newWorld(t)
 	c := container{Parent: filepath.Join(w.root, "root"), Hosts: []string{gitHost, registryHost, metadataHost}}
 	require.NoError(t, os.Mkdir(c.Parent, 0o700))

@@ -19,7 +19,7 @@ const (
 
 // TestNodePoolsThatFailAndChange has no chips for a slice, and then has them.
 func TestNodePoolsThatFailAndChange(t *testing.T) {
-	t.Parallel()
+	parallel(t, 200)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {

@@ -89,7 +89,7 @@ var everySetting = []typed{
 // TestEverySettingIsTakenAsTyped sets them by the real CLI, which makes numbers and truth
 // values of what looks like them, and previews.
 func TestEverySettingIsTakenAsTyped(t *testing.T) {
-	t.Parallel()
+	parallel(t, 30)
 	w := newWorld(t)
 	w.emulator(t, "start")
 	w.compile(t)

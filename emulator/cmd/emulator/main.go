@@ -1,43 +1,33 @@
 // Command emulator is GKE with TPU v7x on one machine. It is one binary with many
-// roles, told apart by the name under which it is started.
+// roles, distinguished by the name under which it is started.
 package main
 
 import (
 	"os"
 	"path/filepath"
 
-	"sglang-tpu/emulator/internal/builder"
-	"sglang-tpu/emulator/internal/cli"
-	"sglang-tpu/emulator/internal/daemon"
-	"sglang-tpu/emulator/internal/gcpplugin"
-	"sglang-tpu/emulator/internal/hub"
-	"sglang-tpu/emulator/internal/kube"
-	"sglang-tpu/emulator/internal/pace"
-	"sglang-tpu/emulator/internal/sgljax"
+	"sglang-tpu/emulator/internal/core/daemon"
+	"sglang-tpu/emulator/internal/core/gcpplugin"
+	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/guests"
+	"sglang-tpu/emulator/internal/review/command"
+	"sglang-tpu/emulator/internal/sandbox"
 )
 
 func main() {
 	args := os.Args[1:]
-	switch filepath.Base(os.Args[0]) {
+	name := filepath.Base(os.Args[0])
+	switch name {
 	case "pulumi-resource-gcp":
 		os.Exit(gcpplugin.Main())
 	case "gke-gcloud-auth-plugin":
 		os.Exit(kube.AuthPluginMain(args))
-	case "python3":
-		os.Exit(sgljax.Main(args))
-	case "hf":
-		os.Exit(hub.CLI(args))
-	case "getent":
-		os.Exit(sgljax.Getent(args))
-	case "sleep":
-		os.Exit(pace.Sleep(args))
-	case "wget":
-		os.Exit(builder.Wget(args))
-	case "buildctl-daemonless.sh":
-		os.Exit(builder.Buildctl(args))
+	}
+	if program := guests.Programs()[name]; program != nil {
+		os.Exit(program(args))
 	}
 	if len(args) == 1 && args[0] == "daemon" {
 		os.Exit(daemon.Main())
 	}
-	os.Exit(cli.Main(args))
+	os.Exit(sandbox.Main(args, map[string]sandbox.Command{"review": command.Run}))
 }

@@ -21,7 +21,7 @@ const NetworkVar = "SGLANG_TPU_EMULATOR_NETWORK"
 // ask for.
 const EarlierVar = "SGLANG_TPU_EMULATOR_EARLIER"
 
-// FirstNetwork is what NetworkVar says; without it, 0.
+// FirstNetwork is the value of NetworkVar; 0 if it is not set.
 func FirstNetwork() int {
 	n, err := strconv.Atoi(os.Getenv(NetworkVar))
 	if err != nil {
@@ -97,7 +97,10 @@ func (l Layout) Cluster(name string) string { return l.in("clusters", name) }
 // Pod holds one pod's containers.
 func (l Layout) Pod(uid string) string { return l.in("pods", uid) }
 
-// Disk stands for one persistent disk.
+// Disks holds the files of persistent disks, one folder each.
+func (l Layout) Disks() string { return l.in("disks") }
+
+// Disk holds one persistent disk's files.
 func (l Layout) Disk(name string) string { return l.in("disks", name) }
 
 // Buckets holds the objects of buckets, one folder each.

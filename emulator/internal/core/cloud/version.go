@@ -1,0 +1,56 @@
+package cloud
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// channelVersion is what a cluster comes up with when the program asks for no newer one.
+const channelVersion = "1.34.2-gke.2037000"
+
+// versionFor is a control plane's version: never below the requested one, and
+// never lower than it was (container/resource_container_cluster.go of the provider
+// upgrades only if the version is below min_master_version). Of a minor version alone,
+// GKE takes some patch; which, is made up here.
+func versionFor(current, wanted string) string {
+	if strings.Count(wanted, ".") == 1 {
+		wanted += ".2-gke.2037000"
+	}
+	if current == "" {
+		current = channelVersion
+	}
+	if wanted == "" || !older(current, wanted) {
+		return current
+	}
+	return wanted
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// older compares two versions such as 1.34.2-gke.2037000 number by number.
+func older(a, b string) bool {
+	x, y := digits.FindAllString(a, -1), digits.FindAllString(b, -1)
+	for i := range min(len(x), len(y)) {
+		m, _ := strconv.Atoi(x[i])
+		n, _ := strconv.Atoi(y[i])
+		if m != n {
+			return m < n
+		}
+	}
+	return len(x) < len(y)
+}
+
+var machineMemory = map[string]int{"standard": 4, "highmem": 8, "highcpu": 1} // GiB of a vCPU
+
+// cpuSize is what a machine type such as e2-standard-8 has, as Kubernetes quantities.
+// https://cloud.google.com/compute/docs/general-purpose-machines
+func cpuSize(machine string) (cpus, memory string) {
+	n, perCPU := 2, 4
+	if m := cpuMachine.FindStringSubmatch(machine); m != nil {
+		n, _ = strconv.Atoi(m[2])
+		perCPU = machineMemory[m[1]]
+	}
+	return strconv.Itoa(n), fmt.Sprintf("%dGi", n*perCPU)
+}

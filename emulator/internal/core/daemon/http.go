@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+
+	"sglang-tpu/emulator/internal/socket"
+)
+
+// handler is the API for the command line, the provider plugin and pods' processes.
+func (d *daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/cloud/", d.cloud.Handler())
+	mux.Handle("/counters", d.counters.Handler())
+	mux.Handle("/counters/", d.counters.Handler())
+	mux.Handle("POST /bucket-write", socket.Handle(d.bucketWrite))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		socket.Reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})
+	})
+	mux.HandleFunc("GET /registry-address", func(w http.ResponseWriter, _ *http.Request) {
+		socket.Reply(w, map[string]string{"address": d.registry})
+	})
+	mux.HandleFunc("GET /resolve", d.resolve)
+	mux.HandleFunc("GET /metadata/", d.metadata)
+	mux.HandleFunc("POST /tokens/expire", d.expireTokens)
+	return mux
+}
+
+// resolve is DNS for a pod's process.
+func (d *daemon) resolve(w http.ResponseWriter, r *http.Request) {
+	cluster, namespace, _ := split(r.URL.Query().Get("pod"))
+	access, ok := d.manager.Access(cluster)
+	if !ok {
+		http.Error(w, "cluster "+cluster+" is not running", http.StatusNotFound)
+		return
+	}
+	address, err := access.Resolve(namespace, r.URL.Query().Get("host"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	socket.Reply(w, map[string]string{"address": address})
+}
+
+func split(pod string) (cluster, namespace, name string) {
+	cluster, rest, _ := strings.Cut(pod, "/")
+	namespace, name, _ = strings.Cut(rest, "/")
+	return cluster, namespace, name
+}
+
+const (
+	tokenPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/token"
+	emailPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/email"
+	projectPath       = "/metadata/computeMetadata/v1/project/project-id"
+	accountAnnotation = "iam.gke.io/gcp-service-account"
+	podHeader         = "X-Emulator-Pod"
+	metadataLabel     = "iam.gke.io/gke-metadata-server-enabled"
+)
+
+// identity is a pod's, as GKE's metadata server knows it.
+type identity struct{ project, namespace, account, email string }
+
+// metadata is GKE's metadata server, as a pod sees it.
+func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Metadata-Flavor") != "Google" {
+		http.Error(w, "Missing required header \"Metadata-Flavor\": \"Google\"", http.StatusForbidden)
+		return
+	}
+	if r.URL.Path == projectPath {
+		cluster, _, _ := split(r.Header.Get(podHeader))
+		if access, ok := d.manager.Access(cluster); ok {
+			fmt.Fprint(w, access.Project)
+			return
+		}
+	}
+	who, err := d.identity(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	switch r.URL.Path {
+	case emailPath:
+		fmt.Fprint(w, who.email)
+	case tokenPath:
+		token, err := d.cloud.WorkloadIdentityToken(who.project, who.namespace, who.account, who.email)
+		if err != nil {
+			http.Error(w, "Unable to generate access token; IAM returned 403 Forbidden: "+err.Error(), http.StatusForbidden)
+			return
+		}
+		socket.Reply(w, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// identity is the pod that a request comes from.
+func (d *daemon) identity(r *http.Request) (who identity, err error) {
+	cluster, namespace, name := split(r.Header.Get(podHeader))
+	access, ok := d.manager.Access(cluster)
+	if !ok {
+		return who, fmt.Errorf("cluster %s is not running", cluster)
+	}
+	core := access.Informers.Core().V1()
+	pod, err := core.Pods().Lister().Pods(namespace).Get(name)
+	if err != nil {
+		return who, err
+	}
+	node, err := core.Nodes().Lister().Get(pod.Spec.NodeName)
+	if err != nil || node.Labels[metadataLabel] != "true" {
+		return who, errors.New("this node's pool has no GKE metadata server")
+	}
+	account, err := core.ServiceAccounts().Lister().ServiceAccounts(namespace).Get(pod.Spec.ServiceAccountName)
+	if err != nil {
+		return who, err
+	}
+	email := account.Annotations[accountAnnotation]
+	if email == "" {
+		return who, fmt.Errorf("service account %s/%s has no annotation %s", namespace, account.Name, accountAnnotation)
+	}
+	return identity{access.Project, namespace, account.Name, email}, nil
+}
+
+// expireTokens lets the life of a pod's access tokens end, as an hour does.
+func (d *daemon) expireTokens(w http.ResponseWriter, r *http.Request) {
+	who, err := d.identity(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if !d.cloud.Lenient { // an earlier version of the program did not know
+		d.cloud.ExpireTokens(who.email)
+	}
+	socket.Reply(w, struct{}{})
+}

@@ -1,0 +1,133 @@
+package kube
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	registrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	wardenName   = "warden-validating.config.common-webhooks.networking.gke.io"
+	wardenHook   = "warden-validating.common-webhooks.networking.gke.io"
+	tpuResource  = "google.com/tpu"
+	acceleratorL = "cloud.google.com/gke-tpu-accelerator"
+	topologyL    = "cloud.google.com/gke-tpu-topology"
+)
+
+// startWarden runs GKE's admission webhook, as far as TPU pods meet it.
+func startWarden(ctx context.Context, a Access) error {
+	certFile, keyFile, err := a.CA.Issue(a.PKI, "warden", "warden", nil, []string{"127.0.0.1"})
+	if err != nil {
+		return err
+	}
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: http.HandlerFunc(review), ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+	}
+	go func() {
+		if err := server.ServeTLS(listener, "", ""); err != nil && ctx.Err() == nil {
+			log.Printf("warden: %v", err)
+		}
+	}()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return registerWarden(ctx, a, "https://"+listener.Addr().String())
+}
+
+func registerWarden(ctx context.Context, a Access, url string) error {
+	ca, err := os.ReadFile(a.CA.CertFile())
+	if err != nil {
+		return err
+	}
+	none, fail, match := registrationv1.SideEffectClassNone, registrationv1.Fail, registrationv1.Equivalent
+	hooks := a.Client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	want := &registrationv1.ValidatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: wardenName},
+		Webhooks: []registrationv1.ValidatingWebhook{{
+			Name: wardenHook, ClientConfig: registrationv1.WebhookClientConfig{URL: &url, CABundle: ca},
+			AdmissionReviewVersions: []string{"v1"}, SideEffects: &none, FailurePolicy: &fail, MatchPolicy: &match,
+			Rules: []registrationv1.RuleWithOperations{{
+				Operations: []registrationv1.OperationType{registrationv1.Create},
+				Rule:       registrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+			}},
+		}},
+	}
+	// The address is new at each start.
+	if err := hooks.Delete(ctx, wardenName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	_, err = hooks.Create(ctx, want, metav1.CreateOptions{})
+	return err
+}
+
+func review(w http.ResponseWriter, r *http.Request) {
+	var in admissionv1.AdmissionReview
+	var pod corev1.Pod
+	err := json.NewDecoder(r.Body).Decode(&in)
+	if err == nil && in.Request == nil {
+		err = fmt.Errorf("no request in the review")
+	}
+	if err == nil {
+		err = json.Unmarshal(in.Request.Object.Raw, &pod)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer := &admissionv1.AdmissionResponse{UID: in.Request.UID, Allowed: true}
+	if violation := violation(&pod); violation != "" {
+		answer.Allowed = false
+		answer.Result = &metav1.Status{Code: http.StatusBadRequest, Message: violation}
+	}
+	in.Request, in.Response = nil, answer
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(in) // a client that went away is its own business
+}
+
+// violation is GKE Warden's reason to reject a pod; empty: it admits the pod.
+func violation(pod *corev1.Pod) string {
+	chips := false
+	for _, c := range pod.Spec.Containers {
+		_, ok := c.Resources.Limits[tpuResource]
+		chips = chips || ok
+	}
+	if !chips {
+		return ""
+	}
+	var missing []string
+	for _, label := range []string{acceleratorL, topologyL} {
+		if pod.Spec.NodeSelector[label] == "" {
+			missing = append(missing, label)
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	detail, err := json.Marshal(map[string][]string{"[denied by tpu-node-selector-limitation]": {
+		"Pods that request google.com/tpu must have node selectors " + strings.Join(missing, " and ") + ".",
+	}})
+	if err != nil {
+		return err.Error()
+	}
+	return "GKE Warden rejected the request because it violates one or more constraints.\nViolations details: " + string(detail)
+}

@@ -1,0 +1,51 @@
+package node
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// inMemory puts a secret's value in place. A kubelet keeps secrets in tmpfs, so that no
+// disk ever holds them; here a file is a link to memory of this process, and ends with it.
+func (p *pod) inMemory(file string, value []byte) error {
+	fd, err := unix.MemfdCreate("secret", unix.MFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	memory := os.NewFile(uintptr(fd), file)
+	if _, err := memory.Write(value); err != nil {
+		_ = memory.Close()
+		return err
+	}
+	if err := os.RemoveAll(file + ".new"); err != nil {
+		return err
+	}
+	if err := os.Symlink(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), file+".new"); err != nil {
+		return err
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.secrets == nil {
+		p.secrets = map[string]*os.File{}
+	}
+	if old := p.secrets[file]; old != nil {
+		_ = old.Close() // who has it open goes on reading
+	}
+	p.secrets[file] = memory
+	return nil
+}
+
+// forget gives the memory of the pod's secrets back.
+func (p *pod) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, memory := range p.secrets {
+		_ = memory.Close()
+	}
+	p.secrets = nil
+}

@@ -1,0 +1,156 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sglang-tpu/emulator/internal/guests"
+	"sglang-tpu/emulator/internal/proc"
+)
+
+// start begins one run. It tries again while the container's configuration is at
+// fault; false means that the pod ends, and nil that the command cannot be executed.
+func (c *container) start(image *guests.Image) (*instance, bool) {
+	for {
+		run, err := c.prepare(image)
+		if err != nil {
+			c.set(waiting("CreateContainerConfigError", err.Error()))
+			c.pod.event(corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
+			if !c.pod.sleep(2 * time.Second) {
+				return nil, false
+			}
+			continue
+		}
+		if c.pod.beingDeleted() || c.pod.ctx.Err() != nil {
+			return nil, false
+		}
+		if err := c.begin(run); err != nil {
+			run.log.close()
+			now := metav1.Now()
+			c.set(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+				ExitCode: 128, Reason: "StartError", Message: err.Error(), StartedAt: now, FinishedAt: now,
+			}})
+			return nil, true
+		}
+		return run, true
+	}
+}
+
+func (c *container) prepare(image *guests.Image) (*instance, error) {
+	root, err := c.makeRoot()
+	if err != nil {
+		return nil, err
+	}
+	env, err := c.environment(root)
+	if err != nil {
+		return nil, err
+	}
+	log, err := openLog(filepath.Join(c.dir(), fmt.Sprintf("%d.log", c.restarts)))
+	if err != nil {
+		return nil, err
+	}
+	return &instance{image: image, env: env, root: root, log: log, kill: make(chan string, 1)}, nil
+}
+
+// begin starts the process, if the image has one here.
+func (c *container) begin(run *instance) error {
+	if run.image != nil {
+		cmd, err := c.command(run)
+		if err != nil {
+			return err
+		}
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		cmd.Stdout, cmd.Stderr = writer, writer
+		process, err := proc.Start(cmd, "")
+		_ = writer.Close() // the child has its own
+		if err != nil {
+			_ = reader.Close()
+			return err
+		}
+		go run.log.copy(reader)
+		run.process = process
+	}
+	c.mu.Lock()
+	c.state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}
+	c.run = run
+	c.mu.Unlock()
+	c.pod.event(corev1.EventTypeNormal, "Started", "Started container "+c.spec.Name)
+	c.pod.touch()
+	return nil
+}
+
+// command is what the container runs.
+func (c *container) command(run *instance) (*exec.Cmd, error) {
+	if run.image.Manager {
+		return c.managerCommand(run)
+	}
+	lookup := lookupIn(run.env)
+	var args []string
+	for _, arg := range append(append([]string{}, c.spec.Command...), c.spec.Args...) {
+		args = append(args, expand(arg, lookup))
+	}
+	if len(c.spec.Command) == 0 {
+		return nil, fmt.Errorf("the image has no ENTRYPOINT; the container's command is empty")
+	}
+	return c.inContainer(run, args)
+}
+
+// inContainer prepares a command with the container's environment and PATH.
+func (c *container) inContainer(run *instance, args []string) (*exec.Cmd, error) {
+	file, err := c.find(args[0])
+	if err != nil {
+		return nil, err
+	}
+	cmd := &exec.Cmd{Path: file, Args: args, Env: run.env, Dir: run.root}
+	return cmd, nil
+}
+
+// find looks a program up as the container would.
+func (c *container) find(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		if _, err := os.Stat(name); err == nil {
+			return name, nil
+		}
+	}
+	for _, dir := range filepath.SplitList(c.pod.machine.path()) {
+		file := filepath.Join(dir, filepath.Base(name))
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("exec: %q: executable file not found in $PATH", name)
+}
+
+// path is what a container finds programs on.
+func (m *machine) path() string {
+	return strings.Join([]string{m.members.fleet.Layout.ContainerBin(), "/usr/bin", "/bin"}, string(os.PathListSeparator))
+}
+
+// execute runs a command beside a run, for probes and hooks.
+func (c *container) execute(run *instance, args []string, limit time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(c.pod.ctx, limit)
+	defer cancel()
+	file, err := c.find(args[0])
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, file, args[1:]...)
+	cmd.Env, cmd.Dir, cmd.WaitDelay = run.env, run.root, time.Second
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		err = errors.New("command timed out")
+	}
+	return out, err
+}

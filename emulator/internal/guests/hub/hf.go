@@ -1,0 +1,236 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// VersionVariable switches to another hf than that of the pinned commit
+// (python/pyproject.toml: huggingface-hub~=0.34.3).
+const (
+	VersionVariable = "EMULATOR_HF_VERSION"
+	pinnedVersion   = "0.34.6"
+)
+
+// version of hf, as numbers: 1.11.0 is 1 and 11.
+type version struct {
+	text         string
+	major, minor int
+}
+
+func thisVersion() version {
+	v := version{text: pinnedVersion}
+	if other := os.Getenv(VersionVariable); other != "" {
+		v.text = other
+	}
+	_, _ = fmt.Sscanf(v.text, "%d.%d", &v.major, &v.minor) // what is no number is 0
+	return v
+}
+
+func (v version) atLeast(major, minor int) bool {
+	return v.major > major || v.major == major && v.minor >= minor
+}
+
+// CLI is the command hf; it returns the exit code.
+func CLI(args []string) int {
+	v := thisVersion()
+	if len(args) > 0 && args[0] == "version" {
+		if v.major == 0 { // cli/system.py
+			fmt.Println("huggingface_hub version: " + v.text)
+		} else {
+			fmt.Println(v.text)
+		}
+		return 0
+	}
+	if len(args) == 0 || args[0] != "download" {
+		fmt.Fprintf(os.Stderr, "usage: hf <command> [<args>]\nhf: error: argument {download,version}: invalid choice: '%s'\n", strings.Join(args, " "))
+		return 2
+	}
+	o, err := parse(v, args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "usage: hf <command> [<args>] download [-h] [--revision REVISION] [...] repo_id [filenames ...]\nhf <command> [<args>] download: error: %v\n", err)
+		return 2
+	}
+	return o.run(v, os.Stdout, os.Stderr)
+}
+
+// options of hf download.
+type options struct {
+	id, revision, cache, token string
+	names, include, exclude    []string
+	quiet                      bool
+	workers                    int
+}
+
+// parse does what argparse does with this command, and from 1.0 on Typer: then a pattern
+// has a flag of its own, and what follows it is the name of a file.
+func parse(v version, args []string) (options, error) {
+	o := options{workers: 8}
+	var positional []string
+	for i := 0; i < len(args); i++ {
+		name, value, inline := strings.Cut(args[i], "=")
+		one := func() (string, error) {
+			if inline {
+				return value, nil
+			}
+			if i++; i == len(args) || strings.HasPrefix(args[i], "--") {
+				return "", fmt.Errorf("argument %s: expected one argument", name)
+			}
+			return args[i], nil
+		}
+		many := func() []string {
+			if inline {
+				return []string{value}
+			}
+			var values []string
+			if v.major > 0 {
+				value, _ := one()
+				return []string{value}
+			}
+			for i+1 < len(args) && !strings.HasPrefix(args[i+1], "--") {
+				i++
+				values = append(values, args[i])
+			}
+			return values
+		}
+		var err error
+		switch name {
+		case "--revision":
+			o.revision, err = one()
+		case "--cache-dir":
+			o.cache, err = one()
+		case "--token":
+			o.token, err = one()
+		case "--repo-type":
+			if value, err = one(); err == nil && value != "model" {
+				err = fmt.Errorf("argument --repo-type: '%s' is not emulated", value)
+			}
+		case "--max-workers":
+			if value, err = one(); err == nil {
+				if o.workers, err = strconv.Atoi(value); err != nil {
+					err = fmt.Errorf("argument --max-workers: invalid int value: '%s'", value)
+				}
+			}
+		case "--include":
+			o.include = v.add(o.include, many())
+		case "--exclude":
+			o.exclude = v.add(o.exclude, many())
+		case "--quiet":
+			o.quiet = true
+		default:
+			if strings.HasPrefix(args[i], "--") {
+				return o, fmt.Errorf("unrecognized arguments: %s", args[i])
+			}
+			positional = append(positional, args[i])
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	if len(positional) == 0 {
+		return o, fmt.Errorf("the following arguments are required: repo_id, filenames")
+	}
+	o.id, o.names = positional[0], positional[1:]
+	return o, nil
+}
+
+// add patterns to those of flags before: argparse forgets them, Typer does not.
+func (v version) add(before, more []string) []string {
+	if v.major == 0 {
+		return more
+	}
+	return append(before, more...)
+}
+
+func (o options) run(v version, stdout, stderr io.Writer) int {
+	c := InContainer(o.cache)
+	c.Workers, c.Log = o.workers, stderr
+	if o.token != "" {
+		c.Token = o.token
+	}
+	if o.quiet {
+		c.Log = nil
+	}
+	folder, err := o.download(c)
+	if err != nil {
+		if text := known(err); v.atLeast(1, 5) && text != "" {
+			fmt.Fprintf(stderr, "Error: %s\n", text)
+			return 1
+		}
+		fmt.Fprintf(stderr, "Traceback (most recent call last):\n  File \"/usr/local/bin/hf\", line 10, in <module>\n%v\n", err)
+		return 1
+	}
+	if v.atLeast(1, 11) { // cli/_output.py, result
+		fmt.Fprintf(stdout, "✓ Downloaded\n  path: %s\n", folder)
+		return 0
+	}
+	fmt.Fprintln(stdout, folder)
+	return 0
+}
+
+// known is what later versions say of an exception in place of a traceback
+// (cli/_errors.py, CLI_ERROR_MAPPINGS); empty for others.
+func known(err error) string {
+	var of *Error
+	if !errors.As(err, &of) {
+		return ""
+	}
+	switch strings.TrimPrefix(of.Class, errorsOf) {
+	case "GatedRepoError":
+		return "Access denied. This repository requires approval."
+	case "RepositoryNotFoundError":
+		return "Repository not found. Check the `repo_id` and `repo_type` parameters."
+	case "RevisionNotFoundError":
+		return "Revision not found. Check the `revision` parameter."
+	case "LocalEntryNotFoundError":
+		if of.Cause != nil {
+			return "Local entry not found. " + of.Cause.Text
+		}
+		return "Local entry not found. " + of.Text
+	case "HfHubHTTPError":
+		return of.Text
+	}
+	return ""
+}
+
+func (o options) download(c *Client) (string, error) {
+	include, exclude := o.include, o.exclude
+	if len(o.names) > 0 {
+		include, exclude = o.names, nil
+	}
+	folder, err := c.Snapshot(context.Background(), o.id, o.revision, func(name string) bool {
+		return (len(include) == 0 || matches(include, name)) && !matches(exclude, name)
+	})
+	if err != nil || len(o.names) != 1 {
+		return folder, err
+	}
+	// A single file is requested by name, and must exist.
+	file := folder + "/" + o.names[0]
+	if _, err := os.Stat(file); err != nil {
+		if c.Offline {
+			return "", noFile(o.id, o.revision, o.names[0])
+		}
+		return "", entryNotFound(o.id, folder[strings.LastIndex(folder, "/")+1:], o.names[0])
+	}
+	return file, nil
+}
+
+// matches is Python's fnmatch, in which * crosses folders.
+func matches(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if strings.HasSuffix(p, "/") {
+			p += "*"
+		}
+		expression := strings.NewReplacer(`\*`, `.*`, `\?`, `.`, `\[`, `[`, `\]`, `]`).Replace(regexp.QuoteMeta(p))
+		if r, err := regexp.Compile("^" + expression + "$"); err == nil && r.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,166 @@
+// Package hub is the Hugging Face Hub and its client: the repositories that the
+// program's catalogue names, at their true sizes, and huggingface_hub's cache on disk.
+// Weights are sparse files.
+package hub
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Repository is a model on the Hub.
+type Repository struct {
+	ID      string
+	GiB     int64 // of weights; 0: it holds a tokenizer alone
+	Heads   int   // of attention
+	Gated   bool  // requires a token of an account that has accepted its licence
+	Adapter bool  // is a LoRA adapter: one file of weights, and its own configuration
+	Copied  bool  // has the weights a second time, in the folder original
+}
+
+// repositories as their model cards, configurations and indexes have them.
+var repositories = byID(
+	Repository{ID: "Qwen/Qwen2.5-Coder-32B-Instruct", GiB: 61, Heads: 40},
+	Repository{ID: "Qwen/Qwen2.5-7B-Instruct", GiB: 14, Heads: 28},
+	Repository{ID: "Qwen/Qwen2.5-Coder-7B-Instruct", GiB: 14, Heads: 28},
+	Repository{ID: "Qwen/Qwen2.5-14B-Instruct", GiB: 28, Heads: 40},
+	Repository{ID: "Qwen/Qwen2.5-72B-Instruct", GiB: 135, Heads: 64},
+	Repository{ID: "Qwen/Qwen3-8B", GiB: 15, Heads: 32},
+	Repository{ID: "Qwen/Qwen3-14B", GiB: 28, Heads: 40},
+	Repository{ID: "Qwen/Qwen3-32B", GiB: 61, Heads: 64},
+	Repository{ID: "Qwen/Qwen3-30B-A3B", GiB: 57, Heads: 32},
+	Repository{ID: "Qwen/Qwen3-Coder-30B-A3B-Instruct", GiB: 57, Heads: 32},
+	Repository{ID: "Qwen/Qwen3-235B-A22B", GiB: 438, Heads: 64},
+	Repository{ID: "Qwen/Qwen3-Coder-480B-A35B-Instruct", GiB: 894, Heads: 96},
+	Repository{ID: "meta-llama/Llama-3.1-8B-Instruct", GiB: 15, Heads: 32, Gated: true, Copied: true},
+	Repository{ID: "meta-llama/Llama-3.3-70B-Instruct", GiB: 131, Heads: 64, Gated: true, Copied: true},
+	Repository{ID: "meta-llama/Llama-3.1-405B-Instruct", GiB: 756, Heads: 128, Gated: true, Copied: true},
+	Repository{ID: "google/gemma-2-27b-it", GiB: 51, Heads: 32, Gated: true},
+	Repository{ID: "deepseek-ai/DeepSeek-V3", GiB: 641, Heads: 128},
+	Repository{ID: "deepseek-ai/DeepSeek-R1", GiB: 641, Heads: 128},
+	Repository{ID: "zai-org/GLM-4.5-Air", GiB: 206, Heads: 96},
+	Repository{ID: "zai-org/GLM-4.5", GiB: 667, Heads: 96},
+	Repository{ID: "xai-org/grok-2", GiB: 502, Heads: 64},
+	Repository{ID: "MiniMaxAI/MiniMax-M2", GiB: 214, Heads: 48},
+	Repository{ID: "alvarobartt/grok-2-tokenizer"},
+	// A draft and an adapter of sglang-jax's own recipes; their sizes are not looked up.
+	Repository{ID: "AngelSlim/Qwen3-32B_eagle3", GiB: 1, Heads: 64},
+	Repository{ID: "nissenj/Qwen3-4B-lora-v2", GiB: 1, Adapter: true},
+)
+
+func byID(all ...Repository) map[string]Repository {
+	m := make(map[string]Repository, len(all))
+	for _, r := range all {
+		m[r.ID] = r
+	}
+	return m
+}
+
+// Lookup finds a repository.
+func Lookup(id string) (Repository, bool) {
+	r, ok := repositories[id]
+	return r, ok
+}
+
+// Commit is the commit of a revision: a branch (main), a tag (previous, which every
+// repository has here), or a commit itself. Empty: there is no such revision.
+func (r Repository) Commit(revision string) string {
+	for _, name := range []string{"main", "previous"} {
+		commit := sha1Hex(r.ID + " " + name)
+		if revision == name || revision == commit {
+			return commit
+		}
+	}
+	return ""
+}
+
+func sha1Hex(text string) string {
+	sum := sha1.Sum([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// File of a snapshot. Content is nil for weights.
+type File struct {
+	Name    string
+	Size    int64
+	Content []byte
+	ETag    string // of its content: the blob's name in the cache
+}
+
+const (
+	shardSize = 46 << 30 / 10 // 4.6 GiB, which is 4.9 GB
+	header    = 36 << 10      // of a shard, which its index does not count
+)
+
+// ChatTemplate of a revision. That of the tag previous is the older form, which does not
+// ask for an answer.
+func (r Repository) ChatTemplate(commit string) string {
+	const messages = "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+	if commit == r.Commit("previous") {
+		return messages
+	}
+	return messages + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+}
+
+// Files of a revision, which must exist. The two revisions have the same weights, and
+// differ in tokenizer and chat template.
+func (r Repository) Files(commit string) []File {
+	files := []File{
+		small(".gitattributes", "*.safetensors filter=lfs diff=lfs merge=lfs -text\n"),
+		small("README.md", "# "+r.ID+"\n\n"+commit+"\n"),
+		small("tokenizer.json", document(map[string]any{"version": "1.0", "model": map[string]any{"type": "BPE", "of": r.ID + "@" + commit}})),
+		small("tokenizer_config.json", document(map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "chat_template": r.ChatTemplate(commit)})),
+	}
+	if r.GiB == 0 {
+		return files
+	}
+	if r.Adapter {
+		return append(files,
+			small("adapter_config.json", document(map[string]any{"peft_type": "LORA", "r": 16, "lora_alpha": 16})),
+			r.weights("adapter_model.safetensors", r.GiB<<30))
+	}
+	files = append(files,
+		small("config.json", document(map[string]any{"_name_or_path": r.ID, "num_attention_heads": r.Heads, "torch_dtype": "bfloat16"})),
+		small("generation_config.json", document(map[string]any{"do_sample": true})),
+	)
+	total := r.GiB << 30
+	count := (total + shardSize - 1) / shardSize
+	placed := map[string]string{}
+	for i := range count {
+		name := fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, count)
+		placed[fmt.Sprintf("model.layers.%d.weight", i)] = name
+		files = append(files, r.weights(name, min(shardSize, total-i*shardSize)))
+	}
+	if r.Copied {
+		files = append(files, r.weights("original/consolidated.00.pth", total))
+	}
+	return append(files, small("model.safetensors.index.json", document(map[string]any{
+		"metadata": map[string]any{"total_size": total - count*header}, "weight_map": placed,
+	})))
+}
+
+func (r Repository) weights(name string, size int64) File {
+	sum := sha256.Sum256([]byte(r.ID + "/" + name))
+	return File{Name: name, Size: size, ETag: hex.EncodeToString(sum[:])}
+}
+
+func small(name, content string) File {
+	return File{Name: name, Size: int64(len(content)), Content: []byte(content), ETag: gitHash(content)}
+}
+
+// gitHash is git's name of a blob.
+func gitHash(content string) string {
+	return sha1Hex(fmt.Sprintf("blob %d\x00%s", len(content), content))
+}
+
+func document(v map[string]any) string {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err) // it holds nothing but strings and numbers
+	}
+	return strings.TrimSpace(string(text)) + "\n"
+}

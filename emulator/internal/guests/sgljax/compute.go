@@ -1,0 +1,114 @@
+package sgljax
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+)
+
+// vocabulary of the model that stands for all models.
+var vocabulary = strings.Fields(`the a of and to in that is for on with as by at from this it be are was
+ model slice chip mesh shard token leader worker group host axis tensor cache page layer head
+ hello world answer question small large quick quiet bright green north south river stone garden window
+ runs waits sends makes finds keeps turns holds reads writes begins ends .`)
+
+// part is one rank's contribution to a token; without all of them there is no token.
+func part(rank int, seed, prompt string, position int) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d\x00%s\x00%s\x00%d", rank, seed, prompt, position)
+	return h.Sum64()
+}
+
+// token computes one token over all ranks, in step, as its place in the vocabulary.
+func (w *world) token(seed, prompt string, position int) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	total := part(0, seed, prompt, position)
+	for i, p := range w.peers {
+		_ = p.conn.SetDeadline(time.Now().Add(20 * time.Second)) // it is open, or fails below
+		s := share{Prompt: prompt, Position: position}
+		err := p.send(s)
+		if err == nil {
+			err = p.receive(&s)
+		}
+		if err != nil {
+			w.lose(fmt.Errorf("task %d: %w", i+1, err))
+			return 0, fmt.Errorf("task %d does not answer: %w", i+1, err)
+		}
+		total ^= s.Value
+	}
+	return int(total % uint64(len(vocabulary))), nil
+}
+
+// crashes reports whether a request for log probabilities ends the scheduler: they are
+// spread over the ranks of data parallelism, and each host reads all of them (jax.device_get
+// in managers/scheduler_output_processor_mixin.py; upstream issue 1400). The fix, pull
+// request 1410, is in no commit yet.
+func (w *world) crashes(a arguments) bool { return w.size > 1 && a.number("--dp-size", 1) > 1 }
+
+var errNotAddressable = errors.New("RuntimeError: Fetching value for `jax.Array` that spans non-addressable (non process local) devices is not possible. " +
+	"You can use `jax.experimental.multihost_utils.process_allgather` to print the global array or use `.addressable_shards` method of jax.Array to inspect the addressable (process local) shards.")
+
+// crash hands the request to all ranks, each of which ends.
+func (w *world) crash() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.peers {
+		_ = p.send(share{Logprobs: true}) // it may have ended
+	}
+	w.fail(errNotAddressable)
+}
+
+func (w *world) fail(err error) {
+	select {
+	case w.fatal <- err:
+	default:
+	}
+}
+
+// leave closes the connections, as the end of the scheduler's process does.
+func (w *world) leave() {
+	for _, p := range w.peers {
+		_ = p.conn.Close()
+	}
+}
+
+// serve answers rank 0 for as long as it is there.
+func (w *world) serve(seed string) {
+	p := w.peers[0]
+	for {
+		var s share
+		if err := p.receive(&s); err != nil {
+			w.lose(fmt.Errorf("task 0: %w", err))
+			return
+		}
+		if s.Logprobs {
+			w.fail(errNotAddressable)
+			return
+		}
+		s.Value = part(w.rank, seed, s.Prompt, s.Position)
+		if err := p.send(s); err != nil {
+			w.lose(fmt.Errorf("task 0: %w", err))
+			return
+		}
+	}
+}
+
+// lose reports a lost peer to the main loop, once.
+func (w *world) lose(err error) {
+	select {
+	case w.lost <- err:
+	default:
+	}
+}
+
+// heartbeat notices a lost peer while there are no requests.
+func (w *world) heartbeat(seed string, every time.Duration) {
+	for range time.Tick(every) {
+		if _, err := w.token(seed, "", 0); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"syscall"
+	"time"
+
+	"sglang-tpu/emulator/internal/review/revision"
+)
+
+// builtKept is how many built programs stay: a few bases and a few heads.
+const builtKept = 6
+
+// build makes a program's binary, unless one of the same sources is there, and makes
+// the program's project run it. Otherwise Pulumi would link the program at each
+// preview, which takes longer than the preview itself.
+func (r *command) build(ctx context.Context, t revision.Tree, hash string) error {
+	binary := filepath.Join(r.folder, "built", hash[:16])
+	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
+		began := time.Now()
+		for _, dir := range []string{filepath.Dir(binary), r.Layout.Tmp()} {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+		}
+		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary+".new", ".")
+		cmd.Dir = t.Dir
+		if t.Source != "" {
+			cmd.Dir = t.Source // where most of it has been compiled already
+		}
+		cmd.Env = append(r.Environ(""), "GOWORK=off", "CGO_ENABLED=0") // as the language host compiles it
+		// Compilers are children of go; the group ends with it.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		cmd.WaitDelay = 5 * time.Second
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build of %s: %w\n%s", t.Name, err, out)
+		}
+		if err := os.Rename(binary+".new", binary); err != nil {
+			return err
+		}
+		fmt.Fprintf(r.Out, "built the program of %s (%s)\n", t.Name, time.Since(began).Round(100*time.Millisecond))
+		if err := prune(filepath.Dir(binary)); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	return r.RunBinary(t.Dir, binary)
+}
+
+// prune removes the oldest binaries.
+func prune(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	built := map[string]time.Time{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		built[e.Name()] = info.ModTime()
+	}
+	sort.Slice(entries, func(i, j int) bool { return built[entries[i].Name()].After(built[entries[j].Name()]) })
+	for _, e := range entries[min(len(entries), builtKept):] {
+		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

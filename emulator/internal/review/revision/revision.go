@@ -1,0 +1,261 @@
+// Package revision reads the program as it was at a revision, and reports whether two
+// revisions differ in anything that a stack is made from.
+package revision
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Tree is the program at one revision, in a folder.
+type Tree struct {
+	Dir    string
+	Source string // the checkout that it is a copy of; empty for a revision of git's
+	Name   string // what people call it: a short commit, or the working tree
+	Commit string // of a working tree, the one that it is built on
+	// files are paths in the folder, with slashes.
+	files []string
+}
+
+// git runs git in a checkout.
+func git(ctx context.Context, checkout string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", checkout}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return out, nil
+}
+
+// Resolve returns the full hash of a revision's commit.
+func Resolve(ctx context.Context, checkout, name string) (string, error) {
+	out, err := git(ctx, checkout, "rev-parse", "--verify", "--quiet", name+"^{commit}")
+	if err != nil {
+		return "", fmt.Errorf("there is no commit %q in %s", name, checkout)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Default is the base of a change when none is given: where the branch left
+// origin/main, or what was committed last.
+func Default(ctx context.Context, checkout string) (string, error) {
+	if out, err := git(ctx, checkout, "merge-base", "HEAD", "origin/main"); err == nil {
+		return strings.TrimSpace(string(out)), nil
+	}
+	return Resolve(ctx, checkout, "HEAD")
+}
+
+// Copy writes the program of the checkout as it is, with all that is not ignored, into a
+// folder, which it empties first.
+func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
+	from, err := workingTree(ctx, checkout)
+	if err != nil {
+		return from, err
+	}
+	to := Tree{Dir: dir, Source: checkout, Name: from.Name, Commit: from.Commit}
+	if err := os.RemoveAll(dir); err != nil {
+		return to, err
+	}
+	for _, name := range from.files {
+		if ours(name) {
+			continue
+		}
+		f, err := os.Open(filepath.Join(checkout, name))
+		if err != nil {
+			return to, err
+		}
+		if err := errors.Join(write(filepath.Join(dir, name), f, 0o644), f.Close()); err != nil {
+			return to, err
+		}
+		to.files = append(to.files, name)
+	}
+	return to, nil
+}
+
+// workingTree is the checkout itself.
+func workingTree(ctx context.Context, checkout string) (Tree, error) {
+	commit, err := Resolve(ctx, checkout, "HEAD")
+	if err != nil {
+		return Tree{}, err
+	}
+	out, err := git(ctx, checkout, "ls-files", "-z", "-co", "--exclude-standard")
+	if err != nil {
+		return Tree{}, err
+	}
+	t := Tree{Dir: checkout, Name: short(commit), Commit: commit}
+	for _, file := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join(checkout, file)); err == nil && info.Mode().IsRegular() {
+			t.files = append(t.files, file)
+		}
+	}
+	changed, err := git(ctx, checkout, "status", "--porcelain")
+	if err != nil {
+		return Tree{}, err
+	}
+	if len(bytes.TrimSpace(changed)) > 0 {
+		t.Name = "the working tree on " + t.Name
+	}
+	return t, nil
+}
+
+func short(commit string) string { return commit[:min(len(commit), 10)] }
+
+// Export writes a revision's program into a folder, which it empties first. In the same
+// folder again, the next build of the program is a short one.
+func Export(ctx context.Context, checkout, name, dir string) (Tree, error) {
+	commit, err := Resolve(ctx, checkout, name)
+	if err != nil {
+		return Tree{}, err
+	}
+	t := Tree{Dir: dir, Name: short(commit), Commit: commit}
+	if err := os.RemoveAll(dir); err != nil {
+		return t, err
+	}
+	archive, err := git(ctx, checkout, "archive", "--format=tar", commit)
+	if err != nil {
+		return t, err
+	}
+	for r := tar.NewReader(bytes.NewReader(archive)); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			slices.Sort(t.files)
+			return t, nil
+		}
+		if err != nil {
+			return t, err
+		}
+		name := path.Clean(header.Name)
+		if header.Typeflag != tar.TypeReg || !filepath.IsLocal(name) || ours(name) {
+			continue
+		}
+		if err := write(filepath.Join(dir, name), r, fs.FileMode(header.Mode)); err != nil {
+			return t, err
+		}
+		t.files = append(t.files, name)
+	}
+}
+
+func write(file string, from io.Reader, mode fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode&0o777|0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, from); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
+}
+
+// ours is what is beside the program and no part of it.
+func ours(file string) bool { return strings.HasPrefix(file, "emulator/") }
+
+// matters reports whether a file can change what the program registers. What is not
+// known to be harmless does.
+func matters(file string) bool {
+	base := path.Base(file)
+	top, _, nested := strings.Cut(file, "/")
+	switch {
+	case ours(file), nested && (top == "docs" || top == ".github" || top == ".ci"),
+		strings.Contains("/"+file, "/testdata/"), strings.HasSuffix(base, "_test.go"), strings.HasSuffix(base, ".md"):
+		return false
+	case !nested && (base == "LICENSE" || base == "Makefile" || base == "review.yaml" || strings.HasPrefix(base, ".")):
+		return false
+	case !nested && strings.HasPrefix(base, "Pulumi.") && base != "Pulumi.yaml":
+		return false // an environment's own; see Config
+	}
+	return true
+}
+
+// Program is a hash of everything that the program is made from.
+func (t Tree) Program() (string, error) {
+	sum := sha256.New()
+	files := slices.Clone(t.files)
+	slices.Sort(files)
+	for _, file := range files {
+		if !matters(file) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(t.Dir, file))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, file, len(text))
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// Environments are the stacks that have a file.
+func (t Tree) Environments() []string {
+	var names []string
+	for _, file := range t.files {
+		if name, ok := strings.CutPrefix(file, "Pulumi."); ok && strings.HasSuffix(name, ".yaml") && !strings.Contains(name, "/") {
+			names = append(names, strings.TrimSuffix(name, ".yaml"))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Config is what an environment's file says, without comments and without what only
+// encrypts; nil if there is no such environment.
+func (t Tree) Config(environment string) ([]byte, error) {
+	if !slices.Contains(t.Environments(), environment) {
+		return nil, nil
+	}
+	text, err := os.ReadFile(filepath.Join(t.Dir, "Pulumi."+environment+".yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var file map[string]any
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("Pulumi.%s.yaml: %w", environment, err)
+	}
+	return json.Marshal(file["config"])
+}
+
+// File is a file of a revision; nil if it has none of that name.
+func File(ctx context.Context, checkout, commit, name string) ([]byte, error) {
+	found, err := git(ctx, checkout, "ls-tree", "--name-only", commit, "--", name)
+	if err != nil || len(bytes.TrimSpace(found)) == 0 {
+		return nil, err
+	}
+	return git(ctx, checkout, "show", commit+":"+name)
+}
+
+// Trailers are the values of a trailer in the messages of all commits after base, up
+// to head.
+func Trailers(ctx context.Context, checkout, base, head, key string) ([]string, error) {
+	out, err := git(ctx, checkout, "log", "--format=%(trailers:key="+key+",valueonly,separator=%x0A)", base+".."+head)
+	if err != nil {
+		return nil, err
+	}
+	var values []string
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSpace(line); line != "" {
+			values = append(values, line)
+		}
+	}
+	return values, nil
+}
