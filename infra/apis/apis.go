@@ -14,8 +14,8 @@ import (
 
 // Args says where to enable them.
 type Args struct {
-	Project string
-	Also    []string // APIs beside those that every stack needs
+	Project  string
+	Optional []string // APIs that only some configurations use
 }
 
 // Services makes one projects.Service for each API. They are never disabled again: a
@@ -30,7 +30,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := s.Register(ctx, "sglang-tpu:infra:Services", name, opts...); err != nil {
 		return nil, err
 	}
-	for _, api := range slices.Concat(prerequisites.APIs, args.Also) {
+	for _, api := range slices.Concat(prerequisites.APIs, args.Optional) {
 		short, _, _ := strings.Cut(api, ".")
 		enabled, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
 			Project:          pulumi.String(args.Project),

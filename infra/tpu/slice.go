@@ -47,10 +47,10 @@ type Args struct {
 // managed instance group with tpu7x-standard-4t machine type with placement policy is
 // not supported. Use workload policy instead.") and stores no type with a workload
 // policy. The provider neither replaces a pool for its type or topology nor updates
-// them, so any other value would be a change at every preview, for ever.
+// them, so any other value would be a change at every preview.
 //
 // Another policy, capacity mode or account of the nodes replaces the node pool.
-// Machine type, boot disk and image are updated in place: GKE makes the nodes anew
+// Machine type, boot disk and image are updated in place: GKE recreates the nodes
 // without a spare, and the group on them ends as if the slice had been replaced.
 type Slice struct {
 	component.Base
