@@ -49,7 +49,7 @@ func startMachine(c *members, spec cloud.Node) (*machine, error) {
 		return nil, err
 	}
 	m.object = nodeObject(spec, address, port)
-	controller, err := vk.NewNodeController(vk.NaiveNodeProvider{}, m.object, c.access.Client.CoreV1().Nodes(),
+	controller, err := vk.NewNodeController(vk.NaiveNodeProvider{}, m.object, nodes{c.access.Client.CoreV1().Nodes()},
 		vk.WithNodeEnableLeaseV1(c.access.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease), leaseSeconds))
 	if err != nil {
 		cancel()
