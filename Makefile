@@ -8,7 +8,7 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens schema template bench ready bootstrap emulator tools clean
+.PHONY: help up down preview review doctor unit test check goldens schema template bench ready bootstrap emulator tools clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ preview: bootstrap emulator ## Show what pulumi up would change for STACK
 # BASE and HEAD are revisions; without them, what is not in origin/main is reviewed.
 review: bootstrap emulator ## What the working tree would do to every environment: make review BASE=origin/main
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
+
+doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
+	@go run ./cmd/doctor -stack $(STACK)
 
 unit: ## Run the unit tests of the program
 	@go test ./...

@@ -50,7 +50,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	}
 	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
 
-	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Also: optionalAPIs(c)}, pulumi.Provider(google))
+	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Optional: optionalAPIs(c)}, pulumi.Provider(google))
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		return err
 	}
 	args := &serving.Args{
-		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
+		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageDependencies: built,
 		Arguments: c.Arguments, Environment: c.ServerEnvironment, WeightsGiB: c.Model.RepositoryGiB,
 		Topology: c.Topology, Replicas: c.Replicas,
 		Storage: cached, Ready: c.Ready, Notice: c.Capacity.Notice(),
@@ -119,9 +119,9 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if c.APIKey != "" {
 		args.APIKey = pulumiconfig.RequireSecret(ctx, string(c.APIKey))
 	}
-	args.Before = append(slices, controller.Dependencies...)
-	// The namespace goes before the controller on destroy, too: without it, the webhooks
-	// would keep the pods from ending.
+	args.PodDependencies = append(slices, controller.Dependencies...)
+	// On destroy the namespace is deleted before the controller: without its webhooks, the
+	// pods could not be deleted.
 	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Dependencies))
 	if err != nil {
 		return err

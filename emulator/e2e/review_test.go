@@ -189,10 +189,11 @@ func TestRecordedChanges(t *testing.T) {
 	w.emulator(t, append([]string{"up", "dev"}, before...)...)
 	w.emulator(t, append([]string{"up", "prod"}, two...)...)
 	// Both environments run the same programs.
-	w.build(t, w.checkout, w.program(t, "dev"))
-	w.build(t, w.setter(t, "dev"), w.setters("dev"))
-	require.NoError(t, os.Link(filepath.Join(w.programs("dev"), "program"), filepath.Join(w.program(t, "prod"), "program")))
-	require.NoError(t, os.Link(filepath.Join(w.setters("dev"), "program"), filepath.Join(w.setter(t, "prod"), "program")))
+	w.build(t, "main.go", w.program(t, "dev"))
+	w.build(t, filepath.Join("emulator", "e2e", "testdata", "setter.go.txt"), w.program(t, "dev-set"))
+	for _, kind := range []string{"", "-set"} {
+		require.NoError(t, os.Link(filepath.Join(w.programs("dev"+kind), "program"), filepath.Join(w.program(t, "prod"+kind), "program")))
+	}
 	release()
 	t.Run("all", func(t *testing.T) {
 		for stack, changes := range map[string][]recorded{"dev": append(ofDevelopment, ofTheTable...), "prod": ofProduction} {
@@ -243,22 +244,18 @@ func (w *world) program(t *testing.T, stack string) string {
 
 func (w *world) programs(stack string) string { return filepath.Join(w.root, "program-"+stack) }
 
-func (w *world) setters(stack string) string { return w.programs(stack + "-set") }
-
-// setter is a copy of the program in which resources get the values of sets.json.
-func (w *world) setter(t *testing.T, stack string) string {
+// build makes the binary that a program runs from the checkout, where all else is compiled
+// already, with a file of the checkout in the place of main.go. With setter.go.txt, resources
+// get the values of sets.json.
+func (w *world) build(t *testing.T, main, dir string) {
 	t.Helper()
-	dir := w.program(t, stack+"-set")
-	require.NoError(t, copyFile(filepath.Join("testdata", "setter.go.txt"), filepath.Join(dir, "main.go")))
-	return dir
-}
-
-// build makes the binary that a program runs, in the folder where most of it has been
-// compiled already.
-func (w *world) build(t *testing.T, source, dir string) {
-	t.Helper()
-	cmd := w.command(context.Background(), "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "program"), ".")
-	cmd.Dir = source
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(w.checkout, "main.go"): filepath.Join(w.checkout, main),
+	}})
+	require.NoError(t, err)
+	file := filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(file, overlay, 0o600))
+	cmd := w.command(context.Background(), "go", "build", "-overlay", file, "-ldflags", "-s -w", "-o", filepath.Join(dir, "program"), ".")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 }
@@ -268,7 +265,7 @@ func (w *world) reviewed(t *testing.T, stack, program string, base, protected []
 	if len(c.sets) > 0 {
 		text, err := json.Marshal(c.sets)
 		require.NoError(t, err)
-		program = w.setters(stack)
+		program = w.programs(stack + "-set")
 		require.NoError(t, os.WriteFile(filepath.Join(program, "sets.json"), text, 0o600))
 	}
 	if c.renamed {

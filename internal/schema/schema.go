@@ -99,7 +99,7 @@ func written(s *jsonschema.Schema) *jsonschema.Schema {
 		w.Type = ""
 		w.OneOf = []*jsonschema.Schema{
 			{Type: "object", Properties: secure, Required: []string{"secure"}, AdditionalProperties: jsonschema.FalseSchema},
-			{Type: "string", MaxLength: new(uint64)},
+			{Type: "string", Pattern: "^$", Extras: message("is stored in plain text; run: pulumi config set --secret")},
 		}
 	case "string":
 		if w.Enum == nil {
@@ -126,6 +126,11 @@ func written(s *jsonschema.Schema) *jsonschema.Schema {
 	return &w
 }
 
+// message is what an editor shows, in the place of the keyword that fails.
+func message(text string) map[string]any {
+	return map[string]any{"errorMessage": text, "patternErrorMessage": text}
+}
+
 // fileSchema is the JSON Schema of Pulumi.<env>.yaml in a project of a name.
 func fileSchema(all *jsonschema.Schema, project string) ([]byte, error) {
 	keys := jsonschema.NewProperties()
@@ -145,7 +150,7 @@ func fileSchema(all *jsonschema.Schema, project string) ([]byte, error) {
 	top := jsonschema.NewProperties()
 	top.Set("config", &jsonschema.Schema{
 		Type: "object", Properties: keys, PatternProperties: short,
-		PropertyNames: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: names}, foreign}},
+		PropertyNames: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: names, Extras: message("is not a setting")}, foreign}},
 	})
 	for _, name := range []string{"secretsprovider", "encryptedkey", "encryptionsalt"} { // which pulumi writes
 		top.Set(name, &jsonschema.Schema{Type: "string"})

@@ -25,8 +25,8 @@ import (
 //go:embed README.md
 var readme []byte
 
-// kept are files of the checkout that the program's packages do not name.
-var kept = []string{"go.mod", "go.sum", "LICENSE", "docs/plan.md", "docs/server-arguments.md"}
+// additional are files of the checkout that the program's packages do not name.
+var additional = []string{"go.mod", "go.sum", "LICENSE", "docs/plan.md", "docs/server-arguments.md", "docs/troubleshooting.md"}
 
 func main() {
 	if len(os.Args) != 2 {
@@ -51,7 +51,7 @@ func write(root, folder string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(files, kept...) {
+	for _, name := range append(files, additional...) {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			return err

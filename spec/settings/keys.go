@@ -27,7 +27,7 @@ func keyOf(name string) string {
 }
 
 // checkKeys refuses keys that nobody reads, in the namespaces of this program, of the project
-// and of the gcp provider: ignoring one would deploy something else than was asked for.
+// and of the gcp provider: an ignored key would deploy another configuration.
 func checkKeys(keys []string, project string) problem.List {
 	known := map[string][]string{} // by namespace
 	for _, key := range Keys() {
@@ -46,7 +46,7 @@ func checkKeys(keys []string, project string) problem.List {
 		if namespace == "gcp" {
 			remedy = "remove it; credentials come from: gcloud auth application-default login"
 		}
-		found.Add(key, "", "is not a setting"+spelling.Meant(name, names), remedy)
+		found.Add(key, "", "is not a setting"+spelling.Suggestion(name, names), remedy)
 	}
 	return found
 }

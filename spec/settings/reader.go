@@ -268,15 +268,15 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 	r.found.Add(path, r.shown(path, text), "has the wrong type", "it must be "+kindName(into.Kind()))
 }
 
-// fields decodes an object into a struct. A misspelt field is an error: ignoring it would
-// deploy something else than was asked for.
+// fields decodes an object into a struct. A misspelt field is an error: ignored, it would
+// deploy another configuration.
 func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
 	fields := fieldsOf(into.Type())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if i < 0 {
 			known := namesIn(into.Type())
-			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Meant(name, known), "use "+list(known))
+			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Suggestion(name, known), "use "+list(known))
 			continue
 		}
 		r.decode(path+"."+name, given[name], into.FieldByIndex(fields[i].Index))

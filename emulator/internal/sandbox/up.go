@@ -18,7 +18,7 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	defer unlock()
-	if err := toolsAndProgram(ctx, s); err != nil {
+	if err := build(ctx, s); err != nil {
 		return err
 	}
 	var watch stopwatch
@@ -32,6 +32,16 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 	}
 	watch.print(s.Out)
 	return nil
+}
+
+// build compiles the tools and the program, as far as they are missing or older than their
+// sources.
+func build(ctx context.Context, s *Sandbox) error {
+	program, err := tools.Program(ctx, s.Layout, s.Program)
+	if err != nil {
+		return err
+	}
+	return s.Tools(ctx, tools.Runtime, program...)
 }
 
 func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
@@ -57,15 +67,6 @@ func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
 	return nil
 }
 
-// toolsAndProgram builds what is missing of the tools, and the program beside them.
-func toolsAndProgram(ctx context.Context, s *Sandbox) error {
-	program, err := tools.Program(ctx, s.Layout, s.Program)
-	if err != nil {
-		return err
-	}
-	return s.Tools(ctx, tools.Runtime, program...)
-}
-
 // start builds what is missing, starts the daemon unless it runs, and writes the stack's
 // configuration.
 func start(ctx context.Context, s *Sandbox, o options) error {
@@ -84,7 +85,7 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	defer unlock()
-	if err := toolsAndProgram(ctx, s); err != nil {
+	if err := build(ctx, s); err != nil {
 		return err
 	}
 	if err := start(ctx, s, o); err != nil {

@@ -29,9 +29,9 @@ func Token(l layout.Layout) (string, error) {
 	return token, os.WriteFile(l.Token(), []byte(token+"\n"), 0o600)
 }
 
-// loggedOut is gcloud's error to gke-gcloud-auth-plugin before gcloud auth login. The
-// README asks for application default credentials and no more, so here nobody
-// has. (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin: executeCommand's words.)
+// loggedOut is gcloud's error to gke-gcloud-auth-plugin before gcloud auth login, which nobody
+// has run here: the kubeconfig of the program uses application default credentials.
+// (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin: executeCommand's words.)
 const loggedOut = "print credential failed with error: failed to retrieve access token: failure while executing gcloud, with args [config config-helper --format=json]: exit status 1 " +
 	"(err: ERROR: (gcloud.config.config-helper) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login\n\nto obtain new credentials.\n)"
 
