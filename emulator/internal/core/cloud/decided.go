@@ -70,12 +70,6 @@ func suppressed(typ, path string, inputs, state any) bool {
 	case clusterKind + " network", clusterKind + " subnetwork", subnetKind + " network", subnetKind + " region",
 		routerKind + " network", firewallKind + " network", policyKind + " region":
 		return sameResource(now, old)
-	case clusterKind + " datapathProvider":
-		return unspecified(now, old, "DATAPATH_PROVIDER_UNSPECIFIED")
-	case clusterKind + " securityPostureConfig.mode":
-		return unspecified(now, old, "MODE_UNSPECIFIED")
-	case clusterKind + " securityPostureConfig.vulnerabilityMode":
-		return unspecified(now, old, "VULNERABILITY_MODE_UNSPECIFIED")
 	}
 	return false
 }
@@ -94,9 +88,4 @@ func project(link string) string {
 		return link[i:]
 	}
 	return link
-}
-
-// unspecified is EmptyOrDefaultStringSuppress.
-func unspecified(now, old, value string) bool {
-	return now == "" && old == value || now == value && old == ""
 }
