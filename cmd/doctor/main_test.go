@@ -72,7 +72,7 @@ config:
 	assert.Equal(t, "us-central1-c", s.Zone)
 	assert.Equal(t, 16, s.Settings.Topology.Chips())
 	assert.Equal(t, "on-demand", s.Settings.Capacity.Mode)
-	assert.Equal(t, "Qwen/Qwen2.5-Coder-32B-Instruct", s.Settings.Model.ID, "a default of Pulumi.yaml")
+	assert.Equal(t, "main", s.Settings.Revision, "a default of Pulumi.yaml")
 	assert.NotEmpty(t, s.Settings.HFToken)
 
 	write("config:\n  gcp:project: my-project\n  gcp:zone: us-central1-c\n  sglang-tpu:topolgy: 2x2x4\n")

@@ -12,7 +12,7 @@ import (
 //
 // The chart's own are 1.3 MB each, nearly all of it a copy of the pod template's
 // documentation; carrying them made every preview several times as long. Here the
-// controller's own fields have the types, defaults and enumerations of v0.9.0, and pod
+// controller's own fields have the types, defaults and enumerations of Version, and pod
 // templates pass as they are: the API server checks the pods made from them.
 type definition struct {
 	group, kind, plural, singular, shortName string

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"sglang-tpu/internal/configtest"
 	"sglang-tpu/spec/serverargs"
 )
 
@@ -32,7 +31,7 @@ func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := load(configtest.Minimal(t).With(append(tc.also, "sglang-tpu:serverArguments", tc.arguments)...))
+			_, err := load(coder(t).With(append(tc.also, "sglang-tpu:serverArguments", tc.arguments)...))
 			require.ErrorContains(t, err, tc.says)
 			for _, line := range strings.Split(err.Error(), "\n") {
 				assert.True(t, strings.HasPrefix(line, "config sglang-tpu:serverArguments: "), line)
@@ -42,19 +41,19 @@ func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
 }
 
 func TestAllArgumentsThatAreWrongAreSaidAtOnce(t *testing.T) {
-	_, err := load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--tp","8","--page-size","many","--speed",9,"--enable-metrics","true","--dtype","fp16","--page-size",1]`))
+	_, err := load(coder(t).With("sglang-tpu:serverArguments", `["--tp","8","--page-size","many","--speed",9,"--enable-metrics","true","--dtype","fp16","--page-size",1]`))
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 6, "%s", err)
 }
 
 // What one argument has wrong keeps nothing else from being said.
 func TestArgumentsAndTheirPlanAreCheckedTogether(t *testing.T) {
-	_, err := load(configtest.Minimal(t).With("sglang-tpu:topology", "1x1x1", "sglang-tpu:trustRemoteCode", "false",
+	_, err := load(coder(t).With("sglang-tpu:topology", "1x1x1", "sglang-tpu:trustRemoteCode", "false",
 		"sglang-tpu:serverArguments", `["--speed",9,"--chunked-prefill-size",100,"--trust-remote-code"]`))
 	for _, says := range []string{`"--speed" is not an argument`, "--chunked-prefill-size 100 is not a multiple", "sglang-tpu:trustRemoteCode is false"} {
 		assert.ErrorContains(t, err, says)
 	}
-	_, err = load(configtest.Minimal(t).With("sglang-tpu:topology", "1x1x1",
+	_, err = load(coder(t).With("sglang-tpu:topology", "1x1x1",
 		"sglang-tpu:serverArguments", `["--mem-fraction-static",0.3,"--kv-cache-dtype","fp8_e5m2"]`))
 	for _, says := range []string{"refused as unsupported", "config sglang-tpu:model: Qwen/Qwen2.5-Coder-32B-Instruct needs 61 GiB"} {
 		assert.ErrorContains(t, err, says)
@@ -63,12 +62,12 @@ func TestArgumentsAndTheirPlanAreCheckedTogether(t *testing.T) {
 
 func TestALongerContextIsPossibleByScaledPositions(t *testing.T) {
 	const yarn = `"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}}"`
-	c, err := load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--context-length",131072,`+yarn+`]`))
+	c, err := load(coder(t).With("sglang-tpu:serverArguments", `["--context-length",131072,`+yarn+`]`))
 	require.NoError(t, err)
 	assert.Equal(t, 32768, c.Model.Context, "a scaling that names the original context changes nothing by itself")
 	longer := c.Plan.Requests
 
-	c, err = load(configtest.Minimal(t).With("sglang-tpu:serverArguments", `["--json-model-override-args","{\"max_position_embeddings\":131072}"]`))
+	c, err = load(coder(t).With("sglang-tpu:serverArguments", `["--json-model-override-args","{\"max_position_embeddings\":131072}"]`))
 	require.NoError(t, err)
 	assert.Equal(t, 131072, c.Model.Context)
 	assert.Equal(t, longer, c.Plan.Requests, "the plan is for the longer context")
@@ -94,13 +93,13 @@ func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
 		assert.Contains(t, words, "--dtype fp4", "in the place of the program's")
 		assert.Contains(t, words, "--speed 9 --kv-cache-dtype fp8_e4m3")
 
-		_, err = load(configtest.Minimal(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--tp","8","--page-size","a","--context-length"]`))
+		_, err = load(coder(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--tp","8","--page-size","a","--context-length"]`))
 		for _, says := range []string{"abbreviation of --tp-size", `--page-size "a" is not a whole number`, "--context-length takes one value"} {
 			assert.ErrorContains(t, err, says, image)
 		}
 	}
 	for _, image := range []string{`{"commit":"` + serverargs.Commit + `"}`, `{"source":"build"}`} {
-		_, err := load(configtest.Minimal(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--speed",9]`))
+		_, err := load(coder(t).With("sglang-tpu:image", image, "sglang-tpu:serverArguments", `["--speed",9]`))
 		assert.ErrorContains(t, err, "is not an argument of the server", image)
 	}
 }
@@ -128,7 +127,7 @@ func TestVariablesOfTheServer(t *testing.T) {
 		assert.Empty(t, checkEnvironment(map[string]string{name: "1"}, nil), name)
 	}
 	for _, text := range []string{"the-value", `{"MY_TOKEN":["the-value"]}`, `{"A":"b"} the-value`} {
-		_, err := load(configtest.Minimal(t).With("sglang-tpu:serverEnvironment", text))
+		_, err := load(coder(t).With("sglang-tpu:serverEnvironment", text))
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "the-value", text)
 	}

@@ -30,6 +30,12 @@ func load(values configtest.Values, secrets ...string) (*Config, error) {
 	})
 }
 
+// coder sets a model whose numbers the tests know, whatever the default model is.
+func coder(t *testing.T) configtest.Values {
+	t.Helper()
+	return configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen2.5-Coder-32B-Instruct")
+}
+
 func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	c, err := load(configtest.Minimal(t))
 	require.NoError(t, err)
@@ -96,7 +102,7 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:protect", "true", func(c *Config) any { return c.Protect }, true},
 	} {
 		t.Run(test.key+"="+test.value, func(t *testing.T) {
-			c, err := load(configtest.Minimal(t).With(test.key, test.value))
+			c, err := load(coder(t).With(test.key, test.value))
 			require.NoError(t, err)
 			assert.Equal(t, test.want, test.got(c))
 		})
@@ -120,30 +126,30 @@ func TestScalarsAreTakenAsWhatIsWanted(t *testing.T) {
 		{"sglang-tpu:serverArguments", `["--page-size",64,"--schedule-conservativeness",1.0]`, func(c *Config) any { return c.Plan.CacheTokens > 0 }, true},
 	} {
 		t.Run(test.key+"="+test.value, func(t *testing.T) {
-			c, err := load(configtest.Minimal(t).With(test.key, test.value))
+			c, err := load(coder(t).With(test.key, test.value))
 			require.NoError(t, err)
 			assert.Equal(t, test.want, test.got(c))
 		})
 	}
-	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "a/b",
+	c, err := load(coder(t).With("sglang-tpu:model", "a/b",
 		"sglang-tpu:customModel", `{"heads":"32","weightsGiB":"20","context":"4096","gated":"false"}`))
 	require.NoError(t, err)
 	assert.Equal(t, 32, c.Model.Heads)
 }
 
 func TestAVolumeHoldsTheWeightsTwice(t *testing.T) {
-	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:cache", `{"mode":"disk"}`))
+	c, err := load(coder(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:cache", `{"mode":"disk"}`))
 	require.NoError(t, err)
 	assert.Equal(t, 876, c.Cache.SizeGiB)
 
-	c, err = load(configtest.Minimal(t).With("sglang-tpu:model", "deepseek-ai/DeepSeek-V3", "sglang-tpu:cache", `{"mode":"disk"}`))
+	c, err = load(coder(t).With("sglang-tpu:model", "deepseek-ai/DeepSeek-V3", "sglang-tpu:cache", `{"mode":"disk"}`))
 	require.NoError(t, err)
 	assert.Equal(t, 1282, c.Cache.SizeGiB, "of the repository, which holds more than is loaded")
 }
 
 func TestTheTokenStaysASecret(t *testing.T) {
 	const key, token = "sglang-tpu:hfToken", "hf_do_not_print"
-	gated := configtest.Minimal(t).With("sglang-tpu:model", "meta-llama/Llama-3.1-8B-Instruct")
+	gated := coder(t).With("sglang-tpu:model", "meta-llama/Llama-3.1-8B-Instruct")
 
 	_, err := load(gated)
 	require.ErrorContains(t, err, "pulumi config set --secret hfToken")

@@ -15,7 +15,7 @@ import (
 func inNewProject(t *testing.T, pairs ...string) (*Config, error) {
 	t.Helper()
 	values := configtest.Values{}
-	for key, value := range configtest.Minimal(t) {
+	for key, value := range coder(t) {
 		values[strings.Replace(key, Namespace+":", "my.endpoint:", 1)] = value
 	}
 	values = values.With(pairs...)
@@ -34,7 +34,7 @@ func inNewProject(t *testing.T, pairs ...string) (*Config, error) {
 func TestSettingsAreReadInTheProjectsOwnNamespace(t *testing.T) {
 	c, err := inNewProject(t)
 	require.NoError(t, err)
-	same, err := load(configtest.Minimal(t))
+	same, err := load(coder(t))
 	require.NoError(t, err)
 	assert.Equal(t, same.Settings, c.Settings)
 	assert.Equal(t, "my.endpoint:readyMinutes", c.Key("readyMinutes"))

@@ -113,7 +113,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "protect", "yes", []string{`"yes" is neither true nor false`}},
 	} {
 		t.Run(test.key+"="+test.value, func(t *testing.T) {
-			c, err := load(configtest.Minimal(t).With(test.key, test.value))
+			c, err := load(coder(t).With(test.key, test.value))
 			require.Error(t, err)
 			assert.Nil(t, c)
 			for _, part := range test.says {
@@ -124,13 +124,13 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 }
 
 func TestAModelThatDoesNotFitIsRefusedWithATopologyThatHoldsIt(t *testing.T) {
-	_, err := load(configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:topology", "1x1x1"))
+	_, err := load(coder(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:topology", "1x1x1"))
 	require.ErrorContains(t, err, "config sglang-tpu:model: Qwen/Qwen3-235B-A22B needs 438 GiB")
 	assert.ErrorContains(t, err, "use 2x2x1")
 }
 
 func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
-	_, err := load(configtest.Minimal(t).With(
+	_, err := load(coder(t).With(
 		"gcp:project", "", "sglang-tpu:model", "gpt-4", "sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two",
 		"sglang-tpu:capacity", `{"mode":3}`, "sglang-tpu:image", `{"source":"docker"}`, "sglang-tpu:network", `{"pods":"x"}`,
 		"sglang-tpu:gke", `{"minVersion":"1.33"}`, "sglang-tpu:labels", `{"Team":"x"}`, "sglang-tpu:protect", "yes",
@@ -146,7 +146,7 @@ func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
 
 func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 	const numbers = `{"heads":24,"weightsGiB":40,"context":65536,"experts":64}`
-	c, err := load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model", "sglang-tpu:customModel", numbers))
+	c, err := load(coder(t).With("sglang-tpu:model", "my-org/my-model", "sglang-tpu:customModel", numbers))
 	require.NoError(t, err)
 	assert.Equal(t, 2, c.Plan.DP, "24 heads do not divide by 16")
 	assert.Equal(t, 16, c.Plan.EP)
@@ -159,7 +159,7 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 		`"layers":48,"kvHeads":8,"headSize":128`:          2 * 3581696,
 		`"layers":48,"kvLoraRank":512,"qkRopeHeadDim":64`: 2 * 1432704,
 	} {
-		c, err = load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model",
+		c, err = load(coder(t).With("sglang-tpu:model", "my-org/my-model",
 			"sglang-tpu:customModel", `{"heads":24,"weightsGiB":40,"repositoryGiB":44,"context":65536,"experts":64,`+numbers+`}`))
 		require.NoError(t, err)
 		assert.Equal(t, tokens, c.Plan.CacheTokens, numbers)
@@ -172,12 +172,12 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 		`"layers":-1,"kvHeads":8,"headSize":1`: `customModel.layers: "-1" is not a number that a model can have`,
 		`"repositoryGiB":39`:                   `customModel.repositoryGiB: "39" is less than the weights, which are 40 GiB`,
 	} {
-		_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "my-org/my-model",
+		_, err = load(coder(t).With("sglang-tpu:model", "my-org/my-model",
 			"sglang-tpu:customModel", `{"heads":24,"weightsGiB":40,"context":65536,`+numbers+`}`))
 		assert.ErrorContains(t, err, want, numbers)
 	}
 
-	_, err = load(configtest.Minimal(t).With("sglang-tpu:model", "mine", "sglang-tpu:customModel", `{"gated":true}`))
+	_, err = load(coder(t).With("sglang-tpu:model", "mine", "sglang-tpu:customModel", `{"gated":true}`))
 	for _, want := range []string{
 		`model: "mine" is not a Hugging Face id`, `customModel.heads: "0"`, `customModel.weightsGiB: "0"`, `customModel.context: "0"`,
 	} {
@@ -186,7 +186,7 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 }
 
 func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
-	values := configtest.Minimal(t)
+	values := coder(t)
 	_, err := Load(Source{
 		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 		Keys: []string{
@@ -204,7 +204,7 @@ func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
 
 // What is read and what may be set are one list.
 func TestEverySettingIsRead(t *testing.T) {
-	values := configtest.Minimal(t)
+	values := coder(t)
 	asked := map[string]bool{}
 	_, err := Load(Source{
 		Get:      func(key string) (string, bool) { asked[key] = true; v, ok := values[key]; return v, ok },
@@ -219,7 +219,7 @@ func TestEverySettingIsRead(t *testing.T) {
 }
 
 func TestWhatMaySurpriseIsAWarning(t *testing.T) {
-	c, err := load(configtest.Minimal(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
+	c, err := load(coder(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 3)
 	assert.Contains(t, c.Warnings[0].Error(), "tpu7x in europe-west4-b")
@@ -252,7 +252,7 @@ func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
 		change []string
 		says   string // nothing: no warning
 	}{
-		"the default":       {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 2 over 2 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
+		"a default image":   {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 2 over 2 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
 		"another commit":    {[]string{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789"}`}, "may end the scheduler"},
 		"another image":     {[]string{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`}, "may end the scheduler"},
 		"one host":          {[]string{"sglang-tpu:topology", "2x2x1"}, ""},
@@ -260,7 +260,7 @@ func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
 		"no other topology": {[]string{"sglang-tpu:model", "deepseek-ai/DeepSeek-V3"}, "and with it the group (sglang-jax issue 1400)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := load(configtest.Minimal(t).With(test.change...))
+			c, err := load(coder(t).With(test.change...))
 			require.NoError(t, err)
 			if test.says == "" {
 				assert.Empty(t, c.Warnings)
@@ -273,7 +273,7 @@ func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
 }
 
 func TestACacheForLessThanOneRequestIsAWarning(t *testing.T) {
-	c, err := load(configtest.Minimal(t).With("sglang-tpu:topology", "2x2x1", "sglang-tpu:serverArguments", `["--max-total-tokens",12800]`))
+	c, err := load(coder(t).With("sglang-tpu:topology", "2x2x1", "sglang-tpu:serverArguments", `["--max-total-tokens",12800]`))
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 1)
 	assert.Contains(t, c.Warnings[0].Error(), "leaves room for 12800 tokens in the key-value cache of Qwen/Qwen2.5-Coder-32B-Instruct, less than one request of full length (32768 tokens)")
@@ -283,5 +283,5 @@ func TestACacheForLessThanOneRequestIsAWarning(t *testing.T) {
 // topology, so that no warning speaks of it.
 func undivided(t *testing.T) configtest.Values {
 	t.Helper()
-	return configtest.Minimal(t).With("sglang-tpu:model", "Qwen/Qwen3-32B")
+	return coder(t).With("sglang-tpu:model", "Qwen/Qwen3-32B")
 }
