@@ -27,7 +27,7 @@ review: bootstrap emulator ## What the working tree would do to every environmen
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
 doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
-	@go run ./cmd/doctor -stack $(STACK)
+	@mkdir -p bin && go build -buildvcs=false -o bin/doctor ./cmd/doctor && exec bin/doctor -stack $(STACK)
 
 unit: ## Run the unit tests of the program
 	@go test ./...

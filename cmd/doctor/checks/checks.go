@@ -118,7 +118,12 @@ func (q *questions) configuration() {
 		return
 	}
 	for _, p := range q.stack.Problems {
-		q.add(Finding{Check: check, Status: Failed, Says: p.Error()}) // which says what would do
+		do := p.Remedy
+		if do == "" {
+			do = fmt.Sprintf("change Pulumi.%s.yaml as the message says", q.stack.Name)
+		}
+		p.Remedy = ""
+		q.add(Finding{Check: check, Status: Failed, Says: p.Error(), Do: do})
 	}
 }
 

@@ -184,7 +184,7 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 		},
 		"the configuration is refused": {
 			stack: []string{"sglang-tpu:topology", "2x2x3"},
-			check: "configuration", status: Failed, says: `config sglang-tpu:topology: "2x2x3" is not a tpu7x topology`,
+			check: "configuration", status: Failed, says: `config sglang-tpu:topology: "2x2x3" is not a tpu7x topology`, do: "use ",
 		},
 		"without a configuration, no quota": {
 			stack: []string{"sglang-tpu:topology", "2x2x3"},

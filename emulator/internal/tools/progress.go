@@ -164,7 +164,7 @@ func (p *progress) state() (float64, string) {
 	elapsed := p.now().Sub(p.start)
 	text := fmt.Sprintf("step %d of %d, packages %d of %d, %s", min(finished+1, len(p.steps)), len(p.steps), compiled, packages, elapsed.Round(time.Second))
 	if left := remaining(elapsed, share); left > 0 {
-		text += fmt.Sprintf(", about %s left", left)
+		text += fmt.Sprintf(", about %s left", strings.Replace(left.String(), "m0s", "m", 1))
 	}
 	if fetching > 0 {
 		text += fmt.Sprintf("; downloading the modules of %d", fetching)

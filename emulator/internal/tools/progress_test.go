@@ -28,7 +28,7 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.False(t, p.compiling(0, "# c"), "a compiler's complaint is no package")
 	share, text = p.state()
 	assert.InDelta(t, 0.5*0.9*3/5, share, 1e-9)
-	assert.Equal(t, "step 1 of 2, packages 3 of 5, 1m30s, about 4m0s left; downloading the modules of 1; compiling one", text)
+	assert.Equal(t, "step 1 of 2, packages 3 of 5, 1m30s, about 4m left; downloading the modules of 1; compiling one", text)
 
 	p.built(0)
 	p.fetched(1, map[string][]string{"main": nil})
