@@ -36,7 +36,7 @@ func (s Source) now() time.Time {
 var namespaces = map[string][]string{
 	"sglang-tpu": {
 		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
-		"gke", "maintenance", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
+		"gke", "maintenance", "monitoring", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
 	},
 	"gcp": {"project", "zone", "region"},
 }
@@ -70,6 +70,7 @@ type Config struct {
 	Cache           Cache
 	GKE             GKE
 	Maintenance     Maintenance
+	Monitoring      Monitoring
 	SystemPool      SystemPool
 	Network         Network
 	Labels          map[string]string
@@ -123,6 +124,7 @@ func defaults() Config {
 		GKE: GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"},
 		// The hours are what GKE gives to a window that only has a start.
 		Maintenance: Maintenance{Window: Window{Start: "03:00", Hours: 4}},
+		Monitoring:  Monitoring{Enabled: true},
 		SystemPool:  SystemPool{MachineType: "e2-standard-8", Nodes: 1},
 		Network: Network{
 			Nodes:        "10.0.0.0/20",
@@ -157,6 +159,7 @@ func Load(source Source) (*Config, error) {
 	cacheRead := r.object("sglang-tpu:cache", &c.Cache)
 	r.object("sglang-tpu:gke", &c.GKE)
 	maintenanceRead := r.object(maintenanceKey, &c.Maintenance)
+	monitoringRead := r.object(monitoringKey, &c.Monitoring)
 	r.object("sglang-tpu:systemPool", &c.SystemPool)
 	r.object("sglang-tpu:network", &c.Network)
 	r.object("sglang-tpu:labels", &c.Labels)
@@ -190,6 +193,9 @@ func Load(source Source) (*Config, error) {
 	r.check(checkGKE(c.GKE, c.Region))
 	if maintenanceRead {
 		r.check(checkMaintenance(c.Maintenance))
+	}
+	if monitoringRead {
+		r.check(checkMonitoring(c.Monitoring))
 	}
 	r.check(checkLabels(c.Labels))
 	if c.LeaderWorkerSet != "" {

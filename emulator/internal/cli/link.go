@@ -29,6 +29,7 @@ func (c *CLI) link() error {
 	for _, name := range []string{"python3", "hf", "getent", "sleep", "wget", "buildctl-daemonless.sh"} {
 		links[filepath.Join(c.Layout.ContainerBin(), name)] = self
 	}
+	links[filepath.Join(c.Layout.ContainerBin(), "json_exporter")] = filepath.Join(c.Layout.Bin(), "json-exporter")
 	for name, program := range map[string]string{"gcp": self, "kubernetes": filepath.Join(c.Layout.Bin(), "pulumi-resource-kubernetes")} {
 		version, err := c.sdkVersion(name)
 		if err != nil {

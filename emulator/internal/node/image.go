@@ -21,9 +21,10 @@ const (
 )
 
 const (
-	managerImage = "registry.k8s.io/lws/lws:"
-	serverSource = "https://github.com/sgl-project/sglang-jax"
-	sourceLabel  = "org.opencontainers.image.source"
+	managerImage  = "registry.k8s.io/lws/lws:"
+	exporterImage = "quay.io/prometheuscommunity/json-exporter" // with the real json_exporter
+	serverSource  = "https://github.com/sgl-project/sglang-jax"
+	sourceLabel   = "org.opencontainers.image.source"
 )
 
 // pull gets the image, trying again as a kubelet does; false means that the pod ends.
@@ -53,6 +54,8 @@ func (m *machine) imageProgram(image string) (program, error) {
 	switch {
 	case strings.HasPrefix(image, managerImage):
 		return lwsManager, nil
+	case strings.HasPrefix(image, exporterImage+":"), strings.HasPrefix(image, exporterImage+"@"):
+		return processes, nil
 	case strings.HasPrefix(name, "lmsysorg/sglang-jax:"), strings.HasPrefix(name, "lmsysorg/sglang-jax@"), strings.HasPrefix(name, "moby/buildkit:"):
 		return processes, nil
 	case strings.Contains(strings.SplitN(image, "/", 2)[0], "docker.pkg.dev"):

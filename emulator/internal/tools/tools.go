@@ -35,6 +35,7 @@ var Runtime = []Tool{
 	{Name: "lws-manager", Folder: "lws", Package: "sigs.k8s.io/lws/cmd", Version: "0.9.0", Minutes: 3},
 	{Name: "go-language-host", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Minutes: 1},
 	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Ask: []string{"version"}, Minutes: 4},
+	{Name: "json-exporter", Folder: "json-exporter", Package: ".", Version: "0.7.0", Minutes: 1},
 	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Minutes: 6},
 }
 
