@@ -45,6 +45,11 @@ var BuildKit = []Tool{
 	{Name: "buildctl", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildctl", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Minutes: 1},
 }
 
+// Prometheus collects metrics and asks queries where GKE's managed collection would.
+var Prometheus = []Tool{
+	{Name: "prometheus", Folder: "prometheus", Package: ".", Version: "0.316.0", Minutes: 2},
+}
+
 // Check is what make check needs.
 var Check = []Tool{
 	{Name: "gofumpt", Folder: "gofumpt", Package: "mvdan.cc/gofumpt", Version: "0.9.1", Minutes: 1},
