@@ -55,14 +55,17 @@ func alertArgs(args *Args, a spec.Alert) *monitoring.AlertPolicyArgs {
 		condition.ConditionMatchedLog = &monitoring.AlertPolicyConditionConditionMatchedLogArgs{Filter: pulumi.String(a.Log)}
 		strategy.NotificationRateLimit = &monitoring.AlertPolicyAlertStrategyNotificationRateLimitArgs{Period: duration(logPause)}
 	} else {
-		condition.ConditionPrometheusQueryLanguage = &monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs{
+		query := &monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs{
 			Query:              pulumi.String(a.Query),
-			Duration:           duration(a.For),
 			EvaluationInterval: duration(evaluation),
 			// A metric that has never been written, such as those of a cluster that is being made,
 			// would be refused otherwise.
 			DisableMetricValidation: pulumi.Bool(true),
 		}
+		if a.For > 0 {
+			query.Duration = duration(a.For)
+		}
+		condition.ConditionPrometheusQueryLanguage = query
 	}
 	return &monitoring.AlertPolicyArgs{
 		Project:              pulumi.String(args.Project),

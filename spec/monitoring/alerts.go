@@ -50,9 +50,10 @@ func (e Endpoint) container(metric string) string {
 		metric, e.Cluster, e.Namespace, serverContainers)
 }
 
-// answering is how many groups answer; 0 where there are no series.
+// answering is how many groups answer; 0 where there are no series. While the exporter is
+// replaced, two of its pods may have a series of the same group.
 func (e Endpoint) answering() string {
-	return "(count(" + e.scraped("up") + " == 1) or vector(0))"
+	return "(count(max by (job) (" + e.scraped("up") + ") == 1) or vector(0))"
 }
 
 // waiting is how many requests of a group have waited all through the last minutes.

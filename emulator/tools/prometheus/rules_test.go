@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-
 	"regexp"
 	"slices"
 	"strings"
@@ -228,6 +227,16 @@ func TestOneOfTwoGroupsThatDoesNotAnswerIsNoticed(t *testing.T) {
 	two.Groups = 2
 	_, ever := fired(t, two, idle())
 	assert.Equal(t, []string{"no-answer", "slice-lost"}, ever)
+}
+
+// While an exporter is replaced, two of its pods have a series of the same group.
+func TestTwoExportersAreNotTwoGroups(t *testing.T) {
+	two := endpoint
+	two.Groups, two.MultiHost = 2, false
+	s := idle()
+	s[strings.Replace("up{"+group+"}", "sglang-exporter:metrics", "another:metrics", 1)] = "1" + forever
+	atEnd, _ := fired(t, two, s)
+	assert.Equal(t, []string{"no-answer"}, atEnd)
 }
 
 func TestASingleHostSliceIsNotWatchedAsOne(t *testing.T) {
