@@ -145,24 +145,26 @@ func (w *world) hostUIDs(t *testing.T) []string {
 
 func (w *world) podUIDs(t *testing.T) []string {
 	t.Helper()
-	return strings.Fields(w.shell(t, "dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"))
+	return strings.Fields(w.shell(t, "dev", podUIDs))
 }
 
-// groupIsNew waits for a ready group of other pods.
+const podUIDs = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
+
+// groupIsNew waits for a ready group of other pods, and otherwise shows what there is.
 func (w *world) groupIsNew(t *testing.T, before []string) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		ready := w.shell(t, "dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers 2>/dev/null | grep -c 1/1.*Running || true")
-		now := w.podUIDs(t)
-		for _, uid := range now {
-			for _, old := range before {
-				if uid == old {
-					return false
-				}
-			}
-		}
-		return strings.TrimSpace(ready) == "2" && len(now) == 2
-	}, 6*time.Minute, 500*time.Millisecond)
+	const state = "kubectl get pods,pvc,nodes -A -o wide; kubectl get events --sort-by=.metadata.creationTimestamp | tail -40"
+	if !assert.Eventually(t, func() bool {
+		// A kubectl that fails answers for nothing, and is asked again.
+		ready, _ := w.tryShell("dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers 2>/dev/null | grep -c 1/1.*Running")
+		uids, err := w.tryShell("dev", podUIDs)
+		now := strings.Fields(uids)
+		old := func(uid string) bool { return slices.Contains(before, uid) }
+		return err == nil && strings.TrimSpace(ready) == "2" && len(now) == 2 && !slices.ContainsFunc(now, old)
+	}, 6*time.Minute, 500*time.Millisecond) {
+		there, _ := w.tryShell("dev", state)
+		t.Fatal(there)
+	}
 }
 
 // newCommit looks at the preview first: old and new reference, and no replacement but

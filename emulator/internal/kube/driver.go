@@ -70,7 +70,7 @@ func (d *driver) provision(ctx context.Context, claim *corev1.PersistentVolumeCl
 	}
 	node, err := d.access.Client.CoreV1().Nodes().Get(ctx, claim.Annotations[selectedNode], metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil
+		return d.reschedule(ctx, claim)
 	}
 	if err != nil {
 		return err
@@ -104,6 +104,19 @@ func (d *driver) provision(ctx context.Context, claim *corev1.PersistentVolumeCl
 	_, err = d.access.Client.CoreV1().PersistentVolumes().Create(ctx, volume, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return nil
+	}
+	return err
+}
+
+// reschedule hands a claim whose node has gone back to the scheduler, which otherwise
+// waits for its disk for ten minutes. The real driver's provisioner does the same
+// (sig-storage-lib-external-provisioner, ProvisioningReschedule).
+func (d *driver) reschedule(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+	claim = claim.DeepCopy()
+	delete(claim.Annotations, selectedNode)
+	_, err := d.access.Client.CoreV1().PersistentVolumeClaims(claim.Namespace).Update(ctx, claim, metav1.UpdateOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // it has gone, or its next version is on the way
 	}
 	return err
 }

@@ -23,7 +23,7 @@ type Access struct {
 	Name      string
 	Project   string
 	Config    *rest.Config // cluster administrator
-	Client    *kubernetes.Clientset
+	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory
 	Net       *netmap.Net
 	Resolve   func(namespace, host string) (string, error)
