@@ -40,8 +40,8 @@ func TestMonitoring(t *testing.T) {
 		}
 	}
 	step("an endpoint that is up has all series, and nothing fires", func(t *testing.T) {
-		out := w.emulator(t, "up", "dev")
-		assert.Contains(t, out, "https://console.cloud.google.com/monitoring/dashboards/builder/")
+		w.emulator(t, "up", "dev")
+		assert.Contains(t, w.shell(t, "dev", "pulumi stack output dashboard"), "https://console.cloud.google.com/monitoring/dashboards/builder/")
 		got := c.collect(t)
 		assert.Empty(t, got.firing())
 		for _, name := range exported() {
@@ -64,7 +64,7 @@ func TestMonitoring(t *testing.T) {
 	step("an exporter that ends takes no pod of the group with it", func(t *testing.T) {
 		const servers = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
 		before := w.shell(t, "dev", servers)
-		w.shell(t, "dev", "kubectl delete pod -l app.kubernetes.io/name="+monitoring.ExporterName+" --wait && kubectl rollout status --timeout 2m deployment/"+monitoring.ExporterName)
+		w.shell(t, "dev", "kubectl delete pod -l app.kubernetes.io/name="+monitoring.ExporterName+" --wait && sleep 2 && kubectl rollout status --timeout 2m deployment/"+monitoring.ExporterName)
 		assert.Equal(t, before, w.shell(t, "dev", servers))
 		assert.Equal(t, []string{"1"}, c.collect(t).values["up"])
 	})
@@ -148,7 +148,7 @@ func (c *collector) collect(t *testing.T) collected {
 		for _, e := range m.Spec.Endpoints {
 			name := "PodMonitoring/" + m.Metadata.Namespace + "/" + m.Metadata.Name + "/" + e.Port
 			jobs = append(jobs, job{
-				"job_name": name, "metrics_path": e.Path, "params": e.Params, "scrape_interval": "1s", "scrape_timeout": "1s",
+				"job_name": name, "metrics_path": e.Path, "params": e.Params, "scrape_interval": "4s", "scrape_timeout": "4s",
 			})
 			address, stop := c.forward(t, m.Spec.Selector.MatchLabels, e.Port)
 			defer stop()
@@ -157,14 +157,15 @@ func (c *collector) collect(t *testing.T) collected {
 			}}}
 		}
 	}
-	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(out, c.system(t, cluster)) }))
+	gke := c.system(t, cluster)
+	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(out, gke) }))
 	defer system.Close()
-	jobs = append(jobs, job{"job_name": "gke", "scrape_interval": "2s", "scrape_timeout": "2s", "honor_labels": true})
+	jobs = append(jobs, job{"job_name": "gke", "scrape_interval": "4s", "scrape_timeout": "4s", "honor_labels": true})
 	targets["gke"] = []any{map[string]any{"address": strings.TrimPrefix(system.URL, "http://")}}
 
 	config, err := json.Marshal(map[string]any{"scrape_configs": jobs}) // JSON is YAML
 	require.NoError(t, err)
-	order, err := json.Marshal(map[string]any{"config": string(config), "targets": targets, "seconds": 8, "queries": c.queries(t)})
+	order, err := json.Marshal(map[string]any{"config": string(config), "targets": targets, "seconds": 16, "queries": c.queries(t)})
 	require.NoError(t, err)
 	cmd := c.world.command(context.Background(), c.program)
 	var complaints bytes.Buffer
@@ -260,13 +261,11 @@ func (c *collector) forwarded(t *testing.T, to string, port int) (address string
 // system is what of GKE's system metrics the alerts use, from the objects that GKE has them
 // from (https://docs.cloud.google.com/monitoring/api/metrics_kubernetes).
 func (c *collector) system(t *testing.T, cluster string) string {
+	t.Helper()
 	var pods corev1.PodList
 	var nodes corev1.NodeList
 	for kind, into := range map[string]any{"pods": &pods, "nodes": &nodes} {
-		text, err := c.world.tryShell("dev", "kubectl get "+kind+" -o json")
-		if err != nil || json.Unmarshal([]byte(text), into) != nil {
-			return ""
-		}
+		require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "kubectl get "+kind+" -o json")), into))
 	}
 	var out strings.Builder
 	for _, p := range pods.Items {
