@@ -43,7 +43,6 @@ const (
 	FreeTokens      = "sglang:kv_available_tokens"
 	CachedTokens    = "sglang:kv_cached_tokens"
 	RequestSlots    = "sglang:max_running_reqs"
-	DecodeSteps     = "sglang:decode_steps_total"
 )
 
 // InfoPath is where the server tells its state.
@@ -77,9 +76,7 @@ func metrics(dp int) []metric {
 		free.Labels = map[string]string{"dp_rank": fmt.Sprint(rank)}
 		all = append(all, free)
 	}
-	steps := gauge(DecodeSteps, "forward_ct_decode", "Decode steps since the server started.")
-	steps.ValueType = "counter"
-	return append(all, steps)
+	return all
 }
 
 // ExporterConfig is json_exporter's configuration, in JSON, which is YAML too. keyFile is

@@ -68,7 +68,6 @@ func idle() situation {
 		"sglang:kv_cached_tokens{" + group + "}":                "0" + forever,
 		`sglang:kv_available_tokens{dp_rank="0",` + group + "}": "500000" + forever,
 		`sglang:kv_available_tokens{dp_rank="1",` + group + "}": "500000" + forever,
-		"sglang:decode_steps_total{" + group + "}":              "4000" + forever,
 		pool(""): "1" + forever,
 	}
 	for _, container := range []string{leader, worker} {
@@ -92,7 +91,7 @@ func (s situation) busy() situation {
 	for _, container := range []string{leader, worker} {
 		s.with(system("container_accelerator_duty_cycle", container+chip), "93"+forever)
 	}
-	return s.with("sglang:num_running_reqs{"+group+"}", "256"+forever).with("sglang:decode_steps_total{"+group+"}", "4000+900"+forever)
+	return s.with("sglang:num_running_reqs{"+group+"}", "256"+forever)
 }
 
 // saturated runs as many requests as it can, and others wait; its KV pool has room.
