@@ -169,7 +169,7 @@ func TestImportsAgainstTheStoreysAreFound(t *testing.T) {
 		"spec, a component":            {"spec/model/plan.go", "sglang-tpu/infra/tpu", "spec is below infra"},
 		"spec's test, configurations":  {"spec/settings/config_test.go", "sglang-tpu/internal/configtest", ""},
 		"a helper, a component":        {"internal/policytest/policy.go", "sglang-tpu/infra/tpu", "or beside it"},
-		"the program, the emulator":    {"stacks/serving_test.go", "sglang-tpu/emulator/internal/cloud", "no part of the program"},
+		"the program, the emulator":    {"stacks/serving_test.go", "sglang-tpu/emulator/internal/core/cloud", "no part of the program"},
 		"a package outside of storeys": {"pkg/x/x.go", "fmt", "in no storey"},
 	} {
 		why := forbidden(sourceFile{name: tc.file}, tc.imported)

@@ -18,14 +18,14 @@ func main() {
 	var endpoint stacks.Endpoint
 	pulumi.Run(func(ctx *pulumi.Context) error {
 		err := endpoint.Serving(ctx)
-		var refused *stacks.Refused
+		var refused stacks.Refused
 		if !errors.As(err, &refused) {
 			return err
 		}
-		// A configuration that cannot work is for its user to mend. Returned, it would be
+		// A configuration that cannot work is its user's to correct. Returned, it would be
 		// "an unhandled error occurred: program failed", all in one.
-		for _, problem := range refused.Problems {
-			if err := ctx.Log.Error(problem, nil); err != nil {
+		for _, problem := range refused {
+			if err := ctx.Log.Error(problem.Error(), nil); err != nil {
 				return err
 			}
 		}

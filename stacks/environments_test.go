@@ -61,7 +61,10 @@ func TestOutputsAreReadyToPaste(t *testing.T) {
 	plan, err := model.NewPlan(m, shape, model.Settings{})
 	require.NoError(t, err)
 	out := outputs(
-		&settings.Config{Project: "p", Region: "us-central1", Model: m, Topology: shape, Plan: plan, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
+		&settings.Config{
+			Settings: settings.Settings{Project: "p", Region: "us-central1", Topology: shape, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
+			Model:    m, Plan: plan,
+		},
 		&cluster.Cluster{Name: pulumi.String("sglang-tpu-dev").ToStringOutput(), Kubeconfig: pulumi.String("{}").ToStringOutput()},
 		"registry/image:tag",
 	)

@@ -16,9 +16,9 @@ import (
 func serverImage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke *cluster.Cluster, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
 	nodes := pulumi.Sprintf("serviceAccount:%s", gke.NodeServiceAccount)
 	switch c.Image.Source {
-	case settings.Prebuilt:
+	case serverimage.Prebuilt:
 		return c.Image.Reference, nil, nil
-	case settings.Mirror:
+	case serverimage.Mirror:
 		mirror, err := registry.NewMirror(ctx, "mirror", &registry.MirrorArgs{
 			Project: c.Project, Location: c.Region, RepositoryID: cloud.Mirror, Reader: nodes, Labels: c.Labels,
 		}, opts)
@@ -40,28 +40,10 @@ func serverImage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke
 		Layers: registry.Path(c.Region, c.Project, cloud.Layers), LayersID: repository.LayersID,
 		WorkloadPool: gke.WorkloadPool,
 		Namespace:    builderNamespace, AccountID: cloud.Builder,
-		Source: source(c.Image), MinutesAllowed: buildMinutes,
+		Source: c.Image.Inputs, MinutesAllowed: buildMinutes,
 	}, opts)
 	if err != nil {
 		return "", nil, err
 	}
 	return built.Reference, append(repository.Dependencies, built.Dependencies...), nil
-}
-
-// source is the default one with what the configuration changes.
-func source(i settings.Image) serverimage.Source {
-	s := serverimage.Default()
-	if i.Repository != "" {
-		s.Repository = i.Repository
-	}
-	if i.Commit != "" {
-		s.Commit = i.Commit
-	}
-	if i.Dockerfile != "" {
-		s.Dockerfile = i.Dockerfile
-	}
-	if i.BuildArgs != nil {
-		s.BuildArgs = i.BuildArgs
-	}
-	return s
 }

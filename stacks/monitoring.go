@@ -9,6 +9,7 @@ import (
 	"sglang-tpu/infra/serving"
 	spec "sglang-tpu/spec/monitoring"
 	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/settings"
 )
 
@@ -24,10 +25,10 @@ func endpoint(c *settings.Config, cloud names.Cloud) spec.Endpoint {
 func watch(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, server *serving.Serving, opts pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	args := &monitoring.Args{
 		Project: c.Project, Namespace: server.Namespace, Endpoint: endpoint(c, cloud), Ranks: c.Plan.DP,
-		Leaders: serving.LeaderLabels(c.LeaderWorkerSet), Port: serving.Port,
+		Leaders: serving.LeaderLabels(c.LeaderWorkerSet), Port: serverargs.Port,
 		Image: c.Monitoring.Image, Channels: c.Monitoring.Channels, Labels: c.Labels,
 	}
-	if c.HasAPIKey {
+	if c.APIKey != "" {
 		args.APIKey = &monitoring.Key{Secret: serving.APIKeySecret, Entry: serving.APIKeyKey}
 	}
 	m, err := monitoring.New(ctx, "monitoring", args, opts)

@@ -9,6 +9,7 @@ import (
 	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/settings"
 )
 
@@ -26,10 +27,10 @@ func outputs(c *settings.Config, gke *cluster.Cluster, image string) pulumi.Map 
 		"image":              pulumi.String(image),
 		"leaderWorkerSet":    pulumi.String(c.LeaderWorkerSet),
 		"service":            pulumi.String(names.ServiceName),
-		"portForwardCommand": pulumi.String(fmt.Sprintf("kubectl port-forward svc/%s %d:%d", names.ServiceName, serving.Port, serving.Port)),
+		"portForwardCommand": pulumi.String(fmt.Sprintf("kubectl port-forward svc/%s %d:%d", names.ServiceName, serverargs.Port, serverargs.Port)),
 		"curlCommand": pulumi.String(fmt.Sprintf(
 			`curl -X POST http://localhost:%d/generate -H "Content-Type: application/json"%s -d '{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}'`,
-			serving.Port, authorization(c))),
+			serverargs.Port, authorization(c))),
 		"allowClientsCommand": pulumi.String("kubectl label namespace NAMESPACE " + serving.ClientLabel + "=true"),
 		"replicas":            pulumi.Int(c.Replicas),
 		"plan": pulumi.Map{
@@ -43,7 +44,7 @@ func outputs(c *settings.Config, gke *cluster.Cluster, image string) pulumi.Map 
 			"epSize":       pulumi.Int(c.Plan.EP),
 			"gibPerDevice": gib(c.Plan.GiBPerDevice),
 			// What is fetched from the Hub; some repositories hold more than is loaded.
-			"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB()),
+			"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB),
 			// What a device has left for the key-value cache; how many requests the server
 			// admits at once, and how many of full length one group runs at once.
 			"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),
@@ -56,7 +57,7 @@ func outputs(c *settings.Config, gke *cluster.Cluster, image string) pulumi.Map 
 		plan["kvPoolTokens"] = pulumi.Int(c.Plan.CacheTokens)
 		plan["kvPoolRequests"] = pulumi.Int(c.Plan.CacheRequests)
 	}
-	if c.HasAPIKey {
+	if c.APIKey != "" {
 		out["apiKeySecret"] = pulumi.String(serving.APIKeySecret)
 	}
 	return out
@@ -67,7 +68,7 @@ func gib(value float64) pulumi.Float64 { return pulumi.Float64(math.Round(value*
 
 // authorization reads the API key where it is, so that no output holds it.
 func authorization(c *settings.Config) string {
-	if !c.HasAPIKey {
+	if c.APIKey == "" {
 		return ""
 	}
 	return fmt.Sprintf(` -H "Authorization: Bearer $(kubectl get secret %s -o jsonpath='{.data.%s}' | base64 -d)"`, serving.APIKeySecret, serving.APIKeyKey)

@@ -17,7 +17,8 @@ import (
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
 	"sglang-tpu/spec/capacity"
-	"sglang-tpu/spec/settings"
+	"sglang-tpu/spec/serverimage"
+	"sglang-tpu/spec/storage"
 )
 
 // everyWay are the configurations that between them ask Google Cloud for everything
@@ -52,11 +53,11 @@ func everyWay(t *testing.T) map[string]configtest.Values {
 		object("mode", capacity.Reservation, "reservation", "projects/other/reservations/mine/reservationBlocks/b"),
 		object("mode", capacity.FlexStart), object("mode", capacity.FlexStart, "maxRunDuration", "72h"))
 	set("image",
-		object("source", settings.Build),
-		object("source", settings.Mirror, "version", "v0.1.0"),
-		object("source", settings.Prebuilt, "reference", "lmsysorg/sglang-jax:v0.1.0"),
-		object("source", settings.Prebuilt, "reference", "us-central1-docker.pkg.dev/other/images/sglang-jax:v0.1.0"))
-	set("cache", object("mode", settings.GCS), object("mode", settings.Disk))
+		object("source", serverimage.Build),
+		object("source", serverimage.Mirror, "version", "v0.1.0"),
+		object("source", serverimage.Prebuilt, "reference", "lmsysorg/sglang-jax:v0.1.0"),
+		object("source", serverimage.Prebuilt, "reference", "us-central1-docker.pkg.dev/other/images/sglang-jax:v0.1.0"))
+	set("cache", object("mode", storage.GCS), object("mode", storage.DiskVolume))
 	set("monitoring", object("enabled", false), object("channels", []string{"projects/p/notificationChannels/1"}))
 	set("gke", object("secretsKey", "projects/keys/locations/us-central1/keyRings/r/cryptoKeys/k"))
 	exclusion := map[string]string{"name": "launch", "start": "2027-01-01", "end": "2027-01-31"}

@@ -1,10 +1,7 @@
 package stacks
 
-import "strings"
+import "sglang-tpu/spec/problem"
 
-// Refused is a configuration that cannot work. Nothing has been registered.
-type Refused struct {
-	Problems []string // all of them, each with key, value, reason and remedy
-}
-
-func (r *Refused) Error() string { return strings.Join(r.Problems, "\n") }
+// Refused is the error of a configuration that cannot work: all problems, each with key,
+// value, reason and remedy. Nothing has been registered.
+type Refused = problem.List

@@ -3,11 +3,9 @@ package stacks
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -21,6 +19,7 @@ import (
 	"sglang-tpu/infra/tpu"
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
 
@@ -38,10 +37,10 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	c, err := settings.Load(settings.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
 	cloud, wrong := names.ForStack(ctx.Stack(), project)
-	if err := errors.Join(err, wrong); err != nil {
-		return &Refused{Problems: strings.Split(err.Error(), "\n")}
+	if problems := append(problem.Of("", err), problem.Of("", wrong)...); len(problems) > 0 {
+		return located(ctx, problems)
 	}
-	if err := tell(ctx, c); err != nil {
+	if err := logWarnings(ctx, c); err != nil {
 		return err
 	}
 	google, err := gcp.NewProvider(ctx, "google", &gcp.ProviderArgs{
@@ -52,7 +51,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	}
 	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
 
-	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Also: alsoNeeded(c)}, pulumi.Provider(google))
+	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Also: optionalAPIs(c)}, pulumi.Provider(google))
 	if err != nil {
 		return err
 	}
@@ -61,9 +60,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	common = pulumi.Composite(common, pulumi.DependsOn(enabled.Dependencies))
 	vpc, err := network.New(ctx, "network", &network.Args{
 		Name: cloud.Base, Project: c.Project, Region: c.Region,
-		NodesCIDR: c.Network.Nodes, PodsCIDR: c.Network.Pods, ServicesCIDR: c.Network.Services,
-		ControlPlaneCIDR: c.Network.ControlPlane,
-		NodeTag:          cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
+		Ranges: c.Network, NodeTag: cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
 	}, common)
 	if err != nil {
 		return err
@@ -72,10 +69,9 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		Name: cloud.Base, Project: c.Project, Location: c.Region, Zone: c.Zone,
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
 		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
-		ControlPlaneCIDR: c.Network.ControlPlane, AuthorizedNetworks: c.Network.AuthorizedNetworks,
-		ReleaseChannel: c.GKE.ReleaseChannel, MinVersion: c.GKE.MinVersion, Maintenance: maintenance(c.Maintenance), SecretsKey: c.GKE.SecretsKey, SecretManager: c.HFTokenSecret != "",
-		SystemPool: cluster.SystemPool(c.SystemPool),
-		NodeTag:    cloud.NodeTag, Labels: c.Labels, Protect: c.Protect,
+		Network: c.Network, ControlPlane: c.GKE, Maintenance: c.Maintenance, SystemPool: c.SystemPool,
+		SecretManager: c.HFTokenSecret != "",
+		NodeTag:       cloud.NodeTag, Labels: c.Labels, Protect: c.Protect,
 	}, common, pulumi.DependsOn(vpc.Dependencies))
 	if err != nil {
 		return err
@@ -86,7 +82,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		slice, err := tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
 			Name:    slicePrefix(cloud) + strconv.Itoa(i),
 			Project: c.Project, Location: c.Region, Region: c.Region, Zone: c.Zone,
-			Cluster: gke.ID, Topology: c.Topology, Capacity: chips(c.Capacity),
+			Cluster: gke.ID, Topology: c.Topology, Capacity: c.Capacity,
 			NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,
 		}, common)
 		if err != nil {
@@ -103,26 +99,26 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	kept, err := storage(ctx, c, cloud, gke, common)
+	cached, err := cacheStorage(ctx, c, cloud, gke, common)
 	if err != nil {
 		return err
 	}
 	args := &serving.Args{
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
-		ModelID: c.Model.ID, Revision: c.Revision, WeightsGiB: c.Model.RepositoryGiB(),
-		Plan: c.Plan.Args(), Arguments: c.Arguments, NoRemoteCode: !c.TrustRemoteCode, Environment: c.ServerEnvironment, Topology: c.Topology, Replicas: c.Replicas,
-		Storage: kept, Ready: c.Ready, Notice: chips(c.Capacity).Notice(),
+		Arguments: c.Arguments, Environment: c.ServerEnvironment, WeightsGiB: c.Model.RepositoryGiB,
+		Topology: c.Topology, Replicas: c.Replicas,
+		Storage: cached, Ready: c.Ready, Notice: c.Capacity.Notice(),
 	}
 	if c.HFTokenSecret != "" {
-		if args.HFTokenSecret, err = tokenSecret(ctx, c, gke, common); err != nil {
+		if args.HFTokenSecret, err = tokenSecret(ctx, c, cached.TokenReader(), gke, common); err != nil {
 			return err
 		}
 	}
-	if c.HasHFToken {
-		args.HFToken = pulumiconfig.RequireSecret(ctx, "sglang-tpu:hfToken")
+	if c.HFToken != "" {
+		args.HFToken = pulumiconfig.RequireSecret(ctx, string(c.HFToken))
 	}
-	if c.HasAPIKey {
-		args.APIKey = pulumiconfig.RequireSecret(ctx, "sglang-tpu:apiKey")
+	if c.APIKey != "" {
+		args.APIKey = pulumiconfig.RequireSecret(ctx, string(c.APIKey))
 	}
 	args.Before = append(slices, controller.Dependencies...)
 	// The namespace goes before the controller on destroy, too: without it, the webhooks
@@ -162,10 +158,21 @@ func configured() []string {
 	return keys
 }
 
-// tell shows in the preview what will work and may surprise, and what up waits for.
-func tell(ctx *pulumi.Context, c *settings.Config) error {
-	for _, warning := range c.Warnings {
-		if err := ctx.Log.Warn(warning, nil); err != nil {
+// located adds to problems where their keys stand in the stack's configuration file. Without
+// the file, or with another in use, they stay as they are.
+func located(ctx *pulumi.Context, problems problem.List) problem.List {
+	file := "Pulumi." + ctx.Stack() + ".yaml"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return problems
+	}
+	return settings.Locate(problems, file, text, ctx.GetConfig)
+}
+
+// logWarnings shows in the preview what will work and may surprise, and what up waits for.
+func logWarnings(ctx *pulumi.Context, c *settings.Config) error {
+	for _, warning := range located(ctx, c.Warnings) {
+		if err := ctx.Log.Warn(warning.Error(), nil); err != nil {
 			return err
 		}
 	}
@@ -175,9 +182,4 @@ func tell(ctx *pulumi.Context, c *settings.Config) error {
 	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
 		"and pulumi up waits for the LeaderWorkerSet for up to %s (sglang-tpu:readyMinutes). To see the queue: kubectl describe pods -n %s",
 		c.Replicas, c.Topology.Chips(), c.Ready, servingNamespace), nil)
-}
-
-// chips is the same as the slices take it.
-func chips(c settings.Capacity) capacity.Capacity {
-	return capacity.Capacity{Mode: c.Mode, Reservation: c.Reservation, MaxRunDuration: c.MaxRunSeconds()}
 }

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -247,5 +248,20 @@ func TestWhatIsWrongIsSaidBeforeTheFirstResource(t *testing.T) {
 	require.ErrorContains(t, err, "sglang-tpu:replicas")
 	for _, r := range g.All() {
 		assert.Equal(t, "pulumi:pulumi:Stack", r.Type, r.Name)
+	}
+}
+
+func TestWhatIsWrongIsSaidWithTheLineOfTheStacksFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("Pulumi.test.yaml", []byte("config:\n  gcp:zone: us-central1-c\n  sglang-tpu:topology: 2x2\n"), 0o600))
+	_, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "-1"))
+	require.ErrorContains(t, err, `Pulumi.test.yaml:3: config sglang-tpu:topology: "2x2" is not a tpu7x topology`)
+	var refused Refused
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused, 2)
+	for _, p := range refused {
+		if p.Key == "sglang-tpu:replicas" {
+			assert.Empty(t, p.At, "it is set elsewhere")
+		}
 	}
 }

@@ -8,14 +8,13 @@ import (
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/settings"
+	"sglang-tpu/spec/storage"
 )
 
-// storage is where weights and compiled code are kept.
-func storage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke *cluster.Cluster, opts pulumi.ResourceOption) (serving.Storage, error) {
-	if c.Cache.Mode == settings.Disk {
-		return serving.Storage{Disk: &serving.Disk{
-			SizeGiB: c.Cache.SizeGiB, IOPS: c.Cache.IOPS, ThroughputMiB: c.Cache.ThroughputMiB,
-		}}, nil
+// cacheStorage is where weights and compiled code are kept.
+func cacheStorage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke *cluster.Cluster, opts pulumi.ResourceOption) (serving.Storage, error) {
+	if c.Cache.Mode == storage.DiskVolume {
+		return serving.Storage{Disk: &c.Cache.Disk}, nil
 	}
 	bucket, err := cache.New(ctx, "cache", &cache.Args{
 		Project: c.Project, Location: c.Region, Bucket: cloud.Bucket,

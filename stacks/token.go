@@ -9,13 +9,8 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-// tokenSecret is the token in Secret Manager, for whoever asks the Hub: the download Job,
-// or without a bucket each server.
-func tokenSecret(ctx *pulumi.Context, c *settings.Config, gke *cluster.Cluster, opts pulumi.ResourceOption) (*serving.TokenSecret, error) {
-	account := serving.DownloadAccount
-	if c.Cache.Mode == settings.Disk {
-		account = serving.ServerAccount
-	}
+// tokenSecret is the token in Secret Manager, which a Kubernetes service account may read.
+func tokenSecret(ctx *pulumi.Context, c *settings.Config, account string, gke *cluster.Cluster, opts pulumi.ResourceOption) (*serving.TokenSecret, error) {
 	reader, err := hftoken.New(ctx, "token", &hftoken.Args{
 		Version: c.HFTokenSecret, WorkloadPool: gke.WorkloadPool, Namespace: servingNamespace, Account: account,
 	}, opts)
@@ -25,8 +20,8 @@ func tokenSecret(ctx *pulumi.Context, c *settings.Config, gke *cluster.Cluster, 
 	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Dependencies}, nil
 }
 
-// alsoNeeded are the APIs of what only some configurations use.
-func alsoNeeded(c *settings.Config) []string {
+// optionalAPIs are the APIs of what only some configurations use.
+func optionalAPIs(c *settings.Config) []string {
 	var needed []string
 	if c.Monitoring.Enabled {
 		needed = append(needed, "monitoring.googleapis.com")

@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 
-	"sglang-tpu/emulator/internal/registry"
+	"sglang-tpu/emulator/internal/core/registry"
 )
 
 const (

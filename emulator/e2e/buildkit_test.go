@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
 
-	"sglang-tpu/emulator/internal/kube"
+	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/tools"
 )

@@ -18,7 +18,7 @@ import (
 // may be replaced or deleted but what is accepted, so a resource that is renamed has to
 // carry an alias. The objects themselves are this version's, which is what is up.
 func (w *world) moved(t *testing.T, stack, program string, settings []string) {
-	file := filepath.Join(w.root, "pulumi", "state", ".pulumi", "stacks", "sglang-tpu", stack+".json")
+	file := w.stateFile(stack)
 	now, err := os.ReadFile(file)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, os.WriteFile(file, now, 0o600)) }()
@@ -66,7 +66,7 @@ func earlier(t *testing.T, now []byte, stack string) []byte {
 	require.NoError(t, json.Unmarshal([]byte(recorded), &kept))
 	for _, old := range kept {
 		old := old.(map[string]any)
-		delete(old, "protect") // previews end at the first one; see review.Unprotect
+		delete(old, "protect") // previews end at the first one; see sandbox.Unprotect
 		for _, current := range latest["resources"].([]any) {
 			current := current.(map[string]any)
 			for _, output := range append(addresses[old["type"].(string)], "__fieldManager") {

@@ -55,7 +55,7 @@ func TestRefusals(t *testing.T) {
 // for each preview only starts it.
 func (w *world) compile(t *testing.T) {
 	t.Helper()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-w -s", "-o", filepath.Join(w.root, "program"), ".")
+	build := exec.Command("go", "build", "-ldflags", "-s", "-o", filepath.Join(w.root, "program"), ".")
 	build.Dir = w.checkout
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))

@@ -109,12 +109,12 @@ var refusals = []refusal{
 	{`apiKey: in-plain-text`, []string{"config sglang-tpu:apiKey: is stored in plain text"}},
 
 	// Server arguments.
-	{`serverArguments: [--tp-size, "8"]`, []string{`config sglang-tpu:serverArguments: "--tp-size" is not for you to set: it is the number of devices of the topology`}},
-	{`serverArguments: [--dp-size=1]`, []string{`config sglang-tpu:serverArguments: "--dp-size" is not for you to set: it follows from the model's attention heads and the devices`}},
+	{`serverArguments: [--tp-size, "8"]`, []string{`config sglang-tpu:serverArguments: "--tp-size" cannot be set: it is the number of devices of the topology`}},
+	{`serverArguments: [--dp-size=1]`, []string{`config sglang-tpu:serverArguments: "--dp-size" cannot be set: it follows from the model's attention heads and the devices`}},
 	{`serverArguments: [--dp, "1"]`, []string{`"--dp" could be --dp-size or --dp-schedule-policy; write one of them in full`}},
-	{`serverArguments: [--node-rank, "0"]`, []string{`"--node-rank" is not for you to set: it is the pod's index in its group`}},
+	{`serverArguments: [--node-rank, "0"]`, []string{`"--node-rank" cannot be set: it is the pod's index in its group`}},
 	{`serverArguments: [--api-key, sk-1]`, []string{"it would stand in plain text in the pods; run: pulumi config set --secret sglang-tpu:apiKey KEY"}},
-	{`serverArguments: [--port, "80"]`, []string{`"--port" is not for you to set: probes and the Service know the port`}},
+	{`serverArguments: [--port, "80"]`, []string{`"--port" cannot be set: probes and the Service know the port`}},
 	{`serverArguments: ["4096"]`, []string{`config sglang-tpu:serverArguments: "4096" comes before any flag`}},
 	{`serverArguments: [--chunked-prefill-size, "1000"]`, []string{"--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"}},
 	{"model: Qwen/Qwen3-Coder-30B-A3B-Instruct\nserverArguments: [--page-size, \"1\"]", []string{"--page-size 1 leaves no request that can run with a context of 262144 tokens; use 128"}},
@@ -123,7 +123,7 @@ var refusals = []refusal{
 		`"--enable-metricss" is not an argument of the server (did you mean --enable-metrics?)`, `--kv-cache-dtype "fp8" is not one of its choices`, `--random-seed "x" is not a whole number`,
 	}},
 	{`serverArguments: [--max-running-requests, "1"]`, []string{"--max-running-requests 1 is less than the data parallelism of 2"}},
-	{`serverEnvironment: {HF_TOKEN: hf_x}`, []string{"config sglang-tpu:serverEnvironment.HF_TOKEN: is not for you to set"}},
+	{`serverEnvironment: {HF_TOKEN: hf_x}`, []string{"config sglang-tpu:serverEnvironment.HF_TOKEN: cannot be set"}},
 	{`serverArguments: [--mem-fraction-static, "0.05"]`, []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 
 	// All of it at once.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/emulator/internal/review"
+	"sglang-tpu/emulator/internal/sandbox"
 )
 
 // recorded is one change of the configuration or of the program, and what its review
@@ -22,8 +23,8 @@ import (
 type recorded struct {
 	name     string
 	settings []string // over those of the base
-	patches  []patch  // of the program
 	sets     []set    // values that the program's resources get, whatever the program says
+	renamed  bool     // slice-0 was called pool-0 in the base's program
 	class    review.Class
 	deletion bool
 	says     []string // each in the sentence of some resource
@@ -32,9 +33,8 @@ type recorded struct {
 	refused  bool // protection makes pulumi up refuse it
 }
 
-type patch struct{ file, old, new string }
-
-// set is one property of a resource; a nil value takes it away.
+// set is one property of a resource; a nil value removes it. Without a path, Value is the
+// name of an alias.
 type set struct {
 	Type, Name, Path string
 	Value            any
@@ -96,7 +96,7 @@ var ofDevelopment = []recorded{
 		says: []string{"`containers[*].args --mem-fraction-static` changes from `0.88` to `0.8`", "the only group ends and starts again on the same chips; weights are cached, and code is compiled again"},
 	},
 	{
-		name: "probe", patches: []patch{{"infra/serving/probes.go", "time.Minute, 30*time.Second, 5)", "time.Minute, 30*time.Second, 7)"}},
+		name: "probe", sets: []set{{setType, "serving", "spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].livenessProbe.failureThreshold", 7}},
 		class: review.GroupRestart, chips: interrupted(8, 8, 8),
 		says: []string{"`spec.leaderWorkerTemplate.leaderTemplate.spec.containers[sglang-leader].livenessProbe.failureThreshold` changes from `5` to `7`; the only group ends and starts again on the same chips; weights and compiled code are cached"},
 	},
@@ -117,7 +117,8 @@ var ofDevelopment = []recorded{
 		says: []string{"The system node pool changes: `machineType` changes from `e2-standard-8` to `e2-standard-16`; its nodes are made anew, and the controllers on them move"},
 	},
 	{
-		name: "LWS version", patches: []patch{{"infra/lws/lws.go", `Version = "0.9.0"`, `Version = "0.9.1"`}}, class: review.Rolling, chips: kept,
+		name: "image of the controller", class: review.Rolling, chips: kept,
+		sets: []set{{"kubernetes:apps/v1:Deployment", "lws:lws-system/lws-controller-manager", "spec.template.spec.containers[0].image", "registry.k8s.io/lws/lws:v0.9.9"}},
 		says: []string{"Deployment lws:lws-system/lws-controller-manager changes: ", "image` changes from", "the controller restarts; groups go on"},
 	},
 	{
@@ -137,16 +138,12 @@ var ofDevelopment = []recorded{
 		says: []string{"Pulumi protects ", "The GKE cluster changes: `deletionProtection` changes from `false` to `true`"},
 	},
 	{
-		name: "a component renamed with an alias", class: review.None, chips: kept, notes: "2 resources have other names in the program, and aliases: nothing happens to them",
-		patches: []patch{
-			{"stacks/serving.go", `fmt.Sprintf("slice-%d", i), &tpu.Args{`, `fmt.Sprintf("pool-%d", i), &tpu.Args{`},
-			{"stacks/serving.go", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,\n\t\t}, common)", "NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,\n\t\t}, common, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.Sprintf(\"slice-%d\", i)}}))"},
-		},
+		name: "a component renamed with an alias", renamed: true, class: review.None, chips: kept, notes: "2 resources have other names in the program, and aliases: nothing happens to them",
+		sets: []set{{Type: "sglang-tpu:infra:Slice", Name: "slice-0", Value: "pool-0"}},
 	},
 	{
-		name: "a component renamed without one", class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		patches: []patch{{"stacks/serving.go", `fmt.Sprintf("slice-%d", i), &tpu.Args{`, `fmt.Sprintf("pool-%d", i), &tpu.Args{`}},
-		says:    []string{"TPU slice pool-0 is replaced: it is called `pool-0` in the program, was `slice-0`, and has no alias; its group stops serving", "fails with `Error 409: alreadyExists`"},
+		name: "a component renamed without one", renamed: true, class: review.SliceRebuild, chips: interrupted(8, 8, 8),
+		says: []string{"TPU slice 0 is replaced: it is called `slice-0` in the program, was `pool-0`, and has no alias; its group stops serving", "fails with `Error 409: alreadyExists`"},
 	},
 	{
 		name: "name of the set", settings: flags("leaderWorkerSet=other"), class: review.GroupRestart, chips: interrupted(8, 8, 8),
@@ -209,15 +206,15 @@ func TestRecordedChanges(t *testing.T) {
 	})
 }
 
+func (w *world) stateFile(stack string) string {
+	return filepath.Join(w.root, "pulumi", "state", ".pulumi", "stacks", "sglang-tpu", stack+".json")
+}
+
 // unprotect does with a stack's state what the review does with that of a base.
 func (w *world) unprotect(t *testing.T, stack string) []string {
 	t.Helper()
-	file := filepath.Join(w.root, "pulumi", "state", ".pulumi", "stacks", "sglang-tpu", stack+".json")
-	text, err := os.ReadFile(file)
+	protected, err := sandbox.Unprotect(w.stateFile(stack))
 	require.NoError(t, err)
-	changed, protected, err := review.Unprotect(text)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, changed, 0o600))
 	return protected
 }
 
@@ -267,8 +264,7 @@ func (w *world) build(t *testing.T, source, dir string) {
 	require.NoError(t, err, string(out))
 }
 
-// reviewed makes one change, in a copy of its own if it is one of the program, and
-// previews it.
+// reviewed makes one change and previews it.
 func (w *world) reviewed(t *testing.T, stack, program string, base, protected []string, c recorded) {
 	if len(c.sets) > 0 {
 		text, err := json.Marshal(c.sets)
@@ -276,16 +272,14 @@ func (w *world) reviewed(t *testing.T, stack, program string, base, protected []
 		program = w.setters(stack)
 		require.NoError(t, os.WriteFile(filepath.Join(program, "sets.json"), text, 0o600))
 	}
-	if len(c.patches) > 0 {
-		program = w.program(t, stack+"-changed")
-		for _, p := range c.patches {
-			file := filepath.Join(program, p.file)
-			text, err := os.ReadFile(file)
-			require.NoError(t, err)
-			require.Equal(t, 1, strings.Count(string(text), p.old), "%s has to hold %q once", p.file, p.old)
-			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), p.old, p.new, 1)), 0o600))
-		}
-		w.build(t, program, program)
+	if c.renamed {
+		file := w.stateFile(stack)
+		now, err := os.ReadFile(file)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, os.WriteFile(file, now, 0o600)) }()
+		before := strings.ReplaceAll(string(now), "::slice-0", "::pool-0") // in URNs alone
+		require.NotEqual(t, string(now), before)
+		require.NoError(t, os.WriteFile(file, []byte(before), 0o600))
 	}
 	e := w.previewed(t, stack, program, append(append([]string{}, base...), c.settings...), protected)
 	var all []string

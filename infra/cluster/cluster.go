@@ -10,46 +10,33 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/component"
+	"sglang-tpu/spec/gke"
 )
 
 // Args describes the cluster.
 type Args struct {
 	Name     string
 	Project  string
-	Location string // a region for a regional control plane, or a zone
+	Location string // region of the control plane
 	Zone     string // of the system pool's nodes
 
-	NetworkID        pulumi.StringInput
-	SubnetworkID     pulumi.StringInput
-	PodsRange        string // name of the subnet's secondary range
-	ServicesRange    string
-	ControlPlaneCIDR string // a /28 of its own
+	NetworkID     pulumi.StringInput
+	SubnetworkID  pulumi.StringInput
+	PodsRange     string // name of the subnet's secondary range
+	ServicesRange string
+	Network       gke.Network // of the control plane, and who may reach it
 
-	// AuthorizedNetworks may reach the control plane's public address. Empty: no
-	// network may, and the DNS endpoint, which asks IAM, is the only way in.
-	AuthorizedNetworks []string
-
-	ReleaseChannel string
-	MinVersion     string
-	Maintenance    Maintenance
-	// SecretsKey is the Cloud KMS key that encrypts Kubernetes Secrets, in full and of the
-	// cluster's region; empty: Google's own.
-	SecretsKey string
+	ControlPlane gke.ControlPlane
+	Maintenance  gke.Maintenance
+	SystemPool   gke.SystemPool
 	// SecretManager lets pods mount secrets of Secret Manager as files.
 	SecretManager bool
-	SystemPool    SystemPool
 	NodeTag       string
 	Labels        map[string]string
 
 	// Protect is GKE's deletion protection. The caller sets Pulumi's protect from the
 	// same value: one without the other leaves a half-destroyed stack.
 	Protect bool
-}
-
-// SystemPool is the CPU node pool.
-type SystemPool struct {
-	MachineType string
-	Nodes       int
 }
 
 // Cluster is a private GKE Standard cluster whose control plane is reached by its DNS

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/gke"
 )
 
 const (
@@ -27,11 +28,11 @@ func create(t *testing.T, change func(*Args)) (*pulumitest.Graph, string) {
 	args := &Args{
 		Name: "sglang-tpu-test", Project: "p", Location: "us-central1", Zone: "us-central1-c",
 		NetworkID: pulumi.String("network-id"), SubnetworkID: pulumi.String("subnet-id"),
-		PodsRange: "pods", ServicesRange: "services", ControlPlaneCIDR: "172.16.0.0/28",
-		ReleaseChannel: "RAPID", MinVersion: "1.34.0-gke.2201000",
-		Maintenance: Maintenance{Start: "03:00", Hours: 4},
-		SystemPool:  SystemPool{MachineType: "e2-standard-8", Nodes: 2},
-		NodeTag:     "node", Labels: map[string]string{"team": "ml"}, Protect: true,
+		PodsRange: "pods", ServicesRange: "services", Network: gke.Network{ControlPlane: "172.16.0.0/28"},
+		ControlPlane: gke.ControlPlane{ReleaseChannel: "RAPID", MinVersion: "1.34.0-gke.2201000"},
+		Maintenance:  gke.Maintenance{Window: gke.Window{Start: "03:00", Hours: 4}},
+		SystemPool:   gke.SystemPool{MachineType: "e2-standard-8", Nodes: 2},
+		NodeTag:      "node", Labels: map[string]string{"team": "ml"}, Protect: true,
 	}
 	if change != nil {
 		change(args)
@@ -107,7 +108,7 @@ func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {
 }
 
 func TestAuthorizedNetworksAreThoseOfTheCallerAndNoOthers(t *testing.T) {
-	graph, _ := create(t, func(a *Args) { a.AuthorizedNetworks = []string{"203.0.113.0/24", "198.51.100.7/32"} })
+	graph, _ := create(t, func(a *Args) { a.Network.AuthorizedNetworks = []string{"203.0.113.0/24", "198.51.100.7/32"} })
 	assert.Equal(t, []any{map[string]any{"cidrBlock": "203.0.113.0/24"}, map[string]any{"cidrBlock": "198.51.100.7/32"}},
 		graph.Get(t, clusterType, "cluster").Value("masterAuthorizedNetworksConfig.cidrBlocks"))
 	assert.Equal(t, false, graph.Get(t, clusterType, "cluster").Value("privateClusterConfig.enablePrivateEndpoint"),
@@ -116,15 +117,10 @@ func TestAuthorizedNetworksAreThoseOfTheCallerAndNoOthers(t *testing.T) {
 
 func TestSecretsAreEncryptedWithTheKeyThatIsNamed(t *testing.T) {
 	const key = "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"
-	graph, _ := create(t, func(a *Args) { a.SecretsKey = key })
+	graph, _ := create(t, func(a *Args) { a.ControlPlane.SecretsKey = key })
 	assert.Equal(t, map[string]any{"state": "ENCRYPTED", "keyName": key}, graph.Get(t, clusterType, "cluster").Value("databaseEncryption"))
 	graph, _ = create(t, nil)
 	assert.Nil(t, graph.Get(t, clusterType, "cluster").Value("databaseEncryption"))
-}
-
-func TestAZonalClusterDoesNotNameItsZoneAgain(t *testing.T) {
-	graph, _ := create(t, func(a *Args) { a.Location = a.Zone })
-	assert.Nil(t, graph.Get(t, clusterType, "cluster").Value("nodeLocations"))
 }
 
 func TestNodesHaveTheTwoRolesThatGKEDocuments(t *testing.T) {

@@ -9,16 +9,17 @@ import (
 
 func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterArgs {
 	return &container.ClusterArgs{
-		Project:            pulumi.String(args.Project),
-		Name:               pulumi.String(args.Name),
-		Location:           pulumi.String(args.Location),
-		NodeLocations:      nodeLocations(args),
+		Project:  pulumi.String(args.Project),
+		Name:     pulumi.String(args.Name),
+		Location: pulumi.String(args.Location),
+		// The nodes are in the one zone that has the chips.
+		NodeLocations:      pulumi.StringArray{pulumi.String(args.Zone)},
 		DeletionProtection: pulumi.Bool(args.Protect),
 		ResourceLabels:     pulumi.ToStringMap(args.Labels),
 
-		ReleaseChannel:    container.ClusterReleaseChannelArgs{Channel: pulumi.String(args.ReleaseChannel)},
-		MinMasterVersion:  pulumi.String(args.MinVersion),
-		MaintenancePolicy: args.Maintenance.policy(),
+		ReleaseChannel:    container.ClusterReleaseChannelArgs{Channel: pulumi.String(args.ControlPlane.ReleaseChannel)},
+		MinMasterVersion:  pulumi.String(args.ControlPlane.MinVersion),
+		MaintenancePolicy: maintenancePolicy(args.Maintenance),
 
 		// A pool of the cluster itself cannot be changed without replacing the cluster, so
 		// GKE's default one lives only until create is over.
@@ -45,8 +46,8 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			EnablePrivateNodes: pulumi.Bool(true),
 			// The public address exists only for whom somebody let in; everybody else comes by
 			// the DNS endpoint.
-			EnablePrivateEndpoint: pulumi.Bool(len(args.AuthorizedNetworks) == 0),
-			MasterIpv4CidrBlock:   pulumi.String(args.ControlPlaneCIDR),
+			EnablePrivateEndpoint: pulumi.Bool(len(args.Network.AuthorizedNetworks) == 0),
+			MasterIpv4CidrBlock:   pulumi.String(args.Network.ControlPlane),
 		},
 		ControlPlaneEndpointsConfig: container.ClusterControlPlaneEndpointsConfigArgs{
 			DnsEndpointConfig: container.ClusterControlPlaneEndpointsConfigDnsEndpointConfigArgs{
@@ -55,7 +56,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		},
 		// Present even when empty: without the block every address may knock.
 		MasterAuthorizedNetworksConfig: container.ClusterMasterAuthorizedNetworksConfigArgs{
-			CidrBlocks:                  authorizedNetworks(args.AuthorizedNetworks),
+			CidrBlocks:                  authorizedNetworks(args.Network.AuthorizedNetworks),
 			GcpPublicCidrsAccessEnabled: pulumi.Bool(false),
 		},
 
@@ -72,7 +73,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			EnableInsecureBindingSystemUnauthenticated: pulumi.Bool(false),
 			EnableInsecureBindingSystemAuthenticated:   pulumi.Bool(false),
 		},
-		DatabaseEncryption:  secretsEncryption(args.SecretsKey),
+		DatabaseEncryption:  secretsEncryption(args.ControlPlane.SecretsKey),
 		SecretManagerConfig: secretManager(args.SecretManager),
 		EnableLegacyAbac:    pulumi.Bool(false),
 		MasterAuth: container.ClusterMasterAuthArgs{
@@ -115,15 +116,6 @@ func systemPoolArgs(args *Args, cluster *container.Cluster, nodeAccount pulumi.S
 		Management:      container.NodePoolManagementArgs{AutoRepair: pulumi.Bool(true), AutoUpgrade: pulumi.Bool(true)},
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0)},
 	}
-}
-
-// nodeLocations pins a regional cluster's nodes to the one zone that has the chips. A
-// zonal cluster must not name its own zone again.
-func nodeLocations(args *Args) pulumi.StringArrayInput {
-	if args.Location == args.Zone {
-		return nil
-	}
-	return pulumi.StringArray{pulumi.String(args.Zone)}
 }
 
 func secretManager(on bool) container.ClusterSecretManagerConfigPtrInput {

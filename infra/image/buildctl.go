@@ -8,14 +8,14 @@ import (
 
 // buildArguments are buildctl's options for the source, in a stable order. Layers is where
 // builds leave each other what they have in common; a build goes on without it.
-func buildArguments(s serverimage.Source, reference, layers string) []string {
+func buildArguments(s serverimage.Inputs, reference, layers string) []string {
 	args := []string{
 		"build",
 		"--progress", "plain",
 		"--frontend", "dockerfile.v0",
 		"--opt", "context=" + s.Repository + "#" + s.Commit,
 		"--opt", "filename=" + s.Dockerfile,
-		"--opt", "platform=" + s.Platform,
+		"--opt", "platform=" + serverimage.Platform,
 	}
 	keys := make([]string, 0, len(s.BuildArgs))
 	for key := range s.BuildArgs {

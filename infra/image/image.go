@@ -45,7 +45,7 @@ type Args struct {
 	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
 	Namespace      string             // made here; nothing else runs in it
 	AccountID      string             // of the Google service account, at most 30 characters
-	Source         serverimage.Source
+	Source         serverimage.Inputs
 	MinutesAllowed int
 }
 

@@ -17,7 +17,7 @@ const (
 	builder = "images@p.iam.gserviceaccount.com"
 )
 
-func create(t *testing.T, source serverimage.Source) (*pulumitest.Graph, *Image) {
+func create(t *testing.T, source serverimage.Inputs) (*pulumitest.Graph, *Image) {
 	t.Helper()
 	var i *Image
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {

@@ -32,8 +32,6 @@ const (
 type Args struct {
 	// Chart is an oci:// address, of which the chart with Version is taken, or a folder.
 	Chart string
-	// Version is the release, such as 0.9.0; empty: the constant of this package.
-	Version string
 	// ControlPlaneCIDR is from where GKE calls webhooks, unless by agents in the cluster.
 	ControlPlaneCIDR string
 }
@@ -59,10 +57,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	inside := pulumi.Parent(c)
-	version := strings.TrimPrefix(args.Version, "v")
-	if version == "" {
-		version = Version
-	}
 
 	space, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{
@@ -89,7 +83,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 		before = append(before, crd)
 	}
-	chart, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart, version), inside,
+	chart, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart), inside,
 		pulumi.DependsOn(before), pulumi.Transforms([]pulumi.ResourceTransform{gate}))
 	if err != nil {
 		return nil, err
@@ -97,11 +91,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	c.Dependencies = append(before, chart)
 
 	c.Namespace = pulumi.String(Namespace).ToStringOutput()
-	c.Version = pulumi.String(version).ToStringOutput()
+	c.Version = pulumi.String(Version).ToStringOutput()
 	return c, c.RegisterOutputs(ctx, pulumi.Map{"namespace": c.Namespace, "version": c.Version})
 }
 
-func chartArgs(chart, version string) *helmv4.ChartArgs {
+func chartArgs(chart string) *helmv4.ChartArgs {
 	args := &helmv4.ChartArgs{
 		Chart:     pulumi.String(chart),
 		Name:      pulumi.String(release),
@@ -118,13 +112,13 @@ func chartArgs(chart, version string) *helmv4.ChartArgs {
 				"limits":   pulumi.Map{"cpu": pulumi.String("2"), "memory": pulumi.String("1Gi"), "ephemeral-storage": pulumi.String("1Gi")},
 			},
 			"image": pulumi.Map{"manager": pulumi.Map{
-				"tag":        pulumi.String("v" + version), // the chart in the sources says main
+				"tag":        pulumi.String("v" + Version), // the chart in the sources says main
 				"pullPolicy": pulumi.String("IfNotPresent"),
 			}},
 		},
 	}
 	if strings.HasPrefix(chart, "oci://") {
-		args.Version = pulumi.String(version)
+		args.Version = pulumi.String(Version)
 	}
 	return args
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/component"
+	"sglang-tpu/spec/gke"
 )
 
 // The names of the subnet's secondary ranges.
@@ -19,16 +20,13 @@ const (
 // mtu is the largest that Google's network takes; TPU hosts talk in large packets.
 const mtu = 8896
 
-// Args describes the network. Ranges are IPv4 in CIDR notation.
+// Args describes the network.
 type Args struct {
 	Name    string // of the network; everything else is named after it
 	Project string
 	Region  string
 
-	NodesCIDR        string
-	PodsCIDR         string
-	ServicesCIDR     string
-	ControlPlaneCIDR string // from where GKE's API server calls webhooks
+	Ranges gke.Network
 
 	NodeTag      string // network tag that every node carries
 	WebhookPorts []int  // on the nodes, opened to the control plane
@@ -70,11 +68,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Name:                  pulumi.String(args.Name),
 		Region:                region,
 		Network:               vpc.ID(),
-		IpCidrRange:           pulumi.String(args.NodesCIDR),
+		IpCidrRange:           pulumi.String(args.Ranges.Nodes),
 		PrivateIpGoogleAccess: pulumi.Bool(true),
 		SecondaryIpRanges: compute.SubnetworkSecondaryIpRangeArray{
-			compute.SubnetworkSecondaryIpRangeArgs{RangeName: pulumi.String(PodsRange), IpCidrRange: pulumi.String(args.PodsCIDR)},
-			compute.SubnetworkSecondaryIpRangeArgs{RangeName: pulumi.String(ServicesRange), IpCidrRange: pulumi.String(args.ServicesCIDR)},
+			compute.SubnetworkSecondaryIpRangeArgs{RangeName: pulumi.String(PodsRange), IpCidrRange: pulumi.String(args.Ranges.Pods)},
+			compute.SubnetworkSecondaryIpRangeArgs{RangeName: pulumi.String(ServicesRange), IpCidrRange: pulumi.String(args.Ranges.Services)},
 		},
 		LogConfig: compute.SubnetworkLogConfigArgs{
 			AggregationInterval: pulumi.String("INTERVAL_10_MIN"),
@@ -115,7 +113,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Description:  pulumi.String("GKE control plane to the admission webhooks on the nodes"),
 		Network:      vpc.ID(),
 		Direction:    pulumi.String("INGRESS"),
-		SourceRanges: pulumi.StringArray{pulumi.String(args.ControlPlaneCIDR)},
+		SourceRanges: pulumi.StringArray{pulumi.String(args.Ranges.ControlPlane)},
 		TargetTags:   pulumi.StringArray{pulumi.String(args.NodeTag)},
 		Allows: compute.FirewallAllowArray{compute.FirewallAllowArgs{
 			Protocol: pulumi.String("tcp"),

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/gke"
 )
 
 const (
@@ -27,7 +28,7 @@ func create(t *testing.T) (*pulumitest.Graph, *Network) {
 		var err error
 		n, err = New(ctx, "network", &Args{
 			Name: "sglang-tpu-test", Project: "p", Region: "us-central1",
-			NodesCIDR: "10.0.0.0/20", PodsCIDR: "10.4.0.0/14", ServicesCIDR: "10.8.0.0/20", ControlPlaneCIDR: "172.16.0.0/28",
+			Ranges:  gke.Network{Nodes: "10.0.0.0/20", Pods: "10.4.0.0/14", Services: "10.8.0.0/20", ControlPlane: "172.16.0.0/28"},
 			NodeTag: "node", WebhookPorts: []int{9443, 8443},
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {

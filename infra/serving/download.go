@@ -54,7 +54,7 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 
 func downloadArgs(args *Args) *batchv1.JobArgs {
 	metadata := meta(args, args.downloadName())
-	secrets := args.downloadSecrets()
+	secrets := args.secrets(DownloadAccount)
 	metadata.Annotations = pulumi.StringMap{replaceUnreadyAnnotation: pulumi.String("true")}
 	return &batchv1.JobArgs{
 		Metadata: metadata,

@@ -54,39 +54,36 @@ func TestADownloadIsOfAModelAndARevision(t *testing.T) {
 	}
 	same := name(nil)
 	assert.Regexp(t, `^download-[0-9a-f]{8}$`, same)
-	assert.Equal(t, same, name(func(a *Args) { a.Replicas = 3; a.Plan = nil }))
-	assert.NotEqual(t, same, name(func(a *Args) { a.ModelID = "org/other" }))
-	assert.NotEqual(t, same, name(func(a *Args) { a.Revision = "v2" }))
+	assert.Equal(t, same, name(func(a *Args) { a.Replicas = 3; a.Arguments = a.Arguments.With("--page-size", "64") }))
+	assert.NotEqual(t, same, name(func(a *Args) { a.Arguments = arguments("org/other", "main") }))
+	assert.NotEqual(t, same, name(func(a *Args) { a.Arguments = arguments("org/model", "v2") }))
 	assert.NotEqual(t, same, name(func(a *Args) { a.Image = "other" }), "the pods of a Job cannot change")
 }
 
 func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
 	for name, tc := range map[string]struct {
-		plan []string
-		user serverargs.List
+		more serverargs.List
 		want []string
 	}{
-		"the model alone":      {nil, nil, []string{"org/model@main"}},
-		"a tokenizer":          {[]string{"--tokenizer-path", "org/tokenizer"}, nil, []string{"org/model@main", "org/tokenizer@main"}},
-		"the user's tokenizer": {[]string{"--tokenizer-path", "org/tokenizer"}, serverargs.List{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, []string{"org/model@main", "org/own@main"}},
-		"a path in the image":  {nil, serverargs.List{{Flag: "--tokenizer-path", Values: []string{"/opt/tokenizer"}}}, []string{"org/model@main"}},
-		"the model's own":      {[]string{"--tokenizer-path", "org/model"}, nil, []string{"org/model@main"}},
-		"a draft model":        {nil, serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}, []string{"org/model@main", "org/draft@main"}},
-		"a revision of its": {nil, serverargs.List{
+		"the model alone":     {nil, []string{"org/model@main"}},
+		"a tokenizer":         {serverargs.List{{Flag: "--tokenizer-path", Values: []string{"org/tokenizer"}}}, []string{"org/model@main", "org/tokenizer@main"}},
+		"a path in the image": {serverargs.List{{Flag: "--tokenizer-path", Values: []string{"/opt/tokenizer"}}}, []string{"org/model@main"}},
+		"the model's own":     {serverargs.List{{Flag: "--tokenizer-path", Values: []string{"org/model"}}}, []string{"org/model@main"}},
+		"a draft model":       {serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}, []string{"org/model@main", "org/draft@main"}},
+		"a revision of its": {serverargs.List{
 			{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}, {Flag: "--speculative-draft-model-revision", Values: []string{"v2"}},
 		}, []string{"org/model@main", "org/draft@v2"}},
-		"the model drafts for itself": {nil, serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}}, []string{"org/model@main"}},
-		"another of its revisions": {nil, serverargs.List{
+		"the model drafts for itself": {serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}}, []string{"org/model@main"}},
+		"another of its revisions": {serverargs.List{
 			{Flag: "--speculative-draft-model-path", Values: []string{"org/model"}}, {Flag: "--speculative-draft-model-revision", Values: []string{"v2"}},
 		}, []string{"org/model@main", "org/model@v2"}},
 		"adapters": {
-			nil,
 			serverargs.List{{Flag: "--lora-paths", Values: []string{"first=org/a", "org/b", "image=/opt/c", "again=org/a"}}},
 			[]string{"org/model@main", "org/a@main", "org/b@main"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			args := &Args{ModelID: "org/model", Plan: tc.plan, Arguments: tc.user}
+			args := &Args{Arguments: arguments("org/model", "main", tc.more...)}
 			assert.Equal(t, tc.want, args.repositories())
 		})
 	}
@@ -94,7 +91,7 @@ func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
 
 // The server falls back on the model's revision for the draft's.
 func TestADraftModelWithoutARevisionIsLookedForAtTheModels(t *testing.T) {
-	args := &Args{ModelID: "org/model", Revision: "v1", Arguments: serverargs.List{{Flag: "--speculative-draft-model-path", Values: []string{"org/draft"}}}}
+	args := &Args{Arguments: arguments("org/model", "v1").With("--speculative-draft-model-path", "org/draft")}
 	assert.Equal(t, []string{"org/model@v1", "org/draft@v1"}, args.repositories())
 }
 

@@ -327,13 +327,12 @@ func TestTheLaunchScriptIsToldOfARevisionsTokenizer(t *testing.T) {
 		want     any
 	}{
 		"main":                 {"main", nil, nil},
-		"none":                 {"", nil, nil},
 		"a tag":                {"v2", nil, "org/model@v2"},
 		"the user's tokenizer": {"v2", []serverargs.Argument{{Flag: "--tokenizer-path", Values: []string{"org/own"}}}, nil},
 		"the model's by name":  {"v2", []serverargs.Argument{{Flag: "--tokenizer-path", Values: []string{"org/model"}}}, "org/model@v2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			set := serve(t, func(a *Args) { a.Revision, a.Arguments = tc.revision, tc.user }).Get(t, setType, "serving")
+			set := serve(t, func(a *Args) { a.Arguments = arguments("org/model", tc.revision, tc.user...) }).Get(t, setType, "serving")
 			for _, role := range []string{"leader", "worker"} {
 				assert.Equal(t, tc.want, environmentOf(set, role)["TOKENIZER"], role)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/serverargs"
 )
 
 // storageClassArgs is Hyperdisk Balanced: no pd-* disk attaches to tpu7x, and
@@ -39,7 +40,7 @@ func serviceArgs(args *Args) *corev1.ServiceArgs {
 		Spec: &corev1.ServiceSpecArgs{
 			Type: pulumi.String("ClusterIP"), // without an API key its admin endpoints are open
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
-				Name: pulumi.String("http"), Port: pulumi.Int(Port), TargetPort: pulumi.String("http"),
+				Name: pulumi.String("http"), Port: pulumi.Int(serverargs.Port), TargetPort: pulumi.String("http"),
 			}},
 			Selector: pulumi.StringMap{
 				setNameLabel:     pulumi.String(args.Name),

@@ -9,6 +9,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
 )
 
@@ -92,10 +93,10 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 		Name:    pulumi.String("sglang-" + string(r)),
 		Image:   pulumi.String(args.Image),
 		Command: pulumi.ToStringArray([]string{"bash", "-c", launchScript, "launch"}),
-		Args:    pulumi.ToStringArray(args.serverWords()),
+		Args:    pulumi.ToStringArray(args.Arguments.Words()),
 		Env:     environment(args),
 		Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
-			Name: pulumi.String("http"), ContainerPort: pulumi.Int(Port),
+			Name: pulumi.String("http"), ContainerPort: pulumi.Int(serverargs.Port),
 		}},
 		Resources: &corev1.ResourceRequirementsArgs{
 			Requests: pulumi.StringMap{
@@ -118,7 +119,7 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
 			&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
 			scratchMount(),
-		}, args.serverSecrets().mounts...),
+		}, args.secrets(ServerAccount).mounts...),
 	}
 	setProbes(c, args, r)
 	return c
@@ -129,7 +130,7 @@ func volumes(args *Args) corev1.VolumeArray {
 		Name: pulumi.String(sharedVolume),
 		// It counts as memory, so without a limit it can take the host's.
 		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
-	}}, serverVolumes(args)...), append(args.serverSecrets().volumes, scratch(scratchGiB))...)
+	}}, serverVolumes(args)...), append(args.secrets(ServerAccount).volumes, scratch(scratchGiB))...)
 }
 
 func environment(args *Args) corev1.EnvVarArray {
@@ -138,7 +139,7 @@ func environment(args *Args) corev1.EnvVarArray {
 			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("status.podIP")},
 		}},
 		variable("RENDEZVOUS_PORT", strconv.Itoa(rendezvousPort)),
-		variable("SERVER_PORT", strconv.Itoa(Port)),
+		variable("SERVER_PORT", strconv.Itoa(serverargs.Port)),
 		variable("HF_HOME", hubCache),
 		variable("JAX_COMPILATION_CACHE_DIR", args.compiledCode()),
 	}
@@ -149,7 +150,7 @@ func environment(args *Args) corev1.EnvVarArray {
 		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
 		env = append(env, variable("HF_HUB_OFFLINE", "1"))
 	}
-	env = append(append(env, scratchEnvironment()...), args.serverSecrets().env...)
+	env = append(append(env, scratchEnvironment()...), args.secrets(ServerAccount).env...)
 	for _, name := range slices.Sorted(maps.Keys(args.Environment)) {
 		env = append(env, variable(name, args.Environment[name]))
 	}

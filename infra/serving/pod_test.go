@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"sglang-tpu/internal/pulumitest"
-	"sglang-tpu/spec/serverargs"
 )
 
 // environmentOf maps the variables of a role's container to their value or source.
@@ -147,29 +146,21 @@ func TestProbesTellAServerThatWorksFromOneThatOnlyAnswers(t *testing.T) {
 	}
 }
 
-func TestUsersArgumentsTakeThePlaceOfOurs(t *testing.T) {
-	set := serve(t, func(args *Args) {
-		args.Arguments = []serverargs.Argument{{Flag: "--dtype", Values: []string{"auto"}}, {Flag: "--enable-metrics"}}
-	}).Get(t, setType, "serving")
+func TestLeaderAndWorkerHaveTheSameArguments(t *testing.T) {
+	want := arguments("org/model", "v2").With("--served-model-name", "-x")
+	set := serve(t, func(args *Args) { args.Arguments = want }).Get(t, setType, "serving")
 	for _, role := range []string{"leader", "worker"} {
-		args := set.Value(templates + role + "Template.spec.containers[0].args").([]any)
-		assert.Subset(t, args, []any{"auto", "--enable-metrics"})
-		assert.NotContains(t, args, "bfloat16")
+		assert.EqualValues(t, want.Words(), texts(set.Value(templates+role+"Template.spec.containers[0].args")))
 	}
+	assert.Contains(t, want.Words(), "--served-model-name=-x", "what looks like a flag stays with its own")
 }
 
-func TestWhatLooksLikeAFlagStaysWithItsOwn(t *testing.T) {
-	set := serve(t, func(args *Args) {
-		args.Arguments = serverargs.List{{Flag: "--served-model-name", Values: []string{"-x"}}}
-	}).Get(t, setType, "serving")
-	args := set.Value(templates + "leaderTemplate.spec.containers[0].args").([]any)
-	assert.Contains(t, args, "--served-model-name=-x")
-	assert.NotContains(t, args, "--served-model-name")
-}
-
-func TestCodeOfARepositoryIsRunUnlessToldOtherwise(t *testing.T) {
-	set := serve(t, func(args *Args) { args.NoRemoteCode = true }).Get(t, setType, "serving")
-	assert.NotContains(t, set.Value(templates+"workerTemplate.spec.containers[0].args"), "--trust-remote-code")
+func texts(list any) []string {
+	var all []string
+	for _, each := range list.([]any) {
+		all = append(all, each.(string))
+	}
+	return all
 }
 
 func TestVariablesReachTheServerAndChangeItsCompiledCode(t *testing.T) {

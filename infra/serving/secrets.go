@@ -41,21 +41,15 @@ type secretFiles struct {
 	mounts  corev1.VolumeMountArray
 }
 
-// serverSecrets are those that the server reads. With a bucket it asks nothing of the Hub.
-func (a *Args) serverSecrets() secretFiles {
+// secrets are those that the pods of a service account read.
+func (a *Args) secrets(account string) secretFiles {
 	var s secretFiles
-	if a.Storage.Bucket == nil {
+	if account == a.Storage.TokenReader() {
 		s.token(a)
 	}
-	if a.APIKey != nil {
+	if account == ServerAccount && a.APIKey != nil {
 		s.add("API_KEY_FILE", APIKeySecret, APIKeyKey)
 	}
-	return s
-}
-
-func (a *Args) downloadSecrets() secretFiles {
-	var s secretFiles
-	s.token(a)
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/netpolicy"
+	"sglang-tpu/spec/serverargs"
 )
 
 const (
@@ -78,7 +79,7 @@ func policies(args *Args) []netpolicy.Policy {
 		},
 		{
 			Name: "clients", Pods: leaders,
-			Ingress: []netpolicy.Rule{{Peers: []netpolicy.Peer{{Namespace: map[string]string{ClientLabel: "true"}}}, Ports: netpolicy.TCP(Port)}},
+			Ingress: []netpolicy.Rule{{Peers: []netpolicy.Peer{{Namespace: map[string]string{ClientLabel: "true"}}}, Ports: netpolicy.TCP(serverargs.Port)}},
 		},
 	}
 	if args.Storage.Bucket != nil {

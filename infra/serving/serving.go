@@ -40,17 +40,12 @@ type Args struct {
 	Image     string
 	// ImageReady is what must be done before the image can be pulled. May be empty.
 	ImageReady []pulumi.Resource
-	ModelID    string   // Hugging Face id
-	Revision   string   // of its repository: a commit, tag or branch; empty: main
-	WeightsGiB int      // as they lie in the repository
-	Plan       []string // server arguments that follow from model and topology
-	// Arguments of the user's own, which take the place of ours with the same flag.
-	Arguments serverargs.List
-	// NoRemoteCode keeps the server from running code that a repository brings.
-	NoRemoteCode bool
-	Environment  map[string]string // variables of the server, beside the program's; no secrets
-	Topology     topology.Topology
-	Replicas     int // groups, each on a slice of its own; 0 keeps everything but the pods
+	// Arguments of every rank, in order; the launch script adds rank and rendezvous.
+	Arguments   serverargs.List
+	Environment map[string]string // variables of the server, beside the program's; no secrets
+	WeightsGiB  int               // as they lie in the repository
+	Topology    topology.Topology
+	Replicas    int // groups, each on a slice of its own; 0 keeps everything but the pods
 
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
 	// HFTokenSecret is the token in Secret Manager instead; nil: HFToken.
@@ -160,14 +155,14 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 		if kept.value == nil {
 			continue
 		}
-		made, err := corev1.NewSecret(ctx, kept.resource, &corev1.SecretArgs{
+		object, err := corev1.NewSecret(ctx, kept.resource, &corev1.SecretArgs{
 			Metadata:   meta(args, kept.name),
 			StringData: pulumi.StringMap{kept.key: secret(kept.value)},
 		}, inNamespace)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, made)
+		all = append(all, object)
 	}
 	if args.HFTokenSecret != nil {
 		class, err := apiextensions.NewCustomResource(ctx, name+"-token-class", tokenClassArgs(args), inNamespace)

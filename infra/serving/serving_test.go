@@ -12,6 +12,7 @@ import (
 
 	"sglang-tpu/internal/pulumitest"
 	"sglang-tpu/spec/serverargs"
+	"sglang-tpu/spec/storage"
 	"sglang-tpu/spec/topology"
 )
 
@@ -46,8 +47,8 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 		require.NoError(t, ctx.RegisterResource("t:t:Bucket", "bucket", pulumi.Map{}, bucket))
 		require.NoError(t, ctx.RegisterResource("t:t:Image", "image", pulumi.Map{}, image))
 		args := &Args{
-			Namespace: "sglang", Name: "sglang-tpu-cluster", Image: "registry.example/sglang-jax:abc", ModelID: "org/model",
-			Plan: []string{"--tp-size", "16", "--dp-size", "2"}, Topology: shape, Replicas: 1,
+			Namespace: "sglang", Name: "sglang-tpu-cluster", Image: "registry.example/sglang-jax:abc",
+			Arguments: arguments("org/model", "main"), Topology: shape, Replicas: 1,
 			HFToken: pulumi.String("hf_token"), WeightsGiB: 61,
 			Storage: Storage{Bucket: &Bucket{Name: "p-cache", Before: []pulumi.Resource{bucket}}},
 			Ready:   90 * time.Minute, Before: []pulumi.Resource{slice}, ImageReady: []pulumi.Resource{image},
@@ -66,9 +67,14 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 	})
 }
 
+// arguments are those of a model and revision, with a plan and more.
+func arguments(model, revision string, more ...serverargs.Argument) serverargs.List {
+	return serverargs.Launch(model, revision, true).With("--tp-size", "16").With("--dp-size", "2").Merge(more)
+}
+
 // onDisks is the other kind of storage.
 func onDisks(a *Args) {
-	a.Storage = Storage{Disk: &Disk{SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}}
+	a.Storage = Storage{Disk: &storage.Disk{SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}}
 }
 
 func TestEveryResourceHasTheComponentsParentProviderAndProtection(t *testing.T) {
@@ -171,7 +177,7 @@ func TestEachPodTemplateCarriesItsHash(t *testing.T) {
 	for name, change := range map[string]func(*Args){
 		"image": func(a *Args) { a.Image += "x" },
 		"argument": func(a *Args) {
-			a.Arguments = []serverargs.Argument{{Flag: "--max-running-requests", Values: []string{"64"}}}
+			a.Arguments = a.Arguments.With("--max-running-requests", "64")
 		},
 		"topology": func(a *Args) { a.Topology, _ = topology.Parse("2x2x4") },
 		"patience": func(a *Args) { a.Ready = 3 * time.Hour },

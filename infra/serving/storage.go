@@ -7,6 +7,8 @@ import (
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/spec/storage"
 )
 
 const (
@@ -30,7 +32,16 @@ const (
 // and is shared by all, or on a disk of each pod's own.
 type Storage struct {
 	Bucket *Bucket // nil: Disk
-	Disk   *Disk
+	Disk   *storage.Disk
+}
+
+// TokenReader is the Kubernetes service account of the pods that fetch from the Hub, and
+// need its token: the download Job's with a bucket, and the server's without one.
+func (s Storage) TokenReader() string {
+	if s.Bucket != nil {
+		return DownloadAccount
+	}
+	return ServerAccount
 }
 
 // Bucket is filled once by a Job, and read by every host.
@@ -38,13 +49,6 @@ type Bucket struct {
 	Name string
 	// Before is what makes the bucket usable, such as itself and the right to use it.
 	Before []pulumi.Resource
-}
-
-// Disk is a Hyperdisk Balanced volume that comes and goes with its pod.
-type Disk struct {
-	SizeGiB       int
-	IOPS          int
-	ThroughputMiB int // MiB per second
 }
 
 // annotations of a pod that uses the storage; nil if there are none. GKE limits the

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
 )
 
@@ -58,10 +59,12 @@ func TestCompiledCodeIsKeptApartByWhatChangesIt(t *testing.T) {
 	seen := map[any]string{same: "nothing"}
 	for what, change := range map[string]func(*Args){
 		"image":    func(a *Args) { a.Image = "other" },
-		"model":    func(a *Args) { a.ModelID = "org/other" },
-		"revision": func(a *Args) { a.Revision = "v2" },
+		"model":    func(a *Args) { a.Arguments = arguments("org/other", "main") },
+		"revision": func(a *Args) { a.Arguments = arguments("org/model", "v2") },
 		"topology": func(a *Args) { a.Topology, _ = topology.Parse("2x2x4") },
-		"plan":     func(a *Args) { a.Plan = []string{"--tp-size", "16", "--dp-size", "4"} },
+		"plan": func(a *Args) {
+			a.Arguments = arguments("org/model", "main", serverargs.Argument{Flag: "--dp-size", Values: []string{"4"}})
+		},
 	} {
 		f := folder(change)
 		assert.Empty(t, seen[f], "%s and %s", what, seen[f])

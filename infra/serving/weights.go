@@ -12,23 +12,20 @@ import (
 	"sglang-tpu/spec/serverargs"
 )
 
-// defaultRevision is the Hub's own.
-const defaultRevision = "main"
-
 // onHub tells a repository of the Hub from a path in the container.
 var onHub = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
 
 // repositories are what the server will look for, each once, as OWNER/NAME@REVISION.
 func (a *Args) repositories() []string {
-	all := []string{a.ModelID + "@" + a.revision()}
+	given, model := a.Arguments, a.model()
+	all := []string{model + "@" + a.revision()}
 	add := func(repository, revision string) {
 		if found := repository + "@" + revision; onHub.MatchString(repository) && !slices.Contains(all, found) {
 			all = append(all, found)
 		}
 	}
-	given := a.serverList()
-	if tokenizer, ok := given.Value(serverargs.TokenizerFlag); ok && tokenizer != a.ModelID {
-		add(tokenizer, defaultRevision)
+	if tokenizer, ok := given.Value(serverargs.TokenizerFlag); ok && tokenizer != model {
+		add(tokenizer, serverargs.DefaultRevision)
 	}
 	if draft, ok := given.Value(serverargs.DraftFlag); ok {
 		revision, ok := given.Value(serverargs.DraftRevisionFlag)
@@ -43,7 +40,7 @@ func (a *Args) repositories() []string {
 		if _, path, named := strings.Cut(adapter, "="); named {
 			adapter = path
 		}
-		add(strings.TrimSpace(adapter), defaultRevision)
+		add(strings.TrimSpace(adapter), serverargs.DefaultRevision)
 	}
 	return all
 }
@@ -51,32 +48,32 @@ func (a *Args) repositories() []string {
 // tokenizer is what the launch script finds the tokenizer's folder by, if it is the
 // model's own and not of main, which the server would take; else it is empty.
 func (a *Args) tokenizer() string {
-	words := a.serverWords()
-	at := slices.Index(words, "--tokenizer-path") + 1
-	if a.revision() == defaultRevision || at > 0 && at < len(words) && words[at] != a.ModelID {
+	other, given := a.Arguments.Value(serverargs.TokenizerFlag)
+	if a.revision() == serverargs.DefaultRevision || given && other != a.model() {
 		return ""
 	}
-	return a.ModelID + "@" + a.revision()
+	return a.model() + "@" + a.revision()
 }
 
+// model is the Hugging Face id of the model.
+func (a *Args) model() string {
+	id, _ := a.Arguments.Value(serverargs.ModelFlag)
+	return id
+}
+
+// revision is that of the model's repository: a commit, tag or branch.
 func (a *Args) revision() string {
-	if a.Revision == "" {
-		return defaultRevision
+	if revision, ok := a.Arguments.Value(serverargs.RevisionFlag); ok {
+		return revision
 	}
-	return a.Revision
+	return serverargs.DefaultRevision
 }
-
-// serverList are the arguments of every rank.
-func (a *Args) serverList() serverargs.List { return serverArguments(a).Merge(a.Arguments) }
-
-// serverWords are the same as the container has them.
-func (a *Args) serverWords() []string { return a.serverList().Words() }
 
 // compiledCode is the folder of the code that XLA compiles. Its name is a hash of what
 // changes that code, so that nothing else is ever looked for among it, and a folder that
 // no configuration names any longer can be deleted.
 func (a *Args) compiledCode() string {
-	parts := []string{a.Image, a.Topology.String(), strings.Join(a.serverWords(), "\x00")}
+	parts := []string{a.Image, a.Topology.String(), strings.Join(a.Arguments.Words(), "\x00")}
 	for _, name := range slices.Sorted(maps.Keys(a.Environment)) {
 		parts = append(parts, name+"="+a.Environment[name])
 	}

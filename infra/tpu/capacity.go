@@ -24,7 +24,7 @@ func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *cont
 		}
 	case capacity.FlexStart:
 		node.FlexStart = pulumi.Bool(true)
-		// Said, not left out: the provider's own test, xpk and cluster-toolkit (as a
+		// Set, not left out: the provider's own test, xpk and cluster-toolkit (as a
 		// precondition) all say it, and for queued provisioning GKE answers
 		// "Queued_provisioning requires reservation affinity to be set to none"
 		// (terraform-provider-google issue 18341).
@@ -32,7 +32,7 @@ func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *cont
 			ConsumeReservationType: pulumi.String("NO_RESERVATION"),
 		}
 		if c.MaxRunDuration != "" {
-			node.MaxRunDuration = pulumi.String(c.MaxRunDuration)
+			node.MaxRunDuration = pulumi.String(c.MaxRunSeconds())
 		}
 		// "Flex start node pools require autoscaling enabled." and "... require initial
 		// node count to be set to 0." The limits are per zone: with the Total* ones GKE

@@ -130,7 +130,7 @@ func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {
 			map[string]any{"nodeCount": 4.0, "nodeConfig.reservationAffinity": reservation("projects/o/reservations/r/reservationBlocks/b"), "management.autoRepair": true},
 		},
 		"flex-start": {
-			capacity.Capacity{Mode: capacity.FlexStart, MaxRunDuration: "3600s"},
+			capacity.Capacity{Mode: capacity.FlexStart, MaxRunDuration: "1h"},
 			map[string]any{
 				"initialNodeCount": 0.0, "autoscaling": autoscaling, "nodeConfig.flexStart": true,
 				"nodeConfig.maxRunDuration": "3600s", "nodeConfig.reservationAffinity": none, "management.autoRepair": false,

@@ -31,10 +31,6 @@ var kubernetesRules = []Rule{
 		IDs: []string{"kube-score service-type"}, Title: "the Service is for the inside of the cluster",
 		Of: Service, Field: "spec.type", Holds: in("ClusterIP", nil), Breaks: []any{"NodePort", "LoadBalancer"},
 	},
-	{
-		IDs: []string{"KSV-0108"}, Title: "the Service takes no external address",
-		Of: Service, Field: "spec.externalIPs", Holds: each(func(any) bool { return false }), Breaks: []any{[]any{"203.0.113.7"}},
-	},
 
 	// Identities of pods.
 	{
@@ -51,31 +47,6 @@ var kubernetesRules = []Rule{
 	},
 
 	// Pods and their host.
-	{
-		IDs: []string{"CKV_K8S_19", "KSV-0009"}, Title: "the host's network is not shared",
-		Of: Pod, Field: "spec.hostNetwork", Holds: isNot(true), Breaks: []any{true},
-	},
-	{
-		IDs: []string{"CKV_K8S_17", "KSV-0010"}, Title: "the host's processes are not shared",
-		Of: Pod, Field: "spec.hostPID", Holds: isNot(true), Breaks: []any{true},
-	},
-	{
-		IDs: []string{"CKV_K8S_18", "KSV-0008"}, Title: "the host's memory segments are not shared",
-		Of: Pod, Field: "spec.hostIPC", Holds: isNot(true), Breaks: []any{true},
-	},
-	{
-		IDs: []string{"KSV-0007"}, Title: "names mean what DNS says",
-		Of: Pod, Field: "spec.hostAliases", Holds: each(func(any) bool { return false }), Breaks: []any{[]any{map[string]any{"ip": "10.0.0.1"}}},
-	},
-	{
-		IDs: []string{"KSV-0026"}, Title: "no sysctl is changed",
-		Of: Pod, Field: "spec.securityContext.sysctls", Holds: each(func(any) bool { return false }), Breaks: []any{[]any{map[string]any{"name": "kernel.msgmax"}}},
-	},
-	{
-		IDs: []string{"CKV_K8S_27", "KSV-0006", "KSV-0023"}, Title: "no folder of the host is mounted",
-		Of: Pod, Field: "spec.volumes", Holds: each(field("hostPath", isNotThere)),
-		Breaks: []any{[]any{map[string]any{"name": "socket", "hostPath": map[string]any{"path": "/var/run/docker.sock"}}}},
-	},
 	{
 		IDs: []string{"CIS 4.6.2", "CKV_K8S_31", "KSV-0030"}, Title: "seccomp's default profile",
 		Of: Pod, Field: "spec.securityContext.seccompProfile.type", Holds: is("RuntimeDefault"), Breaks: []any{"Unconfined", Absent},
@@ -107,11 +78,6 @@ var kubernetesRules = []Rule{
 		Except: map[string]string{builder: "newuidmap needs SETUID and SETGID of the default set"},
 	},
 	{
-		IDs: []string{"CKV_K8S_25", "CKV_K8S_39", "KSV-0005", "KSV-0022", "KSV-0119", "KSV-0120"}, Title: "no capability is added",
-		Of: Container, Field: "securityContext.capabilities.add", Holds: each(func(any) bool { return false }),
-		Breaks: []any{[]any{"SYS_ADMIN"}, []any{"NET_RAW"}, []any{"SYS_MODULE"}},
-	},
-	{
 		IDs: []string{"CKV_K8S_22", "KSV-0014"}, Title: "the image's files cannot be changed",
 		Of: Container, Field: "securityContext.readOnlyRootFilesystem", Holds: is(true), Breaks: []any{false, Absent},
 		Except: map[string]string{builder: "RootlessKit and BuildKit write under /run, /tmp and the home folder of the image; nobody has said that volumes there are enough"},
@@ -119,25 +85,6 @@ var kubernetesRules = []Rule{
 	{
 		IDs: []string{"KSV-0105"}, Title: "no container asks for root",
 		Of: Container, Field: "securityContext.runAsUser", Holds: isNot(0.0), Breaks: []any{0.0},
-	},
-	{
-		IDs: []string{"KSV-0027"}, Title: "the kernel's secrets under /proc stay masked",
-		Of: Container, Field: "securityContext.procMount", Holds: isNot("Unmasked"), Breaks: []any{"Unmasked"},
-	},
-	{
-		IDs: []string{"CKV_K8S_26", "KSV-0024"}, Title: "no port of the host is taken",
-		Of: Container, Field: "ports", Holds: each(field("hostPort", isNotThere)),
-		Breaks: []any{[]any{map[string]any{"containerPort": 8000.0, "hostPort": 8000.0}}},
-	},
-	{
-		IDs: []string{"CIS 4.4.1", "CKV_K8S_35"}, Title: "secrets are files, not variables, which every child process and every dump has",
-		Of: Container, Field: "env", Holds: each(field("valueFrom.secretKeyRef", isNotThere)),
-		Breaks: []any{[]any{map[string]any{"name": "TOKEN", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "s", "key": "k"}}}}},
-	},
-	{
-		IDs: []string{"CKV_K8S_35"}, Title: "nor are whole secrets",
-		Of: Container, Field: "envFrom", Holds: each(field("secretRef", isNotThere)),
-		Breaks: []any{[]any{map[string]any{"secretRef": map[string]any{"name": "s"}}}},
 	},
 	{
 		IDs: []string{"CIS 5.1.4", "CKV_K8S_14", "KSV-0013"}, Title: "the image's tag is not latest",
@@ -167,6 +114,40 @@ var kubernetesRules = []Rule{
 		IDs: []string{"CKV_K8S_9"}, Title: "a server that is not ready gets no requests",
 		Of: Server, Field: "readinessProbe", Holds: set, Breaks: []any{Absent},
 	},
+}
+
+// neverSet are the fields that no object of the program has, because a value of theirs
+// breaks a rule.
+var neverSet = []struct {
+	of     Kind
+	field  string
+	entry  string // that field of each entry of the list; empty: the field itself
+	ids    []string
+	title  string
+	breaks []any
+}{
+	{Service, "spec.externalIPs", "", []string{"KSV-0108"}, "the Service takes no external address", []any{[]any{"203.0.113.7"}}},
+	{Pod, "spec.hostNetwork", "", []string{"CKV_K8S_19", "KSV-0009"}, "the host's network is not shared", []any{true}},
+	{Pod, "spec.hostPID", "", []string{"CKV_K8S_17", "KSV-0010"}, "the host's processes are not shared", []any{true}},
+	{Pod, "spec.hostIPC", "", []string{"CKV_K8S_18", "KSV-0008"}, "the host's memory segments are not shared", []any{true}},
+	{Pod, "spec.hostAliases", "", []string{"KSV-0007"}, "names mean what DNS says", []any{[]any{map[string]any{"ip": "10.0.0.1"}}}},
+	{Pod, "spec.securityContext.sysctls", "", []string{"KSV-0026"}, "no sysctl is changed", []any{[]any{map[string]any{"name": "kernel.msgmax"}}}},
+	{Pod, "spec.volumes", "hostPath", []string{"CKV_K8S_27", "KSV-0006", "KSV-0023"}, "no folder of the host is mounted", []any{[]any{map[string]any{"name": "socket", "hostPath": map[string]any{"path": "/var/run/docker.sock"}}}}},
+	{Container, "securityContext.capabilities.add", "", []string{"CKV_K8S_25", "CKV_K8S_39", "KSV-0005", "KSV-0022", "KSV-0119", "KSV-0120"}, "no capability is added", []any{[]any{"SYS_ADMIN"}, []any{"NET_RAW"}, []any{"SYS_MODULE"}}},
+	{Container, "securityContext.procMount", "", []string{"KSV-0027"}, "the kernel's secrets under /proc stay masked", []any{"Unmasked"}},
+	{Container, "ports", "hostPort", []string{"CKV_K8S_26", "KSV-0024"}, "no port of the host is taken", []any{[]any{map[string]any{"containerPort": 8000.0, "hostPort": 8000.0}}}},
+	{Container, "env", "valueFrom.secretKeyRef", []string{"CIS 4.4.1", "CKV_K8S_35"}, "secrets are files, not variables, which every child process and every dump has", []any{[]any{map[string]any{"name": "TOKEN", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "s", "key": "k"}}}}}},
+	{Container, "envFrom", "secretRef", []string{"CKV_K8S_35"}, "nor are whole secrets", []any{[]any{map[string]any{"secretRef": map[string]any{"name": "s"}}}}},
+}
+
+func init() {
+	for _, n := range neverSet {
+		holds := func(v any) bool { return !set(v) }
+		if n.entry != "" {
+			holds = each(field(n.entry, isNotThere))
+		}
+		kubernetesRules = append(kubernetesRules, Rule{IDs: n.ids, Title: n.title, Of: n.of, Field: n.field, Holds: holds, Breaks: n.breaks})
+	}
 }
 
 func isNotThere(v any) bool { return v == nil }

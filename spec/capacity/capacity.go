@@ -1,7 +1,10 @@
 // Package capacity says where the chips of a slice come from.
 package capacity
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // The capacity modes, of which a slice has exactly one.
 const (
@@ -11,14 +14,35 @@ const (
 	FlexStart   = "flex-start"  // queued until the chips are there, for at most seven days
 )
 
-// Capacity says where the chips of a slice come from.
+// Capacity is where the chips of a slice come from.
 type Capacity struct {
-	Mode           string
-	Reservation    string // with Reservation: NAME, or projects/P/reservations/NAME[/reservationBlocks/B]
-	MaxRunDuration string // with FlexStart: seconds such as "604800s"; empty: as long as GKE gives
+	// Where the chips come from: spot (may be reclaimed at any time), on-demand, reservation, or flex-start (queued).
+	Mode string `json:"mode" noun:"a capacity mode" jsonschema:"default=spot,enum=spot,enum=on-demand,enum=reservation,enum=flex-start"`
+	// Name of the reservation, or projects/P/reservations/NAME for a shared one; /reservationBlocks/BLOCK may follow.
+	// Only with mode reservation.
+	Reservation string `json:"reservation"`
+	// How long a node may run, such as 72h: 10m to 168h. Empty is as long as GKE gives. Only with mode flex-start.
+	MaxRunDuration string `json:"maxRunDuration"`
 }
 
-// spotNotice is what pods have when a spot host is taken back: of the 30 s of notice, GKE
+// MaxRunSeconds is MaxRunDuration as the API takes it, such as "259200s"; empty if there
+// is none.
+func (c Capacity) MaxRunSeconds() string {
+	d, err := time.ParseDuration(c.MaxRunDuration)
+	if err != nil {
+		return ""
+	}
+	return strconv.Itoa(int(d.Seconds())) + "s"
+}
+
+// EndedByUpgrades reports whether GKE's upgrades are what ends a slice of this mode. Spot
+// slices end at any time anyway, and GKE does not upgrade flex-start nodes that exist
+// (documentation, Node pool upgrade strategies: short-lived upgrades).
+func (c Capacity) EndedByUpgrades() bool {
+	return c.Mode == Reservation || c.Mode == OnDemand
+}
+
+// spotNotice is what pods have when a spot host is reclaimed: of the 30 s of notice, GKE
 // gives the first 15 to pods that are not the system's (documentation, Spot VMs: graceful
 // termination; a node pool can ask for more from 1.35.0-gke.1171000 on, by a field that
 // this provider lacks).

@@ -13,3 +13,8 @@ func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
 		assert.Zero(t, Capacity{Mode: mode}.Notice(), mode)
 	}
 }
+
+func TestTheLongestRunIsInSeconds(t *testing.T) {
+	assert.Equal(t, "259200s", Capacity{MaxRunDuration: "72h"}.MaxRunSeconds())
+	assert.Empty(t, Capacity{}.MaxRunSeconds())
+}

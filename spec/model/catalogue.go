@@ -2,46 +2,61 @@
 // spread over a slice.
 package model
 
-import "sort"
+import (
+	"sort"
 
-// Model is what the plan needs to know of a model.
+	"sglang-tpu/spec/serverargs"
+)
+
+// Model is what the plan needs to know of a model. The numbers are those of its config.json
+// and safetensors index; customModel gives them for a model outside the catalogue.
 type Model struct {
-	ID string
+	ID string `json:"-"` // Hugging Face id
 
-	Heads    int // attention heads
-	KVHeads  int // key-value heads; replicated when fewer than the devices, so never a constraint
-	HeadSize int // values of one head
-	Layers   int // that keep keys and values; 0: not known, and then the cache cannot be planned
-	Latent   Latent
-	// SlidingLayers of Layers look back over a window only.
-	SlidingLayers int
+	// Attention heads, num_attention_heads.
+	Heads int `json:"heads" jsonschema:"minimum=1"`
+	// GiB of the weights as they lie in HBM: bfloat16, or FP8 where the checkpoint is.
+	WeightsGiB int `json:"weightsGiB" jsonschema:"minimum=1"`
+	// GiB that are fetched from the repository, where it holds more than is loaded. 0 is weightsGiB.
+	RepositoryGiB int `json:"repositoryGiB" jsonschema:"minimum=0"`
+	// Tokens of the longest request, max_position_embeddings.
+	Context int `json:"context" jsonschema:"minimum=1"`
+	// Routed experts of a mixture of experts. 0 is a dense model.
+	Experts int `json:"experts" jsonschema:"minimum=0"`
+	// Whether Hugging Face wants a token with an accepted licence.
+	Gated bool `json:"gated"`
+	// Attention tensor parallelism, in devices, that the model's kernels demand. 0 is any.
+	AttentionTP int `json:"attentionTensorParallelism" jsonschema:"minimum=0"`
 
-	WeightsGiB  int // as they lie in HBM: bfloat16, or FP8 where the checkpoint is
-	DownloadGiB int // of the repository, where it holds more than is loaded; 0: WeightsGiB
-	Context     int // tokens of the longest request, max_position_embeddings of its config.json
-	Experts     int // routed experts of a mixture of experts; 0 for a dense model
+	// Layers that keep keys and values, num_hidden_layers. Layers, with kvHeads and headSize or with kvLoraRank and
+	// qkRopeHeadDim, say how many requests the key-value cache holds; without them the plan cannot.
+	Layers int `json:"layers" jsonschema:"minimum=0"`
+	// Key-value heads, num_key_value_heads. Fewer than the devices are replicated.
+	KVHeads int `json:"kvHeads" jsonschema:"minimum=0"`
+	// Values of one head, head_dim.
+	HeadSize int `json:"headSize" jsonschema:"minimum=0"`
+	// Multi-head latent attention keeps a latent of this size in place of keys and values, kv_lora_rank. 0 is a model
+	// without.
+	KVLoraRank int `json:"kvLoraRank" jsonschema:"minimum=0"`
+	// Size of the rotary part of a latent, qk_rope_head_dim.
+	QKRopeHeadDim int `json:"qkRopeHeadDim" jsonschema:"minimum=0"`
 
-	Gated       bool     // Hugging Face wants a token with an accepted licence
-	AttentionTP int      // attention tensor parallelism that the kernels demand; 0: any
-	Flags       []string // server arguments that this model always needs
-}
-
-// Latent is what multi-head latent attention keeps of a token in place of keys and
-// values; the zero value is a model without.
-type Latent struct {
-	Rank int // kv_lora_rank
-	Rope int // qk_rope_head_dim
+	SlidingLayers int             `json:"-"` // of Layers, those that look back over a window only
+	Flags         serverargs.List `json:"-"` // server arguments that this model always needs
 }
 
 // MoE reports whether the model is a mixture of experts.
 func (m Model) MoE() bool { return m.Experts > 0 }
 
-// RepositoryGiB is what is fetched from the Hub, and what a host's disk has to hold.
-func (m Model) RepositoryGiB() int {
-	if m.DownloadGiB > 0 {
-		return m.DownloadGiB
+// Latent reports whether the model has multi-head latent attention.
+func (m Model) Latent() bool { return m.KVLoraRank != 0 || m.QKRopeHeadDim != 0 }
+
+// WithDefaults fills in what follows from other numbers.
+func (m Model) WithDefaults() Model {
+	if m.RepositoryGiB == 0 {
+		m.RepositoryGiB = m.WeightsGiB
 	}
-	return m.WeightsGiB
+	return m
 }
 
 // catalogue holds what each model's config.json says: num_attention_heads,
@@ -73,11 +88,11 @@ var catalogue = byID(
 	Model{ID: "google/gemma-2-27b-it", Heads: 32, KVHeads: 16, HeadSize: 128, Layers: 46, SlidingLayers: 23, WeightsGiB: 51, Context: 8192, Gated: true},
 	deepSeek("deepseek-ai/DeepSeek-V3"),
 	deepSeek("deepseek-ai/DeepSeek-R1"),
-	Model{ID: "zai-org/GLM-4.5-Air", Heads: 96, KVHeads: 8, HeadSize: 128, Layers: 46, WeightsGiB: 199, DownloadGiB: 206, Context: 131072, Experts: 128},
-	Model{ID: "zai-org/GLM-4.5", Heads: 96, KVHeads: 8, HeadSize: 128, Layers: 92, WeightsGiB: 661, DownloadGiB: 667, Context: 131072, Experts: 160},
+	Model{ID: "zai-org/GLM-4.5-Air", Heads: 96, KVHeads: 8, HeadSize: 128, Layers: 46, WeightsGiB: 199, RepositoryGiB: 206, Context: 131072, Experts: 128},
+	Model{ID: "zai-org/GLM-4.5", Heads: 96, KVHeads: 8, HeadSize: 128, Layers: 92, WeightsGiB: 661, RepositoryGiB: 667, Context: 131072, Experts: 160},
 	Model{
 		ID: "xai-org/grok-2", Heads: 64, KVHeads: 8, HeadSize: 128, Layers: 64, WeightsGiB: 502, Context: 131072, Experts: 8,
-		Flags: []string{"--tokenizer-path", "alvarobartt/grok-2-tokenizer"},
+		Flags: serverargs.List{{Flag: serverargs.TokenizerFlag, Values: []string{"alvarobartt/grok-2-tokenizer"}}},
 	},
 	// FP8 in the repository, and kept so in HBM (quant_method fp8 of its config.json,
 	// which the server detects).
@@ -87,15 +102,15 @@ var catalogue = byID(
 // deepSeek is a model of the V3 family, FP8 in the repository and in HBM.
 func deepSeek(id string) Model {
 	return Model{
-		ID: id, Heads: 128, Layers: 61, Latent: Latent{Rank: 512, Rope: 64},
-		WeightsGiB: 625, DownloadGiB: 641, Context: 163840, Experts: 256, AttentionTP: 8,
+		ID: id, Heads: 128, Layers: 61, KVLoraRank: 512, QKRopeHeadDim: 64,
+		WeightsGiB: 625, RepositoryGiB: 641, Context: 163840, Experts: 256, AttentionTP: 8,
 	}
 }
 
 func byID(models ...Model) map[string]Model {
 	m := make(map[string]Model, len(models))
 	for _, model := range models {
-		m[model.ID] = model
+		m[model.ID] = model.WithDefaults()
 	}
 	return m
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"sglang-tpu/spec/problem"
 )
 
 // OverridesFlag changes what the server reads in a model's config.json.
@@ -37,7 +39,7 @@ type overrides struct {
 func (m Model) Overridden(text string) (Model, int, error) {
 	var o overrides
 	if json.Unmarshal([]byte(text), &o) != nil {
-		return m, 0, fmt.Errorf("%s %q has a value of another type than config.json's; compare it with the model's", OverridesFlag, text)
+		return m, 0, problem.Problem{Why: fmt.Sprintf("%s %q has a value of another type than config.json's", OverridesFlag, text), Remedy: "compare it with the model's"}
 	}
 	for _, tokens := range []int{o.MaxSequenceLength, o.SeqLength, o.MaxSeqLen, o.ModelMaxLength, o.MaxPositionEmbeddings} {
 		if tokens > 0 {
@@ -53,7 +55,10 @@ func (m Model) Overridden(text string) (Model, int, error) {
 		r.RopeType = r.Type
 	}
 	if !slices.Contains(ropeTypes, r.RopeType) {
-		return m, 0, fmt.Errorf("%s: rope_scaling has the rope_type %q, which the server does not know; use %s", OverridesFlag, r.RopeType, strings.Join(ropeTypes, ", "))
+		return m, 0, problem.Problem{
+			Why:    fmt.Sprintf("%s: rope_scaling has the rope_type %q, which the server does not know", OverridesFlag, r.RopeType),
+			Remedy: "use " + strings.Join(ropeTypes, ", "),
+		}
 	}
 	factor := max(r.Factor, 1)
 	if r.Original > 0 || r.RopeType == "llama3" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"sglang-tpu/spec/problem"
+	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
 )
 
@@ -37,7 +39,7 @@ type Plan struct {
 	Requests int
 
 	settings Settings
-	flags    []string
+	flags    serverargs.List
 }
 
 // NewPlan picks the smallest data parallelism with which the attention heads divide
@@ -51,8 +53,10 @@ func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
 	s = s.orDefaults()
 	p, ok := spread(m, t, s)
 	if !ok {
-		return Plan{}, fmt.Errorf("%s needs attention tensor parallelism of exactly %d; topology %s has %d devices; use %s",
-			m.ID, m.AttentionTP, t, t.Devices(), fits(m, s))
+		return Plan{}, problem.Problem{
+			Why:    fmt.Sprintf("%s needs attention tensor parallelism of exactly %d; topology %s has %d devices", m.ID, m.AttentionTP, t, t.Devices()),
+			Remedy: "use " + fits(m, s),
+		}
 	}
 	if !p.fits() {
 		hbm := s.hbmPerDevice() * float64(p.shards(m))
@@ -60,8 +64,10 @@ func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
 		if float64(m.WeightsGiB) < hbm {
 			cache = " and a tenth of it belongs to the key-value cache"
 		}
-		return Plan{}, fmt.Errorf("%s needs %d GiB of HBM for its weights; topology %s leaves %.0f GiB%s; use %s",
-			m.ID, m.WeightsGiB, t, hbm, cache, fits(m, s))
+		return Plan{}, problem.Problem{
+			Why:    fmt.Sprintf("%s needs %d GiB of HBM for its weights; topology %s leaves %.0f GiB%s", m.ID, m.WeightsGiB, t, hbm, cache),
+			Remedy: "use " + fits(m, s),
+		}
 	}
 	return p, nil
 }
@@ -89,17 +95,22 @@ func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 	return p, true
 }
 
-// Check says what the server would refuse of the settings with this plan.
+// Check says what the server would refuse of the settings with this plan. The error is a
+// problem.Problem.
 func (p Plan) Check() error {
 	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
 		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
-		return fmt.Errorf("%s %d is less than the data parallelism of %d, and each data parallel rank runs requests of its own; use at least %d",
-			MaxRequestsFlag, n, p.DP, p.DP)
+		return problem.Problem{
+			Why:    fmt.Sprintf("%s %d is less than the data parallelism of %d, and each data parallel rank runs requests of its own", MaxRequestsFlag, n, p.DP),
+			Remedy: fmt.Sprintf("use at least %d", p.DP),
+		}
 	}
 	if p.CacheKnown && p.CacheTokens == 0 {
 		// RuntimeError "Not enough memory" of init_memory_pool.
-		return fmt.Errorf("%s %d leaves the key-value cache not one page; use %d, and leave out %s",
-			PageSizeFlag, p.settings.PageSize, defaultPageSize, MaxTokensFlag)
+		return problem.Problem{
+			Why:    fmt.Sprintf("%s %d leaves the key-value cache not one page", PageSizeFlag, p.settings.PageSize),
+			Remedy: fmt.Sprintf("use %d, and leave out %s", defaultPageSize, MaxTokensFlag),
+		}
 	}
 	return nil
 }
@@ -158,18 +169,12 @@ func (p Plan) Undivided(m Model) string {
 	return found
 }
 
-// Args are the server arguments that follow from the plan. Full names only: argparse
-// takes --tp as an abbreviation, but --dp and --ep are ambiguous.
-func (p Plan) Args() []string {
-	args := []string{
-		"--tp-size", strconv.Itoa(p.TP),
-		"--dp-size", strconv.Itoa(p.DP),
-	}
+// Arguments are the server arguments that follow from the plan. Names of flags are in full:
+// argparse takes --tp as an abbreviation, but --dp and --ep are ambiguous.
+func (p Plan) Arguments() serverargs.List {
+	l := serverargs.List{}.With("--tp-size", strconv.Itoa(p.TP)).With("--dp-size", strconv.Itoa(p.DP))
 	if p.EP > 0 {
-		args = append(args, "--ep-size", strconv.Itoa(p.EP), "--moe-backend", "epmoe")
+		l = l.With("--ep-size", strconv.Itoa(p.EP)).With("--moe-backend", "epmoe")
 	}
-	args = append(args,
-		PageSizeFlag, strconv.Itoa(p.settings.PageSize),
-		MemFractionFlag, strconv.FormatFloat(p.settings.MemFraction, 'f', -1, 64))
-	return append(args, p.flags...)
+	return append(append(l, p.settings.Arguments()...), p.flags...)
 }

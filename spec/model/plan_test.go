@@ -93,13 +93,13 @@ func TestArgumentsUseFullFlagNames(t *testing.T) {
 	m, _ := Lookup("Qwen/Qwen2.5-Coder-32B-Instruct")
 	p, err := NewPlan(m, parse(t, "2x2x2"), Settings{})
 	require.NoError(t, err)
-	assert.Equal(t, "--tp-size 16 --dp-size 2 --page-size 128 --mem-fraction-static 0.88", strings.Join(p.Args(), " "))
+	assert.Equal(t, "--tp-size 16 --dp-size 2 --page-size 128 --mem-fraction-static 0.88", strings.Join(p.Arguments().Words(), " "))
 
 	m, _ = Lookup("xai-org/grok-2")
 	p, err = NewPlan(m, parse(t, "2x2x2"), Settings{})
 	require.NoError(t, err)
 	assert.Equal(t, "--tp-size 16 --dp-size 1 --ep-size 8 --moe-backend epmoe --page-size 128 --mem-fraction-static 0.88 --tokenizer-path alvarobartt/grok-2-tokenizer",
-		strings.Join(p.Args(), " "))
+		strings.Join(p.Arguments().Words(), " "))
 }
 
 func TestWeightsAndCacheShareADevice(t *testing.T) {

@@ -75,10 +75,10 @@ func (s Settings) tokensOfARank(m Model, p Plan) (int, bool) {
 // model's numbers do not say. A device has its part of the key-value heads, and at
 // least one: fewer heads than devices are replicated. Latents are on every device.
 func (s Settings) bytesPerToken(m Model, attentionTP int) int {
-	if m.Latent != (Latent{}) {
+	if m.Latent() {
 		// Pages of latents are laid out in words of four bytes.
 		packed := alignUp(s.PageSize, 4/s.cacheBytes())
-		return (alignUp(m.Latent.Rank, lanes) + alignUp(m.Latent.Rope, lanes)) * packed * s.cacheBytes() / s.PageSize * m.Layers
+		return (alignUp(m.KVLoraRank, lanes) + alignUp(m.QKRopeHeadDim, lanes)) * packed * s.cacheBytes() / s.PageSize * m.Layers
 	}
 	heads := (m.KVHeads + attentionTP - 1) / attentionTP
 	return heads * alignUp(m.HeadSize, lanes) * 2 * m.Layers * s.cacheBytes()

@@ -116,8 +116,8 @@ func TestEveryModelOfTheCatalogueHasAPlanForTheCache(t *testing.T) {
 		p := planned(t, id, fits(m, Settings{}.orDefaults()), Settings{})
 		assert.True(t, p.CacheKnown, id)
 		assert.Positive(t, p.CacheTokens, id)
-		assert.GreaterOrEqual(t, m.RepositoryGiB(), m.WeightsGiB, "%s: what is loaded is fetched", id)
-		if m.Latent == (Latent{}) {
+		assert.GreaterOrEqual(t, m.RepositoryGiB, m.WeightsGiB, "%s: what is loaded is fetched", id)
+		if !m.Latent() {
 			assert.Zero(t, m.Heads%m.KVHeads, "%s: query heads share key-value heads evenly", id)
 		}
 	}
@@ -128,7 +128,7 @@ func TestWhatIsFetchedIsNotAlwaysWhatIsLoaded(t *testing.T) {
 		coder32B: {61, 61}, "deepseek-ai/DeepSeek-R1": {625, 641}, "MiniMaxAI/MiniMax-M2": {214, 214}, "zai-org/GLM-4.5": {661, 667},
 	} {
 		m, _ := Lookup(id)
-		assert.Equal(t, want, [2]int{m.WeightsGiB, m.RepositoryGiB()}, id)
+		assert.Equal(t, want, [2]int{m.WeightsGiB, m.RepositoryGiB}, id)
 	}
 }
 

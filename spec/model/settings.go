@@ -1,9 +1,11 @@
 package model
 
 import (
-	"errors"
 	"fmt"
+	"strconv"
 
+	"sglang-tpu/spec/problem"
+	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
 )
 
@@ -63,38 +65,45 @@ func (s Settings) context(m Model) int {
 	return m.Context
 }
 
-// Check says what the server would assert, flag by flag. The error joins all.
+// Check says what the server would assert, flag by flag. The error is a problem.List.
 func (s Settings) Check(m Model) error {
-	var errs []error
-	refuse := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
+	var refused problem.List
+	refuse := func(why, remedy string) { refused.Add("", "", why, remedy) }
 	if s.PageSize < 0 {
-		refuse("%s %d is no number of tokens; use %d", PageSizeFlag, s.PageSize, defaultPageSize)
+		refuse(fmt.Sprintf("%s %d is no number of tokens", PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", defaultPageSize))
 	}
 	if s.Context < 0 {
-		refuse("%s %d is no number of tokens; leave it out for the model's own %d", ContextFlag, s.Context, m.Context)
+		refuse(fmt.Sprintf("%s %d is no number of tokens", ContextFlag, s.Context), fmt.Sprintf("leave it out for the model's own %d", m.Context))
 	}
 	if s.MaxRequests < 0 {
-		refuse("%s %d is no number of requests; leave it out for as many as there are pages for", MaxRequestsFlag, s.MaxRequests)
+		refuse(fmt.Sprintf("%s %d is no number of requests", MaxRequestsFlag, s.MaxRequests), "leave it out for as many as there are pages for")
 	}
 	if s.MaxTokens < 0 {
-		refuse("%s %d is no number of tokens; leave it out for as many as fit", MaxTokensFlag, s.MaxTokens)
+		refuse(fmt.Sprintf("%s %d is no number of tokens", MaxTokensFlag, s.MaxTokens), "leave it out for as many as fit")
 	}
 	if s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1) { // which NaN is not either
-		refuse("%s %v is not between 0 and 1; use %v", MemFractionFlag, s.MemFraction, defaultMemShare)
+		refuse(fmt.Sprintf("%s %v is not between 0 and 1", MemFractionFlag, s.MemFraction), fmt.Sprintf("use %v", defaultMemShare))
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	if len(refused) > 0 {
+		return refused
 	}
 	s = s.orDefaults()
 	if reach := s.reach(m); s.Context > reach && reach > 0 {
-		refuse(`%s %d is more than the %d tokens that the positions of %s reach; use at most that, or scale them: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`,
-			ContextFlag, s.Context, reach, m.ID, OverridesFlag, (s.Context+reach-1)/reach, reach)
+		refuse(fmt.Sprintf("%s %d is more than the %d tokens that the positions of %s reach", ContextFlag, s.Context, reach, m.ID), fmt.Sprintf(`use at most that, or scale them: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`, OverridesFlag, (s.Context+reach-1)/reach, reach))
 	}
 	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
-		refuse("%s %d is not a multiple of %s %d; use %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize, (s.Chunk/s.PageSize+1)*s.PageSize)
+		refuse(fmt.Sprintf("%s %d is not a multiple of %s %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", (s.Chunk/s.PageSize+1)*s.PageSize))
 	}
 	if pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1 {
-		refuse("%s %d leaves no request that can run with a context of %d tokens; use %d", PageSizeFlag, s.PageSize, s.context(m), defaultPageSize)
+		refuse(fmt.Sprintf("%s %d leaves no request that can run with a context of %d tokens", PageSizeFlag, s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
 	}
-	return errors.Join(errs...)
+	return refused.Err()
+}
+
+// Arguments are the server arguments that follow from the settings.
+func (s Settings) Arguments() serverargs.List {
+	s = s.orDefaults()
+	return serverargs.List{}.
+		With(PageSizeFlag, strconv.Itoa(s.PageSize)).
+		With(MemFractionFlag, strconv.FormatFloat(s.MemFraction, 'f', -1, 64))
 }

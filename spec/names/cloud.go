@@ -5,6 +5,8 @@ package names
 import (
 	"fmt"
 	"regexp"
+
+	"sglang-tpu/spec/problem"
 )
 
 // Cloud are the cloud names of one environment. Each carries the stack's name, so that
@@ -23,11 +25,14 @@ type Cloud struct {
 // account's id.
 var stackName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$`)
 
-// ForStack returns the cloud names of a stack in a project. The error says why a stack's
-// name cannot be part of them.
+// ForStack returns the cloud names of a stack in a project. The error, a
+// problem.Problem, says why a stack's name cannot be part of them.
 func ForStack(stack, project string) (Cloud, error) {
 	if !stackName.MatchString(stack) {
-		return Cloud{}, fmt.Errorf("stack name %q cannot be part of Google Cloud names; use at most 12 lower-case letters, digits and hyphens, beginning with a letter", stack)
+		return Cloud{}, problem.Problem{
+			Why:    fmt.Sprintf("stack name %q cannot be part of Google Cloud names", stack),
+			Remedy: "use at most 12 lower-case letters, digits and hyphens, beginning with a letter",
+		}
 	}
 	base := "sglang-tpu-" + stack
 	return Cloud{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+
+	"sglang-tpu/spec/problem"
 )
 
 // ServiceName is the Service in front of the leaders, as the tutorial calls it.
@@ -17,16 +19,19 @@ var objectName = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
 const setNameLength = 51
 
 // CheckSet says why a LeaderWorkerSet of so many replicas cannot have a name; nil if it
-// can. The error begins with the name.
+// can. The error is a problem.Problem.
 func CheckSet(name string, replicas int) error {
 	most := setNameLength - len(strconv.Itoa(max(replicas-1, 0)))
 	switch {
 	case len(name) > most:
-		return fmt.Errorf("%q has %d characters, and what the controller makes from it would be too long; use at most %d", name, len(name), most)
+		return problem.Problem{
+			Value: name, Why: fmt.Sprintf("has %d characters, and what the controller makes from it would be too long", len(name)),
+			Remedy: fmt.Sprintf("use at most %d", most),
+		}
 	case !objectName.MatchString(name):
-		return fmt.Errorf("%q is not a name that Kubernetes takes; use lower-case letters, digits and hyphens, beginning with a letter", name)
+		return problem.Problem{Value: name, Why: "is not a name that Kubernetes takes", Remedy: "use lower-case letters, digits and hyphens, beginning with a letter"}
 	case name == ServiceName:
-		return fmt.Errorf("%q is the name of the Service in front of the leaders, and the controller makes one of its set's own name; use another", name)
+		return problem.Problem{Value: name, Why: "is the name of the Service in front of the leaders, and the controller makes one of its set's own name", Remedy: "use another"}
 	}
 	return nil
 }

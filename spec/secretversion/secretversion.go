@@ -3,18 +3,21 @@
 package secretversion
 
 import (
-	"fmt"
 	"regexp"
+
+	"sglang-tpu/spec/problem"
 )
 
 var secretVersion = regexp.MustCompile(`^projects/([^/]+)/secrets/([A-Za-z0-9_-]+)/versions/([0-9]+|latest)$`)
 
-// Parse takes the name of a secret's version in Secret Manager apart. The error says
-// what such a name looks like.
+// Parse takes the name of a secret's version in Secret Manager apart. The error, a
+// problem.Problem, says what such a name looks like.
 func Parse(version string) (project, secret string, err error) {
 	parts := secretVersion.FindStringSubmatch(version)
 	if parts == nil {
-		return "", "", fmt.Errorf("%q does not name a version of a secret; use projects/PROJECT/secrets/NAME/versions/NUMBER", version)
+		return "", "", problem.Problem{
+			Value: version, Why: "does not name a version of a secret", Remedy: "use projects/PROJECT/secrets/NAME/versions/NUMBER",
+		}
 	}
 	return parts[1], parts[2], nil
 }

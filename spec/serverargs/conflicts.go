@@ -2,14 +2,16 @@ package serverargs
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"sglang-tpu/spec/problem"
 )
 
 // Conflicts are what the server refuses after parsing: arguments that are right one by
-// one. The list is all that the server gets; the values have been checked.
+// one. The list is all that the server gets; the values have been checked. The error is a
+// problem.List.
 //
 // Source: sgl_jax/srt/server_args.py (__post_init__, check_server_args,
 // check_lora_server_args), model_runner_kv_cache_mixin.py, model_config.py, scheduler.py.
@@ -20,17 +22,15 @@ func Conflicts(all List) error {
 	c.recurrent()
 	c.lora()
 	c.speculative()
-	return errors.Join(c.errs...)
+	return c.refused.Err()
 }
 
 type conflicts struct {
-	all  List
-	errs []error
+	all     List
+	refused problem.List
 }
 
-func (c *conflicts) refuse(format string, values ...any) {
-	c.errs = append(c.errs, fmt.Errorf(format, values...))
-}
+func (c *conflicts) refuse(why, remedy string) { c.refused.Add("", "", why, remedy) }
 
 // text of a flag, or its default; empty for none.
 func (c *conflicts) text(flag string) string {
@@ -52,22 +52,22 @@ func (c *conflicts) number(flag string) (float64, bool) { return Float(c.text(fl
 
 func (c *conflicts) atLeast(least float64, flag string) {
 	if n, ok := c.number(flag); ok && n < least {
-		c.refuse("%s %q is too small; use %v or more", flag, c.text(flag), least)
+		c.refuse(fmt.Sprintf("%s %q is too small", flag, c.text(flag)), fmt.Sprintf("use %v or more", least))
 	}
 }
 
 // values are of one flag each.
 func (c *conflicts) values() {
 	if dtype := c.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
-		c.refuse("--kv-cache-dtype %q is parsed, and then refused as unsupported; use auto or bf16", dtype)
+		c.refuse(fmt.Sprintf("--kv-cache-dtype %q is parsed, and then refused as unsupported", dtype), "use auto or bf16")
 	}
 	if c.text("--tokenizer-backend") == "fastokens" {
-		c.refuse(`--tokenizer-backend "fastokens" wants a Python package that the image of sglang-jax's Dockerfile does not have; use huggingface`)
+		c.refuse(`--tokenizer-backend "fastokens" wants a Python package that the image of sglang-jax's Dockerfile does not have`, "use huggingface")
 	}
 	if storage := c.text("--hicache-storage"); storage == "file" {
-		c.refuse(`--hicache-storage "file" is parsed, and then refused as not supported yet; use disable or none`)
+		c.refuse(`--hicache-storage "file" is parsed, and then refused as not supported yet`, "use disable or none")
 	} else if ratio, _ := c.number("--hicache-ratio"); storage != "disable" && ratio <= 0 {
-		c.refuse("--hicache-ratio %q is not above 0; use one such as 2.0", c.text("--hicache-ratio"))
+		c.refuse(fmt.Sprintf("--hicache-ratio %q is not above 0", c.text("--hicache-ratio")), "use one such as 2.0")
 	}
 	c.atLeast(0, "--ep-num-redundant-experts")
 	c.atLeast(0, "--schedule-conservativeness")
@@ -78,7 +78,7 @@ func (c *conflicts) values() {
 	levels := []string{"critical", "error", "warning", "info", "debug"}
 	for _, flag := range []string{"--log-level", "--log-level-http"} {
 		if level := c.text(flag); level != "" && !slices.Contains(levels, level) {
-			c.refuse("%s %q is not a level that both Python's logging and uvicorn know; use %s", flag, level, strings.Join(levels, ", "))
+			c.refuse(fmt.Sprintf("%s %q is not a level that both Python's logging and uvicorn know", flag, level), fmt.Sprintf("use %s", strings.Join(levels, ", ")))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (c *conflicts) files() {
 		case flag == "--dtype-config" && !strings.HasPrefix(text, "{"):
 			// A file of the image's, which is not ours to know.
 		case json.Unmarshal([]byte(text), &object) != nil:
-			c.refuse(`%s %q is not a JSON object; use one such as {"key": "value"}`, flag, text)
+			c.refuse(fmt.Sprintf("%s %q is not a JSON object", flag, text), `use one such as {"key": "value"}`)
 		}
 	}
 }
@@ -106,14 +106,14 @@ func (c *conflicts) recurrent() {
 	page, _ := c.number("--page-size")
 	interval, given := c.number("--recurrent-track-interval")
 	if page <= 1 {
-		c.refuse("%s goes only with a --page-size above 1; use 128", flag)
+		c.refuse(fmt.Sprintf("%s goes only with a --page-size above 1", flag), "use 128")
 	}
 	if given && (interval <= 0 || page > 0 && int(interval)%int(page) != 0) {
-		c.refuse("--recurrent-track-interval %v is not a multiple of --page-size %v; leave it out for --chunked-prefill-size", interval, page)
+		c.refuse(fmt.Sprintf("--recurrent-track-interval %v is not a multiple of --page-size %v", interval, page), "leave it out for --chunked-prefill-size")
 	}
 	for _, other := range []string{"--speculative-algorithm", "--enable-mixed-chunk"} {
 		if c.all.Has(other) {
-			c.refuse("%s does not go with %s yet; remove one of the two", flag, other)
+			c.refuse(fmt.Sprintf("%s does not go with %s yet", flag, other), "remove one of the two")
 		}
 	}
 }
@@ -127,23 +127,23 @@ func (c *conflicts) lora() {
 	c.atLeast(1, "--max-loras-per-batch")
 	modules := c.all.Values("--lora-target-modules")
 	if slices.Contains(modules, "all") && !onlyAll(modules) {
-		c.refuse(`--lora-target-modules has "all" beside others; give all alone`)
+		c.refuse(`--lora-target-modules has "all" beside others`, "give all alone")
 	}
 	rank, _ := c.number("--max-lora-rank")
 	switch {
 	case static && (len(paths) > 0 || c.all.Has("--enable-lora")):
-		c.refuse("--enable-static-lora does not go with --lora-paths or --enable-lora; remove it or them")
+		c.refuse("--enable-static-lora does not go with --lora-paths or --enable-lora", "remove it or them")
 	case len(paths) == 0 && (rank == 0 || len(modules) == 0):
-		c.refuse("LoRA without --lora-paths wants --max-lora-rank and --lora-target-modules; give both")
+		c.refuse("LoRA without --lora-paths wants --max-lora-rank and --lora-target-modules", "give both")
 	}
 	if static && !c.all.Has("--lora-scaling") {
-		c.refuse("--enable-static-lora wants --lora-scaling; give it")
+		c.refuse("--enable-static-lora wants --lora-scaling", "give it")
 	}
 	if static && perBatch != 1 {
-		c.refuse("--enable-static-lora wants --max-loras-per-batch 1; give it")
+		c.refuse("--enable-static-lora wants --max-loras-per-batch 1", "give it")
 	}
 	if loaded, ok := c.number("--max-loaded-loras"); ok && len(paths) > 0 && loaded < perBatch {
-		c.refuse("--max-loaded-loras %v is less than --max-loras-per-batch %v; raise it", loaded, perBatch)
+		c.refuse(fmt.Sprintf("--max-loaded-loras %v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
 	}
 }
 
@@ -163,8 +163,8 @@ func (c *conflicts) speculative() {
 	chain := topK == 1 && tokens == steps+1
 	overlaps := algorithm == "DFLASH" || chain && (algorithm == "NEXTN" || algorithm == "EAGLE3" && c.text("--attention-backend") == "fa")
 	if !overlaps && !c.all.Has("--disable-overlap-schedule") {
-		c.refuse("--speculative-algorithm %s overlaps its schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
-			"--speculative-num-steps (NEXTN, and EAGLE3 with --attention-backend fa); add --disable-overlap-schedule", algorithm)
+		c.refuse(fmt.Sprintf("--speculative-algorithm %s overlaps its schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
+			"--speculative-num-steps (NEXTN, and EAGLE3 with --attention-backend fa)", algorithm), "add --disable-overlap-schedule")
 	}
 	if algorithm != "DFLASH" {
 		return
@@ -173,15 +173,15 @@ func (c *conflicts) speculative() {
 		{"--speculative-eagle-topk", "1"}, {"--speculative-num-steps", "1"}, {"--grammar-backend", "none"},
 	} {
 		if c.text(want.flag) != want.value {
-			c.refuse("--speculative-algorithm DFLASH wants %s %s; give it", want.flag, want.value)
+			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH wants %s %s", want.flag, want.value), "give it")
 		}
 	}
 	if !c.all.Has("--speculative-draft-model-path") {
-		c.refuse("--speculative-algorithm DFLASH wants --speculative-draft-model-path; give the diffusion draft's")
+		c.refuse("--speculative-algorithm DFLASH wants --speculative-draft-model-path", "give the diffusion draft's")
 	}
 	for _, flag := range []string{"--enable-lora", "--enable-static-lora", "--lora-paths"} {
 		if c.all.Has(flag) {
-			c.refuse("--speculative-algorithm DFLASH does not go with %s; remove one of the two", flag)
+			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH does not go with %s", flag), "remove one of the two")
 		}
 	}
 }

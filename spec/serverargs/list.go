@@ -2,7 +2,10 @@
 // checks a user's and merges them with the program's.
 package serverargs
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Argument is one flag and its values: none for a switch, several for a list.
 type Argument struct {
@@ -12,21 +15,6 @@ type Argument struct {
 
 // List is a command line: each flag once, in order.
 type List []Argument
-
-// Ours reads a command line of the program's own, whose flags are in full and whose
-// values do not begin with "--".
-func Ours(words []string) List {
-	var list List
-	for _, word := range words {
-		if strings.HasPrefix(word, "--") {
-			list = append(list, Argument{Flag: word})
-			continue
-		}
-		last := &list[len(list)-1]
-		last.Values = append(last.Values, word)
-	}
-	return list
-}
 
 // Words are what the server's parser reads back as this list.
 func (l List) Words() []string {
@@ -47,19 +35,24 @@ func needsEquals(value string) bool {
 	return value == "" || strings.HasPrefix(value, "-") && !LooksNegative(value)
 }
 
-// Merge puts the users' values in the place of ours with the same flag, and what is new
-// at the end.
-func (l List) Merge(users List) List {
+// With returns the list with another flag at its end.
+func (l List) With(flag string, values ...string) List {
+	return append(slices.Clip(l), Argument{Flag: flag, Values: values})
+}
+
+// Merge returns the list with the arguments of another: they take the place of those with
+// the same flag, and new ones follow at the end.
+func (l List) Merge(other List) List {
 	var merged List
-	for _, ours := range l {
-		if i := users.index(ours.Flag); i >= 0 {
-			ours = users[i]
+	for _, a := range l {
+		if i := other.index(a.Flag); i >= 0 {
+			a = other[i]
 		}
-		merged = append(merged, ours)
+		merged = append(merged, a)
 	}
-	for _, u := range users {
-		if l.index(u.Flag) < 0 {
-			merged = append(merged, u)
+	for _, a := range other {
+		if l.index(a.Flag) < 0 {
+			merged = append(merged, a)
 		}
 	}
 	return merged

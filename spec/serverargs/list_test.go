@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var ours = Ours(strings.Fields("--model-path org/model --trust-remote-code --dtype bfloat16 --tp-size 16 --page-size 128"))
+var ours = List{}.With("--model-path", "org/model").With("--trust-remote-code").With("--dtype", "bfloat16").With("--tp-size", "16").With("--page-size", "128")
 
 func TestUsersArgumentsWinByFlagName(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -10,47 +10,53 @@ const (
 	LoRAFlag          = "--lora-paths"                       // each NAME=PATH, or PATH
 )
 
-// owned are the flags that the program computes or that have a setting of their own, by
-// what to do instead. A user's value could only contradict.
-var owned = map[string]string{
-	"--tensor-parallel-size": "it is the number of devices of the topology; set sglang-tpu:topology",
-	"--data-parallel-size":   "it follows from the model's attention heads and the devices; set sglang-tpu:topology",
-	"--ep-size":              "it follows from the model's experts and the devices; set sglang-tpu:topology",
-	"--nnodes":               "it is the number of hosts of the topology; set sglang-tpu:topology",
-	"--node-rank":            "it is the pod's index in its group, which the LeaderWorkerSet controller gives; remove it",
-	"--dist-init-addr":       "it is the address of the group's leader, known only in the pod; remove it",
-	"--host":                 "probes and the Service reach the server only on all addresses of the pod; remove it",
-	"--port":                 "probes and the Service know the port; remove it",
-	"--model-path":           "the plan is made for sglang-tpu:model; set that",
-	"--revision":             "the weights are fetched for sglang-tpu:modelRevision; set that",
-	"--download-dir":         "the weights are where sglang-tpu:cache has them; remove it",
-	"--device":               "the pods run on TPUs; remove it",
-	"--api-key":              "it would stand in plain text in the pods; run: pulumi config set --secret sglang-tpu:apiKey KEY",
-	"--disable-precompile":   "the first readiness probe would compile, and time out for ever; remove it",
+// reason is why a flag may not be set, and what to do instead.
+type reason struct{ why, remedy string }
+
+// owned are the flags that the program computes or that have a setting of their own. A
+// user's value could only contradict.
+var owned = map[string]reason{
+	"--tensor-parallel-size": {"it is the number of devices of the topology", "set sglang-tpu:topology"},
+	"--data-parallel-size":   {"it follows from the model's attention heads and the devices", "set sglang-tpu:topology"},
+	"--ep-size":              {"it follows from the model's experts and the devices", "set sglang-tpu:topology"},
+	"--nnodes":               {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
+	"--node-rank":            {"it is the pod's index in its group, which the LeaderWorkerSet controller gives", "remove it"},
+	"--dist-init-addr":       {"it is the address of the group's leader, known only in the pod", "remove it"},
+	"--host":                 {"probes and the Service reach the server only on all addresses of the pod", "remove it"},
+	"--port":                 {"probes and the Service know the port", "remove it"},
+	"--model-path":           {"the plan is made for sglang-tpu:model", "set that"},
+	"--revision":             {"the weights are fetched for sglang-tpu:modelRevision", "set that"},
+	"--download-dir":         {"the weights are where sglang-tpu:cache has them", "remove it"},
+	"--device":               {"the pods run on TPUs", "remove it"},
+	"--api-key":              {"it would stand in plain text in the pods", "run: pulumi config set --secret sglang-tpu:apiKey KEY"},
+	"--disable-precompile":   {"the first readiness probe would compile, and time out for ever", "remove it"},
 	// Not at the commit of the table.
-	"--jax-proc-id":            "it is the pod's index in its group, which the LeaderWorkerSet controller gives; remove it",
-	"--jax-num-procs":          "it is the number of hosts of the topology; set sglang-tpu:topology",
-	"--disable-jax-precompile": "the first readiness probe would compile, and time out for ever; remove it",
+	"--jax-proc-id":            {"it is the pod's index in its group, which the LeaderWorkerSet controller gives", "remove it"},
+	"--jax-num-procs":          {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
+	"--disable-jax-precompile": {"the first readiness probe would compile, and time out for ever", "remove it"},
 }
 
-const (
-	twoServers = "it splits prefill and decode over servers that know one another's addresses, and this program starts groups that are whole servers; remove it"
-	otherMedia = "it belongs to --multimodal, another server that takes images and makes others, with no plan and no health probe of ours; remove it"
+var (
+	twoServers = reason{"it splits prefill and decode over servers that know one another's addresses, and this program starts groups that are whole servers", "remove it"}
+	otherMedia = reason{"it belongs to --multimodal, another server that takes images and makes others, for which this program has no plan and no health probe", "remove it"}
 )
 
 // unworkable are the flags that the server takes and that cannot work in this
-// deployment, by why; those of one family by the beginning of their names.
-var unworkable = map[string]string{
-	"--help": "it prints the server's help, and the server ends; remove it",
+// deployment.
+var unworkable = map[string]reason{
+	"--help": {"it prints the server's help, and the server ends", "remove it"},
 	// sgl_jax/srt/entrypoints/engine.py: _launch_threads instead of _launch_subprocesses.
-	"--enable-single-process": "the scheduler is then no process of its own, and the worker's liveness probe looks for that process; remove it",
+	"--enable-single-process": {"the scheduler is then no process of its own, and the worker's liveness probe looks for that process", "remove it"},
 	"--multimodal":            otherMedia,
 	// server_args.py sets it to None on several hosts.
-	"--device-indexes": "on several hosts the server ignores it, and on one it leaves chips that the plan counts unused; remove it, and set sglang-tpu:topology",
+	"--device-indexes": {"on several hosts the server ignores it, and on one it leaves chips that the plan counts unused", "remove it, and set sglang-tpu:topology"},
 }
 
-// families of flags that only go with one that cannot work.
-var families = []struct{ prefix, why string }{
+// families are flags that only go with one that cannot work, by the prefix of their names.
+var families = []struct {
+	prefix string
+	reason reason
+}{
 	{"--pd-", twoServers},
 	{"--disaggregation-", twoServers},
 	{"--no-disaggregation-", twoServers},
@@ -64,15 +70,17 @@ var families = []struct{ prefix, why string }{
 	{"--precompile-frame-paddings", otherMedia},
 }
 
-// forbidden says why a flag may not be set; empty if it may.
-func forbidden(flag string) string {
-	if why := owned[flag] + unworkable[flag]; why != "" {
-		return why
+// forbidden says why a flag may not be set; false if it may.
+func forbidden(flag string) (reason, bool) {
+	for _, flags := range []map[string]reason{owned, unworkable} {
+		if r, ok := flags[flag]; ok {
+			return r, true
+		}
 	}
 	for _, f := range families {
 		if strings.HasPrefix(flag, f.prefix) {
-			return f.why
+			return f.reason, true
 		}
 	}
-	return ""
+	return reason{}, false
 }

@@ -1,10 +1,10 @@
 package serverargs
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/spelling"
 )
 
@@ -13,8 +13,8 @@ type Reading struct {
 	Arguments List
 	// Doubts are what the parser that the table describes would refuse, and another might
 	// not.
-	Doubts []string
-	// Err joins what cannot work, one line for each, and names words and remedies.
+	Doubts problem.List
+	// Err is a problem.List of what cannot work; nil if there is none.
 	Err error
 }
 
@@ -26,30 +26,28 @@ func Read(words []string, other bool) Reading {
 	for r.at < len(words) {
 		r.next()
 	}
-	return Reading{r.list, r.doubts, errors.Join(r.errs...)}
+	return Reading{r.list, r.doubts, r.refused.Err()}
 }
 
 type reading struct {
-	words  []string
-	at     int
-	other  bool
-	seen   map[string]bool
-	list   List
-	doubts []string
-	errs   []error
+	words []string
+	at    int
+	other bool
+	seen  map[string]bool
+	list  List
+
+	doubts, refused problem.List
 }
 
-func (r *reading) refuse(format string, values ...any) {
-	r.errs = append(r.errs, fmt.Errorf(format, values...))
-}
+func (r *reading) refuse(why, remedy string) { r.refused.Add("", "", why, remedy) }
 
-// doubt is an error unless another parser may see it otherwise.
-func (r *reading) doubt(format string, values ...any) {
+// doubt is refused unless another parser may see it otherwise.
+func (r *reading) doubt(why, remedy string) {
 	if r.other {
-		r.doubts = append(r.doubts, fmt.Sprintf(format, values...))
+		r.doubts.Add("", "", why, remedy)
 		return
 	}
-	r.refuse(format, values...)
+	r.refuse(why, remedy)
 }
 
 // next reads a flag and its values.
@@ -58,13 +56,13 @@ func (r *reading) next() {
 	r.at++
 	switch {
 	case strings.TrimSpace(word) == "":
-		r.refuse("an entry is empty; remove it")
+		r.refuse("an entry is empty", "remove it")
 		return
 	case !isFlag(word) || twoInOne(word):
 		r.stray(word)
 		return
 	case word == "--":
-		r.refuse("%q is not an argument of the server, which has none without a flag; remove it", word)
+		r.refuse(fmt.Sprintf("%q is not an argument of the server, which has none without a flag", word), "remove it")
 		return
 	}
 	typed, inline, isInline := strings.Cut(word, "=")
@@ -81,12 +79,12 @@ func (r *reading) next() {
 		return
 	}
 	if r.seen[option.key(flag)] {
-		r.refuse("%q is given twice; give it once", typed)
+		r.refuse(fmt.Sprintf("%q is given twice", typed), "give it once")
 		return
 	}
 	r.seen[option.key(flag)] = true
-	if why := forbidden(flag); why != "" {
-		r.refuse("%q is not for you to set: %s", typed, why)
+	if reason, ok := forbidden(flag); ok {
+		r.refuse(fmt.Sprintf("%q cannot be set: %s", typed, reason.why), reason.remedy)
 		return
 	}
 	r.list = append(r.list, Argument{Flag: flag, Values: values})
@@ -101,14 +99,14 @@ func (r *reading) next() {
 // stray is a word that belongs to no flag.
 func (r *reading) stray(word string) {
 	if twoInOne(word) {
-		r.refuse("%q is a flag and its value in one entry; make it two", word)
+		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "make it two")
 		return
 	}
 	if len(r.seen) == 0 {
-		r.refuse("%q comes before any flag; begin with a flag such as --context-length", word)
+		r.refuse(fmt.Sprintf("%q comes before any flag", word), "begin with a flag such as --context-length")
 		return
 	}
-	r.refuse("%q belongs to no flag; remove it", word)
+	r.refuse(fmt.Sprintf("%q belongs to no flag", word), "remove it")
 }
 
 // key is the same for all names of an option.
@@ -151,14 +149,18 @@ func (r *reading) resolve(typed string) (string, *Option) {
 	full := Abbreviated(typed)
 	switch {
 	case len(full) == 0:
-		if forbidden(typed) == "" {
-			r.doubt("%q is not an argument of the server%s; docs/server-arguments.md says where they are listed", typed, spelling.Meant(typed, names()))
+		if _, ok := forbidden(typed); !ok {
+			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Meant(typed, names())), "docs/server-arguments.md says where they are listed")
 		}
 		return typed, nil
 	case len(full) == 1:
-		r.abbreviation(full, "%q is an abbreviation of %s; %s", typed, full[0], insteadOf(full[0]))
+		why, remedy := fmt.Sprintf("%q is an abbreviation of %s", typed, full[0]), "write it in full"
+		if reason, ok := forbidden(Lookup(full[0]).Names[0]); ok {
+			why, remedy = why+", which cannot be set: "+reason.why, reason.remedy
+		}
+		r.abbreviation(full, why, remedy)
 	default:
-		r.abbreviation(full, "%q could be %s; write one of them in full", typed, some(full))
+		r.abbreviation(full, fmt.Sprintf("%q could be %s", typed, some(full)), "write one of them in full")
 	}
 	if r.other {
 		return typed, nil
@@ -168,14 +170,14 @@ func (r *reading) resolve(typed string) (string, *Option) {
 
 // abbreviation is refused even of another parser where it may stand for what is not the
 // user's.
-func (r *reading) abbreviation(full []string, format string, values ...any) {
+func (r *reading) abbreviation(full []string, why, remedy string) {
 	for _, name := range full {
-		if forbidden(Lookup(name).Names[0]) != "" {
-			r.refuse(format, values...)
+		if _, ok := forbidden(Lookup(name).Names[0]); ok {
+			r.refuse(why, remedy)
 			return
 		}
 	}
-	r.doubt(format, values...)
+	r.doubt(why, remedy)
 }
 
 // some of many names.
@@ -187,27 +189,20 @@ func some(names []string) string {
 	return fmt.Sprintf("%s or %d others", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-func insteadOf(full string) string {
-	if why := forbidden(Lookup(full).Names[0]); why != "" {
-		return "that is not for you to set: " + why
-	}
-	return "write it in full"
-}
-
 // count says what is wrong with the number of values; false if there are none to check.
 func (r *reading) count(o *Option, typed string, values []string, inline bool) bool {
 	switch {
 	case o.Switch() && len(values) > 0:
-		r.doubt("%q takes no value, and has %q; remove the value", typed, strings.Join(values, " "))
+		r.doubt(fmt.Sprintf("%q takes no value, and has %q", typed, strings.Join(values, " ")), "remove the value")
 		return false
 	case inline && len(values) > 1:
-		r.doubt("%q has %q after =, so that the server takes %q for nobody's; give each value an entry of its own", typed, values[0], strings.Join(values[1:], " "))
+		r.doubt(fmt.Sprintf("%q has %q after =, so that the server takes %q for nobody's", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
 		return false
 	case len(values) == 0 && strings.ContainsAny(o.Values, "1+"):
 		r.missing(o, typed)
 		return false
 	case len(values) > 1 && strings.ContainsAny(o.Values, "1?"):
-		r.doubt("%s takes one value, and has %q; remove what is too many", typed, values)
+		r.doubt(fmt.Sprintf("%s takes one value, and has %q", typed, values), "remove what is too many")
 		return false
 	}
 	return true
@@ -219,7 +214,7 @@ func (r *reading) missing(o *Option, typed string) {
 		next := r.words[r.at]
 		if name, _, _ := strings.Cut(next, "="); strings.HasPrefix(next, "-") && Lookup(name) == nil && len(Abbreviated(name)) == 0 && !twoInOne(next) {
 			r.at++
-			r.doubt("%s has no value: the server takes %q for a flag; write %q in one entry", typed, next, typed+"="+next)
+			r.doubt(fmt.Sprintf("%s has no value: the server takes %q for a flag", typed, next), fmt.Sprintf("write %q in one entry", typed+"="+next))
 			return
 		}
 	}
@@ -227,7 +222,7 @@ func (r *reading) missing(o *Option, typed string) {
 	if o.Values == "+" {
 		many = "one value or several"
 	}
-	r.doubt("%s takes %s; give it in the entry after the flag", typed, many)
+	r.doubt(fmt.Sprintf("%s takes %s", typed, many), "give it in the entry after the flag")
 }
 
 // check says which values are not of the option's type, or not among its choices.
@@ -235,11 +230,11 @@ func (r *reading) check(o *Option, typed string, values []string) {
 	for _, value := range values {
 		switch {
 		case !o.Is(value) && o.Type == "int":
-			r.doubt("%s %q is not a whole number; use digits only", typed, value)
+			r.doubt(fmt.Sprintf("%s %q is not a whole number", typed, value), "use digits only")
 		case !o.Is(value):
-			r.doubt("%s %q is not a number; use one such as %s", typed, value, o.example())
+			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), fmt.Sprintf("use one such as %s", o.example()))
 		case !o.Allows(value):
-			r.doubt("%s %q is not one of its choices%s; use %s", typed, value, o.meant(value), strings.Join(o.Choices, ", "))
+			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, o.meant(value)), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
 		}
 	}
 }

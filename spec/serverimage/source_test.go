@@ -12,16 +12,25 @@ func TestEqualInputsHaveEqualTagsAndOthersNeverShareOne(t *testing.T) {
 	assert.Equal(t, base.Tag(), Default().Tag())
 	assert.True(t, strings.HasPrefix(base.Tag(), base.Commit[:12]+"-"))
 	seen := map[string]string{base.Tag(): "nothing"}
-	for what, change := range map[string]func(*Source){
-		"repository": func(s *Source) { s.Repository = "https://example.com/fork.git" },
-		"commit":     func(s *Source) { s.Commit = strings.Repeat("a", 40) },
-		"dockerfile": func(s *Source) { s.Dockerfile = "docker/Dockerfile" },
-		"arguments":  func(s *Source) { s.BuildArgs = map[string]string{"A": "b"} },
-		"platform":   func(s *Source) { s.Platform = "linux/arm64" },
+	for what, change := range map[string]func(*Inputs){
+		"repository": func(s *Inputs) { s.Repository = "https://example.com/fork.git" },
+		"commit":     func(s *Inputs) { s.Commit = strings.Repeat("a", 40) },
+		"dockerfile": func(s *Inputs) { s.Dockerfile = "docker/Dockerfile" },
+		"arguments":  func(s *Inputs) { s.BuildArgs = map[string]string{"A": "b"} },
 	} {
 		s := Default()
 		change(&s)
 		assert.Empty(t, seen[s.Tag()], "%s and %s", what, seen[s.Tag()])
 		seen[s.Tag()] = what
 	}
+}
+
+func TestADefaultTagIsTheOneOfStacksThatAreUp(t *testing.T) {
+	assert.Equal(t, "cddbf6f1cc33-d14be7e1", Default().Tag(), "another hash builds every image again")
+}
+
+func TestTheDefaultCommitIsNotOneOfAnotherRepository(t *testing.T) {
+	assert.Equal(t, Default(), Inputs{}.WithDefaults())
+	assert.Empty(t, Inputs{Repository: "https://example.com/fork.git"}.WithDefaults().Commit)
+	assert.Equal(t, "c", Inputs{Commit: "c"}.WithDefaults().Commit)
 }

@@ -1,75 +1,109 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
-	"strconv"
 
 	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverargs"
+	"sglang-tpu/spec/serverimage"
 )
 
 const argumentsKey = "sglang-tpu:serverArguments"
 
-// settings reads the user's server arguments, and from them what the plan depends on;
-// false if that cannot be read.
-func (s server) settings(c *Config) (model.Settings, bool, error) {
-	other := anotherServer(c.Image)
-	read := serverargs.Read(s.arguments, other != "")
-	c.Arguments = read.Arguments
-	settings, readable, err := planned(read.Arguments, other != "")
-	err = errors.Join(read.Err, err)
-	if err == nil {
-		ours := serverargs.Ours([]string{model.PageSizeFlag, strconv.Itoa(settings.Page())})
-		conflicts := serverargs.Conflicts(ours.Merge(read.Arguments))
-		if other == "" {
-			err = conflicts
-		} else {
-			read.Doubts = append(read.Doubts, lines(conflicts)...)
+// planServer reads the user's server arguments and derives the parallelism from model,
+// topology and arguments, as far as these are known. It returns the user's arguments, with
+// all that is wrong.
+func (c *Config) planServer(modelKnown, shaped bool) (serverargs.List, problem.List) {
+	given, settings, readable, found := c.readArguments()
+	if readable && modelKnown {
+		if err := settings.Check(c.Model); err != nil {
+			readable = false
+			found = append(found, problem.Of(argumentsKey, err)...)
 		}
 	}
-	for _, doubt := range read.Doubts {
-		c.Warnings = append(c.Warnings, fmt.Sprintf("config %s: %s. That is so at sglang-jax %.12s; the server of %s may take it, "+
-			"and otherwise every pod ends with exit code 2", argumentsKey, doubt, serverargs.Commit, other))
+	if !modelKnown {
+		return given, found
 	}
-	if overrides, ok := read.Arguments.Value(model.OverridesFlag); ok && err == nil {
+	if shaped && readable {
+		var err error
+		c.Plan, err = model.NewPlan(c.Model, c.Topology, settings)
+		found = append(found, problem.Of(keyOf("model"), err)...)
+		if err == nil {
+			found = append(found, problem.Of(argumentsKey, c.Plan.Check())...)
+		}
+	}
+	if c.Model.Gated && c.HFToken == "" && c.HFTokenSecret == "" {
+		found.Add(keyOf("hfToken"), "", "is empty, but "+c.ModelID+" is a gated model on Hugging Face",
+			"accept its licence there, then run: pulumi config set --secret hfToken hf_...")
+	}
+	return given, append(found, checkSize(c.Cache, c.ModelID, c.Model.RepositoryGiB)...)
+}
+
+// readArguments reads the user's server arguments, and from them what the plan depends on;
+// false if that cannot be read. It overrides the model where the arguments do.
+func (c *Config) readArguments() (serverargs.List, model.Settings, bool, problem.List) {
+	other := anotherServer(c.Image)
+	read := serverargs.Read(c.ServerArguments, other != "")
+	given, doubts := read.Arguments, read.Doubts
+	found := problem.Of(argumentsKey, read.Err)
+	settings, readable, wrong := planned(given, other != "")
+	found = append(found, wrong...)
+	if len(found) == 0 {
+		conflicts := problem.Of(argumentsKey, serverargs.Conflicts(settings.Arguments().Merge(given)))
+		if other == "" {
+			found = conflicts
+		} else {
+			doubts = append(doubts, conflicts...)
+		}
+	}
+	for _, doubt := range doubts {
+		doubt.Key = "" // which comes before the whole sentence
+		c.Warnings.Add(argumentsKey, "", fmt.Sprintf("%s. That is so at sglang-jax %.12s", doubt.Error(), serverargs.Commit),
+			"the server of "+other+" may take it, and otherwise every pod ends with exit code 2")
+	}
+	if overrides, ok := given.Value(model.OverridesFlag); ok && len(found) == 0 {
+		var err error
 		c.Model, settings.Reach, err = c.Model.Overridden(overrides)
+		found = problem.Of(argumentsKey, err)
 	}
-	return settings, readable, errors.Join(err, checkRemoteCode(c), checkMoE(c, s, other), checkDraft(c))
+	found = append(found, checkRemoteCode(c, given)...)
+	found = append(found, checkMoE(c, given, other)...)
+	return given, settings, readable, append(found, checkDraft(c, given)...)
 }
 
 // anotherServer names the setting by which the image has another server than the one
-// whose arguments are known; empty if it has that one.
-func anotherServer(i Image) string {
+// whose arguments are known; empty if it has that one. The image has its defaults.
+func anotherServer(i serverimage.Image) string {
 	switch {
-	case i.Source == Prebuilt:
+	case i.Source == serverimage.Prebuilt:
 		return imageKey + ".reference"
-	case i.Source == Mirror:
+	case i.Source == serverimage.Mirror:
 		return imageKey + ".version"
-	case i.Commit != "" && i.Commit != serverargs.Commit:
-		return imageKey + ".commit"
-	case i.Commit == "" && i.Repository != "":
+	case i.Commit == "": // of another repository, which has no default
 		return imageKey + ".repository"
+	case i.Commit != serverargs.Commit:
+		return imageKey + ".commit"
 	}
 	return ""
 }
 
 // planned are the arguments that the plan depends on; false if one of them is no number.
-// That has been said, but of another server it was only doubted.
-func planned(given serverargs.List, other bool) (model.Settings, bool, error) {
+// That has been reported, but of another server it was only doubted.
+func planned(given serverargs.List, other bool) (model.Settings, bool, problem.List) {
 	var settings model.Settings
-	var errs []error
+	var found problem.List
 	readable := true
 	// number hands a flag's value to read, which reports whether it is one.
-	number := func(flag, remedy string, read func(text string) bool) {
+	number := func(flag, noun, remedy string, read func(text string) bool) {
 		text, ok := given.Value(flag)
 		switch {
 		case !given.Has(flag) || ok && read(text):
 			return
 		case other && !ok:
-			errs = append(errs, fmt.Errorf("%s takes one value; give it in the entry after the flag", flag))
+			found.Add(argumentsKey, "", flag+" takes one value", "give it in the entry after the flag")
 		case other:
-			errs = append(errs, fmt.Errorf("%s %q is not a %s", flag, text, remedy))
+			found.Add(argumentsKey, "", fmt.Sprintf("%s %q is not a %s", flag, text, noun), remedy)
 		}
 		readable = false
 	}
@@ -83,59 +117,64 @@ func planned(given serverargs.List, other bool) (model.Settings, bool, error) {
 		{model.MaxRequestsFlag, &settings.MaxRequests},
 		{model.MaxTokensFlag, &settings.MaxTokens},
 	} {
-		number(whole.flag, "whole number; use digits only", func(text string) (ok bool) {
+		number(whole.flag, "whole number", "use digits only", func(text string) (ok bool) {
 			*whole.into, ok = serverargs.Int(text)
 			if ok && *whole.into == 0 {
-				errs = append(errs, fmt.Errorf("%s 0 means nothing; leave it out for the default", whole.flag))
+				found.Add(argumentsKey, "", whole.flag+" 0 means nothing", "leave it out for the default")
 			}
 			return ok
 		})
 	}
-	number(model.MemFractionFlag, "number; use one such as 0.88", func(text string) (ok bool) {
+	number(model.MemFractionFlag, "number", "use one such as 0.88", func(text string) (ok bool) {
 		settings.MemFraction, ok = serverargs.Float(text)
 		if ok && settings.MemFraction == 0 {
-			errs = append(errs, fmt.Errorf("%s %q is not a number above 0; use one such as 0.88", model.MemFractionFlag, text))
+			found.Add(argumentsKey, "", fmt.Sprintf("%s %q is not a number above 0", model.MemFractionFlag, text), "use one such as 0.88")
 		}
 		return ok
 	})
 	settings.CacheType, _ = given.Value(model.CacheTypeFlag)
 	settings.Type, _ = given.Value(model.TypeFlag)
-	return settings, readable && len(errs) == 0, errors.Join(errs...)
+	return settings, readable && len(found) == 0, found
 }
 
-func checkRemoteCode(c *Config) error {
-	if c.TrustRemoteCode || !c.Arguments.Has(remoteCodeFlag) {
+func checkRemoteCode(c *Config, given serverargs.List) problem.List {
+	if c.TrustRemoteCode || !given.Has(serverargs.RemoteCodeFlag) {
 		return nil
 	}
-	return fmt.Errorf("%q is given, and sglang-tpu:trustRemoteCode is false; remove one of the two", remoteCodeFlag)
+	return problem.List{{Key: argumentsKey, Value: serverargs.RemoteCodeFlag, Why: "is given, and sglang-tpu:trustRemoteCode is false", Remedy: "remove one of the two"}}
 }
-
-const remoteCodeFlag = "--trust-remote-code"
 
 // checkMoE refuses the backend that the server asserts by the model's architecture
 // (_FUSED_MOE_V2_SUPPORTED_ARCHITECTURES): no model of the catalogue is among those.
-func checkMoE(c *Config, s server, other string) error {
+func checkMoE(c *Config, given serverargs.List, other string) problem.List {
 	const flag, backend = "--moe-backend", "fused_v2"
-	value, _ := c.Arguments.Value(flag)
-	if _, known := model.Lookup(s.id); value != backend || !known || other != "" {
+	value, _ := given.Value(flag)
+	if _, known := model.Lookup(c.ModelID); value != backend || !known || other != "" {
 		return nil
 	}
-	return fmt.Errorf("%s %q is for Bailing, MiMo and GlmMoeDsa models alone, and %s is none; use epmoe or fused", flag, backend, s.id)
+	return problem.List{{
+		Key: argumentsKey, Why: fmt.Sprintf("%s %q is for Bailing, MiMo and GlmMoeDsa models alone, and %s is none", flag, backend, c.ModelID),
+		Remedy: "use epmoe or fused",
+	}}
 }
 
 // checkDraft is about the model that drafts tokens for speculative decoding.
-func checkDraft(c *Config) error {
+func checkDraft(c *Config, given serverargs.List) problem.List {
 	const flag, revision = serverargs.DraftFlag, serverargs.DraftRevisionFlag
-	draft, ok := c.Arguments.Value(flag)
+	draft, ok := given.Value(flag)
 	if !ok || draft == c.Model.ID {
 		return nil
 	}
-	c.Warnings = append(c.Warnings, fmt.Sprintf("config %s: the plan does not count the weights of %s %s, whose size this program does not know: "+
-		"they lie in HBM beside the model's. If the server ends with RESOURCE_EXHAUSTED, lower %s or use a larger topology", argumentsKey, flag, draft, model.MemFractionFlag))
+	c.Warnings.Add(argumentsKey, "", fmt.Sprintf("the plan does not count the weights of %s %s, whose size this program does not know: "+
+		"they lie in HBM beside the model's", flag, draft),
+		fmt.Sprintf("if the server ends with RESOURCE_EXHAUSTED, lower %s or use a larger topology", model.MemFractionFlag))
 	// ModelConfig.from_server_args: model_revision or server_args.revision.
-	if c.Revision != "" && c.Revision != "main" && !c.Arguments.Has(revision) {
-		return fmt.Errorf("%s %q has no revision, so that the server looks for it at sglang-tpu:modelRevision (%s); add %s main, or the revision that you want",
-			flag, draft, c.Revision, revision)
+	if c.Revision != "" && c.Revision != serverargs.DefaultRevision && !given.Has(revision) {
+		return problem.List{{
+			Key:    argumentsKey,
+			Why:    fmt.Sprintf("%s %q has no revision, so that the server looks for it at sglang-tpu:modelRevision (%s)", flag, draft, c.Revision),
+			Remedy: fmt.Sprintf("add %s %s, or the revision that you want", revision, serverargs.DefaultRevision),
+		}}
 	}
 	return nil
 }

@@ -6,13 +6,13 @@
 package settings
 
 import (
-	"errors"
+	"reflect"
 	"time"
 
 	"sglang-tpu/spec/model"
 	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverargs"
-	"sglang-tpu/spec/topology"
 )
 
 // Source looks up a raw configuration value by its full key, such as
@@ -32,184 +32,55 @@ func (s Source) now() time.Time {
 	return s.Now()
 }
 
-// namespaces whose keys only this program reads, with the keys that there are.
-var namespaces = map[string][]string{
-	"sglang-tpu": {
-		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment", "trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "image", "cache",
-		"gke", "maintenance", "monitoring", "systemPool", "network", "labels", "leaderWorkerSet", "lwsChart", "readyMinutes", "protect",
-	},
-	"gcp": {"project", "zone", "region"},
-}
-
-// Config is one environment, checked.
+// Config is one environment, checked: its settings with all defaults, and what follows from
+// them.
 type Config struct {
-	Project string // Google Cloud project id
-	Zone    string // the zone with tpu7x capacity, such as us-central1-c
-	Region  string // the zone's region
+	Settings
 
-	Model     model.Model
-	Revision  string // of the model's repository on the Hub
-	Topology  topology.Topology
+	Model     model.Model // of the catalogue, or the custom one
 	Plan      model.Plan
-	Arguments serverargs.List // server arguments of the user's own
-	Replicas  int             // groups, and slices; 0 keeps the cluster and no chips
-	Capacity  Capacity
+	Arguments serverargs.List // all that the server is started with, but for rank and rendezvous
+	Ready     time.Duration   // how long up waits for the model server
 
-	// TrustRemoteCode lets the server run code that a model's repository brings.
-	TrustRemoteCode   bool
-	ServerEnvironment map[string]string // variables of the server's containers, beside the program's
-
-	// The secrets themselves stay Pulumi secrets and are read by stacks.
-	HasHFToken bool
-	HasAPIKey  bool
-	// HFTokenSecret is the version of a secret in Secret Manager that holds the token
-	// instead; empty: none.
-	HFTokenSecret string
-
-	Image           Image
-	Cache           Cache
-	GKE             GKE
-	Maintenance     Maintenance
-	Monitoring      Monitoring
-	SystemPool      SystemPool
-	Network         Network
-	Labels          map[string]string
-	LeaderWorkerSet string        // its name
-	LWSChart        string        // oci:// address or a folder
-	Ready           time.Duration // how long up waits for the model server
-	Protect         bool          // Pulumi protect and GKE deletion protection together
-
-	Warnings []string // what will work, and may surprise
+	Warnings problem.List // what will work, and may surprise
 }
 
-// The modes of Cache.
-const (
-	GCS  = "gcs"
-	Disk = "disk"
-)
-
-// Cache is where weights and compiled code are kept. The numbers go only with mode disk.
-type Cache struct {
-	Mode          string `json:"mode"`          // gcs: a bucket that all share; disk: a volume for each pod
-	SizeGiB       int    `json:"sizeGiB"`       // 0: twice what is fetched, at least 200
-	IOPS          int    `json:"iops"`          // 0: 10000
-	ThroughputMiB int    `json:"throughputMiB"` // MiB per second; 0: 1200
-}
-
-// GKE is the control plane's version policy.
-type GKE struct {
-	ReleaseChannel string `json:"releaseChannel"`
-	MinVersion     string `json:"minVersion"`
-	// SecretsKey is the Cloud KMS key for Kubernetes Secrets; empty: Google's own.
-	SecretsKey string `json:"secretsKey"`
-}
-
-// SystemPool is the CPU node pool.
-type SystemPool struct {
-	MachineType string `json:"machineType"`
-	Nodes       int    `json:"nodes"`
-}
-
-// How long up waits for the model server unless told: it loads weights and compiles,
-// and with flex-start it first stands in Google's queue.
-const (
-	ready      = time.Hour
-	readyQueue = 24 * time.Hour
-)
-
-// defaults is what an environment that says nothing gets. Scalars that a user most
-// often sets have theirs in Pulumi.yaml, where pulumi config shows them.
-func defaults() Config {
-	return Config{
-		GKE: GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"},
-		// The hours are what GKE gives to a window that only has a start.
-		Maintenance: Maintenance{Window: Window{Start: "03:00", Hours: 4}},
-		Monitoring:  Monitoring{Enabled: true},
-		SystemPool:  SystemPool{MachineType: "e2-standard-8", Nodes: 1},
-		Network: Network{
-			Nodes:        "10.0.0.0/20",
-			Pods:         "10.4.0.0/14",
-			Services:     "10.8.0.0/20",
-			ControlPlane: "172.16.0.0/28",
-		},
-		Cache: Cache{Mode: GCS},
-	}
-}
-
-// Load reads and checks every key. The error joins all that is wrong.
+// Load reads and checks every key. The error is a problem.List of all that is wrong.
 func Load(source Source) (*Config, error) {
-	c := defaults()
-	r := &reader{source: source}
-
-	c.Project = r.text("gcp:project")
-	c.Zone = r.text("gcp:zone")
+	r := &reader{source: source, unread: map[string]bool{}}
+	c := &Config{Settings: r.settings()}
+	region := c.Region
 	c.Region = regionOf(c.Zone)
-	s := server{id: r.text("sglang-tpu:model"), topology: r.text("sglang-tpu:topology")}
-	c.Revision = r.text("sglang-tpu:modelRevision")
-	s.customRead = r.object("sglang-tpu:customModel", &s.custom)
-	s.arguments = r.words("sglang-tpu:serverArguments")
-	c.TrustRemoteCode = r.booleanOr("sglang-tpu:trustRemoteCode", true)
-	environmentRead := r.object(environmentKey, &c.ServerEnvironment)
-	c.Replicas = r.integer("sglang-tpu:replicas", 1)
-	capacityRead := r.object("sglang-tpu:capacity", &c.Capacity)
-	c.HasHFToken = r.secret("sglang-tpu:hfToken")
-	c.HFTokenSecret = r.optional("sglang-tpu:hfTokenSecret")
-	c.HasAPIKey = r.secret("sglang-tpu:apiKey")
-	imageRead := r.object("sglang-tpu:image", &c.Image)
-	cacheRead := r.object("sglang-tpu:cache", &c.Cache)
-	r.object("sglang-tpu:gke", &c.GKE)
-	maintenanceRead := r.object(maintenanceKey, &c.Maintenance)
-	monitoringRead := r.object(monitoringKey, &c.Monitoring)
-	r.object("sglang-tpu:systemPool", &c.SystemPool)
-	r.object("sglang-tpu:network", &c.Network)
-	r.object("sglang-tpu:labels", &c.Labels)
-	c.LeaderWorkerSet = r.text("sglang-tpu:leaderWorkerSet")
-	c.LWSChart = r.text("sglang-tpu:lwsChart")
-	minutes := r.integer("sglang-tpu:readyMinutes", 0)
-	c.Protect = r.boolean("sglang-tpu:protect")
+	r.add(checkKeys(source.Keys))
+	known := r.resolveModel(c)
+	// Whoever says that there are no exclusions knows.
+	noExclusions := c.Maintenance.Exclusions != nil && len(c.Maintenance.Exclusions) == 0
+	c.fillDefaults()
 
-	r.check(checkKeys(source.Keys))
-	region, _ := source.Get("gcp:region")
-	r.check(checkPlace(c, region))
-	r.check(checkPlaceholders(c))
-	r.check(s.plan(&c))
-	// What could not be read would be called missing as well.
-	if capacityRead {
-		r.check(checkCapacity(c.Capacity))
-	}
-	if imageRead {
-		r.check(checkImage(c.Image))
-	}
-	if cacheRead {
-		r.check(checkCache(c.Cache))
-	}
-	if environmentRead {
-		r.check(checkEnvironment(c.ServerEnvironment, source.IsSecret))
-	}
-	r.check(checkRevision(c.Revision))
-	r.check(checkNetwork(c.Network))
-	r.check(checkSizes(c, minutes))
-	r.check(checkToken(c))
-	r.check(checkGKE(c.GKE, c.Region))
-	if maintenanceRead {
-		r.check(checkMaintenance(c.Maintenance))
-	}
-	if monitoringRead {
-		r.check(checkMonitoring(c.Monitoring))
-	}
-	r.check(checkLabels(c.Labels))
+	// What could not be read was reported, and has its default.
+	r.add(checkConstraints(field{}, "", reflect.ValueOf(c.Settings)))
+	r.add(checkPlace(c, region))
+	r.add(checkPlaceholders(c))
+	given, wrong := c.planServer(known, !r.unread["topology"])
+	r.add(wrong)
+	r.add(checkImage(c.Image))
+	r.add(checkEnvironment(c.ServerEnvironment, source.IsSecret))
+	r.add(checkCapacity(c.Capacity))
+	r.add(checkCache(c.Cache))
+	r.add(checkMaintenance(c.Maintenance))
+	r.add(checkMonitoring(c.Monitoring))
+	r.add(checkRevision(c.Revision))
+	r.add(checkNetwork(c.Network))
+	r.add(checkToken(c))
+	r.add(checkCluster(c))
+	r.add(checkLabels(c.Labels))
 	if c.LeaderWorkerSet != "" {
-		r.check(because("sglang-tpu:leaderWorkerSet", names.CheckSet(c.LeaderWorkerSet, c.Replicas)))
+		r.add(problem.Of(keyOf("leaderWorkerSet"), names.CheckSet(c.LeaderWorkerSet, c.Replicas)))
 	}
-	if err := errors.Join(r.errs...); err != nil {
+	if err := r.found.Err(); err != nil {
 		return nil, err
 	}
-	c.Cache = c.Cache.orDefaults(c.Model.RepositoryGiB())
-	c.Ready = c.Capacity.patience(minutes)
-	asked := c.Maintenance.Exclusions
-	c.Maintenance = c.Maintenance.orDefaults(c)
-	c.Warnings = append(append(c.Warnings, warnPlace(c.Zone)...), warnImage(c.Image)...)
-	c.Warnings = append(append(c.Warnings, s.warn(&c)...), warnCapacity(c)...)
-	c.Warnings = append(append(c.Warnings, warnEncryption(c.GKE)...), warnMaintenance(c, asked, source.now())...)
-	return &c, nil
+	c.Arguments = serverargs.Launch(c.Model.ID, c.Revision, c.TrustRemoteCode).Merge(c.Plan.Arguments()).Merge(given)
+	c.Warnings = append(c.Warnings, warnings(c, noExclusions, source.now())...)
+	return c, nil
 }

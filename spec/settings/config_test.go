@@ -9,7 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/internal/configtest"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/serverargs"
+	"sglang-tpu/spec/serverimage"
+	"sglang-tpu/spec/storage"
 )
 
 func load(values configtest.Values, secrets ...string) (*Config, error) {
@@ -37,16 +41,16 @@ func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	assert.Equal(t, 16, c.Plan.TP, "the tutorial's 8 is half of the devices")
 	assert.Equal(t, 2, c.Plan.DP, "40 heads do not divide by 16")
 	assert.Equal(t, 1, c.Replicas)
-	assert.Equal(t, Capacity{Mode: "spot"}, c.Capacity)
+	assert.Equal(t, capacity.Capacity{Mode: "spot"}, c.Capacity)
 	assert.True(t, c.TrustRemoteCode)
 	assert.Empty(t, c.ServerEnvironment)
-	assert.False(t, c.HasHFToken)
-	assert.Equal(t, Image{Source: "build"}, c.Image)
-	assert.Equal(t, Cache{Mode: "gcs"}, c.Cache)
+	assert.Empty(t, c.HFToken)
+	assert.Equal(t, serverimage.Image{Source: "build", Inputs: serverimage.Default()}, c.Image)
+	assert.Equal(t, storage.Cache{Mode: "gcs"}, c.Cache)
 	assert.Equal(t, "main", c.Revision)
-	assert.Equal(t, GKE{ReleaseChannel: "REGULAR", MinVersion: "1.35"}, c.GKE)
-	assert.Equal(t, SystemPool{MachineType: "e2-standard-8", Nodes: 1}, c.SystemPool)
-	assert.Equal(t, Network{Nodes: "10.0.0.0/20", Pods: "10.4.0.0/14", Services: "10.8.0.0/20", ControlPlane: "172.16.0.0/28"}, c.Network)
+	assert.Equal(t, gke.ControlPlane{ReleaseChannel: "REGULAR", MinVersion: "1.35"}, c.GKE)
+	assert.Equal(t, gke.SystemPool{MachineType: "e2-standard-8", Nodes: 1}, c.SystemPool)
+	assert.Equal(t, gke.Network{Nodes: "10.0.0.0/20", Pods: "10.4.0.0/14", Services: "10.8.0.0/20", ControlPlane: "172.16.0.0/28"}, c.Network)
 	assert.Empty(t, c.Labels)
 	assert.Equal(t, "oci://registry.k8s.io/lws/charts/lws", c.LWSChart)
 	assert.Equal(t, time.Hour, c.Ready)
@@ -70,18 +74,18 @@ func TestValuesReachTheirFields(t *testing.T) {
 		{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789","buildArgs":{"A":"b"}}`, func(c *Config) any { return c.Image.BuildArgs }, map[string]string{"A": "b"}},
 		{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`, func(c *Config) any { return c.Image.Version }, "v0.1.0"},
 		{"sglang-tpu:modelRevision", "v1.0", func(c *Config) any { return c.Revision }, "v1.0"},
-		{"sglang-tpu:cache", `{"mode":"disk"}`, func(c *Config) any { return c.Cache }, Cache{Mode: "disk", SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}},
-		{"sglang-tpu:cache", `{"mode":"disk","sizeGiB":500}`, func(c *Config) any { return c.Cache }, Cache{Mode: "disk", SizeGiB: 500, IOPS: 10000, ThroughputMiB: 1200}},
-		{"sglang-tpu:gke", `{"releaseChannel":"RAPID"}`, func(c *Config) any { return c.GKE }, GKE{ReleaseChannel: "RAPID", MinVersion: "1.35"}},
+		{"sglang-tpu:cache", `{"mode":"disk"}`, func(c *Config) any { return c.Cache }, storage.Cache{Mode: "disk", Disk: storage.Disk{SizeGiB: 200, IOPS: 10000, ThroughputMiB: 1200}}},
+		{"sglang-tpu:cache", `{"mode":"disk","sizeGiB":500}`, func(c *Config) any { return c.Cache }, storage.Cache{Mode: "disk", Disk: storage.Disk{SizeGiB: 500, IOPS: 10000, ThroughputMiB: 1200}}},
+		{"sglang-tpu:gke", `{"releaseChannel":"RAPID"}`, func(c *Config) any { return c.GKE }, gke.ControlPlane{ReleaseChannel: "RAPID", MinVersion: "1.35"}},
 		{"sglang-tpu:gke", `{"minVersion":"1.34.0-gke.2201000"}`, func(c *Config) any { return c.GKE.MinVersion }, "1.34.0-gke.2201000"},
-		{"sglang-tpu:systemPool", `{"nodes":3}`, func(c *Config) any { return c.SystemPool }, SystemPool{MachineType: "e2-standard-8", Nodes: 3}},
+		{"sglang-tpu:systemPool", `{"nodes":3}`, func(c *Config) any { return c.SystemPool }, gke.SystemPool{MachineType: "e2-standard-8", Nodes: 3}},
 		{"sglang-tpu:network", `{"authorizedNetworks":["203.0.113.7/32"]}`, func(c *Config) any { return c.Network.AuthorizedNetworks }, []string{"203.0.113.7/32"}},
 		{"sglang-tpu:labels", `{"team":"serving"}`, func(c *Config) any { return c.Labels }, map[string]string{"team": "serving"}},
 		{"sglang-tpu:lwsChart", "./charts/lws", func(c *Config) any { return c.LWSChart }, "./charts/lws"},
 		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, func(c *Config) any { return c.Ready }, 24 * time.Hour},
 		{"sglang-tpu:leaderWorkerSet", "coder", func(c *Config) any { return c.LeaderWorkerSet }, "coder"},
-		{"sglang-tpu:serverArguments", `["--page-size",64,"--enable-metrics"]`, func(c *Config) any { return c.Arguments }, serverargs.List{{Flag: "--page-size", Values: []string{"64"}}, {Flag: "--enable-metrics"}}},
-		{"sglang-tpu:serverArguments", `["--page-size","6_4"]`, func(c *Config) any { return strings.Join(c.Plan.Args(), " ") }, "--tp-size 16 --dp-size 2 --page-size 64 --mem-fraction-static 0.88"},
+		{"sglang-tpu:serverArguments", `["--page-size",64,"--enable-metrics"]`, func(c *Config) any { return c.Arguments[len(c.Arguments)-3:] }, serverargs.List{{Flag: "--page-size", Values: []string{"64"}}, {Flag: "--mem-fraction-static", Values: []string{"0.88"}}, {Flag: "--enable-metrics"}}},
+		{"sglang-tpu:serverArguments", `["--page-size","6_4"]`, func(c *Config) any { return strings.Join(c.Plan.Arguments().Words(), " ") }, "--tp-size 16 --dp-size 2 --page-size 64 --mem-fraction-static 0.88"},
 		{"sglang-tpu:serverEnvironment", `{"SGLANG_HEALTH_CHECK_TIMEOUT":"30"}`, func(c *Config) any { return c.ServerEnvironment }, map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30"}},
 		{"sglang-tpu:trustRemoteCode", "false", func(c *Config) any { return c.TrustRemoteCode }, false},
 		{"sglang-tpu:serverArguments", `["--context-length","8192"]`, func(c *Config) any { return c.Plan.RequestsCap }, 4096},
@@ -150,7 +154,7 @@ func TestTheTokenStaysASecret(t *testing.T) {
 
 	c, err := load(gated.With(key, token), key)
 	require.NoError(t, err)
-	assert.True(t, c.HasHFToken)
+	assert.EqualValues(t, key, c.HFToken)
 }
 
 func TestBothEnvironmentsOfTheCheckoutAreValid(t *testing.T) {

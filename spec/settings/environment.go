@@ -1,10 +1,12 @@
 package settings
 
 import (
-	"errors"
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
+
+	"sglang-tpu/spec/problem"
 )
 
 const environmentKey = "sglang-tpu:serverEnvironment"
@@ -51,36 +53,26 @@ var ownVariables = map[string]string{
 var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "APIKEY"}
 
 // checkEnvironment refuses what is no variable, what is not the user's, and secrets.
-func checkEnvironment(variables map[string]string, isSecret func(key string) bool) error {
-	var errs []error
-	refuse := func(name, why, remedy string) {
-		// Without the value, which may be a secret.
-		errs = append(errs, invalid(environmentKey+"."+name, "", why, remedy))
-	}
+func checkEnvironment(variables map[string]string, isSecret func(key string) bool) problem.List {
+	const remedy = "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey"
+	var found problem.List
 	if isSecret != nil && len(variables) > 0 && isSecret(environmentKey) {
-		errs = append(errs, invalid(environmentKey, "", "has a secret, which would stand in plain text in the pods", "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey"))
+		found.Add(environmentKey, "", "has a secret, which would stand in plain text in the pods", remedy)
 	}
-	for _, name := range sorted(variables) {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		key := environmentKey + "." + name
 		why := ownVariable(name)
+		// Each without the value, which may be a secret.
 		switch {
 		case !variableName.MatchString(name):
-			refuse(name, "is not the name of a variable", "use letters, digits and underscores, beginning with no digit")
+			found.Add(key, "", "is not the name of a variable", "use letters, digits and underscores, beginning with no digit")
 		case why != "":
-			refuse(name, "is not for you to set: "+why, "remove it")
+			found.Add(key, "", "cannot be set: "+why, "remove it")
 		case hasSecretWord(name):
-			refuse(name, "looks like a secret, and would stand in plain text in the pods", "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey")
+			found.Add(key, "", "looks like a secret, and would stand in plain text in the pods", remedy)
 		}
 	}
-	return errors.Join(errs...)
-}
-
-func sorted(variables map[string]string) []string {
-	names := make([]string, 0, len(variables))
-	for name := range variables {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
+	return found
 }
 
 func ownVariable(name string) string {
@@ -97,7 +89,7 @@ func ownVariable(name string) string {
 
 func hasSecretWord(name string) bool {
 	for _, word := range strings.Split(strings.ToUpper(name), "_") {
-		if contains(secretWords, word) {
+		if slices.Contains(secretWords, word) {
 			return true
 		}
 	}

@@ -11,12 +11,6 @@ import (
 // do not begin by naming a key. Run it with: go test -fuzz=FuzzLoad ./spec/settings
 func FuzzLoad(f *testing.F) {
 	base := configtest.Minimal(f)
-	var keys []string
-	for namespace, names := range namespaces {
-		for _, name := range names {
-			keys = append(keys, namespace+":"+name)
-		}
-	}
 	for key, value := range base {
 		f.Add(key, value, key, value, false)
 	}
@@ -33,7 +27,7 @@ func FuzzLoad(f *testing.F) {
 		c, err := Load(Source{
 			Get:      func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 			IsSecret: func(string) bool { return secret },
-			Keys:     append([]string{key1, key2}, keys...),
+			Keys:     append([]string{key1, key2}, Keys()...),
 		})
 		if (c == nil) == (err == nil) {
 			t.Fatalf("either a configuration or an error: %v, %v", c, err)

@@ -1,52 +1,51 @@
 package settings
 
 import (
-	"errors"
-	"sort"
+	"reflect"
+	"slices"
 	"strings"
 
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/spelling"
 )
 
-// Keys are all settings in the order in which a reader wants them.
+// Keys are all settings by their full key, in the order in which a reader wants them.
 func Keys() []string {
 	var keys []string
-	for _, namespace := range []string{"gcp", "sglang-tpu"} {
-		for _, name := range namespaces[namespace] {
-			keys = append(keys, namespace+":"+name)
-		}
+	for _, name := range namesIn(reflect.TypeFor[Settings]()) {
+		keys = append(keys, keyOf(name))
 	}
 	return keys
 }
 
+// keyOf is the full key of a setting.
+func keyOf(name string) string {
+	if strings.Contains(name, ":") {
+		return name
+	}
+	return Namespace + ":" + name
+}
+
 // checkKeys refuses keys that nobody reads: ignoring one would deploy something else
 // than was asked for.
-func checkKeys(keys []string) error {
-	sort.Strings(keys)
-	var errs []error
-	for _, key := range keys {
+func checkKeys(keys []string) problem.List {
+	known := map[string][]string{} // by namespace
+	for _, key := range Keys() {
 		namespace, name, _ := strings.Cut(key, ":")
-		known, ours := namespaces[namespace]
-		if !ours || contains(known, name) {
+		known[namespace] = append(known[namespace], name)
+	}
+	var found problem.List
+	for _, key := range slices.Sorted(slices.Values(keys)) {
+		namespace, name, _ := strings.Cut(key, ":")
+		names, ours := known[namespace]
+		if !ours || slices.Contains(names, name) {
 			continue
 		}
-		remedy := "remove it, or use one of " + list(known)
+		remedy := "remove it, or use one of " + list(names)
 		if namespace == "gcp" {
 			remedy = "remove it; credentials come from: gcloud auth application-default login"
 		}
-		errs = append(errs, invalid(key, "", "is not a setting"+meant(name, known), remedy))
+		found.Add(key, "", "is not a setting"+spelling.Meant(name, names), remedy)
 	}
-	return errors.Join(errs...)
+	return found
 }
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
-// meant says which of the names somebody probably meant; nothing if none is near.
-func meant(name string, known []string) string { return spelling.Meant(name, known) }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/internal/configtest"
+	"sglang-tpu/spec/gke"
 )
 
 func at(date string) func() time.Time {
@@ -42,8 +44,8 @@ const (
 func TestASliceThatAnUpgradeWouldEndIsKeptFromThem(t *testing.T) {
 	for _, mode := range []string{onDemand, reserved} {
 		c := on(t, "2026-12-01", capacityKey, mode)
-		assert.Equal(t, []Exclusion{{Name: "keep-slices", Start: "2026-11-01T00:00:00Z", End: "2027-03-01T00:00:00Z", Scope: "NO_MINOR_OR_NODE_UPGRADES"}}, c.Maintenance.Exclusions)
-		assert.Equal(t, Window{Start: "03:00", Hours: 4}, c.Maintenance.Window)
+		assert.Equal(t, []gke.Exclusion{{Name: "keep-slices", Start: "2026-11-01T00:00:00Z", End: "2027-03-01T00:00:00Z", Scope: "NO_MINOR_OR_NODE_UPGRADES"}}, c.Maintenance.Exclusions)
+		assert.Equal(t, gke.Window{Start: "03:00", Hours: 4}, c.Maintenance.Window)
 		assert.Empty(t, c.Warnings)
 		assert.Equal(t, c.Maintenance, on(t, "2029-01-01", capacityKey, mode).Maintenance, "the same on every day: no change at a preview")
 	}
@@ -55,12 +57,12 @@ func TestASliceThatAnUpgradeWouldEndIsKeptFromThem(t *testing.T) {
 }
 
 func TestTheDefaultFitsGKEsLimits(t *testing.T) {
-	require.NoError(t, checkMaintenance(defaults().Maintenance))
-	for version, e := range kept {
-		require.NoError(t, checkMaintenance(Maintenance{Window: defaults().Maintenance.Window, Exclusions: []Exclusion{e}}), version)
+	require.Empty(t, checkMaintenance(defaults().Maintenance))
+	for version, e := range keepSlices {
+		require.Empty(t, checkMaintenance(gke.Maintenance{Window: defaults().Maintenance.Window, Exclusions: []gke.Exclusion{e}}), version)
 		assert.Equal(t, version, minor(version))
 	}
-	_, ok := kept[minor(defaults().GKE.MinVersion)]
+	_, ok := keepSlices[minor(defaults().GKE.MinVersion)]
 	assert.True(t, ok, "another default version needs an end of its own")
 }
 
@@ -91,7 +93,7 @@ func TestASliceThatNothingKeepsIsAWarning(t *testing.T) {
 				return
 			}
 			require.Len(t, c.Warnings, 1)
-			assert.Contains(t, c.Warnings[0], "config sglang-tpu:maintenance: "+tc.says)
+			assert.Contains(t, c.Warnings[0].Error(), "config sglang-tpu:maintenance: "+tc.says)
 		})
 	}
 }
@@ -101,9 +103,9 @@ func TestMaintenanceIsReadAndSaidInOneForm(t *testing.T) {
 		"exclusions":[{"name":"launch","start":"2026-12-01","end":"2027-01-31T22:00:00+02:00","scope":"NO_UPGRADES"},{"name":"b","start":"2026-12-01 00:00:00 +0000 UTC","end":"2027-06-01"}]}`)
 	assert.Equal(t, "03:00", c.Maintenance.Window.Start)
 	assert.Equal(t, []time.Weekday{time.Saturday, time.Sunday}, c.Maintenance.Window.Weekdays())
-	assert.Equal(t, []Exclusion{
-		{Name: "launch", Start: "2026-12-01T00:00:00Z", End: "2027-01-31T20:00:00Z", Scope: "NO_UPGRADES"},
-		{Name: "b", Start: "2026-12-01T00:00:00Z", End: "2027-06-01T00:00:00Z", Scope: "NO_MINOR_OR_NODE_UPGRADES"},
+	assert.Equal(t, []gke.Exclusion{
+		{Name: "launch", Start: "2026-12-01", End: "2027-01-31T22:00:00+02:00", Scope: "NO_UPGRADES"},
+		{Name: "b", Start: "2026-12-01 00:00:00 +0000 UTC", End: "2027-06-01", Scope: "NO_MINOR_OR_NODE_UPGRADES"},
 	}, c.Maintenance.Exclusions)
 }
 
@@ -121,7 +123,7 @@ func TestMaintenanceThatGKEWouldRefuseIsRefusedFirst(t *testing.T) {
 		exclusion(`"name":" ","start":"2026-12-01","end":"2026-12-02"`):                       {`maintenance.exclusions[0].name: " " is empty`},
 		exclusion(`"name":"a","start":"soon","end":"later"`):                                  {`exclusions[0].start: "soon" is not a date; use a date such as 2027-01-31`, `exclusions[0].end: "later" is not a date`},
 		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-01"`):                       {`exclusions[0].end: "2026-12-01" is not after the start`},
-		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-03","scope":"NONE"`):        {`exclusions[0].scope: "NONE" is not a scope; use NO_MINOR_OR_NODE_UPGRADES, NO_MINOR_UPGRADES, NO_UPGRADES`},
+		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-03","scope":"NONE"`):        {`exclusions[0].scope: "NONE" is not a scope; use NO_MINOR_OR_NODE_UPGRADES, NO_MINOR_UPGRADES or NO_UPGRADES`},
 		exclusion(`"name":"a","start":"2026-12-01","end":"2027-03-02","scope":"NO_UPGRADES"`): {`"2027-03-02" is too late: GKE does without all upgrades for at most 90 days; use 2027-03-01 or earlier, or scope NO_MINOR_OR_NODE_UPGRADES`},
 		`{"exclusions":[` + many + `]}`: {
 			`maintenance.exclusions: "21" is more than GKE keeps; use at most 20`, `"21" is more of scope NO_UPGRADES than GKE keeps; use at most 3`,
@@ -136,4 +138,10 @@ func TestMaintenanceThatGKEWouldRefuseIsRefusedFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// defaults are those of the types.
+func defaults() (s Settings) {
+	setDefaults(reflect.ValueOf(&s).Elem())
+	return s
 }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +11,138 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/spec/problem"
+	"sglang-tpu/spec/spelling"
 )
 
-// reader collects every problem instead of stopping at the first.
+// reader reads settings by their types, and collects every problem instead of stopping at
+// the first.
 type reader struct {
 	source Source
-	errs   []error
+	found  problem.List
+	unread map[string]bool // keys whose value could not be read, so that it is not checked further
 }
+
+// settings reads all keys over their defaults.
+func (r *reader) settings() Settings {
+	var s Settings
+	v := reflect.ValueOf(&s).Elem()
+	setDefaults(v)
+	for _, f := range fieldsOf(v.Type()) {
+		before := len(r.found)
+		r.read(f, v.FieldByIndex(f.Index))
+		r.unread[f.name] = len(r.found) > before
+	}
+	return s
+}
+
+// field is a field of a struct by its name in the configuration.
+type field struct {
+	reflect.StructField
+	name string
+}
+
+// fieldsOf lists the settings in a struct, those of embedded structs among them.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		if name := f.Tag.Get("json"); name != "" && name != "-" && !f.Anonymous {
+			fields = append(fields, field{f, name})
+		}
+	}
+	return fields
+}
+
+// retired reports a setting of earlier versions, which is read only to be refused.
+func (f field) retired() bool { return f.Tag.Get("jsonschema") == "-" }
+
+// constraint is a keyword of a field's jsonschema tag; false if it has none.
+func (f field) constraint(keyword string) (string, bool) {
+	if values := f.constraints(keyword); len(values) > 0 {
+		return values[0], true
+	}
+	return "", false
+}
+
+func (f field) constraints(keyword string) []string {
+	var values []string
+	for _, part := range strings.Split(f.Tag.Get("jsonschema"), ",") {
+		if name, value, ok := strings.Cut(part, "="); ok && name == keyword {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// number is a keyword of a field's jsonschema tag that has a whole number.
+func (f field) number(keyword string) (int, bool) {
+	text, ok := f.constraint(keyword)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
+}
+
+// setDefaults sets the defaults of the types.
+func setDefaults(v reflect.Value) {
+	for _, f := range fieldsOf(v.Type()) {
+		into := v.FieldByIndex(f.Index)
+		text, ok := f.constraint("default")
+		switch unmarshaler, isText := into.Addr().Interface().(encoding.TextUnmarshaler); {
+		case !ok && into.Kind() == reflect.Struct:
+			setDefaults(into)
+		case !ok:
+		case isText:
+			_ = unmarshaler.UnmarshalText([]byte(text)) // a test reads all defaults
+		case into.Kind() == reflect.String:
+			into.SetString(text)
+		case into.Kind() == reflect.Int:
+			n, _ := strconv.Atoi(text)
+			into.SetInt(int64(n))
+		case into.Kind() == reflect.Bool:
+			into.SetBool(text == "true")
+		}
+	}
+}
+
+// read reads the value of a key into a field, which holds its default.
+func (r *reader) read(f field, into reflect.Value) {
+	key := keyOf(f.name)
+	value, ok := r.source.Get(key)
+	_, optional := f.Tag.Lookup("optional")
+	switch unmarshaler, isText := into.Addr().Interface().(encoding.TextUnmarshaler); {
+	case into.Type() == reflect.TypeFor[Secret]():
+		into.SetString(r.secret(key))
+	case isText:
+		if text := r.text(f, key); text != "" {
+			r.add(problem.Of(key, unmarshaler.UnmarshalText([]byte(text))))
+		}
+	case into.Kind() == reflect.String && optional:
+		into.SetString(strings.TrimSpace(value))
+	case into.Kind() == reflect.String:
+		into.SetString(r.text(f, key))
+	case into.Kind() == reflect.Int && ok:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			r.found.Add(key, value, "is not a whole number", fmt.Sprintf("use digits only, such as %d", into.Int()))
+			return
+		}
+		into.SetInt(int64(n))
+	case into.Kind() == reflect.Bool && ok:
+		if value != "true" && value != "false" {
+			r.found.Add(key, value, "is neither true nor false", "use true or false")
+		}
+		into.SetBool(value == "true")
+	case into.Kind() == reflect.Slice && value != "":
+		into.Set(reflect.ValueOf(r.words(key, value)))
+	case value != "":
+		r.object(key, value, into)
+	}
+}
+
+func (r *reader) add(problems problem.List) { r.found = append(r.found, problems...) }
 
 // shown is a value as a message may show it: not if it is a secret, or may be one.
 func (r *reader) shown(key, value string) string {
@@ -27,182 +153,140 @@ func (r *reader) shown(key, value string) string {
 	return value
 }
 
-func (r *reader) check(err error) {
-	if err != nil {
-		r.errs = append(r.errs, err)
-	}
-}
-
-// text returns a value that must be there and not be blank.
-func (r *reader) text(key string) string {
-	value, _ := r.source.Get(key)
-	if strings.TrimSpace(value) == "" {
-		r.check(invalid(key, value, "is empty", "run: pulumi config set "+key+" VALUE"))
-		return ""
-	}
-	if strings.TrimSpace(value) != value {
-		r.check(invalid(key, value, "has spaces around it", "remove them"))
-	}
-	return strings.TrimSpace(value)
-}
-
-// optional returns a value that may be left out.
-func (r *reader) optional(key string) string {
-	value, _ := r.source.Get(key)
-	return strings.TrimSpace(value)
-}
-
-func (r *reader) integer(key string, absent int) int {
+// text returns a value that must be there, unless it has a default, and not be blank.
+func (r *reader) text(f field, key string) string {
 	value, ok := r.source.Get(key)
-	if !ok {
-		return absent
+	if standard, has := f.constraint("default"); has && !ok {
+		return standard
 	}
-	n, err := strconv.Atoi(value)
-	if err != nil {
-		r.check(invalid(key, value, "is not a whole number", fmt.Sprintf("use digits only, such as %d", absent)))
+	trimmed := strings.TrimSpace(value)
+	switch {
+	case trimmed == "":
+		r.found.Add(key, value, "is empty", "run: pulumi config set "+key+" VALUE")
+	case trimmed != value:
+		r.found.Add(key, value, "has spaces around it", "remove them")
 	}
-	return n
+	return trimmed
 }
 
-func (r *reader) boolean(key string) bool {
-	value, ok := r.source.Get(key)
-	if ok && value != "true" && value != "false" {
-		r.check(invalid(key, value, "is neither true nor false", "use true or false"))
-	}
-	return value == "true"
-}
-
-// booleanOr is a truth value that is another than false when nothing is said.
-func (r *reader) booleanOr(key string, absent bool) bool {
-	if _, ok := r.source.Get(key); !ok {
-		return absent
-	}
-	return r.boolean(key)
-}
-
-// secret reports whether a secret is there. One that is not encrypted is refused: it
+// secret returns the key if a secret is there. One that is not encrypted is refused: it
 // would stand in plain text in the stack's configuration file and in its state.
-func (r *reader) secret(key string) bool {
+func (r *reader) secret(key string) string {
 	value, _ := r.source.Get(key)
 	if value == "" {
-		return false
+		return ""
 	}
 	if !r.source.IsSecret(key) {
-		r.check(fmt.Errorf("config %s: is stored in plain text; run: pulumi config set --secret %s", key, key))
+		r.found.Add(key, "", "is stored in plain text", "run: pulumi config set --secret "+key)
 	}
-	return true
+	return key
 }
 
-// object decodes a JSON object over what into already holds, and reports whether that
-// can be checked further. A misspelt field is an error: ignoring it would deploy
-// something else than was asked for.
-func (r *reader) object(key string, into any) bool {
-	value, ok := r.source.Get(key)
-	if !ok || value == "" {
-		return true
-	}
-	refuse := func() bool {
-		r.check(invalid(key, r.shown(key, value), "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+fields(into)[0]+" VALUE"))
-		return false
-	}
+// object decodes a JSON object over what a field already holds.
+func (r *reader) object(key, value string, into reflect.Value) {
 	var given map[string]any
 	decoder := json.NewDecoder(strings.NewReader(value))
 	decoder.UseNumber()
 	if decoder.Decode(&given) != nil {
-		return refuse()
+		r.found.Add(key, r.shown(key, value), "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+namesIn(into.Type())[0]+" VALUE")
+		return
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		r.check(invalid(key, r.shown(key, value), "has something after the object", "remove it"))
-		return false
+		r.found.Add(key, r.shown(key, value), "has something after the object", "remove it")
+		return
 	}
-	before := len(r.errs)
-	fitted, err := json.Marshal(r.fit(key, given, reflect.TypeOf(into).Elem()))
-	if len(r.errs) > before {
-		return false
+	before := len(r.found)
+	fresh := reflect.New(into.Type()).Elem()
+	fresh.Set(into)
+	r.decode(key, given, fresh)
+	if len(r.found) == before {
+		into.Set(fresh)
 	}
-	if err != nil || json.Unmarshal(fitted, into) != nil {
-		return refuse()
-	}
-	return true
 }
 
-// fit turns scalars into what a type wants: a number or truth value into text where a
-// text is wanted, and quoted ones into what they say where that is wanted. pulumi config
-// set --path makes a number of everything that looks like one, and people quote numbers.
-// What does not fit is complained about by its path.
-func (r *reader) fit(path string, given any, wanted reflect.Type) any {
-	if wanted.Kind() == reflect.Interface {
-		return given // of a setting that is retired, whatever it was
-	}
+// decode sets what was given. A number or truth value becomes text where text is wanted,
+// and quoted ones what they say where that is wanted: pulumi config set --path makes a
+// number of everything that looks like one, and people quote numbers. What does not fit is
+// a problem of its path.
+func (r *reader) decode(path string, given any, into reflect.Value) {
 	switch value := given.(type) {
-	case nil:
-		return nil // as if it were not there
+	case nil: // as if it were not there
+		return
 	case map[string]any:
-		if wanted.Kind() == reflect.Struct || wanted.Kind() == reflect.Map {
+		switch into.Kind() {
+		case reflect.Struct:
+			r.fields(path, value, into)
+			return
+		case reflect.Map:
+			into.Set(reflect.MakeMap(into.Type()))
 			for _, name := range slices.Sorted(maps.Keys(value)) {
-				inside, ok := within(wanted, name)
-				if !ok {
-					known := fields(reflect.New(wanted).Interface())
-					r.check(invalid(path+"."+name, "", "is not a setting"+meant(name, known), "use "+list(known)))
-					continue
-				}
-				value[name] = r.fit(path+"."+name, value[name], inside)
+				element := reflect.New(into.Type().Elem()).Elem()
+				r.decode(path+"."+name, value[name], element)
+				into.SetMapIndex(reflect.ValueOf(name), element)
 			}
-			return value
+			return
 		}
 	case []any:
-		if wanted.Kind() == reflect.Slice {
-			for i, element := range value {
-				value[i] = r.fit(fmt.Sprintf("%s[%d]", path, i), element, wanted.Elem())
+		if into.Kind() == reflect.Slice {
+			into.Set(reflect.MakeSlice(into.Type(), len(value), len(value)))
+			for i := range value {
+				if into.Index(i).Kind() == reflect.Struct {
+					setDefaults(into.Index(i))
+				}
+				r.decode(fmt.Sprintf("%s[%d]", path, i), value[i], into.Index(i))
 			}
-			return value
+			return
 		}
 	default: // a scalar, by what it reads as
 		text := fmt.Sprint(value)
 		n, err := strconv.Atoi(text)
 		switch {
-		case wanted.Kind() == reflect.String:
-			return text
-		case wanted.Kind() == reflect.Int && err == nil:
-			return n
-		case wanted.Kind() == reflect.Bool && (text == "true" || text == "false"):
-			return text == "true"
+		case into.Kind() == reflect.String:
+			into.SetString(text)
+			return
+		case into.Kind() == reflect.Int && err == nil:
+			into.SetInt(int64(n))
+			return
+		case into.Kind() == reflect.Bool && (text == "true" || text == "false"):
+			into.SetBool(text == "true")
+			return
 		}
+	}
+	if into.Kind() == reflect.Interface { // of a retired setting, whatever it was
+		into.Set(reflect.ValueOf(given))
+		return
 	}
 	text, ok := given.(string)
 	if !ok {
-		raw, _ := json.Marshal(given) // what came from JSON
+		raw, _ := json.Marshal(given) // it came from JSON
 		text = string(raw)
 	}
-	r.check(invalid(path, r.shown(path, text), "has the wrong type", "it must be "+kind(wanted.Kind())))
-	return nil
+	r.found.Add(path, r.shown(path, text), "has the wrong type", "it must be "+kindName(into.Kind()))
 }
 
-// within is the type of what a map or a struct has under a name; false if it has none.
-func within(t reflect.Type, name string) (reflect.Type, bool) {
-	if t.Kind() == reflect.Map {
-		return t.Elem(), true
-	}
-	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("json") == name {
-			return t.Field(i).Type, true
+// fields decodes an object into a struct. A misspelt field is an error: ignoring it would
+// deploy something else than was asked for.
+func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
+	fields := fieldsOf(into.Type())
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+		if i < 0 {
+			known := namesIn(into.Type())
+			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Meant(name, known), "use "+list(known))
+			continue
 		}
+		r.decode(path+"."+name, given[name], into.FieldByIndex(fields[i].Index))
 	}
-	return nil, false
 }
 
 // words decodes a JSON list of texts. Numbers and truth values are taken as they are
 // written: pulumi config set --path makes them of everything that looks like one.
-func (r *reader) words(key string) []string {
-	value, ok := r.source.Get(key)
-	if !ok || value == "" {
-		return nil
-	}
+func (r *reader) words(key, value string) []string {
 	var entries []any
 	decoder := json.NewDecoder(strings.NewReader(value))
 	decoder.UseNumber()
 	if err := decoder.Decode(&entries); err != nil || decoder.More() {
-		r.check(invalid(key, value, "is not a list", `set its entries one by one: pulumi config set --path '`+key+`[0]' -- VALUE`))
+		r.found.Add(key, value, "is not a list", `set its entries one by one: pulumi config set --path '`+key+`[0]' -- VALUE`)
 		return nil
 	}
 	var list []string
@@ -213,29 +297,28 @@ func (r *reader) words(key string) []string {
 		case json.Number, bool:
 			list = append(list, fmt.Sprint(e))
 		default:
-			r.check(invalid(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(e), "is not a text", "use one entry for a flag and one for its value"))
+			r.found.Add(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(e), "is not a text", "use one entry for a flag and one for its value")
 		}
 	}
 	return list
 }
 
-// fields lists the settings of an object by their JSON names.
-func fields(of any) []string {
-	t := reflect.TypeOf(of).Elem()
+// namesIn lists the settings of an object.
+func namesIn(t reflect.Type) []string {
 	if t.Kind() != reflect.Struct {
 		return []string{"NAME"} // a map has the names that its user gives it
 	}
 	var names []string
-	for i := range t.NumField() {
-		if _, retired := t.Field(i).Tag.Lookup("retired"); !retired {
-			names = append(names, t.Field(i).Tag.Get("json"))
+	for _, f := range fieldsOf(t) {
+		if !f.retired() {
+			names = append(names, f.name)
 		}
 	}
 	return names
 }
 
-// kind says a Go kind in words that a YAML writer knows.
-func kind(of reflect.Kind) string {
+// kindName is a Go kind in words that a YAML writer knows.
+func kindName(of reflect.Kind) string {
 	switch of {
 	case reflect.Int:
 		return "a whole number"

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/spec/problem"
 )
 
 // What GKE calls the accelerator, and the names with which pool and pod find each
@@ -40,7 +42,8 @@ type Topology struct{ x, y, z int }
 // small lists the topologies that are not multiples of four in every dimension.
 var small = []Topology{{1, 1, 1}, {2, 2, 1}, {2, 2, 2}, {2, 2, 4}, {2, 4, 4}}
 
-// Parse reads a topology such as "2x2x2". The error says which ones there are.
+// Parse reads a topology such as "2x2x2". The error is a problem.Problem, which says which
+// ones there are.
 func Parse(s string) (Topology, error) {
 	var t Topology
 	parts := strings.Split(s, "x")
@@ -63,16 +66,22 @@ func Parse(s string) (Topology, error) {
 		return Topology{}, unknown(s)
 	}
 	if t.x > t.y || t.y > t.z {
-		return Topology{}, fmt.Errorf("%q is not a tpu7x topology: GKE writes dimensions in ascending order; sort them", s)
+		return Topology{}, problem.Problem{Value: s, Why: "is not a tpu7x topology: GKE writes dimensions in ascending order", Remedy: "sort them"}
 	}
 	if t.Chips() > maxChips {
-		return Topology{}, fmt.Errorf("%q has %d chips; a tpu7x slice has at most %d", s, t.Chips(), maxChips)
+		return Topology{}, problem.Problem{Value: s, Why: fmt.Sprintf("has %d chips", t.Chips()), Remedy: fmt.Sprintf("a tpu7x slice has at most %d", maxChips)}
 	}
 	return t, nil
 }
 
 func unknown(s string) error {
-	return fmt.Errorf("%q is not a tpu7x topology; use 2x2x1, 2x2x2, 2x2x4, 2x4x4 or multiples of 4 in every dimension", s)
+	return problem.Problem{Value: s, Why: "is not a tpu7x topology", Remedy: "use 2x2x1, 2x2x2, 2x2x4, 2x4x4 or multiples of 4 in every dimension"}
+}
+
+// UnmarshalText reads a topology as Parse does.
+func (t *Topology) UnmarshalText(text []byte) (err error) {
+	*t, err = Parse(string(text))
+	return err
 }
 
 // String is the form that GKE takes and puts on its nodes.

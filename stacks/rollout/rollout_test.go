@@ -75,7 +75,7 @@ func TestTheGoalIsReadyPodsOfTheNewTemplateAndNoOthers(t *testing.T) {
 		{"one of a group that is no longer wanted", []corev1.Pod{pod("a"), pod("b"), pod("c")}, 3, []string{"LeaderWorkerSet set has 3 pods, and 2 were asked for"}},
 		{"one is ending", []corev1.Pod{pod("a"), pod("b"), pod("c", ending)}, 2, []string{"c is ending"}},
 		{"one is missing", []corev1.Pod{pod("a")}, 1, []string{"LeaderWorkerSet set has 1 of 2 pods of this pod template"}},
-		{"one's node is gone, and nobody has told the pod", []corev1.Pod{pod("a"), pod("b", on("deleted"))}, 1, []string{"b ran on node deleted, which is gone"}},
+		{"the node of one is gone, and its pod is still there", []corev1.Pod{pod("a"), pod("b", on("deleted"))}, 1, []string{"b ran on node deleted, which is gone"}},
 		{"one's node is not ready", []corev1.Pod{pod("a"), pod("b", on("sick"))}, 1, []string{"b runs on node sick, which is not ready"}},
 		{"one has no node", []corev1.Pod{pod("a"), pod("b", unscheduled)}, 1, []string{"b is not scheduled: 0/3 nodes are available: 3 Insufficient google.com/tpu."}},
 		{"one loads", []corev1.Pod{pod("a"), pod("b", notReady)}, 1, []string{"b runs and is not ready"}},

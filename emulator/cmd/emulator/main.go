@@ -6,14 +6,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"sglang-tpu/emulator/internal/builder"
-	"sglang-tpu/emulator/internal/cli"
-	"sglang-tpu/emulator/internal/daemon"
-	"sglang-tpu/emulator/internal/gcpplugin"
-	"sglang-tpu/emulator/internal/hub"
-	"sglang-tpu/emulator/internal/kube"
+	"sglang-tpu/emulator/internal/core/daemon"
+	"sglang-tpu/emulator/internal/core/gcpplugin"
+	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/guests/builder"
+	"sglang-tpu/emulator/internal/guests/hub"
+	"sglang-tpu/emulator/internal/guests/sgljax"
 	"sglang-tpu/emulator/internal/pace"
-	"sglang-tpu/emulator/internal/sgljax"
+	"sglang-tpu/emulator/internal/review/command"
+	"sglang-tpu/emulator/internal/sandbox"
 )
 
 func main() {
@@ -39,5 +40,5 @@ func main() {
 	if len(args) == 1 && args[0] == "daemon" {
 		os.Exit(daemon.Main())
 	}
-	os.Exit(cli.Main(args))
+	os.Exit(sandbox.Main(args, map[string]sandbox.Command{"review": command.Run}))
 }

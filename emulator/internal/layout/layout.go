@@ -97,7 +97,10 @@ func (l Layout) Cluster(name string) string { return l.in("clusters", name) }
 // Pod holds one pod's containers.
 func (l Layout) Pod(uid string) string { return l.in("pods", uid) }
 
-// Disk stands for one persistent disk.
+// Disks holds the files of persistent disks, one folder each.
+func (l Layout) Disks() string { return l.in("disks") }
+
+// Disk holds one persistent disk's files.
 func (l Layout) Disk(name string) string { return l.in("disks", name) }
 
 // Buckets holds the objects of buckets, one folder each.

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/emulator/internal/property"
 )
 
 // Change is one property of one resource.
@@ -39,11 +42,11 @@ func (s Step) changes() []Change {
 	}
 	var found []Change
 	compare("", any(s.Old.Inputs), any(s.New.Inputs), func(c Change) { found = append(found, c) })
-	for _, path := range slices.Sorted(maps.Keys(s.Kinds)) {
+	for _, path := range slices.Sorted(maps.Keys(s.Diff)) {
 		if !said(found, path) {
 			old, now := at(s.Old.Outputs, path), at(s.New.Inputs, path)
 			c := Change{Property: path, Old: show(old), New: show(now)}
-			if c.Old == masked && strings.HasPrefix(s.Kinds[path], "update") {
+			if c.Old == masked && strings.HasPrefix(string(s.Diff[path].Kind), "update") {
 				c.New = masked // it is under another name in the program
 			}
 			found = append(found, c)
@@ -70,84 +73,33 @@ func (s Step) forced(property string) bool {
 	if s.Op != Replace {
 		return false
 	}
-	for path, kind := range s.Kinds {
-		if strings.HasSuffix(kind, "-replace") && related(plain(property), plain(path)) {
+	for path, diff := range s.Diff {
+		if strings.HasSuffix(string(diff.Kind), "-replace") && related(plain(property), plain(path)) {
 			return true
 		}
 	}
 	top, _, _ := strings.Cut(plain(property), ".")
-	return len(s.Kinds) == 0 && slices.Contains(s.Keys, top)
+	return len(s.Diff) == 0 && slices.Contains(s.Keys, top)
 }
 
 func related(a, b string) bool {
 	return a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".")
 }
 
-// plain takes the indices and names in brackets out of a path: what is left is the same
+var (
+	quotedKey = regexp.MustCompile(`\["([^"]*)"\]`)
+	// An index, or a flag or line, which is an index to a provider.
+	indexed = regexp.MustCompile(`\[[^\]]*\]| [^.\[]*`)
+)
+
+// plain removes indices, names in brackets and flags from a path: what is left is the same
 // in ours and in a provider's, up to lists.
 func plain(path string) string {
-	var parts []string
-	for _, part := range split(path) {
-		if !strings.HasPrefix(part, "[") {
-			part, _, _ = strings.Cut(part, " ") // a flag, which is an index to a provider
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, ".")
+	return strings.TrimPrefix(indexed.ReplaceAllString(quotedKey.ReplaceAllString(path, ".$1"), ""), ".")
 }
 
-// split cuts a path into keys and [indices]; a key with dots in it is in brackets and
-// quotes.
-func split(path string) []string {
-	var parts []string
-	for path != "" {
-		switch path[0] {
-		case '.':
-			path = path[1:]
-		case '[':
-			end := strings.Index(path, "]")
-			if strings.HasPrefix(path, `["`) {
-				if quoted := strings.Index(path, `"]`); quoted > 0 {
-					parts, path = append(parts, path[2:quoted]), path[quoted+2:]
-					continue
-				}
-			}
-			if end < 0 {
-				return append(parts, path)
-			}
-			parts, path = append(parts, path[:end+1]), path[end+1:]
-		default:
-			end := strings.IndexAny(path, ".[")
-			if end < 0 {
-				return append(parts, path)
-			}
-			parts, path = append(parts, path[:end]), path[end:]
-		}
-	}
-	return parts
-}
-
-// at looks a provider's path up.
-func at(value any, path string) any {
-	for _, part := range split(path) {
-		switch holder := value.(type) {
-		case map[string]any:
-			if marked(holder) {
-				return holder // so is all that is in it
-			}
-			value = holder[part]
-		case []any:
-			i, err := strconv.Atoi(strings.Trim(part, "[]"))
-			if err != nil || i < 0 || i >= len(holder) {
-				return nil
-			}
-			value = holder[i]
-		default:
-			return nil
-		}
-	}
-	return value
-}
+// at returns the value at a provider's path; a secret is returned as a whole.
+func at(value any, path string) any { return property.At(value, path, marked) }
 
 // compare reports every difference by its deepest path. Lists of things that have names
 // are compared by name, and lists of arguments by flag, so that one that is put in
@@ -161,7 +113,7 @@ func compare(path string, old, now any, report func(Change)) {
 	if isMap && isMapToo && !marked(oldMap) && !marked(newMap) {
 		for _, key := range union(oldMap, newMap) {
 			if !strings.HasPrefix(key, "__") { // a provider's own notes
-				compare(join(path, key), oldMap[key], newMap[key], report)
+				compare(property.Join(path, key), oldMap[key], newMap[key], report)
 			}
 		}
 		return
@@ -292,16 +244,6 @@ func union(a, b map[string]any) []string {
 		keys[key] = true
 	}
 	return slices.Sorted(maps.Keys(keys))
-}
-
-func join(path, key string) string {
-	if strings.ContainsAny(key, "./") {
-		return path + `["` + key + `"]`
-	}
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // marked reports whether an object is the engine's mark of a secret.

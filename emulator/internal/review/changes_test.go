@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -54,10 +55,10 @@ func TestDifferencesAreNamedWhereTheyAre(t *testing.T) {
 
 func TestWhatForcesAReplacementComesFirst(t *testing.T) {
 	s := Step{
-		Op:    Replace,
-		Old:   &State{Inputs: object(t, `{"a": 1, "nodeConfig": {"machineType": "x", "tags": ["t"]}}`)},
-		New:   &State{Inputs: object(t, `{"a": 2, "nodeConfig": {"machineType": "y", "tags": ["u"]}}`)},
-		Kinds: map[string]string{"a": "update", "nodeConfig.machineType": "update-replace", "nodeConfig.tags[0]": "update"},
+		Op:   Replace,
+		Old:  &State{Inputs: object(t, `{"a": 1, "nodeConfig": {"machineType": "x", "tags": ["t"]}}`)},
+		New:  &State{Inputs: object(t, `{"a": 2, "nodeConfig": {"machineType": "y", "tags": ["u"]}}`)},
+		Diff: map[string]apitype.PropertyDiff{"a": {Kind: "update"}, "nodeConfig.machineType": {Kind: "update-replace"}, "nodeConfig.tags[0]": {Kind: "update"}},
 	}
 	assert.Equal(t, []Change{
 		{Property: "nodeConfig.machineType", Old: "x", New: "y", Replaces: true},
@@ -69,10 +70,10 @@ func TestWhatForcesAReplacementComesFirst(t *testing.T) {
 
 func TestWhatTheProviderFoundInTheCloudIsADifference(t *testing.T) {
 	s := Step{
-		Op:    Update,
-		Old:   &State{Inputs: object(t, `{"a": 1}`), Outputs: object(t, `{"a": 1, "smt": {"off": true}}`)},
-		New:   &State{Inputs: object(t, `{"a": 1}`)},
-		Kinds: map[string]string{"smt.off": "delete"},
+		Op:   Update,
+		Old:  &State{Inputs: object(t, `{"a": 1}`), Outputs: object(t, `{"a": 1, "smt": {"off": true}}`)},
+		New:  &State{Inputs: object(t, `{"a": 1}`)},
+		Diff: map[string]apitype.PropertyDiff{"smt.off": {Kind: "delete"}},
 	}
 	assert.Equal(t, []Change{{Property: "smt.off", Old: "true"}}, s.changes())
 }
@@ -93,7 +94,7 @@ func TestAFailedCreateIsSaidInWords(t *testing.T) {
 	s := Step{
 		Op: Replace, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0",
 		Old: &State{Inputs: object(t, `{"a": 1}`)}, New: &State{Inputs: object(t, `{"a": 1}`)},
-		Keys: []string{"#initerror"}, Kinds: map[string]string{"#initerror": "update-replace"},
+		Keys: []string{"#initerror"}, Diff: map[string]apitype.PropertyDiff{"#initerror": {Kind: "update-replace"}},
 	}
 	i := item(s, facts{})
 	assert.Contains(t, i.Sentence, "TPU slice 0 is replaced: its last create or update did not come to a good end; its group stops serving")

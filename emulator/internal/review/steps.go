@@ -10,7 +10,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 )
 
 // Op is what happens to a resource.
@@ -36,11 +41,9 @@ type Preview struct {
 type Step struct {
 	Op       Op
 	URN      string
-	Old, New *State // nil: there is none
-	// Keys are the properties because of which it is replaced; Kinds are the changed paths
-	// and whether each is an add, update or delete, with -replace if it forces one.
-	Keys  []string
-	Kinds map[string]string
+	Old, New *State                          // nil: there is none
+	Keys     []string                        // the properties because of which it is replaced
+	Diff     map[string]apitype.PropertyDiff // by path, as the provider has found it
 	// DeletesFirst tells for a replacement that the old one goes before the new one is made.
 	DeletesFirst bool
 
@@ -48,46 +51,7 @@ type Step struct {
 }
 
 // State is a resource before or after. Secrets are masked by the engine.
-type State struct {
-	Type     string         `json:"type"`
-	URN      string         `json:"urn"`
-	ID       string         `json:"id"`
-	Parent   string         `json:"parent"`
-	Custom   bool           `json:"custom"`
-	Protect  bool           `json:"protect"`
-	Provider string         `json:"provider"`
-	Inputs   map[string]any `json:"inputs"`
-	Outputs  map[string]any `json:"outputs"`
-}
-
-// event is a line of `pulumi preview --json` with PULUMI_ENABLE_STREAMING_JSON_PREVIEW.
-type event struct {
-	Pre *struct {
-		Metadata metadata `json:"metadata"`
-	} `json:"resourcePreEvent"`
-	Outputs *struct {
-		Metadata metadata `json:"metadata"`
-	} `json:"resOutputsEvent"`
-	Diagnostic *struct {
-		URN       string `json:"urn"`
-		Prefix    string `json:"prefix"`
-		Message   string `json:"message"`
-		Severity  string `json:"severity"`
-		Ephemeral bool   `json:"ephemeral"`
-	} `json:"diagnosticEvent"`
-	Summary *json.RawMessage `json:"summaryEvent"`
-}
-
-type metadata struct {
-	Op       string   `json:"op"`
-	URN      string   `json:"urn"`
-	Old      *State   `json:"old"`
-	New      *State   `json:"new"`
-	Keys     []string `json:"keys"`
-	Detailed map[string]struct {
-		Kind string `json:"diffKind"`
-	} `json:"detailedDiff"`
-}
+type State = apitype.StepEventStateMetadata
 
 // stackType is the resource that holds the stack's outputs.
 const stackType = "pulumi:pulumi:Stack"
@@ -104,21 +68,21 @@ func Read(said []byte) (Preview, error) {
 		if len(line) == 0 || line[0] != '{' {
 			continue
 		}
-		var e event
+		var e apitype.EngineEvent
 		if err := json.Unmarshal(line, &e); err != nil {
 			return p, fmt.Errorf("the preview's events: %w", err)
 		}
 		switch {
-		case e.Pre != nil:
-			p.add(index, e.Pre.Metadata)
-		case e.Outputs != nil && strings.Contains(e.Outputs.Metadata.URN, "::"+stackType+"::"):
+		case e.ResourcePreEvent != nil:
+			p.add(index, e.ResourcePreEvent.Metadata)
+		case e.ResOutputsEvent != nil && e.ResOutputsEvent.Metadata.Type == stackType:
 			// The stack's new outputs are known only at its end.
-			if i, known := index[e.Outputs.Metadata.URN]; known {
-				p.Steps[i].New = e.Outputs.Metadata.New
+			if i, known := index[e.ResOutputsEvent.Metadata.URN]; known {
+				p.Steps[i].New = e.ResOutputsEvent.Metadata.New
 			}
-		case e.Diagnostic != nil:
-			p.diagnose(e.Diagnostic.Severity, e.Diagnostic.Message, e.Diagnostic.Ephemeral)
-		case e.Summary != nil:
+		case e.DiagnosticEvent != nil:
+			p.diagnose(e.DiagnosticEvent)
+		case e.SummaryEvent != nil:
 			finished = true
 		}
 	}
@@ -134,41 +98,23 @@ func Read(said []byte) (Preview, error) {
 // noise is what the engine adds to an error that it has already said.
 var noise = []string{"error: preview failed", "preview failed", "update failed", "resource registration failed"}
 
-func (p *Preview) diagnose(severity, message string, ephemeral bool) {
-	message = strings.TrimSpace(strip(message))
-	if ephemeral || message == "" {
+func (p *Preview) diagnose(d *apitype.DiagnosticEvent) {
+	message := strings.TrimSpace(colors.Never.Colorize(d.Message))
+	if d.Ephemeral || message == "" {
 		return
 	}
-	switch severity {
+	switch d.Severity {
 	case "error":
-		for _, n := range noise {
-			if message == n {
-				return
-			}
+		if !slices.Contains(noise, message) {
+			p.Errors = append(p.Errors, message)
 		}
-		p.Errors = append(p.Errors, message)
 	case "warning":
 		p.Warnings = append(p.Warnings, message)
 	}
 }
 
-// strip removes the engine's colour marks, such as <{%reset%}>.
-func strip(text string) string {
-	for {
-		from := strings.Index(text, "<{%")
-		if from < 0 {
-			return text
-		}
-		to := strings.Index(text[from:], "%}>")
-		if to < 0 {
-			return text
-		}
-		text = text[:from] + text[from+to+len("%}>"):]
-	}
-}
-
 // add puts the steps of one resource together: a replacement is three of them.
-func (p *Preview) add(index map[string]int, m metadata) {
+func (p *Preview) add(index map[string]int, m apitype.StepEventMetadata) {
 	i, known := index[m.URN]
 	if !known {
 		i = len(p.Steps)
@@ -177,37 +123,35 @@ func (p *Preview) add(index map[string]int, m metadata) {
 	}
 	s := &p.Steps[i]
 	switch m.Op {
-	case "create", "import":
+	case apitype.OpCreate, apitype.OpImport:
 		s.Op = Create
-	case "update":
+	case apitype.OpUpdate:
 		s.Op = Update
-	case "delete":
+	case apitype.OpDelete:
 		s.Op = Delete
-	case "delete-replaced":
-		// Before the new one is made, or after.
+	case apitype.OpDeleteReplaced:
+		// Before the new one is created, or after.
 		s.DeletesFirst = s.DeletesFirst || s.Op == Same
 		s.Op = Replace
-	case "replace", "create-replacement", "import-replacement":
+	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpImportReplacement:
 		s.Op = Replace
-	case "same", "read", "refresh", "discard", "remove-pending-replace":
+	case apitype.OpSame, apitype.OpRead, apitype.OpRefresh, apitype.OpReadDiscard, apitype.OpRemovePendingReplace:
 	default:
-		s.Op = Update // better said too much
+		s.Op = Update // an unknown operation may change something
 	}
 	if m.Old != nil {
 		s.Old = m.Old
 	}
-	if m.New != nil && m.Op != "delete-replaced" {
+	if m.New != nil && m.Op != apitype.OpDeleteReplaced {
 		s.New = m.New
 	}
 	if len(m.Keys) > 0 {
 		s.Keys = m.Keys
 	}
-	for path, d := range m.Detailed {
-		if s.Kinds == nil {
-			s.Kinds = map[string]string{}
-		}
-		s.Kinds[path] = d.Kind
+	if s.Diff == nil && len(m.DetailedDiff) > 0 {
+		s.Diff = map[string]apitype.PropertyDiff{}
 	}
+	maps.Copy(s.Diff, m.DetailedDiff)
 }
 
 // Type is the resource's type token.

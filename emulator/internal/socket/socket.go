@@ -1,4 +1,5 @@
-// Package socket is how pods' processes speak to the emulator's daemon.
+// Package socket is how the emulator's programs speak to its daemon: HTTP over a Unix
+// socket.
 package socket
 
 import (
@@ -6,40 +7,64 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
-	"time"
 )
 
-// Post sends JSON to the daemon that listens on a socket, and decodes its answer into
-// reply unless that is nil. The text of a refusal is the error.
-func Post(socket, path string, request, reply any) error {
+// Client returns a client of the daemon that listens on a socket. Requests go to
+// http://emulator.
+func Client(socket string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+			if err != nil {
+				return nil, fmt.Errorf("the emulator is not running; start it with: bin/emulator start (%w)", err)
+			}
+			return conn, nil
+		},
+	}}
+}
+
+// Get decodes the daemon's JSON answer into reply. The text of a refusal is the error.
+func Get(ctx context.Context, socket, path string, reply any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://emulator"+path, nil)
+	if err != nil {
+		return err
+	}
+	return Do(socket, req, reply)
+}
+
+// Post sends JSON, and is otherwise as Get.
+func Post(ctx context.Context, socket, path string, request, reply any) error {
 	text, err := json.Marshal(request)
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", socket)
-		},
-	}}
-	res, err := client.Post("http://emulator"+path, "application/json", bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://emulator"+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return Do(socket, req, reply)
+}
+
+// Do sends a request. Without a reply the body of the answer is dropped.
+func Do(socket string, req *http.Request, reply any) error {
+	res, err := Client(socket).Do(req)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if res.StatusCode != http.StatusOK {
+	case res.StatusCode != http.StatusOK:
 		return errors.New(strings.TrimSpace(string(body)))
-	}
-	if reply == nil {
+	case reply == nil:
 		return nil
 	}
 	return json.Unmarshal(body, reply)

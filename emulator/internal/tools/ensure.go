@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"sglang-tpu/emulator/internal/layout"
 )
@@ -21,9 +20,10 @@ import (
 // diskNeeded for building everything, in GiB: Go's build cache, modules and binaries.
 const diskNeeded = 6
 
-// Ensure makes every tool of a set present and up to date in l.Bin(). A fresh one costs
-// a few milliseconds and says nothing. toolsDir holds one module a tool.
-func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer) error {
+// Ensure makes every tool of a set present and up to date in l.Bin(), and builds what else
+// is to be built beside them. A fresh tool costs a few milliseconds and says nothing.
+// toolsDir holds one module a tool.
+func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer, beside ...Step) error {
 	b := builder{layout: l, dir: toolsDir, out: out}
 	var missing []Tool
 	for _, t := range set {
@@ -35,20 +35,30 @@ func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, o
 			missing = append(missing, t)
 		}
 	}
-	if len(missing) == 0 {
+	if len(missing)+len(beside) == 0 {
 		return nil
 	}
 	if err := b.prerequisites(); err != nil {
 		return err
 	}
-	began := time.Now()
-	for i, t := range missing {
-		if err := b.provide(ctx, t, fmt.Sprintf("[%d/%d] %s", i+1, len(missing), t.Name)); err != nil {
-			return err
-		}
+	build, err := b.link(ctx, missing)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "%d tools made ready in %s\n", len(missing), time.Since(began).Round(time.Second))
-	return nil
+	steps := append(b.steps(build), beside...)
+	if len(steps) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "building %s; what go says is in %s\n", names(steps), b.log())
+	return Run(ctx, steps, b.log(), l.Tmp(), out)
+}
+
+func names(steps []Step) string {
+	all := make([]string, len(steps))
+	for i, s := range steps {
+		all[i] = s.Name
+	}
+	return strings.Join(all, ", ")
 }
 
 type builder struct {
@@ -61,6 +71,9 @@ type builder struct {
 func (b builder) stamps() string { return filepath.Join(b.layout.Cache(), "tools") }
 
 func (b builder) stamp(t Tool) string { return filepath.Join(b.stamps(), t.Name) }
+
+// log holds what the last builds said.
+func (b builder) log() string { return filepath.Join(b.layout.Logs(), "build.log") }
 
 // fresh compares what a tool was built from with what there is now.
 func (b builder) fresh(t Tool) (bool, error) {
@@ -116,28 +129,36 @@ func (b builder) prerequisites() error {
 	return nil
 }
 
-// provide links a tool that is on PATH in the right version, or builds it.
-func (b builder) provide(ctx context.Context, t Tool, name string) error {
-	target := filepath.Join(b.layout.Bin(), t.Name)
-	next := target + ".new"
-	if err := os.RemoveAll(next); err != nil {
-		return err
-	}
-	defer os.RemoveAll(next)
-	if found := b.onPath(ctx, t); found != "" {
-		fmt.Fprintf(b.out, "%s: version %s found at %s\n", name, t.Version, found)
-		if err := os.Symlink(found, next); err != nil {
-			return err
+// link makes links to the tools that are on PATH in the right version, and returns the
+// others.
+func (b builder) link(ctx context.Context, missing []Tool) ([]Tool, error) {
+	var others []Tool
+	for _, t := range missing {
+		found := b.onPath(ctx, t)
+		if found == "" {
+			others = append(others, t)
+			continue
 		}
-	} else {
-		fmt.Fprintf(b.out, "%s: building version %s (the first time about %d min on two cores)\n", name, t.Version, t.Minutes)
-		began := time.Now()
-		if err := b.build(ctx, t, next); err != nil {
-			return err
+		fmt.Fprintf(b.out, "%s: version %s found at %s\n", t.Name, t.Version, found)
+		if err := os.RemoveAll(b.next(t.Name)); err != nil {
+			return nil, err
 		}
-		fmt.Fprintf(b.out, "%s: built in %s\n", name, time.Since(began).Round(time.Second))
+		if err := os.Symlink(found, b.next(t.Name)); err != nil {
+			return nil, err
+		}
+		if err := b.place(t, b.next(t.Name)); err != nil {
+			return nil, err
+		}
 	}
-	if err := os.Rename(next, target); err != nil {
+	return others, nil
+}
+
+// next is where a tool is until it is whole.
+func (b builder) next(name string) string { return filepath.Join(b.layout.Bin(), name+".new") }
+
+// place puts a tool in its place and notes what it was built from.
+func (b builder) place(t Tool, from string) error {
+	if err := os.Rename(from, filepath.Join(b.layout.Bin(), t.Name)); err != nil {
 		return err
 	}
 	sum, err := b.fingerprint(t)
@@ -145,6 +166,52 @@ func (b builder) provide(ctx context.Context, t Tool, name string) error {
 		return err
 	}
 	return os.WriteFile(b.stamp(t), []byte(sum), 0o600)
+}
+
+// steps is one build for each module: the tools of one share most of their packages.
+func (b builder) steps(missing []Tool) []Step {
+	var steps []Step
+	for len(missing) > 0 {
+		first := missing[0]
+		var group, others []Tool
+		for _, t := range missing {
+			if t.Folder == first.Folder && t.Linker == first.Linker {
+				group = append(group, t)
+			} else {
+				others = append(others, t)
+			}
+		}
+		missing = others
+		steps = append(steps, b.step(group))
+	}
+	return steps
+}
+
+// step builds tools of one module into a folder of its own, under the names that go gives,
+// and puts them in their places from there.
+func (b builder) step(group []Tool) Step {
+	folder := b.next(group[0].Folder)
+	s := Step{
+		Name:  group[0].Folder,
+		Dir:   filepath.Join(b.dir, group[0].Folder),
+		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
+	}
+	if len(group) == 1 {
+		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)
+	}
+	for _, t := range group {
+		s.Packages = append(s.Packages, t.Package)
+		s.Seconds += t.Seconds
+	}
+	s.Place = func() error {
+		for _, t := range group {
+			if err := b.place(t, filepath.Join(folder, t.Name)); err != nil {
+				return err
+			}
+		}
+		return os.RemoveAll(folder)
+	}
+	return s
 }
 
 // onPath finds a program outside the emulator's folder that says it is that version.
@@ -168,44 +235,4 @@ func (b builder) onPath(ctx context.Context, t Tool) string {
 		}
 	}
 	return ""
-}
-
-// build runs go build in the tool's own module.
-func (b builder) build(ctx context.Context, t Tool, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath", "-ldflags", strings.TrimSpace("-s -w "+t.Linker), "-o", to, t.Package)
-	cmd.Dir = filepath.Join(b.dir, t.Folder)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "TMPDIR="+b.layout.Tmp())
-	// Compilers are children of go; the group ends with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("building %s failed: %w\n%s%s", t.Name, err, tail(string(out), 15), advice(string(out)))
-	}
-	return nil
-}
-
-// advice is what helps against the usual reasons.
-func advice(out string) string {
-	for sign, what := range map[string]string{
-		"dial tcp":                "\nThe modules could not be downloaded; check the network, or set GOPROXY to a module proxy that you can reach.",
-		"i/o timeout":             "\nThe modules could not be downloaded; check the network, or set GOPROXY to a module proxy that you can reach.",
-		"no space left on device": "\nThe disk is full; `go clean -cache` frees Go's build cache.",
-		"signal: killed":          "\nThe compiler was killed, most likely for want of memory: 4 GiB are enough.",
-		"requires go >=":          "\nYour Go is too old; install Go 1.26 or newer.",
-	} {
-		if strings.Contains(out, sign) {
-			return what
-		}
-	}
-	return ""
-}
-
-func tail(s string, lines int) string {
-	all := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,14 +38,14 @@ func ensure(t *testing.T, l layout.Layout, dir string, tool Tool) string {
 
 func TestAToolIsBuiltOnceInAFreshFolderAndAgainWhenItChanges(t *testing.T) {
 	l, dir, tool := checkout(t)
-	assert.Contains(t, ensure(t, l, dir, tool), "[1/1] hello: building version 1.0.0")
+	assert.Contains(t, ensure(t, l, dir, tool), "hello: built in ")
 	require.FileExists(t, filepath.Join(l.Bin(), "hello"))
 	assert.Empty(t, ensure(t, l, dir, tool), "nothing is missing")
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "hello", "main.go"), []byte("package main\n\nfunc main() { println(\"world\") }\n"), 0o600))
 	assert.Contains(t, ensure(t, l, dir, tool), "building", "its source has changed")
 	tool.Version = "1.0.1"
-	assert.Contains(t, ensure(t, l, dir, tool), "building version 1.0.1")
+	assert.Contains(t, ensure(t, l, dir, tool), "hello: built in ", "its version has changed")
 	require.NoError(t, os.Remove(filepath.Join(l.Bin(), "hello")))
 	assert.Contains(t, ensure(t, l, dir, tool), "building", "the program is gone")
 }
@@ -54,6 +56,10 @@ func TestAToolThatDoesNotCompileIsNamed(t *testing.T) {
 	err := Ensure(context.Background(), l, dir, []Tool{tool}, io.Discard)
 	require.ErrorContains(t, err, "hello")
 	require.ErrorContains(t, err, "undefined")
+	require.ErrorContains(t, err, filepath.Join(l.Logs(), "build.log"))
+	log, err := os.ReadFile(filepath.Join(l.Logs(), "build.log"))
+	require.NoError(t, err)
+	assert.Contains(t, string(log), "hello: # hello")
 	assert.NoFileExists(t, filepath.Join(l.Bin(), "hello"))
 }
 
@@ -61,4 +67,63 @@ func TestACheckoutWithoutTheToolsModuleSaysSo(t *testing.T) {
 	l, dir, tool := checkout(t)
 	tool.Folder = "other"
 	require.ErrorContains(t, Ensure(context.Background(), l, dir, []Tool{tool}, io.Discard), "is missing from the checkout")
+}
+
+func TestToolsOfOneModuleAreOneBuild(t *testing.T) {
+	l, dir, _ := checkout(t)
+	write := func(text string, at ...string) {
+		file := filepath.Join(append([]string{dir}, at...)...)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	write("module programs\n\ngo 1.26\n", "programs", "go.mod")
+	write("module several\n\ngo 1.26\n\nrequire programs v0.0.0\n\nreplace programs => ../programs\n", "several", "go.mod")
+	var set []Tool
+	for _, name := range []string{"first", "second"} {
+		write("package main\n\nfunc main() {}\n", "programs", name, "main.go")
+		set = append(set, Tool{Name: name, Folder: "several", Package: "programs/" + name, Version: "1.0.0"})
+	}
+	var said strings.Builder
+	require.NoError(t, Ensure(context.Background(), l, dir, set, &said))
+	assert.Contains(t, said.String(), "several: built in ")
+	assert.FileExists(t, filepath.Join(l.Bin(), "first"))
+	assert.FileExists(t, filepath.Join(l.Bin(), "second"))
+	assert.NoDirExists(t, filepath.Join(l.Bin(), "several.new"))
+	said.Reset()
+	require.NoError(t, Ensure(context.Background(), l, dir, set, &said))
+	assert.Empty(t, said.String(), "nothing is missing")
+}
+
+func TestToolsOfTheSetsThatShareAModuleHaveTheNamesThatGoGives(t *testing.T) {
+	for _, set := range [][]Tool{Runtime, BuildKit, Check} {
+		modules := map[string][]Tool{}
+		for _, tool := range set {
+			modules[tool.Folder] = append(modules[tool.Folder], tool)
+		}
+		for _, tools := range modules {
+			for _, tool := range tools {
+				if len(tools) > 1 {
+					assert.Equal(t, path.Base(tool.Package), tool.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestTheProgramIsBuiltOnceUnlessItsModulesChange(t *testing.T) {
+	l, dir, _ := checkout(t)
+	folder := filepath.Join(dir, "hello")
+	steps, err := Program(context.Background(), l, folder)
+	require.NoError(t, err)
+	require.Len(t, steps, 1)
+	require.NoError(t, Ensure(context.Background(), l, dir, nil, io.Discard, steps...))
+
+	steps, err = Program(context.Background(), l, folder)
+	require.NoError(t, err)
+	assert.Empty(t, steps)
+	later := time.Now().Add(time.Minute)
+	require.NoError(t, os.Chtimes(filepath.Join(folder, "go.mod"), later, later))
+	steps, err = Program(context.Background(), l, folder)
+	require.NoError(t, err)
+	assert.Len(t, steps, 1)
 }

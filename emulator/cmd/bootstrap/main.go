@@ -1,0 +1,52 @@
+// Command bootstrap builds, from nothing, the emulator, the tools that it runs and the
+// Pulumi program, side by side. The emulator could build the tools itself, but only after
+// it has been built alone.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/tools"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := bootstrap(ctx)
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "bootstrap: interrupted; the same command goes on from here")
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "bootstrap: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// bootstrap runs in the emulator's folder of a checkout.
+func bootstrap(ctx context.Context) error {
+	folder, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	checkout := filepath.Dir(folder)
+	l := layout.Layout{Root: os.Getenv(layout.EnvVar)}
+	if l.Root == "" {
+		l.Root = filepath.Join(checkout, ".emulator")
+	}
+	if err := os.MkdirAll(l.Root, 0o755); err != nil {
+		return err
+	}
+	beside, err := tools.Program(ctx, l, checkout)
+	if err != nil {
+		return err
+	}
+	beside = append(beside, tools.Emulator(folder, filepath.Join(checkout, "bin", "emulator")))
+	return tools.Ensure(ctx, l, filepath.Join(folder, "tools"), tools.Runtime, os.Stdout, beside...)
+}

@@ -1,0 +1,86 @@
+package cloud
+
+import (
+	"fmt"
+	"strings"
+
+	"sglang-tpu/emulator/internal/core/cloud/schema"
+	"sglang-tpu/emulator/internal/property"
+)
+
+// Unknown stands for a value that is not known before something is made, as in Pulumi's
+// protocol.
+const Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+// Check returns what the provider refuses in a wish before it asks Google, by path. The
+// sentences are those of Terraform's SDK and Pulumi's bridge, which say Terraform's
+// names where these say Pulumi's.
+func Check(typ string, in Values) (map[string]string, error) {
+	if _, err := kindOf(typ); err != nil {
+		return nil, err
+	}
+	c := checker{properties: schema.Of(typ), wish: in, wrong: map[string]string{}}
+	c.level(c.properties, in, "")
+	if p := schema.Find(c.properties, "name"); p != nil && !p.Output && in["name"] == nil {
+		c.wrong["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
+	}
+	for path, why := range invalidValues(typ, in) {
+		c.wrong[path] = why
+	}
+	return c.wrong, nil
+}
+
+// Has reports whether a program may set a property of a type, and need not.
+func Has(typ, property string) bool {
+	p := schema.Find(schema.Of(typ), property)
+	return p != nil && !p.Output && !p.Required
+}
+
+type checker struct {
+	properties []*schema.Property
+	wish       Values
+	wrong      map[string]string
+}
+
+func (c *checker) level(level []*schema.Property, values map[string]any, path string) {
+	for name := range values {
+		at := property.Join(path, name)
+		switch p := schema.Find(level, name); {
+		case strings.HasPrefix(name, "__"): // Pulumi's own notes
+		case p == nil:
+			c.wrong[at] = "Invalid or unknown key"
+		case p.Output:
+			c.wrong[at] = fmt.Sprintf("Value for unconfigurable attribute. Can't configure a value for %q: "+
+				"its value will be decided automatically based on the result of applying this configuration.", at)
+		default:
+			c.property(p, values[name], at)
+		}
+	}
+	for _, p := range level {
+		if p.Required && values[p.Name] == nil {
+			at := property.Join(path, p.Name)
+			c.wrong[at] = fmt.Sprintf("Missing required property '%s'", at)
+		}
+	}
+}
+
+func (c *checker) property(p *schema.Property, value any, path string) {
+	for _, other := range p.Conflict {
+		if beside := c.wish.at(other); value != nil && value != Unknown && beside != nil && beside != Unknown {
+			c.wrong[path] = fmt.Sprintf("Conflicting configuration arguments. %q: conflicts with %s", path, other)
+		}
+	}
+	if p.Inside == nil {
+		return
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		c.level(p.Inside, v, path)
+	case []any:
+		for i, element := range v {
+			if m, ok := element.(map[string]any); ok {
+				c.level(p.Inside, m, fmt.Sprintf("%s[%d]", path, i))
+			}
+		}
+	}
+}

@@ -1,0 +1,349 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+func cluster() kind {
+	return kind{
+		id:         format("projects/%s/locations/%s/clusters/%s", "project", "location", "name"),
+		references: map[string]string{"network": networkKind, "subnetwork": subnetKind},
+		minutes:    7,
+		check:      checkCluster,
+		create:     func(o *operation) error { return o.startCluster() },
+		update: func(o *operation) error {
+			o.cloud.mu.Lock()
+			defer o.cloud.mu.Unlock()
+			out := o.resource.Outputs
+			out["masterVersion"] = versionFor(out.text("masterVersion"), o.resource.Inputs.text("minMasterVersion"))
+			return nil
+		},
+		outputs: encrypted,
+		remove: func(o *operation) error {
+			// container/resource_container_cluster.go of the provider; Google does not know of it.
+			if o.resource.Inputs["deletionProtection"] != false {
+				return errors.New("Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster deletion.")
+			}
+			return o.cloud.Clusters.DeleteCluster(o.ctx, o.resource.Inputs.text("name"))
+		},
+	}
+}
+
+func (o *operation) startCluster() error {
+	in := o.resource.Inputs
+	endpoint, err := o.cloud.Clusters.CreateCluster(o.ctx, ClusterSpec{
+		Name: in.text("name"), Project: in.text("project"), PodsCIDR: o.cloud.secondaryRange(in.text("subnetwork"), in.text("ipAllocationPolicy.clusterSecondaryRangeName")),
+	})
+	if err != nil {
+		return err
+	}
+	o.cloud.mu.Lock()
+	defer o.cloud.mu.Unlock()
+	o.resource.Outputs["endpoint"] = endpoint
+	o.resource.Outputs["selfLink"] = "https://container.googleapis.com/v1/" + o.resource.ID
+	o.resource.Outputs["masterVersion"] = versionFor(o.resource.Outputs.text("masterVersion"), in.text("minMasterVersion"))
+	if in.truth("controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic") {
+		o.resource.Outputs.set("controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint", endpoint)
+	}
+	return nil
+}
+
+func (c *Cloud) secondaryRange(subnet, name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.find(subnetKind, subnet); r != nil {
+		for _, entry := range r.Inputs.list("secondaryIpRanges") {
+			if m, ok := entry.(map[string]any); ok && m["rangeName"] == name {
+				cidr, _ := m["ipCidrRange"].(string)
+				return cidr
+			}
+		}
+	}
+	return ""
+}
+
+// Resume starts the clusters of the state file again, and their nodes. What was being
+// created when the emulator stopped is removed: its caller got no answer, and nothing
+// would finish it.
+func (c *Cloud) Resume(ctx context.Context) error {
+	c.mu.Lock()
+	var unfinished, clusters, pools []*operation
+	for key, r := range c.resources {
+		o := &operation{ctx: ctx, cloud: c, resource: r}
+		switch {
+		case r.Making:
+			delete(c.resources, key)
+			unfinished = append(unfinished, o)
+		case r.Type == clusterKind:
+			clusters = append(clusters, o)
+		case r.Type == nodePoolKind && r.Broken == "":
+			pools = append(pools, o)
+		}
+	}
+	c.mu.Unlock()
+	for _, o := range unfinished {
+		if o.resource.Type == clusterKind {
+			if err := c.Clusters.DeleteCluster(ctx, o.resource.Inputs.text("name")); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range clusters {
+		if err := o.startCluster(); err != nil {
+			return err
+		}
+	}
+	for _, o := range unfinished {
+		if o.resource.Type == nodePoolKind {
+			if err := o.setNodes(nil); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range pools {
+		c.mu.Lock()
+		nodes := c.nodesOf(o.resource)
+		c.mu.Unlock()
+		if err := o.setNodes(nodes); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.save()
+}
+
+func checkCluster(c *Cloud, in Values) error {
+	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
+		// Open: GKE would make ranges of its own; this program never wants that.
+		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
+	}
+	if c.Lenient {
+		return nil
+	}
+	return errors.Join(checkPosture(in), checkMaintenance(in))
+}
+
+// writtenBackByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
+// provider want to replace the pool unless the program ignores it. Reported from tpu7x
+// node pools.
+func writtenBackByTPUPools(in Values) map[string]any {
+	if !tpuMachine.MatchString(in.text("nodeConfig.machineType")) {
+		return nil
+	}
+	return map[string]any{"nodeConfig.advancedMachineFeatures": map[string]any{"threadsPerCore": float64(1)}}
+}
+
+func nodePool() kind {
+	return kind{
+		id: func(in Values) string {
+			return in.text("cluster") + "/nodePools/" + in.text("name")
+		},
+		references:  map[string]string{"cluster": clusterKind, "placementPolicy.policyName": policyKind},
+		writtenBack: writtenBackByTPUPools,
+		minutes:     2,
+		check:       checkNodePool,
+		refusal:     "error creating NodePool: ", // container/resource_container_node_pool.go of the provider
+		create: func(o *operation) error {
+			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
+				return broken{err}
+			}
+			if o.resource.Inputs.text("placementPolicy.policyName") != "" {
+				o.cloud.wait(o.ctx, 4)
+			}
+			return o.setNodes(o.settle())
+		},
+		update: func(o *operation) error {
+			if o.resource.Broken != "" {
+				return nil // GKE does not look for nodes again; open: not seen on a real GKE
+			}
+			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
+				return err
+			}
+			if makesAnew(o.before, o.resource.Inputs) {
+				return o.roll()
+			}
+			return o.setNodes(o.settle())
+		},
+		remove: func(o *operation) error { return o.setNodes(nil) },
+	}
+}
+
+// settle writes into a pool what GKE stores and returns the nodes that it has now.
+func (o *operation) settle() []Node {
+	o.cloud.mu.Lock()
+	defer o.cloud.mu.Unlock()
+	if o.resource.Inputs.text("placementPolicy.policyName") != "" {
+		// GKE stores no type beside a workload policy (vllm-project/ci-infra pull request 547).
+		o.resource.Outputs.set("placementPolicy.type", "")
+	}
+	nodes := o.cloud.nodesOf(o.resource)
+	o.resource.Outputs["nodeCount"] = float64(len(nodes) / len(zones(o.resource.Inputs))) // per zone
+	return nodes
+}
+
+func (o *operation) setNodes(nodes []Node) error {
+	in := o.resource.Inputs
+	return o.cloud.Clusters.SetNodes(o.ctx, last(in.text("cluster")), in.text("name"), nodes)
+}
+
+func last(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+
+// nodesOf derives a pool's machines; the caller holds mu.
+func (c *Cloud) nodesOf(r *Resource) []Node {
+	in := r.Inputs
+	count := in.number("nodeCount")
+	if in["nodeCount"] == nil && in["autoscaling"] == nil {
+		count = in.number("initialNodeCount")
+	}
+	if in["autoscaling"] != nil {
+		count = in.number("autoscaling.minNodeCount")
+		if r.ScaledUp {
+			count = in.number("autoscaling.maxNodeCount")
+		}
+	}
+	var nodes []Node
+	for _, zone := range zones(in) {
+		for i := range count {
+			nodes = append(nodes, c.node(r, zone, i))
+		}
+	}
+	return nodes
+}
+
+func zones(in Values) []string {
+	var names []string
+	for _, z := range in.list("nodeLocations") {
+		if s, ok := z.(string); ok {
+			names = append(names, s)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{in.text("location")}
+	}
+	return names
+}
+
+var (
+	tpuMachine = regexp.MustCompile(`^tpu7x-standard-(\d+)t$`)
+	cpuMachine = regexp.MustCompile(`^[a-z]+\d+[a-z]*-(standard|highmem|highcpu)-(\d+)$`)
+)
+
+func (c *Cloud) node(r *Resource, zone string, index int) Node {
+	in := r.Inputs
+	clusterName, pool, machine := last(in.text("cluster")), in.text("name"), in.text("nodeConfig.machineType")
+	hash := fnv.New64a()
+	fmt.Fprintf(hash, "%s/%s/%d", r.ID, zone, index)
+	if r.Generation > 0 {
+		fmt.Fprintf(hash, "/%d", r.Generation)
+	}
+	sum := fmt.Sprintf("%016x", hash.Sum64())
+	n := Node{
+		Name:        fmt.Sprintf("gke-%.16s-%.16s-%s-%s", clusterName, pool, sum[:8], sum[8:12]),
+		Pool:        pool,
+		MachineType: machine, Zone: zone,
+		ServiceAccount: in.text("nodeConfig.serviceAccount"),
+		Streaming:      in.truth("nodeConfig.gcfsConfig.enabled"),
+		Labels: map[string]string{
+			"cloud.google.com/gke-nodepool":          pool,
+			"cloud.google.com/machine-family":        strings.Split(machine, "-")[0],
+			"cloud.google.com/gke-boot-disk":         in.text("nodeConfig.diskType"),
+			"node.kubernetes.io/instance-type":       machine,
+			"topology.kubernetes.io/zone":            zone,
+			"topology.kubernetes.io/region":          zone[:max(0, strings.LastIndex(zone, "-"))],
+			"topology.gke.io/zone":                   zone,
+			"iam.gke.io/gke-metadata-server-enabled": strconv.FormatBool(in.text("nodeConfig.workloadMetadataConfig.mode") == "GKE_METADATA"),
+			"cloud.google.com/gke-container-runtime": "containerd",
+			"cloud.google.com/gke-os-distribution":   "cos",
+		},
+	}
+	if in.truth("nodeConfig.spot") {
+		n.Labels["cloud.google.com/gke-spot"] = "true"
+	}
+	if in.truth("nodeConfig.flexStart") {
+		n.Labels["cloud.google.com/gke-flex-start"] = "true"
+	}
+	if m, ok := in.at("nodeConfig.labels").(map[string]any); ok {
+		for key, value := range m {
+			n.Labels[key], _ = value.(string)
+		}
+	}
+	for _, entry := range in.list("nodeConfig.taints") {
+		if m, ok := entry.(map[string]any); ok {
+			t := Values(m)
+			n.Taints = append(n.Taints, Taint{t.text("key"), t.text("value"), taintEffects[t.text("effect")]})
+		}
+	}
+	if m := tpuMachine.FindStringSubmatch(machine); m != nil {
+		n.TPUs, _ = strconv.Atoi(m[1])
+		n.CPU, n.Memory = "224", "944Gi"
+		n.Labels["cloud.google.com/gke-tpu-accelerator"] = "tpu7x"
+		n.Labels["cloud.google.com/gke-tpu-topology"] = c.topologyOf(in)
+		n.Labels["cloud.google.com/gke-accelerator-count"] = m[1]
+		if len(n.Taints) == 0 {
+			n.Taints = []Taint{{"google.com/tpu", "present", "NoSchedule"}}
+		}
+		return n
+	}
+	n.CPU, n.Memory = cpuSize(machine)
+	return n
+}
+
+var taintEffects = map[string]string{
+	"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute",
+}
+
+// topologyOf is the placement policy's; a single host has the topology of its machine.
+func (c *Cloud) topologyOf(in Values) string {
+	if t := in.text("placementPolicy.tpuTopology"); t != "" {
+		return t
+	}
+	if in.text("nodeConfig.machineType") == "tpu7x-standard-1t" {
+		return "1x1x1"
+	}
+	return "2x2x1"
+}
+
+// RequestNodes is the cluster autoscaler: it gives a pool that matches a pending pod's
+// node selector its slice, after waiting in Google's queue
+// (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
+func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector map[string]string) error {
+	c.mu.Lock()
+	var found *Resource
+	for _, r := range c.resources {
+		if r.Type != nodePoolKind || last(r.Inputs.text("cluster")) != clusterName || r.Inputs["autoscaling"] == nil || r.ScaledUp {
+			continue
+		}
+		labels := c.node(r, zones(r.Inputs)[0], 0).Labels
+		matches := true
+		for key, value := range selector {
+			matches = matches && labels[key] == value
+		}
+		if matches {
+			found = r
+			found.ScaledUp = true
+			break
+		}
+	}
+	c.mu.Unlock()
+	if found == nil {
+		return nil
+	}
+	unlock := c.exclusive(found)
+	defer unlock()
+	c.wait(ctx, 10)
+	o := &operation{ctx: ctx, cloud: c, resource: found}
+	err := o.setNodes(o.settle())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		found.ScaledUp = false // the next pending pod asks again
+	}
+	return errors.Join(err, c.save())
+}

@@ -1,0 +1,115 @@
+package cloud
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"sglang-tpu/emulator/internal/core/cloud/schema"
+	"sglang-tpu/emulator/internal/property"
+)
+
+// Merge is a state after an update: what the wish says, with the provider's defaults,
+// with what Google has filled in where the wish says nothing, and with the old values
+// of what an update does not touch. Paths in ignored are the program's ignoreChanges.
+func Merge(typ string, state, wish Values, ignored []string) Values {
+	m := merger{typ: typ, skip: ignored}
+	properties := schema.Of(typ)
+	return m.level(properties, "", "", state, withDefaults(properties, wish, wish))
+}
+
+// held is what Google holds of a wish after an update; without the defaults, which are
+// the provider's.
+func held(typ string, before, wish Values, ignored []string) Values {
+	m := merger{typ: typ, skip: ignored}
+	return m.level(schema.Of(typ), "", "", before, wish)
+}
+
+type merger struct {
+	typ  string
+	skip []string // paths
+}
+
+func (m merger) level(level []*schema.Property, path, plain string, had, wish map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, value := range had {
+		if p := schema.Find(level, name); p == nil || p.Output { // an id, an address
+			out[name] = runtime.DeepCopyJSONValue(value)
+		}
+	}
+	for _, p := range level {
+		if p.Output {
+			continue
+		}
+		if value := m.property(p, property.Join(path, p.Name), property.Join(plain, p.Name), had[p.Name], wish[p.Name]); value != nil {
+			out[p.Name] = value
+		}
+	}
+	return out
+}
+
+func (m merger) property(p *schema.Property, path, plain string, had, wish any) any {
+	switch {
+	case stays(m.typ, plain), had != nil && property.Covered(path, m.skip):
+		return runtime.DeepCopyJSONValue(had)
+	case leftOut(p, wish) && p.Computed:
+		return runtime.DeepCopyJSONValue(had)
+	case p.Kind == schema.Object && asMap(had) != nil && asMap(wish) != nil:
+		return m.level(p.Inside, path, plain, asMap(had), asMap(wish))
+	case p.Kind == schema.List && p.Inside != nil && len(asList(had)) == len(asList(wish)):
+		var all []any
+		for i, element := range asList(wish) {
+			one := asMap(element)
+			if before := asMap(asList(had)[i]); one != nil && before != nil {
+				element = m.level(p.Inside, property.Index(path, i), plain, before, one)
+			}
+			all = append(all, runtime.DeepCopyJSONValue(element))
+		}
+		if all == nil {
+			return runtime.DeepCopyJSONValue(wish)
+		}
+		return all
+	}
+	return runtime.DeepCopyJSONValue(wish)
+}
+
+// withDefaults is a copy of one level with the schema's defaults for what is left out.
+// A default is not set beside what it conflicts with.
+func withDefaults(level []*schema.Property, values map[string]any, root Values) map[string]any {
+	out, _ := runtime.DeepCopyJSONValue(values).(map[string]any)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, p := range level {
+		value, given := out[p.Name]
+		switch {
+		case given && value != nil:
+			out[p.Name] = defaultsInside(p, value, root)
+		case p.Default != nil && !conflicts(p, root):
+			out[p.Name] = p.Default
+		}
+	}
+	return out
+}
+
+func defaultsInside(p *schema.Property, value any, root Values) any {
+	if p.Inside == nil {
+		return value
+	}
+	if m := asMap(value); m != nil {
+		return withDefaults(p.Inside, m, root)
+	}
+	if l, ok := value.([]any); ok {
+		for i := range l {
+			l[i] = defaultsInside(p, l[i], root)
+		}
+	}
+	return value
+}
+
+func conflicts(p *schema.Property, root Values) bool {
+	for _, path := range p.Conflict {
+		if root.at(path) != nil {
+			return true
+		}
+	}
+	return false
+}

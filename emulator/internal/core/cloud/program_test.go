@@ -1,0 +1,65 @@
+package cloud
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/core/cloud/schema"
+)
+
+// set by the program in any environment, shape or mode, as its own tests record it.
+func setByProgram(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "stacks", "testdata", "properties.txt"))
+	require.NoError(t, err)
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+func TestEveryPropertyThatTheProgramSetsIsInTheTable(t *testing.T) {
+	lines := setByProgram(t)
+	require.Contains(t, lines, nodePoolKind+" nodeConfig.machineType")
+	require.Contains(t, lines, nodePoolKind+" nodeConfig.reservationAffinity.values[*]")
+	for _, line := range lines {
+		typ, path, _ := strings.Cut(line, " ")
+		p := schema.At(schema.Of(typ), path)
+		if assert.NotNil(t, p, "%s: the files in schema/types have no %s", typ, path) {
+			assert.False(t, p.Output, "%s is not for a program to set", line)
+		}
+	}
+}
+
+func TestEveryTypeOfTheTableIsKnownAndUsed(t *testing.T) {
+	used := map[string]bool{}
+	for _, line := range setByProgram(t) {
+		typ, _, _ := strings.Cut(line, " ")
+		used[typ] = true
+	}
+	for _, typ := range schema.Types() {
+		assert.Contains(t, kinds, typ)
+		assert.True(t, used[typ], "the program makes no %s", typ)
+	}
+	assert.Len(t, kinds, len(schema.Types()))
+}
+
+// What code decides names properties that there are.
+func TestTheRulesOfCodeAreOfPropertiesThatThereAre(t *testing.T) {
+	for typ, paths := range stay {
+		for _, path := range paths {
+			p := schema.At(schema.Of(typ), path)
+			if assert.NotNil(t, p, "%s %s", typ, path) {
+				assert.False(t, p.Replaces || p.Output, "%s %s is replaced", typ, path)
+			}
+		}
+	}
+	for _, path := range remade {
+		p := schema.At(schema.Of(nodePoolKind), path)
+		if assert.NotNil(t, p, path) {
+			assert.False(t, p.Replaces, "%s replaces the pool", path)
+		}
+	}
+}

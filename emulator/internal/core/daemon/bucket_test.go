@@ -1,0 +1,43 @@
+package daemon
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/layout"
+)
+
+func TestOnlyBucketsEverRefuseAWrite(t *testing.T) {
+	// The emulator's folder may be reached by a link; what processes write has none.
+	real := t.TempDir()
+	link := filepath.Join(t.TempDir(), "emulator")
+	require.NoError(t, os.Symlink(real, link))
+	l := layout.Layout{Root: link}
+	google, err := cloud.Open(l.CloudFile(), 0)
+	require.NoError(t, err)
+	d := &daemon{layout: l, cloud: google, manager: &kube.Manager{Layout: l}}
+	ask := func(path string) string {
+		text, err := json.Marshal(map[string]string{"pod": "c/ns/pod", "path": path})
+		require.NoError(t, err)
+		answer := httptest.NewRecorder()
+		d.bucketWrite(answer, httptest.NewRequest("POST", "/bucket-write", bytes.NewReader(text)))
+		var said struct{ Refusal string }
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &said))
+		return said.Refusal
+	}
+	google.SetFaults([]cloud.Fault{{On: "bucket", Match: "cache", Text: "googleapi: Error 429: quota", Times: 1}})
+	assert.Empty(t, ask(filepath.Join(real, "buckets", "cache", "hub")), "there is no bucket yet")
+	require.NoError(t, os.MkdirAll(l.Bucket("cache"), 0o700))
+	assert.Empty(t, ask(filepath.Join(real, "disks", "cache")))
+	assert.Equal(t, "googleapi: Error 429: quota", ask(filepath.Join(real, "buckets", "cache", "hub")))
+	assert.Empty(t, ask(filepath.Join(real, "buckets", "cache", "hub")), "the fault was for once")
+}

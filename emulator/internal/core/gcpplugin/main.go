@@ -1,0 +1,53 @@
+// Package gcpplugin is the emulator's pulumi-resource-gcp: it speaks Pulumi's provider
+// protocol to the engine and asks the daemon's small Google Cloud.
+package gcpplugin
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+
+	"sglang-tpu/emulator/internal/layout"
+)
+
+// Version is that of the provider it stands for.
+const Version = "8.41.1"
+
+// maxMessage is what Pulumi's own plugins accept.
+const maxMessage = 400 << 20
+
+// Main serves until the engine ends. It prints its port, as the engine expects.
+func Main() int {
+	l, err := layout.FromEnv()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pulumi-resource-gcp:", err)
+		return 1
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pulumi-resource-gcp:", err)
+		return 1
+	}
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
+	pulumirpc.RegisterResourceProviderServer(server, newProvider(l.Socket()))
+	go endWithParent()
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	if err := server.Serve(listener); err != nil {
+		fmt.Fprintln(os.Stderr, "pulumi-resource-gcp:", err)
+		return 1
+	}
+	return 0
+}
+
+// endWithParent ends the process when the engine is gone, even if it was killed.
+func endWithParent() {
+	for parent := os.Getppid(); ; time.Sleep(time.Second) {
+		if os.Getppid() != parent {
+			os.Exit(0)
+		}
+	}
+}

@@ -1,0 +1,310 @@
+package kube
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"sglang-tpu/emulator/internal/core/netmap"
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proc"
+)
+
+// controllers are those of kube-controller-manager that something here needs.
+var controllers = []string{
+	"statefulset-controller", "deployment-controller", "replicaset-controller", "job-controller",
+	"endpointslice-controller", "endpoints-controller", "garbage-collector-controller", "namespace-controller",
+	"serviceaccount-controller", "root-ca-certificate-publisher-controller", "ephemeral-volume-controller",
+	"persistentvolume-binder-controller", "persistentvolume-protection-controller",
+	"persistentvolumeclaim-protection-controller", "pod-garbage-collector-controller",
+	"clusterrole-aggregation-controller", "disruption-controller",
+}
+
+// controlPlane is one cluster's real Kubernetes.
+type controlPlane struct {
+	name   string
+	dir    string
+	layout layout.Layout
+	ca     *Authority
+	net    *netmap.Net
+	saved  saved
+
+	processes []*proc.Process // in the order of their start
+	tunnel    *tunnel
+	admin     *rest.Config
+	client    *kubernetes.Clientset
+}
+
+// saved is what must not change when a cluster is resumed.
+type saved struct {
+	Index    int    `json:"index"`
+	PodsCIDR string `json:"podsCIDR"`
+	APIPort  int    `json:"apiPort"`
+	Project  string `json:"project"`
+}
+
+func (c *controlPlane) file(name string) string { return filepath.Join(c.dir, name) }
+
+func (c *controlPlane) pki() string { return c.file("pki") }
+
+// start brings etcd, the API server and then the controllers up.
+func (c *controlPlane) start(ctx context.Context) error {
+	if err := c.remember(); err != nil {
+		return err
+	}
+	if err := c.certificates(); err != nil {
+		return err
+	}
+	etcd, err := c.startEtcd(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.startAPIServer(ctx, etcd); err != nil {
+		return err
+	}
+	for name, args := range map[string][]string{
+		"kube-controller-manager": {
+			"--kubeconfig=" + c.file("controller-manager.kubeconfig"),
+			"--controllers=" + strings.Join(controllers, ","),
+			"--service-account-private-key-file=" + filepath.Join(c.pki(), "sa.key"),
+			"--root-ca-file=" + c.ca.CertFile(), "--use-service-account-credentials",
+			"--leader-elect=false", "--secure-port=0", "--profiling=false",
+			"--concurrent-deployment-syncs=2", "--concurrent-gc-syncs=4",
+			"--kube-api-qps=200", "--kube-api-burst=400",
+		},
+		"kube-scheduler": {
+			"--kubeconfig=" + c.file("scheduler.kubeconfig"),
+			"--leader-elect=false", "--secure-port=0", "--profiling=false",
+		},
+	} {
+		if _, err := c.run(name, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember reads or makes what stays the same over restarts.
+func (c *controlPlane) remember() error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(c.file("cluster.json"))
+	want := -1
+	if err == nil {
+		if err := json.Unmarshal(text, &c.saved); err != nil {
+			return err
+		}
+		want = c.saved.Index
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if c.net, err = netmap.New(c.saved.PodsCIDR, layout.FirstNetwork(), want); err != nil {
+		return err
+	}
+	c.saved.Index = c.net.Index()
+	if c.saved.APIPort == 0 {
+		if c.saved.APIPort, err = freePort(); err != nil {
+			return err
+		}
+	}
+	text, err = json.Marshal(c.saved)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.file("cluster.json"), text, 0o600)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// endpoint is where the API server listens.
+func (c *controlPlane) endpoint() string { return fmt.Sprintf("127.0.0.1:%d", c.saved.APIPort) }
+
+func (c *controlPlane) certificates() error {
+	if _, _, err := c.ca.Issue(c.pki(), "apiserver", "kube-apiserver", nil, []string{
+		"127.0.0.1", "localhost", c.net.APIService(),
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+	}); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(c.pki(), "sa.key")); errors.Is(err, os.ErrNotExist) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return err
+		}
+		if err := writeKey(filepath.Join(c.pki(), "sa.key"), key); err != nil {
+			return err
+		}
+	}
+	if _, _, err := c.ca.Issue(c.pki(), "kubelet-client", "kube-apiserver-kubelet-client", []string{"system:masters"}, nil); err != nil {
+		return err
+	}
+	for name, user := range map[string]string{
+		"controller-manager": "system:kube-controller-manager", "scheduler": "system:kube-scheduler", "admin": "emulator",
+	} {
+		groups := []string{}
+		if name == "admin" {
+			groups = []string{"system:masters"}
+		}
+		cert, key, err := c.ca.Issue(c.pki(), name, user, groups, nil)
+		if err != nil {
+			return err
+		}
+		if err := c.writeKubeconfig(name, cert, key); err != nil {
+			return err
+		}
+	}
+	token, err := Token(c.layout)
+	if err != nil {
+		return err
+	}
+	c.admin = &rest.Config{
+		Host: "https://" + c.endpoint(), QPS: 500, Burst: 1000,
+		TLSClientConfig: rest.TLSClientConfig{
+			CAFile: c.ca.CertFile(), CertFile: filepath.Join(c.pki(), "admin.crt"), KeyFile: filepath.Join(c.pki(), "admin.key"),
+		},
+	}
+	if c.client, err = kubernetes.NewForConfig(c.admin); err != nil {
+		return err
+	}
+	return os.WriteFile(c.file("tokens.csv"), []byte(token+`,gcloud,gcloud,"system:masters"`+"\n"), 0o600)
+}
+
+func (c *controlPlane) writeKubeconfig(name, cert, key string) error {
+	text, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": name,
+		"clusters": []any{map[string]any{"name": name, "cluster": map[string]any{"server": "https://" + c.endpoint(), "certificate-authority": c.ca.CertFile()}}},
+		"contexts": []any{map[string]any{"name": name, "context": map[string]any{"cluster": name, "user": name}}},
+		"users":    []any{map[string]any{"name": name, "user": map[string]any{"client-certificate": cert, "client-key": key}}},
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.file(name+".kubeconfig"), text, 0o600)
+}
+
+func (c *controlPlane) run(name string, args []string, env ...string) (*proc.Process, error) {
+	cmd := exec.Command(filepath.Join(c.layout.Bin(), name), args...)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), env...)
+	p, err := proc.Start(cmd, c.file(name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	c.processes = append(c.processes, p)
+	return p, nil
+}
+
+func (c *controlPlane) startEtcd(ctx context.Context) (address string, err error) {
+	client, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	peer, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	address, peerURL := fmt.Sprintf("http://127.0.0.1:%d", client), fmt.Sprintf("http://127.0.0.1:%d", peer)
+	p, err := c.run("etcd", []string{
+		"--name=default", "--data-dir=" + c.file("etcd"), "--log-level=warn",
+		"--listen-client-urls=" + address, "--advertise-client-urls=" + address,
+		"--listen-peer-urls=" + peerURL, "--initial-advertise-peer-urls=" + peerURL,
+		"--initial-cluster=default=" + peerURL,
+		// Everything here can be made again; waiting for the disk cannot be scaled.
+		"--unsafe-no-fsync=true", "--force-new-cluster=true",
+	})
+	if err != nil {
+		return "", err
+	}
+	return address, p.Ready(ctx, "etcd", time.Minute, func() error { return reachable(address + "/health") })
+}
+
+func reachable(url string) error {
+	client := http.Client{Timeout: time.Second}
+	res, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, res.Status)
+	}
+	return nil
+}
+
+func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
+	if l, err := net.Listen("tcp", c.endpoint()); err != nil {
+		return fmt.Errorf("the API server's port of cluster %s is in use; end whatever listens on %s: %w", c.name, c.endpoint(), err)
+	} else if err := l.Close(); err != nil {
+		return err
+	}
+	var err error
+	if c.tunnel, err = startTunnel(); err != nil {
+		return err
+	}
+	if err := c.encryptSecrets(); err != nil {
+		return err
+	}
+	in := func(name string) string { return filepath.Join(c.pki(), name) }
+	p, err := c.run("kube-apiserver", []string{
+		"--etcd-servers=" + etcd,
+		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", c.saved.APIPort),
+		"--tls-cert-file=" + in("apiserver.crt"), "--tls-private-key-file=" + in("apiserver.key"),
+		"--client-ca-file=" + c.ca.CertFile(), "--token-auth-file=" + c.file("tokens.csv"),
+		"--service-cluster-ip-range=" + c.net.Services(),
+		// It would complain for ever that its own endpoint is a loopback address.
+		"--endpoint-reconciler-type=none",
+		"--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc",
+		"--service-account-key-file=" + in("sa.key"), "--service-account-signing-key-file=" + in("sa.key"),
+		"--encryption-provider-config=" + c.file(encryptionFile),
+		"--authorization-mode=RBAC", "--enable-admission-plugins=ExtendedResourceToleration",
+		// New nodes would wait for a taint to be lifted by a controller that does not run.
+		"--disable-admission-plugins=TaintNodesByCondition",
+		"--kubelet-client-certificate=" + in("kubelet-client.crt"), "--kubelet-client-key=" + in("kubelet-client.key"),
+		"--kubelet-certificate-authority=" + c.ca.CertFile(), "--kubelet-preferred-address-types=InternalIP",
+		"--profiling=false", "--enable-priority-and-fairness=false",
+	}, "HTTPS_PROXY="+c.tunnel.address(), "https_proxy=", "NO_PROXY=", "no_proxy=")
+	if err != nil {
+		return err
+	}
+	return p.Ready(ctx, "kube-apiserver", 2*time.Minute, func() error {
+		_, err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		return err
+	})
+}
+
+// stop ends the processes, the last started first.
+func (c *controlPlane) stop() {
+	for i := len(c.processes) - 1; i >= 0; i-- {
+		c.processes[i].Stop(5 * time.Second)
+	}
+	c.processes = nil
+	if c.tunnel != nil {
+		_ = c.tunnel.listener.Close() // an error means that it is closed already
+	}
+	if c.net != nil {
+		// An error means that it is closed already.
+		_ = c.net.Close()
+	}
+}

@@ -1,0 +1,151 @@
+package kube
+
+import (
+	"context"
+	"log"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+)
+
+// DiskTypeAttribute is where a volume says what disk it is on.
+const DiskTypeAttribute = "type"
+
+const selectedNode = "volume.kubernetes.io/selected-node"
+
+// driver is the controller half of the persistent disk driver, and the cluster
+// autoscaler.
+type driver struct {
+	access Access
+	disks  Disks
+}
+
+func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFactory) {
+	core := factory.Core().V1()
+	factory.Storage().V1().StorageClasses().Informer()
+	for informer, handle := range map[cache.SharedIndexInformer]func(any) error{
+		core.PersistentVolumeClaims().Informer(): func(obj any) error { return d.provision(ctx, obj.(*corev1.PersistentVolumeClaim)) },
+		core.PersistentVolumes().Informer():      func(obj any) error { return d.reclaim(ctx, obj.(*corev1.PersistentVolume)) },
+		core.Pods().Informer():                   func(obj any) error { return d.scaleUp(ctx, obj.(*corev1.Pod)) },
+	} {
+		// Once more is once a second until it works, as a queue with a limit would do.
+		try := func(obj any) {
+			for ctx.Err() == nil {
+				err := handle(obj)
+				if err == nil {
+					return
+				}
+				log.Printf("%s: %v", csiDriver, err)
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Second):
+				}
+			}
+		}
+		// The only error is a stopped informer, and this one has not started.
+		_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(obj any) { go try(obj) },
+			UpdateFunc: func(_, obj any) { go try(obj) },
+		})
+	}
+}
+
+// provision makes the disk of a claim whose pod has been given a node.
+func (d *driver) provision(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+	if claim.Spec.VolumeName != "" || claim.Spec.StorageClassName == nil || claim.Annotations[selectedNode] == "" {
+		return nil
+	}
+	class, err := d.access.Informers.Storage().V1().StorageClasses().Lister().Get(*claim.Spec.StorageClassName)
+	if err != nil {
+		return err
+	}
+	if class.Provisioner != csiDriver {
+		return nil
+	}
+	node, err := d.access.Client.CoreV1().Nodes().Get(ctx, claim.Annotations[selectedNode], metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return d.reschedule(ctx, claim)
+	}
+	if err != nil {
+		return err
+	}
+	size := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+	disk := cloud.Disk{Name: "pvc-" + string(claim.UID), Type: class.Parameters["type"], SizeGiB: (size.Value() + 1<<30 - 1) >> 30}
+	if err := d.disks.CreateDisk(disk); err != nil {
+		return err
+	}
+	zone := node.Labels[corev1.LabelTopologyZone]
+	volume := &corev1.PersistentVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Annotations: map[string]string{"pv.kubernetes.io/provisioned-by": csiDriver}},
+		Spec: corev1.PersistentVolumeSpec{
+			Capacity:    corev1.ResourceList{corev1.ResourceStorage: size},
+			AccessModes: claim.Spec.AccessModes, StorageClassName: class.Name,
+			PersistentVolumeReclaimPolicy: *class.ReclaimPolicy,
+			ClaimRef: &corev1.ObjectReference{
+				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID,
+			},
+			PersistentVolumeSource: corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{
+				Driver: csiDriver, VolumeHandle: "projects/" + d.access.Project + "/zones/" + zone + "/disks/" + disk.Name,
+				VolumeAttributes: map[string]string{DiskTypeAttribute: disk.Type},
+			}},
+			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+				MatchExpressions: []corev1.NodeSelectorRequirement{{
+					Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{zone},
+				}},
+			}}}},
+		},
+	}
+	_, err = d.access.Client.CoreV1().PersistentVolumes().Create(ctx, volume, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+// reschedule hands a claim whose node has gone back to the scheduler, which otherwise
+// waits for its disk for ten minutes. The real driver's provisioner does the same
+// (sig-storage-lib-external-provisioner, ProvisioningReschedule).
+func (d *driver) reschedule(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+	claim = claim.DeepCopy()
+	delete(claim.Annotations, selectedNode)
+	_, err := d.access.Client.CoreV1().PersistentVolumeClaims(claim.Namespace).Update(ctx, claim, metav1.UpdateOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // it has gone, or its next version is on the way
+	}
+	return err
+}
+
+// reclaim deletes the disk of a volume that nobody claims any more.
+func (d *driver) reclaim(ctx context.Context, volume *corev1.PersistentVolume) error {
+	if volume.Status.Phase != corev1.VolumeReleased || volume.Spec.CSI == nil || volume.Spec.CSI.Driver != csiDriver ||
+		volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete {
+		return nil
+	}
+	if err := d.disks.DeleteDisk(volume.Name); err != nil {
+		return err
+	}
+	err := d.access.Client.CoreV1().PersistentVolumes().Delete(ctx, volume.Name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// scaleUp asks for nodes for a TPU pod that found none.
+func (d *driver) scaleUp(ctx context.Context, pod *corev1.Pod) error {
+	if pod.Spec.NodeName != "" || len(pod.Spec.NodeSelector) == 0 {
+		return nil
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return d.disks.RequestNodes(ctx, d.access.Name, pod.Spec.NodeSelector)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+// Package kube makes the emulated cloud's clusters real: a Kubernetes control plane
+// each, with the parts of GKE that workloads notice.
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/netmap"
+	"sglang-tpu/emulator/internal/layout"
+)
+
+// Access is what somebody needs who works inside one cluster.
+type Access struct {
+	Name      string
+	Project   string
+	Config    *rest.Config // cluster administrator
+	Client    kubernetes.Interface
+	Informers informers.SharedInformerFactory
+	Net       *netmap.Net
+	Resolve   func(namespace, host string) (string, error)
+	CA        *Authority
+	PKI       string // folder for further certificates
+}
+
+// Nodes runs the nodes of a cluster.
+type Nodes interface {
+	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
+	Fail(ctx context.Context, a Access, node string) error
+	Stop(cluster string)
+}
+
+// Disks is where the CSI driver makes and removes disks, and Autoscaler gives
+// autoscaled pools their nodes: both are the cloud.
+type Disks interface {
+	CreateDisk(cloud.Disk) error
+	DeleteDisk(name string) error
+	RequestNodes(ctx context.Context, cluster string, selector map[string]string) error
+}
+
+// Manager implements cloud.Clusters.
+type Manager struct {
+	Layout layout.Layout
+	CA     *Authority
+	Nodes  Nodes
+	Disks  Disks
+
+	mu       sync.Mutex
+	clusters map[string]*running
+}
+
+type running struct {
+	plane  *controlPlane
+	access Access
+	cancel context.CancelFunc
+}
+
+// CreateCluster starts or resumes a control plane.
+func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.clusters == nil {
+		m.clusters = map[string]*running{}
+	}
+	if r := m.clusters[spec.Name]; r != nil {
+		return r.plane.endpoint(), nil
+	}
+	plane := &controlPlane{
+		name: spec.Name, dir: m.Layout.Cluster(spec.Name), layout: m.Layout, ca: m.CA,
+		saved: saved{PodsCIDR: spec.PodsCIDR, Project: spec.Project},
+	}
+	if err := plane.start(ctx); err != nil {
+		plane.stop()
+		return "", fmt.Errorf("control plane of %s: %w", spec.Name, err)
+	}
+	background, cancel := context.WithCancel(context.Background())
+	r := &running{plane: plane, cancel: cancel, access: Access{
+		Name: spec.Name, Project: spec.Project, Config: plane.admin, Client: plane.client,
+		Informers: informers.NewSharedInformerFactory(plane.client, 0),
+		Net:       plane.net, CA: m.CA, PKI: plane.pki(),
+	}}
+	resolver := &resolver{net: plane.net, factory: r.access.Informers}
+	r.access.Resolve = resolver.resolve
+	if err := m.furnish(ctx, background, r, resolver); err != nil {
+		cancel()
+		plane.stop()
+		return "", err
+	}
+	m.clusters[spec.Name] = r
+	return plane.endpoint(), nil
+}
+
+// furnish adds what GKE has and bare Kubernetes has not.
+func (m *Manager) furnish(ctx, background context.Context, r *running, resolver *resolver) error {
+	if err := installDefaults(ctx, r.access.Client); err != nil {
+		return err
+	}
+	if err := startWarden(background, r.access); err != nil {
+		return err
+	}
+	proxy := newProxy(r.access, resolver, r.plane.endpoint())
+	driver := &driver{access: r.access, disks: m.Disks}
+	proxy.watch(r.access.Informers)
+	r.plane.tunnel.serve(proxy)
+	driver.watch(background, r.access.Informers)
+	core := r.access.Informers.Core().V1()
+	core.Secrets().Informer()
+	core.ConfigMaps().Informer()
+	core.Nodes().Informer()
+	core.ServiceAccounts().Informer()
+	r.access.Informers.Start(background.Done())
+	r.access.Informers.WaitForCacheSync(ctx.Done())
+	return nil
+}
+
+// DeleteCluster stops a control plane and removes its data.
+func (m *Manager) DeleteCluster(_ context.Context, name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.clusters[name]; r != nil {
+		m.stop(r)
+		delete(m.clusters, name)
+	}
+	return os.RemoveAll(m.Layout.Cluster(name))
+}
+
+func (m *Manager) stop(r *running) {
+	m.Nodes.Stop(r.plane.name)
+	r.cancel()
+	r.plane.stop()
+}
+
+// SetNodes makes a pool's nodes exactly these.
+func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cloud.Node) error {
+	r := m.cluster(cluster)
+	if r == nil {
+		return errors.New("cluster " + cluster + " is not running")
+	}
+	return m.Nodes.Set(ctx, r.access, pool, nodes)
+}
+
+// FailNode makes a node vanish.
+func (m *Manager) FailNode(ctx context.Context, cluster, node string) error {
+	r := m.cluster(cluster)
+	if r == nil {
+		return errors.New("cluster " + cluster + " is not running")
+	}
+	return m.Nodes.Fail(ctx, r.access, node)
+}
+
+func (m *Manager) cluster(name string) *running {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.clusters[name]
+}
+
+// Access finds a running cluster.
+func (m *Manager) Access(cluster string) (Access, bool) {
+	r := m.cluster(cluster)
+	if r == nil {
+		return Access{}, false
+	}
+	return r.access, true
+}
+
+// StopAll stops every cluster and keeps its data.
+func (m *Manager) StopAll() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, r := range m.clusters {
+		m.stop(r)
+		delete(m.clusters, name)
+	}
+}

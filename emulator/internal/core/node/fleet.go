@@ -1,0 +1,257 @@
+// Package node runs the nodes of the emulated clusters: virtual-kubelet registers them
+// and answers kubectl's logs, exec and port-forward; the containers of images that are
+// known here run as processes.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/layout"
+)
+
+// Images is Artifact Registry as a node's container runtime uses it.
+type Images interface {
+	Config(email, reference string) (*v1.ConfigFile, error)
+}
+
+// Streaming is image streaming, as a node that has it asks for it.
+type Streaming interface {
+	StreamingAllowed(project, email string) error
+}
+
+// Fleet is every node of every cluster. It implements kube.Nodes.
+type Fleet struct {
+	Layout  layout.Layout
+	Images  Images
+	Buckets Buckets
+	Secrets Secrets
+	// Streaming may be nil: then every node streams.
+	Streaming Streaming
+
+	mu       sync.Mutex
+	clusters map[string]*members
+}
+
+// members are one cluster's nodes and pods.
+type members struct {
+	fleet  *Fleet
+	access kube.Access
+	ctx    context.Context
+	cancel context.CancelFunc
+	events record.EventRecorder
+	over   record.EventBroadcaster
+
+	mu       sync.Mutex
+	machines map[string]*machine
+	pods     map[types.UID]*pod
+}
+
+// Set makes a pool's nodes exactly these and returns when they are ready, or gone.
+func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []cloud.Node) error {
+	c := f.cluster(a)
+	wanted := map[string]bool{}
+	for _, n := range nodes {
+		wanted[n.Name] = true
+	}
+	for _, m := range c.ofPool(pool) {
+		if !wanted[m.spec.Name] {
+			if err := c.remove(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	failed := make(chan error, len(nodes))
+	for _, n := range nodes {
+		go func() { failed <- c.add(ctx, n) }()
+	}
+	var errs []error
+	for range nodes {
+		errs = append(errs, <-failed)
+	}
+	return errors.Join(errs...)
+}
+
+// Fail makes a machine vanish, and with it what runs on it. The API server forgets the
+// node and its pods at once, where GKE takes some minutes.
+func (f *Fleet) Fail(ctx context.Context, a kube.Access, node string) error {
+	c := f.cluster(a)
+	c.mu.Lock()
+	m := c.machines[node]
+	c.mu.Unlock()
+	if m == nil {
+		return fmt.Errorf("node %s is not running", node)
+	}
+	return c.remove(ctx, m)
+}
+
+// Stop ends a cluster's nodes and processes; the API server keeps its objects.
+func (f *Fleet) Stop(cluster string) {
+	f.mu.Lock()
+	c := f.clusters[cluster]
+	delete(f.clusters, cluster)
+	f.mu.Unlock()
+	if c == nil {
+		return
+	}
+	c.cancel()
+	for _, p := range c.allPods() {
+		<-p.done
+	}
+	c.over.Shutdown()
+}
+
+func (f *Fleet) cluster(a kube.Access) *members {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.clusters == nil {
+		f.clusters = map[string]*members{}
+	}
+	if c := f.clusters[a.Name]; c != nil {
+		return c
+	}
+	c := &members{fleet: f, access: a, machines: map[string]*machine{}, pods: map[types.UID]*pod{}}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	broadcaster := record.NewBroadcaster()
+	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: a.Client.CoreV1().Events("")})
+	c.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
+	c.over = broadcaster
+	f.clusters[a.Name] = c
+	// The only error is a stopped informer: then the cluster is going away too.
+	_, _ = a.Informers.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { c.see(obj.(*corev1.Pod)) },
+		UpdateFunc: func(_, obj any) { c.see(obj.(*corev1.Pod)) },
+		DeleteFunc: func(obj any) {
+			if p, ok := obj.(*corev1.Pod); ok {
+				c.forget(p)
+			}
+		},
+	})
+	return c
+}
+
+func (c *members) ofPool(pool string) []*machine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []*machine
+	for _, m := range c.machines {
+		if m.spec.Pool == pool {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+func (c *members) allPods() []*pod {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*pod
+	for _, p := range c.pods {
+		all = append(all, p)
+	}
+	return all
+}
+
+func (c *members) add(ctx context.Context, spec cloud.Node) error {
+	c.mu.Lock()
+	known := c.machines[spec.Name]
+	c.mu.Unlock()
+	if known != nil {
+		return nil
+	}
+	m, err := startMachine(c, spec)
+	if err != nil {
+		return fmt.Errorf("node %s: %w", spec.Name, err)
+	}
+	c.mu.Lock()
+	c.machines[spec.Name] = m
+	c.mu.Unlock()
+	if err := m.ready(ctx); err != nil {
+		return fmt.Errorf("node %s: %w", spec.Name, err)
+	}
+	for _, obj := range c.access.Informers.Core().V1().Pods().Informer().GetStore().List() {
+		c.see(obj.(*corev1.Pod))
+	}
+	return nil
+}
+
+// remove takes a machine away as a deleted node pool does: its pods go with it.
+func (c *members) remove(ctx context.Context, m *machine) error {
+	c.mu.Lock()
+	delete(c.machines, m.spec.Name)
+	c.mu.Unlock()
+	m.cancel()
+	<-m.done
+	for _, p := range c.allPods() {
+		if p.machine == m {
+			p.cancel()
+			<-p.done
+			if err := p.deleteObject(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	err := c.access.Client.CoreV1().Nodes().Delete(ctx, m.spec.Name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// see starts a pod that is new to this cluster's nodes, or tells it of a change.
+func (c *members) see(object *corev1.Pod) {
+	if object.Spec.NodeName == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.machines[object.Spec.NodeName]
+	if m == nil || c.ctx.Err() != nil {
+		return
+	}
+	p := c.pods[object.UID]
+	if p == nil {
+		if finished(object) && object.DeletionTimestamp == nil {
+			return
+		}
+		p = newPod(m, object.DeepCopy())
+		c.pods[object.UID] = p
+		go p.run()
+	}
+	if object.DeletionTimestamp != nil {
+		grace := int64(30)
+		if object.DeletionGracePeriodSeconds != nil {
+			grace = *object.DeletionGracePeriodSeconds
+		}
+		p.delete(time.Duration(grace) * time.Second)
+	}
+}
+
+func (c *members) forget(object *corev1.Pod) {
+	c.mu.Lock()
+	p := c.pods[object.UID]
+	delete(c.pods, object.UID)
+	c.mu.Unlock()
+	if p != nil {
+		p.cancel()
+	}
+}
+
+func finished(object *corev1.Pod) bool {
+	return object.Status.Phase == corev1.PodSucceeded || object.Status.Phase == corev1.PodFailed
+}

@@ -1,0 +1,140 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	vk "github.com/virtual-kubelet/virtual-kubelet/node"
+	"github.com/virtual-kubelet/virtual-kubelet/node/api"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+)
+
+// leaseSeconds is the kubelet's own.
+const leaseSeconds = 40
+
+// machine is one node.
+type machine struct {
+	members *members
+	spec    cloud.Node
+	address string // on this machine's loopback
+	object  *corev1.Node
+	cancel  context.CancelFunc
+	done    <-chan struct{}
+}
+
+// startMachine registers a node and serves the kubelet's API on an address of its own.
+func startMachine(c *members, spec cloud.Node) (*machine, error) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	m := &machine{members: c, spec: spec, cancel: cancel}
+	podAddress, address, err := c.access.Net.Allocate()
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	m.address = address
+	context.AfterFunc(ctx, func() { c.access.Net.Release(podAddress) })
+	port, err := m.serve(ctx)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	m.object = nodeObject(spec, address, port)
+	controller, err := vk.NewNodeController(vk.NaiveNodeProvider{}, m.object, c.access.Client.CoreV1().Nodes(),
+		vk.WithNodeEnableLeaseV1(c.access.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease), leaseSeconds))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	m.done = controller.Done()
+	go func() {
+		if err := controller.Run(ctx); err != nil && ctx.Err() == nil {
+			log.Printf("node %s: %v", spec.Name, err)
+		}
+	}()
+	return m, nil
+}
+
+// ready waits until the API server calls the node ready at its present address.
+func (m *machine) ready(ctx context.Context) error {
+	deadline := time.After(time.Minute)
+	for {
+		n, err := m.members.access.Client.CoreV1().Nodes().Get(ctx, m.spec.Name, metav1.GetOptions{})
+		if err == nil && len(n.Status.Addresses) > 0 && n.Status.Addresses[0].Address == m.address {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline:
+			return errors.New("did not register within a minute")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// serve answers the API server's questions about pods, and nobody else's.
+func (m *machine) serve(ctx context.Context) (port int, err error) {
+	a := m.members.access
+	certFile, keyFile, err := a.CA.Issue(a.PKI, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, []string{m.address})
+	if err != nil {
+		return 0, err
+	}
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return 0, err
+	}
+	text, err := os.ReadFile(a.CA.CertFile())
+	if err != nil {
+		return 0, err
+	}
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM(text)
+	listener, err := net.Listen("tcp", m.address+":0")
+	if err != nil {
+		return 0, err
+	}
+	server := &http.Server{
+		Handler: api.PodHandler(api.PodHandlerConfig{
+			RunInContainer:        m.members.exec,
+			AttachToContainer:     m.members.attach,
+			PortForward:           m.members.portForward,
+			GetContainerLogs:      m.members.logs,
+			GetPodsFromKubernetes: m.pods,
+			StreamIdleTimeout:     4 * time.Hour,
+			StreamCreationTimeout: 30 * time.Second,
+		}, false),
+		ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
+			ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
+			NextProtos: []string{"http/1.1"}, // streams are upgraded connections
+		},
+	}
+	go func() {
+		if err := server.ServeTLS(listener, "", ""); err != nil && ctx.Err() == nil {
+			log.Printf("node %s: %v", m.spec.Name, err)
+		}
+	}()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+func (m *machine) pods(context.Context) ([]*corev1.Pod, error) {
+	var objects []*corev1.Pod
+	for _, p := range m.members.allPods() {
+		if p.machine == m {
+			objects = append(objects, p.object)
+		}
+	}
+	return objects, nil
+}

@@ -1,0 +1,129 @@
+package sgljax
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sglang-tpu/emulator/internal/guests/guest"
+	"sglang-tpu/emulator/internal/guests/hub"
+)
+
+// files are a model's, by way of huggingface_hub.
+type files struct {
+	*hub.Client
+	model, tokenizer, revision string
+	loaded                     *tokenizer
+}
+
+func (m *machine) files(a arguments) *files {
+	f := &files{Client: hub.InContainer(a["--download-dir"]), model: a["--model-path"], tokenizer: a["--tokenizer-path"], revision: a["--revision"]}
+	if f.tokenizer == "" {
+		f.tokenizer = f.model
+	}
+	return f
+}
+
+// local reports a path in place of a repository.
+func local(model string) bool { return filepath.IsAbs(model) || strings.HasPrefix(model, ".") }
+
+// isTokenizer is download_from_hf in hf_transformers_utils.py: these patterns.
+func isTokenizer(name string) bool {
+	switch filepath.Ext(name) {
+	case ".json", ".bin", ".model", ".py", ".tiktoken", ".jinja":
+		return true
+	}
+	return false
+}
+
+func isConfiguration(name string) bool {
+	return name == "config.json" || name == "generation_config.json"
+}
+
+// configuration gets what the server reads before it takes the chips. The Hub's
+// exception is followed by that of transformers, through which it is read.
+func (f *files) configuration() error {
+	if err := f.loadTokenizer(); err != nil {
+		return err
+	}
+	folder := guest.FromEnv().Path(f.model)
+	if !local(f.model) {
+		var err error
+		if folder, err = f.Snapshot(context.Background(), f.model, f.revision, isConfiguration); err != nil {
+			return inTransformersWords(err, f.model, f.revision)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(folder, "config.json")); err != nil {
+		return unreachable(f.model, "config.json")
+	}
+	return nil
+}
+
+// loadTokenizer asks for main, whatever --revision says: get_tokenizer in
+// hf_transformers_utils.py looks for a folder first, and else calls snapshot_download
+// without a revision. The revision that it hands to transformers afterwards is lost on a
+// folder. Configuration and weights are loaded at --revision.
+func (f *files) loadTokenizer() error {
+	folder := guest.FromEnv().Path(f.tokenizer)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() || !local(f.tokenizer) {
+		if local(f.tokenizer) {
+			return fmt.Errorf("huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '%s'. Use `repo_type` argument if needed.", f.tokenizer)
+		}
+		if folder, err = f.Snapshot(context.Background(), f.tokenizer, "main", isTokenizer); err != nil {
+			return err
+		}
+	}
+	loaded, err := readTokenizer(folder)
+	if err != nil {
+		return unreachable(f.tokenizer, "tokenizer.json")
+	}
+	f.loaded = loaded
+	return nil
+}
+
+func unreachable(id, file string) error {
+	return fmt.Errorf("OSError: We couldn't connect to 'https://huggingface.co' to load the files, and couldn't find them in the cached files.\n"+
+		"Check your internet connection or see how to run the library in offline mode at 'https://huggingface.co/docs/transformers/installation#offline-mode'. (%s of %s)", file, id)
+}
+
+func inTransformersWords(err error, id, revision string) error {
+	var of *hub.Error
+	if !errors.As(err, &of) {
+		return err
+	}
+	words := unreachable(id, "config.json")
+	switch {
+	case strings.HasSuffix(of.Class, "GatedRepoError"):
+		words = fmt.Errorf("OSError: You are trying to access a gated repo.\nMake sure to have access to it at https://huggingface.co/%s.\n%s", id, of.Text)
+	case strings.HasSuffix(of.Class, "RepositoryNotFoundError"):
+		words = fmt.Errorf("OSError: %s is not a local folder and is not a valid model identifier listed on 'https://huggingface.co/models'\n"+
+			"If this is a private repository, make sure to pass a token having permission to this repo either by logging in with `hf auth login` or by passing `token=<your_token>`", id)
+	case strings.HasSuffix(of.Class, "RevisionNotFoundError"):
+		words = fmt.Errorf("OSError: %s is not a valid git identifier (branch name, tag name or commit id) that exists for this model name. "+
+			"Check the model page at 'https://huggingface.co/%s' for available revisions.", revision, id)
+	case of.Class == "OSError":
+		return err
+	}
+	return fmt.Errorf("%w\n\nThe above exception was the direct cause of the following exception:\n\n%w", err, words)
+}
+
+// weights gets the rest, and checks that all of it is there.
+func (f *files) weights() error {
+	if local(f.model) {
+		return nil
+	}
+	folder, err := f.Snapshot(context.Background(), f.model, f.revision, func(name string) bool {
+		return strings.HasSuffix(name, ".safetensors") || name == "model.safetensors.index.json"
+	})
+	if err != nil {
+		return err
+	}
+	if err := f.Complete(folder, f.model, f.revision); err != nil {
+		return err
+	}
+	say("Load weight end. weights of %s from %s", f.model, folder)
+	return nil
+}

@@ -1,0 +1,170 @@
+package sgljax
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"sglang-tpu/emulator/internal/guests/hub"
+)
+
+func (s *server) name() string {
+	if n := s.args["--served-model-name"]; n != "" {
+		return n
+	}
+	return s.args["--model-path"]
+}
+
+// context is how many tokens a request and its answer may have; 0: not known.
+func (s *server) context() int {
+	return s.args.number("--context-length", hub.ConfigurationOf(s.args["--model-path"]).Context)
+}
+
+func (s *server) tokenizerPath() string {
+	if path := s.args["--tokenizer-path"]; path != "" {
+		return path
+	}
+	return s.args["--model-path"]
+}
+
+func (s *server) card() map[string]any {
+	var context any
+	if n := s.context(); n > 0 {
+		context = n
+	}
+	return map[string]any{"id": s.name(), "object": "model", "created": now(), "owned_by": "sglang", "root": s.name(), "max_model_len": context}
+}
+
+func (s *server) getModels(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusOK, map[string]any{"object": "list", "data": []any{s.card()}})
+}
+
+func (s *server) getModel(w http.ResponseWriter, id string) {
+	if id != s.name() {
+		write(w, http.StatusNotFound, map[string]any{"error": map[string]string{
+			"message": fmt.Sprintf("The model '%s' does not exist", id), "type": "invalid_request_error", "param": "model", "code": "model_not_found",
+		}})
+		return
+	}
+	write(w, http.StatusOK, s.card())
+}
+
+func (s *server) getModelInfo(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusOK, map[string]any{
+		"model_path": s.args["--model-path"], "tokenizer_path": s.tokenizerPath(), "is_generation": true, "preferred_sampling_params": nil,
+	})
+}
+
+// getServerInfo has the server's arguments, what the scheduler said when it was ready, and
+// its state: one entry, because one scheduler answers for all ranks of data parallelism
+// (get_internal_state in managers/tokenizer_manager.py and scheduler.py).
+func (s *server) getServerInfo(w http.ResponseWriter, r *http.Request) {
+	s.asked.Store(true)
+	if s.dead.Load() {
+		<-r.Context().Done() // it waits for the scheduler
+		return
+	}
+	info := map[string]any{}
+	for flag, value := range s.args {
+		name := strings.ReplaceAll(strings.TrimLeft(flag, "-"), "-", "_")
+		if number, err := strconv.ParseFloat(value, 64); err == nil {
+			info[name] = number
+		} else if value == "true" {
+			info[name] = true
+		} else {
+			info[name] = value
+		}
+	}
+	info["tokenizer_path"], info["served_model_name"] = s.tokenizerPath(), s.name()
+	capacity := s.tokenCapacity()
+	info["max_total_num_tokens"], info["max_req_input_len"] = capacity, max(0, s.context()-5)
+	info["version"] = "0.0.0.dev0"
+	info["internal_states"] = []any{s.state(capacity)}
+	write(w, http.StatusOK, info)
+}
+
+// state is get_internal_state in managers/scheduler.py.
+func (s *server) state(capacity int) map[string]any {
+	dp := max(1, s.args.number("--dp-size", 1))
+	each := make([]int, dp)
+	for i := range each {
+		each[i] = capacity / dp
+	}
+	// What is more than the batch holds waits for a place in it.
+	admitted := int(s.running.Load())
+	pool := s.args.number("--max-running-requests", admitted)
+	running := min(admitted, pool)
+	waiting := admitted - running
+	return map[string]any{
+		"device": "tpu", "chunked_prefill_size": s.args.number("--chunked-prefill-size", 4096), "disable_radix_cache": s.args["--disable-radix-cache"] != "",
+		"speculative_algorithm": nil, "speculative_accept_threshold_single": 1.0, "speculative_accept_threshold_acc": 1.0,
+		"enable_deterministic_sampling": false, "pd_disaggregation": nil,
+		"last_gen_throughput": s.speed.Load(),
+		"memory_usage":        map[string]any{"kvcache": s.cacheGiB(capacity), "token_capacity": capacity},
+		"engine_paused":       false,
+		"waiting_queue_size":  waiting, "pending_dp_reqs_size": 0, "running_batch_size": running, "prefill_decode_size": admitted,
+		"waiting_queue_rids": []string{}, "running_batch_rids": []string{},
+		"cur_batch_is_none": running == 0, "last_batch_is_none": running == 0, "chunked_req_is_none": true, "chunked_req_rids": make([]any, dp),
+		"tree_cache_size":         0,
+		"req_to_token_pool_total": pool, "req_to_token_pool_available": pool - running, "req_to_token_pool_used": running,
+		// The first is rank 0's alone: available_size has a rank, which is 0 unless it is given.
+		"available_kv_tokens": each[0], "available_kv_tokens_per_dp": each,
+		"num_generated_tokens": s.generated.Load(), "forward_ct_decode": s.generated.Load(),
+		"new_token_ratio": 0.7, "init_new_token_ratio": 0.7,
+		"disagg_prefill_queue_size": 0, "disagg_prealloc_queue_size": 0, "disagg_transfer_queue_size": 0,
+	}
+}
+
+// hbmGiB is a device's memory: half of a tpu7x chip's 192 GiB.
+const hbmGiB = 96
+
+// tokenCapacity is how many tokens the key-value cache holds over all ranks of data
+// parallelism: what the fraction of HBM leaves beside the weights.
+func (s *server) tokenCapacity() int {
+	dp := max(1, s.args.number("--dp-size", 1))
+	perToken := s.bytesPerToken()
+	if perToken == 0 {
+		return 0
+	}
+	fraction, err := strconv.ParseFloat(s.args["--mem-fraction-static"], 64)
+	if err != nil {
+		fraction = 0.88
+	}
+	r, _ := hub.Lookup(s.args["--model-path"])
+	free := fraction*hbmGiB - float64(r.GiB)*float64(dp)/float64(max(1, s.devices))
+	page := max(1, s.args.number("--page-size", 1))
+	tokens := int(free * (1 << 30) / float64(perToken))
+	return max(0, tokens/page*page*dp)
+}
+
+// bytesPerToken of the cache on one device: keys and values in bfloat16, whose heads are
+// split over attention's tensor parallelism, and repeated where there are fewer.
+func (s *server) bytesPerToken() int {
+	c := hub.ConfigurationOf(s.args["--model-path"])
+	tp := max(1, s.args.number("--tp-size", 1)/max(1, s.args.number("--dp-size", 1)))
+	if c.LatentSize > 0 {
+		return c.Layers * c.LatentSize * 2
+	}
+	return c.Layers * ((c.KVHeads + tp - 1) / tp) * c.HeadSize * 2 * 2
+}
+
+func (s *server) cacheGiB(tokens int) float64 {
+	return float64(tokens*s.bytesPerToken()/(1<<20)) / 1024
+}
+
+// getLoad fails at this commit: it asks the scheduler's state for a "load" that is not
+// in it (get_load in managers/tokenizer_manager.py).
+func (s *server) getLoad(w http.ResponseWriter, _ *http.Request) {
+	say("Exception in ASGI application\nTraceback (most recent call last):\nKeyError: 'load'")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write([]byte("Internal Server Error"))
+}
+
+// getMetrics exports what disaggregation/common/metrics.py declares, and of that only
+// what has a value: the one without labels.
+func getMetrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = w.Write([]byte("# HELP pd_bootstrap_registry_size Multiprocess metric\n# TYPE pd_bootstrap_registry_size gauge\npd_bootstrap_registry_size 0.0\n"))
+}

@@ -1,0 +1,182 @@
+package sgljax
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/guests/hub"
+	"sglang-tpu/emulator/internal/pace"
+)
+
+// TestMain lets the test's own binary be the programs of a container.
+func TestMain(m *testing.M) {
+	args := os.Args[1:]
+	if os.Args[0] == "python3" { // its scheduler, which it starts under that name
+		os.Exit(Main(args))
+	}
+	switch os.Getenv("SGLJAX_TEST_IS") {
+	case "python3":
+		os.Exit(Main(args))
+	case "getent":
+		os.Exit(Getent(args))
+	case "sleep":
+		os.Exit(pace.Sleep(args))
+	}
+	os.Exit(m.Run())
+}
+
+// pod is a rank that the program's launch script starts.
+type pod struct {
+	command *exec.Cmd
+	mu      sync.Mutex
+	out     bytes.Buffer
+}
+
+func (p *pod) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(text)
+}
+
+func (p *pod) log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+const smallModel = "Qwen/Qwen2.5-7B-Instruct"
+
+// generous is a daemon that counts nothing and refuses nothing.
+type generous struct{}
+
+func (generous) Fetched(string, int64, bool) error { return nil }
+func (generous) Fault(string) (string, error)      { return "", nil }
+func (generous) Write(string) (string, error)      { return "", nil }
+
+// filled is a Hub's cache as hf download leaves it for the tag previous.
+func filled(t *testing.T) (home string) {
+	t.Helper()
+	home = t.TempDir()
+	client := hub.Client{Cache: filepath.Join(home, "hub"), Daemon: generous{}}
+	_, err := client.Snapshot(context.Background(), smallModel, "previous", func(string) bool { return true })
+	require.NoError(t, err)
+	return home
+}
+
+// launch starts a rank of two.
+func launch(t *testing.T, socket, home, rank, address, port string) *pod {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	bin := t.TempDir()
+	for _, name := range []string{"python3", "getent", "sleep"} {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/bash\nSGLJAX_TEST_IS="+name+" exec "+self+" \"$@\"\n"), 0o755))
+	}
+	var script []byte
+	for _, name := range []string{"hub.sh", "launch.sh"} {
+		part, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "infra", "serving", name))
+		require.NoError(t, err)
+		script = append(script, part...)
+	}
+	require.Contains(t, string(script), "\npatience=600\n")
+	text := strings.Replace(string(script), "\npatience=600\n", "\npatience=65\n", 1)
+	p := &pod{command: exec.Command("/bin/bash", "-c", text, "launch", "--model-path", smallModel, "--revision", "previous", "--tp-size", "16", "--dp-size", "4",
+		"--host", "0.0.0.0", "--port", "8000", "--page-size", "128", "--random-seed", "0")}
+	p.command.Env = []string{
+		"PATH=" + bin + ":/usr/bin:/bin", "HF_HOME=" + home, "HF_HUB_OFFLINE=1", "TOKENIZER=" + smallModel + "@previous", "HOME=" + t.TempDir(),
+		"LWS_WORKER_INDEX=" + rank, "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=" + address, "RENDEZVOUS_PORT=" + port, "SERVER_PORT=8000",
+		"EMULATOR_SOCKET=" + socket, "EMULATOR_POD=c/n/x-" + rank, "EMULATOR_LISTEN=" + address, "EMULATOR_ROOT=" + home,
+		"EMULATOR_TPU_CHIPS=4", "EMULATOR_SLICE=s", "EMULATOR_TOPOLOGY=2x2x2",
+	}
+	p.command.Stdout, p.command.Stderr = p, p
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, p.command.Start())
+	t.Cleanup(func() { _ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL) })
+	return p
+}
+
+func (p *pod) code() int {
+	_ = p.command.Wait() // the code says it
+	return p.command.ProcessState.ExitCode()
+}
+
+func TestTheLaunchScriptStartsAGroupOfARevision(t *testing.T) {
+	t.Parallel()
+	h := hosts{"x-0.x.sglang": "127.95.3.1", "x-0-1.x.sglang": "127.95.3.2"}
+	socket := h.serve(t)
+	home := filled(t)
+	leader := launch(t, socket, home, "0", "127.95.3.1", "22000")
+	worker := launch(t, socket, home, "1", "127.95.3.2", "22000")
+	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
+	status, body := call(t, http.MethodGet, "http://127.95.3.1:8000/get_model_info", "")
+	assert.Equal(t, 200, status)
+	r, _ := hub.Lookup(smallModel)
+	assert.Contains(t, body, `"tokenizer_path":"`+home+"/hub/models--Qwen--Qwen2.5-7B-Instruct/snapshots/"+r.Commit("previous")+`"`)
+
+	// The group goes on past the time that its ranks had to meet.
+	time.Sleep(pace.Of(80 * time.Second))
+	status, _ = call(t, http.MethodGet, "http://127.95.3.1:8000/health_generate", "")
+	assert.Equal(t, 200, status, "%s", leader.log())
+	assert.NotContains(t, leader.log()+worker.log(), "launch: ")
+
+	require.NoError(t, leader.command.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, 137, leader.code(), "the server kills itself once it has been asked")
+	require.NoError(t, worker.command.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, 143, worker.code())
+}
+
+func TestTheLaunchScriptEndsARankThatWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	h := hosts{"x-0.x.sglang": "127.95.4.1", "x-0-1.x.sglang": "127.95.4.2"}
+	socket := h.serve(t)
+	home := filled(t)
+	leader := launch(t, socket, home, "0", "127.95.4.1", "22100")
+	assert.Equal(t, 1, leader.code())
+	assert.Contains(t, leader.log(), "[Publisher 0] Begins to synchronize, wait 1 Subscribers\n")
+	assert.True(t, strings.HasSuffix(leader.log(), "launch: the ranks have not met for 1 minutes: x-0-1 (127.95.4.2) does not connect. The group starts again\n"), leader.log())
+
+	worker := launch(t, socket, home, "1", "127.95.4.2", "22100")
+	assert.Equal(t, 1, worker.code())
+	assert.True(t, strings.HasSuffix(worker.log(), "the leader x-0 (127.95.4.1) cannot be reached. The group starts again\n"), worker.log())
+}
+
+// The server's main process would stay (TestALostRankLeavesTheMainProcessWithoutAScheduler).
+func TestTheLaunchScriptEndsALeaderWhoseWorkerHasGone(t *testing.T) {
+	t.Parallel()
+	h := hosts{"x-0.x.sglang": "127.95.6.1", "x-0-1.x.sglang": "127.95.6.2"}
+	socket := h.serve(t)
+	home := filled(t)
+	leader := launch(t, socket, home, "0", "127.95.6.1", "22300")
+	worker := launch(t, socket, home, "1", "127.95.6.2", "22300")
+	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
+	time.Sleep(2 * time.Second) // the script has seen that all are there
+	require.NoError(t, syscall.Kill(-worker.command.Process.Pid, syscall.SIGKILL))
+	assert.Equal(t, 1, leader.code())
+	assert.True(t, strings.HasSuffix(leader.log(), "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n"), leader.log())
+}
+
+// A leader whose handshake another pod of this rank has ended never answers the next.
+func TestTheLaunchScriptEndsAWorkerThatCameTooLate(t *testing.T) {
+	t.Parallel()
+	h := hosts{"x-0.x.sglang": "127.95.5.1", "x-0-1.x.sglang": "127.95.5.3"}
+	socket := h.serve(t)
+	home := filled(t)
+	leader := launch(t, socket, home, "0", "127.95.5.1", "22200")
+	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
+	h.machine(socket, "127.95.5.2").subscribe(1, "x-0.x.sglang", 22200)
+	worker := launch(t, socket, home, "1", "127.95.5.3", "22200")
+	assert.Equal(t, 1, worker.code())
+	assert.Contains(t, worker.log(), "the leader x-0 (127.95.5.1) does not answer, because it waits for another rank or has met another pod of this one. The group starts again\n")
+}

@@ -1,0 +1,224 @@
+package sgljax
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"sglang-tpu/emulator/internal/pace"
+)
+
+// hello is what a rank tells rank 0.
+type hello struct {
+	Rank  int    `json:"rank"`
+	Chips int    `json:"chips"`
+	Slice string `json:"slice"`
+	Flags string `json:"flags"`
+}
+
+// verdict is rank 0's answer once all are there.
+type verdict struct {
+	Error string `json:"error"`
+}
+
+// share asks a rank for its part of a token.
+type share struct {
+	Prompt   string `json:"prompt"`
+	Position int    `json:"position"`
+	Logprobs bool   `json:"logprobs,omitempty"`
+	Value    uint64 `json:"value"`
+}
+
+// world is the ranks of one server, on real connections.
+type world struct {
+	rank, size int
+	mu         sync.Mutex
+	peers      []*peer // of rank 0, by rank - 1
+	lost       chan error
+	fatal      chan error // an exception in the scheduler
+}
+
+type peer struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func (p *peer) send(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = p.conn.Write(append(line, '\n'))
+	return err
+}
+
+func (p *peer) receive(v any) error {
+	line, err := p.in.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, v)
+}
+
+// patience is that of jax.distributed, which begins after the handshake: its time-out of
+// 300 s is not --dist-timeout (jax/_src/distributed.py, initialization_timeout).
+var patience = pace.Of(300 * time.Second)
+
+// newWorld is of the ranks that the arguments say.
+func newWorld(a arguments) *world {
+	return &world{rank: a.number("--node-rank", 0), size: a.number("--nnodes", 1), lost: make(chan error, 1), fatal: make(chan error, 1)}
+}
+
+// meet brings all ranks of the server together at --dist-init-addr, as
+// jax.distributed.initialize does, and returns the devices that JAX sees in all of them.
+func (m *machine) meet(a arguments, w *world) (devices int, err error) {
+	me := hello{Rank: w.rank, Chips: m.chips, Slice: m.slice, Flags: fingerprint(a)}
+	if w.size == 1 {
+		return m.chips * devicesPerChip, m.connected([]hello{me})
+	}
+	host, port, err := net.SplitHostPort(a["--dist-init-addr"])
+	if err != nil {
+		return 0, fmt.Errorf("ValueError: --dist-init-addr %q is not host:port", a["--dist-init-addr"])
+	}
+	if w.rank == 0 {
+		all, err := w.gather(m, host, port, me)
+		return devicesPerChip * sum(all), err
+	}
+	return devicesPerChip * chipsOf(m.topology), w.join(m, host, port, me)
+}
+
+func sum(all []hello) (chips int) {
+	for _, h := range all {
+		chips += h.Chips
+	}
+	return chips
+}
+
+// fingerprint is what all ranks must have in common.
+func fingerprint(a arguments) string {
+	return fmt.Sprint(a["--model-path"], a["--tp-size"], a["--dp-size"], a["--nnodes"], a["--random-seed"])
+}
+
+// gather is rank 0's side.
+func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error) {
+	address, err := m.Resolve(host)
+	if err != nil {
+		return nil, fmt.Errorf("RuntimeError: UNKNOWN: Failed to resolve %s: %w", host, err)
+	}
+	if address != m.listen {
+		return nil, fmt.Errorf("RuntimeError: UNKNOWN: Failed to bind coordination service to %s:%s: Cannot assign requested address", host, port)
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, port))
+	if err != nil {
+		return nil, fmt.Errorf("RuntimeError: UNKNOWN: Failed to bind coordination service: %w", err)
+	}
+	defer listener.Close()
+	deadline := time.Now().Add(m.patience)
+	_ = listener.(*net.TCPListener).SetDeadline(deadline) // it is open
+	all := make([]hello, w.size)
+	all[0] = me
+	w.peers = make([]*peer, w.size-1)
+	for missing := w.size - 1; missing > 0; {
+		conn, err := listener.Accept()
+		if err != nil {
+			return nil, fmt.Errorf("RuntimeError: DEADLINE_EXCEEDED: Barrier timed out. %d/%d tasks reached the barrier; missing: %s", w.size-missing, w.size, w.missing())
+		}
+		p := &peer{conn: conn, in: bufio.NewReader(conn)}
+		var h hello
+		if p.receive(&h) != nil || h.Rank < 1 || h.Rank >= w.size || w.peers[h.Rank-1] != nil {
+			_ = p.send(verdict{Error: fmt.Sprintf("RuntimeError: INVALID_ARGUMENT: unexpected task %d of %d", h.Rank, w.size)})
+			_ = conn.Close()
+			continue
+		}
+		w.peers[h.Rank-1], all[h.Rank] = p, h
+		missing--
+	}
+	err = m.connected(all)
+	for _, h := range all {
+		if err == nil && h.Flags != me.Flags {
+			err = fmt.Errorf("RuntimeError: rank %d was started with other arguments than rank 0", h.Rank)
+		}
+	}
+	said := verdict{}
+	if err != nil {
+		said.Error = err.Error()
+	}
+	for _, p := range w.peers {
+		_ = p.send(said) // one that went away is noticed below
+	}
+	if err == nil {
+		for i, p := range w.peers {
+			if err := p.receive(&verdict{}); err != nil {
+				return nil, fmt.Errorf("RuntimeError: UNAVAILABLE: task %d disconnected: %w", i+1, err)
+			}
+		}
+	}
+	return all, err
+}
+
+func (w *world) missing() string {
+	var names []string
+	for i, p := range w.peers {
+		if p == nil {
+			names = append(names, "/job:jax_worker/task:"+strconv.Itoa(i+1))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// connected is libtpu's view: the hosts must be those of one slice, all of them.
+func (m *machine) connected(all []hello) error {
+	for _, h := range all {
+		if h.Slice != all[0].Slice {
+			return fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': INTERNAL: Failed to establish ICI links: task %d is on slice %s, task 0 on slice %s", h.Rank, h.Slice, all[0].Slice)
+		}
+	}
+	if want := chipsOf(m.topology); sum(all) != want {
+		return fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': INVALID_ARGUMENT: slice %s has topology %s with %d chips, its tasks have %d", m.slice, m.topology, want, sum(all))
+	}
+	return nil
+}
+
+// join is a worker's side.
+func (w *world) join(m *machine, host, port string, me hello) error {
+	deadline := time.Now().Add(m.patience)
+	var last error
+	for time.Now().Before(deadline) {
+		conn, err := m.dial(host, port)
+		if err != nil {
+			last = err
+			time.Sleep(200 * time.Millisecond)
+			continue
+		}
+		p := &peer{conn: conn, in: bufio.NewReader(conn)}
+		var said verdict
+		if err := errors.Join(p.send(me), p.receive(&said)); err != nil {
+			last = err
+			_ = conn.Close()
+			time.Sleep(200 * time.Millisecond)
+			continue
+		}
+		if said.Error != "" {
+			return errors.New(said.Error)
+		}
+		w.peers = []*peer{p}
+		return p.send(verdict{})
+	}
+	return fmt.Errorf("RuntimeError: DEADLINE_EXCEEDED: Failed to connect to coordination service at %s:%s: %w", host, port, last)
+}
+
+func (m *machine) dial(host, port string) (net.Conn, error) {
+	address, err := m.Resolve(host)
+	if err != nil {
+		return nil, err
+	}
+	// From the pod's own address, as in its own network.
+	dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(m.listen)}}
+	return dialer.Dial("tcp", net.JoinHostPort(address, port))
+}

@@ -1,0 +1,296 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proc"
+	"sglang-tpu/emulator/internal/review"
+	"sglang-tpu/emulator/internal/sandbox"
+	"sglang-tpu/emulator/internal/tools"
+)
+
+// firstKept is the loopback network at which kept base states begin, half way up: those
+// of stacks that come and go begin at 0.
+const firstKept = 16
+
+// format is raised when base states of earlier versions of this command are of no use.
+const format = "1"
+
+// base is one environment as the base has it: an emulated cloud of its own, stopped on
+// disk, that is resumed for a preview.
+type base struct {
+	sandbox.Stack // in that cloud
+	run           *command
+	key           string // of everything that it is made from
+}
+
+func (r *command) baseOf(name string, number int, config []byte) *base {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n", format, r.machine, r.baseProgram, config))
+	// Every child inherits both. A valid name cannot fail.
+	_ = os.Setenv(layout.NetworkVar, strconv.Itoa(firstKept+number))
+	_ = os.Setenv(layout.EarlierVar, "1")
+	box := &sandbox.Sandbox{
+		Checkout: r.Checkout, Program: r.base.Dir, Layout: layout.Layout{Root: filepath.Join(r.folder, name)}, Out: r.Out, Err: r.Err,
+	}
+	return &base{Stack: box.Stack(name), run: r, key: hex.EncodeToString(sum[:])}
+}
+
+// say prints a line about the environment.
+func (b *base) say(text string, values ...any) {
+	fmt.Fprintf(b.Out, "%s: %s\n", b.Name, fmt.Sprintf(text, values...))
+}
+
+// quietly is the daemon, which then prints nothing.
+func (b *base) quietly() sandbox.Daemon {
+	quiet := *b.Sandbox
+	quiet.Out = io.Discard
+	return quiet.Daemon()
+}
+
+// fingerprint is what an emulated cloud and the tools in it are made from.
+func (r *command) fingerprint() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	stamps, err := filepath.Glob(filepath.Join(r.Layout.Cache(), "tools", "*"))
+	if err != nil {
+		return "", err
+	}
+	for _, file := range append(stamps, self) {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(sum, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (b *base) keyFile() string  { return filepath.Join(b.Layout.Root, "base.key") }
+func (b *base) noteFile() string { return filepath.Join(b.Layout.Root, "base.notes") }
+
+// open resumes the state that is kept, or makes it.
+func (b *base) open(ctx context.Context) error {
+	if key, err := os.ReadFile(b.keyFile()); err == nil && string(key) == b.key {
+		began := time.Now()
+		err := b.resume(ctx)
+		if err == nil {
+			b.say("the kept state of %s is running (%s)", b.run.base.Name, time.Since(began).Round(100*time.Millisecond))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		b.say("the kept state of %s cannot be resumed and is made anew: %v", b.run.base.Name, err)
+	}
+	return b.make(ctx)
+}
+
+// resume starts the cloud and waits until the controller's webhooks answer, which a
+// preview of a LeaderWorkerSet goes through.
+func (b *base) resume(ctx context.Context) error {
+	if err := b.Link(); err != nil {
+		return err
+	}
+	if err := b.quietly().Start(ctx); err != nil {
+		return err
+	}
+	if err := b.Settle(ctx); err != nil {
+		return err
+	}
+	return b.answering(ctx)
+}
+
+// answering tries a change of every LeaderWorkerSet, without making it, until the API
+// server takes it.
+func (b *base) answering(ctx context.Context) error {
+	files, err := filepath.Glob(filepath.Join(b.Layout.Root, "clusters", "*", "admin.kubeconfig"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+			out, err := b.Kubectl(ctx, "--kubeconfig", file, "annotate", "leaderworkersets.leaderworkerset.x-k8s.io",
+				"--all", "--all-namespaces", "--overwrite", "--dry-run=server", "sglang-tpu/review=asked").CombinedOutput()
+			if err == nil || strings.Contains(string(out), "the server doesn't have a resource type") {
+				break
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("the LeaderWorkerSet controller does not answer: %s", out)
+			}
+		}
+	}
+	return nil
+}
+
+// fresh is an emulated cloud with nothing in it.
+func (b *base) fresh(ctx context.Context) error {
+	if err := b.quietly().Stop(); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(b.Layout.Root); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.Layout.Root, 0o700); err != nil {
+		return err
+	}
+	// Tools are built once for the checkout: this folder is in the checkout's.
+	above := layout.Layout{Root: filepath.Dir(filepath.Dir(b.Layout.Root))}
+	for from, to := range map[string]string{b.Layout.Bin(): above.Bin(), b.Layout.Cache(): above.Cache()} {
+		if err := os.Symlink(to, from); err != nil {
+			return err
+		}
+	}
+	if err := b.Tools(ctx, tools.Runtime); err != nil {
+		return err
+	}
+	return b.quietly().Start(ctx)
+}
+
+// baseFailed is a base that does not come up: there is nothing to review against.
+type baseFailed struct{ said string }
+
+func (b *baseFailed) Error() string { return b.said }
+
+// make brings the base up from nothing, and keeps it.
+func (b *base) make(ctx context.Context) error {
+	began := time.Now()
+	b.say("bringing %s up on the emulator, which takes a minute or two; the state is kept", b.run.base.Name)
+	if err := b.run.build(ctx, b.run.base, b.run.baseProgram); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &baseFailed{b.run.base.Name + ", the base, cannot be built: " + err.Error()}
+	}
+	if err := b.fresh(ctx); err != nil {
+		return err
+	}
+	if err := b.Prepare(ctx); err != nil {
+		return err
+	}
+	log := &bytes.Buffer{}
+	up := *b.Sandbox
+	up.Out, up.Err = log, log
+	err := up.Stack(b.Name).Change(ctx, "up", "--yes", "--skip-preview", "--non-interactive")
+	file := filepath.Join(b.Layout.Logs(), "up.log")
+	if wrong := os.WriteFile(file, log.Bytes(), 0o600); wrong != nil {
+		return errors.Join(err, wrong)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the whole log is %s):\n%s", b.run.base.Name, file, proc.Tail(file, 12))}
+	}
+	// A base that would change without being changed would make every report wrong.
+	p, err := b.preview(ctx, b.run.base.Dir)
+	if err != nil {
+		return err
+	}
+	notes := ""
+	if e := review.Of(b.Name, p, nil); e.Changed {
+		for _, i := range e.Items {
+			notes += "`pulumi up` of " + b.run.base.Name + ", unchanged, would do this, too: " + i.Sentence + "\n"
+		}
+		notes += strings.Join(e.Errors, "\n")
+	}
+	if err := os.WriteFile(b.noteFile(), []byte(notes), 0o600); err != nil {
+		return err
+	}
+	if err := b.unprotect(); err != nil {
+		return err
+	}
+	b.say("%s is up, and steady (%s)", b.run.base.Name, time.Since(began).Round(time.Second))
+	return os.WriteFile(b.keyFile(), []byte(b.key), 0o600)
+}
+
+func (b *base) protectedFile() string { return filepath.Join(b.Layout.Root, "base.protected") }
+
+// unprotect removes protection from the kept state and records what had it.
+func (b *base) unprotect() error {
+	protected, err := sandbox.Unprotect(b.StateFile())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.protectedFile(), []byte(strings.Join(protected, "\n")), 0o600)
+}
+
+// protected are the URNs of what the base protects.
+func (b *base) protected() []string {
+	text, err := os.ReadFile(b.protectedFile())
+	if err != nil {
+		return nil // a new environment has none
+	}
+	return strings.Split(string(text), "\n")
+}
+
+// notes are what is to be known of the base.
+func (b *base) notes() []string {
+	text, err := os.ReadFile(b.noteFile())
+	if err != nil || len(text) == 0 {
+		return nil // there are none
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+// preview asks the engine what a program would change.
+func (b *base) preview(ctx context.Context, program string) (review.Preview, error) {
+	box := *b.Sandbox
+	box.Program = program
+	stack := box.Stack(b.Name)
+	if err := stack.Link(); err != nil {
+		return review.Preview{}, err
+	}
+	if err := stack.Prepare(ctx); err != nil {
+		return review.Preview{}, err
+	}
+	cmd := stack.Command(ctx, "preview", "--json", "--non-interactive")
+	cmd.Env = append(cmd.Env, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true")
+	var said, wrong bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &wrong
+	ended := cmd.Run()
+	if ctx.Err() != nil {
+		return review.Preview{}, ctx.Err()
+	}
+	if err := os.WriteFile(filepath.Join(b.Layout.Logs(), "preview.jsonl"), said.Bytes(), 0o600); err != nil {
+		return review.Preview{}, err
+	}
+	p, err := review.Read(said.Bytes())
+	if err != nil {
+		return p, err
+	}
+	if text := strings.TrimSpace(wrong.String()); ended != nil && len(p.Steps) == 0 && text != "" {
+		p.Errors = append(p.Errors, text)
+	}
+	if ended != nil && len(p.Errors) == 0 {
+		p.Errors = append(p.Errors, fmt.Sprintf("pulumi preview: %v\n%s", ended, wrong.String()))
+	}
+	return p, nil
+}
+
+// close stops the cloud; what is on disk is kept.
+func (b *base) close() {
+	if err := b.quietly().Stop(); err != nil {
+		fmt.Fprintf(b.Err, "emulator: %v\n", err)
+	}
+}

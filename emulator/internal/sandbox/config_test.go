@@ -1,0 +1,101 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+// salt is one as the Pulumi CLI writes it; the check at its end is not looked at here.
+var salt = "v1:" + base64.StdEncoding.EncodeToString([]byte("saltsalt")) + ":check"
+
+// decrypted reads the stand-ins back.
+func decrypted(t *testing.T, at any) any {
+	t.Helper()
+	switch at := at.(type) {
+	case map[string]any:
+		if text, ok := at["secure"].(string); ok {
+			plain, err := config.NewSymmetricCrypterFromPassphrase(passphrase, []byte("saltsalt")).DecryptValue(context.Background(), text)
+			require.NoError(t, err)
+			return "encrypted " + plain
+		}
+		for key, value := range at {
+			at[key] = decrypted(t, value)
+		}
+	case []any:
+		for i, value := range at {
+			at[i] = decrypted(t, value)
+		}
+	}
+	return at
+}
+
+func TestTheConfigurationIsLaidOutForTheEmulator(t *testing.T) {
+	text, err := overlay([]byte(`
+secretsprovider: gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k
+encryptedkey: abc
+config:
+  gcp:project: real
+  sglang-tpu:hfToken: {secure: v1:xyz}
+  sglang-tpu:labels: {team: ml, inner: {secure: v1:abc}}
+  sglang-tpu:serverArguments: [--log-level, {secure: v1:def}]
+`), salt, []string{"sglang-tpu:replicas=2", "sglang-tpu:topology=2x2x2", `sglang-tpu:capacity={"mode":"spot"}`, `sglang-tpu:apiKey={"secure":"v1:ghi"}`})
+	require.NoError(t, err)
+	var file map[string]any
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	assert.Equal(t, map[string]any{
+		"encryptionsalt": salt,
+		"config": map[string]any{
+			"gcp:project":                "real",
+			"sglang-tpu:hfToken":         "encrypted " + secretFor("v1:xyz"),
+			"sglang-tpu:apiKey":          "encrypted " + secretFor("v1:ghi"),
+			"sglang-tpu:labels":          map[string]any{"team": "ml", "inner": "encrypted " + secretFor("v1:abc")},
+			"sglang-tpu:serverArguments": []any{"--log-level", "encrypted " + secretFor("v1:def")},
+			"sglang-tpu:replicas":        2.0,
+			"sglang-tpu:topology":        "2x2x2",
+			"sglang-tpu:capacity":        map[string]any{"mode": "spot"},
+		},
+	}, decrypted(t, file))
+}
+
+// The program refuses what the checked-in environments leave to their user.
+func TestWhatStandsForTheUsersOwnIsFilledIn(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		laid, err := overlay(text, salt, []string{`sglang-tpu:capacity={"reservation":"projects/your-project-id/reservations/your-reservation"}`})
+		require.NoError(t, err)
+		assert.NotContains(t, string(laid), "your-", name)
+		assert.Contains(t, string(laid), "projects/emulated-project/reservations/emulated-reservation", name)
+	}
+}
+
+func TestASaltThatCannotBeReadIsSaid(t *testing.T) {
+	for _, bad := range []string{"", "v1", "v1:not base64:x"} {
+		_, err := overlay([]byte("config: {a: {secure: x}}"), bad, nil)
+		require.ErrorContains(t, err, "salt that cannot be read", bad)
+	}
+}
+
+func TestASecretThatIsRotatedHasAnotherStandIn(t *testing.T) {
+	assert.Equal(t, secretFor("v1:a"), secretFor("v1:a"))
+	assert.NotEqual(t, secretFor("v1:a"), secretFor("v1:b"))
+	assert.NotContains(t, secretFor("v1:a"), "v1")
+}
+
+func TestASettingWithoutANamespaceIsRefused(t *testing.T) {
+	for _, setting := range []string{"replicas=2", "sglang-tpu:replicas", ""} {
+		_, err := overlay(nil, "salt", []string{setting})
+		require.ErrorContains(t, err, "such as sglang-tpu:replicas=2", setting)
+	}
+}

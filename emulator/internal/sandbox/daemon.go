@@ -1,0 +1,148 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"sglang-tpu/emulator/internal/proc"
+	"sglang-tpu/emulator/internal/socket"
+)
+
+// Daemon is the process in which the emulated cloud lives.
+type Daemon struct{ s *Sandbox }
+
+// Start starts the daemon, unless it runs, in a session of its own, so that a Ctrl-C meant for
+// pulumi does not reach it, and waits until it answers.
+func (d Daemon) Start(ctx context.Context) error {
+	if d.answers(ctx) {
+		return nil
+	}
+	if err := os.MkdirAll(d.s.Layout.Run(), 0o700); err != nil {
+		return err
+	}
+	logFile := filepath.Join(d.s.Layout.Run(), "daemon.log")
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, "daemon")
+	// A folder of its own, by which its processes are told from those of commands.
+	cmd.Env = append(without(d.s.Environ(""), "TMPDIR"), "TMPDIR="+d.s.Layout.DaemonTmp())
+	cmd.Dir = d.s.Layout.Root
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	fmt.Fprintln(d.s.Out, "starting the emulated cloud")
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	for {
+		select {
+		case <-exited:
+			return fmt.Errorf("the emulated cloud did not start:\n%s\n(the whole log is %s)", proc.Tail(logFile, 5), logFile)
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), d.Stop())
+		case <-time.After(100 * time.Millisecond):
+			if d.answers(ctx) {
+				return nil
+			}
+		}
+	}
+}
+
+// Stop ends the daemon and with it every process of the emulator, also those
+// that a killed command left.
+func (d Daemon) Stop() error {
+	err := d.end()
+	sweep(d.s.Layout.DaemonTmp())
+	sweep(d.s.Layout.Tmp())
+	return err
+}
+
+func (d Daemon) end() error {
+	text, err := os.ReadFile(d.s.Layout.PIDFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	pid, malformed := strconv.Atoi(strings.TrimSpace(string(text)))
+	if malformed != nil || !isDaemon(pid) {
+		return os.Remove(d.s.Layout.PIDFile())
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if !isDaemon(pid) {
+			return nil
+		}
+	}
+	// Its children die with it: they are started with a parent-death signal.
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// isDaemon guards against a process id that now belongs to somebody else.
+func isDaemon(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && strings.Contains(string(text), "emulator\x00daemon")
+}
+
+func (d Daemon) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var health map[string]string
+	return d.get(ctx, "/healthz", &health) == nil
+}
+
+func (d Daemon) get(ctx context.Context, path string, reply any) error {
+	return socket.Get(ctx, d.s.Layout.Socket(), path, reply)
+}
+
+func (d Daemon) post(ctx context.Context, path string, request, reply any) error {
+	return socket.Post(ctx, d.s.Layout.Socket(), path, request, reply)
+}
+
+// sweep ends what a command that was killed has left, and reports whether there was
+// anything: Pulumi's plugins and compilers are in process groups of their own and
+// notice late. They are known by the temporary folder that this program gives its
+// children; a shell with the emulator's environment loaded does not have it.
+func sweep(folder string) bool {
+	mark := []byte("TMPDIR=" + folder + "\x00")
+	swept := false
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		found := false
+		files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
+		for _, file := range files {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			if err != nil || pid == os.Getpid() {
+				continue
+			}
+			// What cannot be read has ended, or is somebody else's.
+			if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, mark) {
+				found, swept = true, true
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended since
+			}
+		}
+		if !found {
+			break
+		}
+	}
+	return swept
+}

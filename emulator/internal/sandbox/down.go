@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// down destroys a stack and stops the emulator. It fails if the emulated cloud still
+// holds anything that no other stack of this checkout knows.
+func down(ctx context.Context, s *Sandbox, o options) error {
+	unlock, err := Lock(s.Layout)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	if !used {
+		fmt.Fprintln(s.Out, "nothing is up")
+		return s.Daemon().Stop()
+	}
+	if err := start(ctx, s, o); err != nil {
+		return err
+	}
+	stack := s.Stack(o.Stack)
+	if err := stack.Settle(ctx); err != nil {
+		return err
+	}
+	if err := stack.Change(ctx, "destroy", "--yes", "--skip-preview"); err != nil {
+		if ctx.Err() != nil {
+			return errors.Join(err, s.Daemon().Stop())
+		}
+		if protected, stateErr := stack.protected(); stateErr == nil && protected {
+			return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then this again", o.Stack)
+		}
+		return fmt.Errorf("pulumi destroy failed: %w", err)
+	}
+	others, err := s.stacks()
+	if err != nil {
+		return err
+	}
+	left, err := s.left(ctx, others)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("destroyed, but the emulated cloud still holds:\n  %s", strings.Join(left, "\n  "))
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator goes on for %s\n", o.Stack, strings.Join(others, ", "))
+		return nil
+	}
+	if err := s.Daemon().Stop(); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.Out, "nothing is left in the emulated cloud, and the emulator is stopped")
+	return nil
+}
+
+// protected reports whether Pulumi refuses to delete something of the stack.
+func (s Stack) protected() (bool, error) {
+	d, err := s.state()
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
+}
+
+// used reports whether this checkout ever brought anything up.
+func (s *Sandbox) used() (bool, error) {
+	_, err := os.Stat(s.Layout.CloudFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// existing is a resource of the emulated cloud.
+type existing struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+func (d Daemon) resources(ctx context.Context) ([]existing, error) {
+	var all []existing
+	return all, d.get(ctx, "/cloud/resources", &all)
+}
+
+// left lists what exists in the cloud and in no stack.
+func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
+	known := map[string]bool{}
+	for _, stack := range stacks {
+		d, err := s.Stack(stack).state()
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range d.Resources {
+			known[string(r.ID)] = true
+		}
+	}
+	all, err := s.Daemon().resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, r := range all {
+		if !known[r.ID] {
+			left = append(left, r.Type+" "+r.ID)
+		}
+	}
+	return left, nil
+}
+
+func printResources(ctx context.Context, s *Sandbox, _ []string) error {
+	all, err := s.Daemon().resources(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		fmt.Fprintln(s.Out, r.Type, r.ID)
+	}
+	return nil
+}

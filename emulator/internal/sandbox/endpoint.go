@@ -1,0 +1,171 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// question is the tutorial's request.
+const question = `{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}`
+
+// ask sends the tutorial's request the way the tutorial does, through kubectl
+// port-forward, and prints what came back and what to type next.
+func (s Stack) ask(ctx context.Context) error {
+	out, err := s.outputs(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.writeKubeconfig(out.Kubeconfig, out.Namespace); err != nil {
+		return err
+	}
+	if out.Replicas == 0 {
+		fmt.Fprintln(s.Out, "\nreplicas is 0: the cluster is up, there is no server to ask")
+		return nil
+	}
+	address, stop, err := s.forward(ctx, out.Service)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	key, err := s.apiKey(ctx, out.APIKeySecret)
+	if err != nil {
+		return err
+	}
+	answer, err := generate(ctx, "http://"+address+"/generate", key, question)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "\nAsked   POST /generate %s\nAnswer  %s\n", question, answer)
+	fmt.Fprintf(s.Out, `
+Next, in a shell of your own:
+  eval "$(bin/emulator env %[1]s)"      pulumi and kubectl now mean the emulator
+  kubectl get pods -l leaderworkerset.sigs.k8s.io/name=%[2]s
+  kubectl logs -l leaderworkerset.sigs.k8s.io/name=%[2]s -c sglang-leader
+  %[3]s
+  %[4]s
+  pulumi preview --diff                 after changing Pulumi.%[1]s.yaml or the code: make up
+  make down STACK=%[1]s
+`, s.Name, out.LeaderWorkerSet, out.PortForward, out.Curl)
+	return nil
+}
+
+// outputs are the stack outputs that a person uses next.
+type outputs struct {
+	Kubeconfig      string `json:"kubeconfig"`
+	Namespace       string `json:"namespace"`
+	Service         string `json:"service"`
+	LeaderWorkerSet string `json:"leaderWorkerSet"`
+	PortForward     string `json:"portForwardCommand"`
+	Curl            string `json:"curlCommand"`
+	APIKeySecret    string `json:"apiKeySecret"` // empty: the server wants none
+	Replicas        int    `json:"replicas"`
+}
+
+// apiKey reads the key that clients must send from its Secret; empty: there is none.
+func (s Stack) apiKey(ctx context.Context, secret string) (string, error) {
+	if secret == "" {
+		return "", nil
+	}
+	encoded, err := output(s.Kubectl(ctx, "get", "secret", secret, "-o", "jsonpath={.data.api_key}"))
+	if err != nil {
+		return "", err
+	}
+	key, err := base64.StdEncoding.DecodeString(string(encoded))
+	return string(key), err
+}
+
+func (s Stack) outputs(ctx context.Context) (out outputs, err error) {
+	text, err := output(s.Command(ctx, "stack", "output", "--json", "--show-secrets"))
+	if err != nil {
+		return out, err
+	}
+	return out, json.Unmarshal(text, &out)
+}
+
+// output returns what a command writes. Its error has what the command says.
+func output(cmd *exec.Cmd) ([]byte, error) {
+	text, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, exit.Stderr)
+	}
+	return text, err
+}
+
+// writeKubeconfig saves the program's own kubeconfig, with the namespace that the
+// tutorial's commands leave out as the contexts' default.
+func (s Stack) writeKubeconfig(text, namespace string) error {
+	config, err := clientcmd.Load([]byte(text))
+	if err != nil {
+		return fmt.Errorf("the stack's kubeconfig: %w", err)
+	}
+	for _, c := range config.Contexts {
+		c.Namespace = namespace
+	}
+	return clientcmd.WriteToFile(*config, s.Layout.Kubeconfig())
+}
+
+// forward starts kubectl port-forward on a free port and returns the address.
+func (s Stack) forward(ctx context.Context, service string) (string, func(), error) {
+	cmd := s.Kubectl(ctx, "port-forward", "svc/"+service, ":8000")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop := func() {
+		_ = cmd.Process.Kill() // an error means that it has already ended
+		_ = cmd.Wait()
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	words := strings.Fields(line) // Forwarding from 127.0.0.1:PORT -> 8000
+	if err != nil || len(words) < 3 {
+		stop()
+		return "", nil, fmt.Errorf("kubectl port-forward svc/%s: %s%s", service, line, stderr.String())
+	}
+	return words[2], stop, nil
+}
+
+func generate(ctx context.Context, url, key, body string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("the model server did not answer: %w", err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return "", err
+	}
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the model server answered %s: %s", res.Status, text)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

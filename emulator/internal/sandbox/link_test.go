@@ -1,0 +1,62 @@
+package sandbox
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/tools"
+)
+
+func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
+	program := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(program, "go.mod"), []byte("module hello\n\ngo 1.26\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n\nfunc main() {}\n"), 0o600))
+	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Program: program, Out: io.Discard, Err: io.Discard}
+	require.NoError(t, os.MkdirAll(c.Layout.Bin(), 0o755))
+	require.NoError(t, c.writeHostScript())
+	// What Pulumi's host for Go does with the flag, and says of what it compiles.
+	host := "#!/bin/sh\nexec go build -v -o \"${1#-buildTarget=}\"\n"
+	require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), LanguageHost), []byte(host), 0o755))
+	run := func() string {
+		cmd := exec.Command(filepath.Join(c.Layout.Bin(), "pulumi-language-go"))
+		cmd.Dir = program
+		said, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(said))
+		return string(said)
+	}
+
+	steps, err := tools.Program(context.Background(), c.Layout, program)
+	require.NoError(t, err)
+	require.NoError(t, tools.Ensure(context.Background(), c.Layout, "", nil, io.Discard, steps...))
+	built := glob(t, tools.Programs(c.Layout))
+	require.Len(t, built, 1)
+	before, err := os.Stat(built[0])
+	require.NoError(t, err)
+
+	assert.Empty(t, run(), "nothing is compiled again")
+	after, err := os.Stat(built[0])
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, after), "nothing is linked again")
+	assert.Len(t, glob(t, tools.Programs(c.Layout)), 1, "nor under another name")
+
+	require.NoError(t, os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n\nfunc main() { println(1) }\n"), 0o600))
+	assert.Contains(t, run(), "hello", "a change is compiled")
+	after, err = os.Stat(built[0])
+	require.NoError(t, err)
+	assert.False(t, os.SameFile(before, after), "and linked")
+}
+
+func glob(t *testing.T, dir string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	return found
+}

@@ -1,0 +1,68 @@
+package sandbox
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/layout"
+)
+
+func TestTheEnvironmentSurvivesAShell(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "it's a folder")
+	var out strings.Builder
+	c := &Sandbox{Layout: layout.Layout{Root: root}, Checkout: t.TempDir(), Out: &out}
+	require.NoError(t, c.printEnv("dev"))
+	cmd := exec.Command("bash", "-c", out.String()+"\n"+`printf '%s\n' "$PULUMI_STACK" "$KUBECONFIG" "$TMPDIR"`)
+	said, err := cmd.Output()
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+	assert.Equal(t, []string{"dev", c.Layout.Kubeconfig(), c.Layout.ShellTmp()}, lines)
+}
+
+func TestLoadingTheEnvironmentTwiceChangesNothing(t *testing.T) {
+	c := &Sandbox{Layout: layout.Layout{Root: "/somewhere"}}
+	t.Setenv("PATH", "/usr/bin:/bin")
+	once := c.exports("dev")["PATH"]
+	assert.Equal(t, c.Layout.Bin()+":/usr/bin:/bin", once)
+	t.Setenv("PATH", once)
+	assert.Equal(t, once, c.exports("dev")["PATH"])
+}
+
+func TestACommandsEnvironmentHoldsEachNameOnce(t *testing.T) {
+	t.Setenv("KUBECONFIG", "/home/somebody/.kube/config")
+	c := &Sandbox{Layout: layout.Layout{Root: "/somewhere"}}
+	seen := map[string]string{}
+	for _, pair := range c.Environ("dev") {
+		name, value, _ := strings.Cut(pair, "=")
+		assert.NotContains(t, seen, name)
+		seen[name] = value
+	}
+	assert.Equal(t, c.Layout.Kubeconfig(), seen["KUBECONFIG"])
+	assert.Equal(t, c.Layout.Tmp(), seen["TMPDIR"], "by which what is left of a killed command is known")
+	assert.Equal(t, os.Getenv("HOME"), seen["HOME"])
+}
+
+func TestSweepEndsWhatHasTheFolderAndNothingElse(t *testing.T) {
+	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}}
+	sleeper := func(tmp string) *exec.Cmd {
+		cmd := exec.Command("sleep", "60")
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp}
+		require.NoError(t, cmd.Start())
+		t.Cleanup(func() { _ = cmd.Process.Kill() })
+		return cmd
+	}
+	ours, daemons := sleeper(c.Layout.Tmp()), sleeper(c.Layout.DaemonTmp())
+	reaped := make(chan error, 1)
+	go func() { reaped <- ours.Wait() }()
+	assert.True(t, sweep(c.Layout.Tmp()))
+	require.Error(t, <-reaped, "it was killed")
+	assert.DirExists(t, filepath.Join("/proc", strconv.Itoa(daemons.Process.Pid)))
+	assert.False(t, sweep(c.Layout.Tmp()))
+}

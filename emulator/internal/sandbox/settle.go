@@ -1,0 +1,102 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Settle puts the stack in order after a Pulumi CLI that was killed: its lock is left, and
+// so are operations of which the state does not say whether they happened. On Google Cloud
+// a person would look, and clear the operation or import the resource; here the cloud is
+// asked.
+func (s Stack) Settle(ctx context.Context) error {
+	if sweep(s.Layout.Tmp()) {
+		time.Sleep(200 * time.Millisecond) // requests that were sent to the cloud arrive
+	}
+	locks, err := filepath.Glob(filepath.Join(s.backend(), ".pulumi", "locks", "organization", project, s.Name, "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, lock := range locks {
+		// The command lock of this checkout is ours, so whoever held this one is gone.
+		if err := os.Remove(lock); err != nil {
+			return err
+		}
+	}
+	d, err := s.state()
+	if err != nil {
+		return err
+	}
+	_, marked := os.Stat(s.unfinished())
+	if len(d.PendingOperations) == 0 && (marked != nil || len(d.Resources) == 0) {
+		return nil
+	}
+	fmt.Fprintf(s.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(d.PendingOperations))
+	if err := adopt(s.StateFile(), func(typ string, inputs map[string]any) (string, error) {
+		if !strings.HasPrefix(typ, "gcp:") {
+			return "", nil // an object in the cluster: creating it again changes nothing
+		}
+		return s.Daemon().find(ctx, typ, inputs)
+	}); err != nil {
+		return err
+	}
+	if err := s.pulumi(ctx, "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates"); err != nil {
+		return fmt.Errorf("pulumi refresh failed: %w", err)
+	}
+	return nil
+}
+
+// unfinished is a file that is there while Pulumi changes a stack, and stays if it does
+// not end well. An update that is interrupted while Pulumi waits has been made and is
+// in no state: pulumi up would call the resource unchanged, with the old program and
+// the new object.
+func (s Stack) unfinished() string {
+	return filepath.Join(s.Layout.Run(), "unfinished-"+s.Name)
+}
+
+// Change runs a Pulumi command that changes the stack.
+func (s Stack) Change(ctx context.Context, args ...string) error {
+	if err := os.WriteFile(s.unfinished(), nil, 0o600); err != nil {
+		return err
+	}
+	err := s.pulumi(ctx, args...)
+	if err != nil && (ctx.Err() != nil || !s.recorded()) {
+		return err
+	}
+	return errors.Join(err, os.Remove(s.unfinished()))
+}
+
+// recorded reports whether the state says that a cloud resource came to no good end. A
+// refresh would take that out, and with it what the next pulumi up goes by.
+func (s Stack) recorded() bool {
+	d, err := s.state()
+	if err != nil || len(d.PendingOperations) > 0 {
+		return false
+	}
+	for _, r := range d.Resources {
+		if strings.HasPrefix(string(r.Type), "gcp:") && len(r.InitErrors) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// find asks the cloud whether a resource with these inputs exists, and for its id.
+func (d Daemon) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
+	text, err := json.Marshal(inputs)
+	if err != nil {
+		return "", err
+	}
+	var found struct {
+		ID string `json:"id"`
+	}
+	err = d.get(ctx, "/cloud/find?"+url.Values{"type": {typ}, "inputs": {string(text)}}.Encode(), &found)
+	return found.ID, err
+}

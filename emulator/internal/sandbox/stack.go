@@ -1,0 +1,136 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+// project is Pulumi.yaml's name; the backend files its stacks under it.
+const project = "sglang-tpu"
+
+func (s *Sandbox) backend() string { return filepath.Join(s.Layout.Pulumi(), "state") }
+
+// Stack is one stack of the program in the emulator's backend.
+type Stack struct {
+	*Sandbox
+	Name string
+}
+
+// configFile is the stack's configuration as the emulator uses it: a copy, so that
+// neither an encryption salt nor an emulator's address gets into a tracked file.
+func (s Stack) configFile() string {
+	return filepath.Join(s.Layout.Pulumi(), "Pulumi."+s.Name+".yaml")
+}
+
+// StateFile is where the backend has the stack's checkpoint.
+func (s Stack) StateFile() string {
+	return filepath.Join(s.backend(), ".pulumi", "stacks", project, s.Name+".json")
+}
+
+// Prepare creates the stack if it is new, and writes its configuration from the program's
+// Pulumi.<stack>.yaml, with settings (KEY=VALUE, the key with its namespace) over it.
+func (s Stack) Prepare(ctx context.Context, settings ...string) error {
+	source := filepath.Join(s.Program, "Pulumi."+s.Name+".yaml")
+	text, err := os.ReadFile(source)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no stack %q: %s does not exist", s.Name, source)
+	}
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{s.backend(), s.Layout.PulumiHome(), s.Layout.Tmp()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	salt, err := s.salt(ctx)
+	if err != nil {
+		return err
+	}
+	merged, err := overlay(text, salt, append([]string{"sglang-tpu:lwsChart=" + s.Layout.LWSChart()}, settings...))
+	if err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	return os.WriteFile(s.configFile(), merged, 0o600)
+}
+
+// salt creates the stack in the emulator's backend and returns the encryption salt of
+// its secrets. The CLI writes the salt beside the project file it finds, so it is run
+// in a folder with a project file of its own.
+func (s Stack) salt(ctx context.Context) (string, error) {
+	home := filepath.Join(s.Layout.Pulumi(), "project")
+	file := filepath.Join(home, "Pulumi."+s.Name+".yaml")
+	if _, err := os.Stat(s.StateFile()); errors.Is(err, os.ErrNotExist) {
+		if err := os.RemoveAll(file); err != nil {
+			return "", err
+		}
+		if err := os.MkdirAll(home, 0o700); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(home, "Pulumi.yaml"), []byte("name: "+project+"\nruntime: go\n"), 0o600); err != nil {
+			return "", err
+		}
+		cmd := s.Command(ctx, "stack", "init", s.Name, "--secrets-provider", "passphrase")
+		cmd.Dir = home
+		cmd.Env = without(cmd.Env, "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("pulumi stack init %s: %w\n%s", s.Name, err, out)
+		}
+	}
+	var parsed struct {
+		EncryptionSalt string `json:"encryptionsalt"`
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if err := yaml.Unmarshal(text, &parsed); err != nil {
+		return "", err
+	}
+	return parsed.EncryptionSalt, nil
+}
+
+// Command prepares the Pulumi CLI to run on the stack in the program's folder. It is
+// interrupted when ctx ends.
+func (s Stack) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.Layout.Bin(), "pulumi"), args...)
+	cmd.Dir = s.Program
+	cmd.Env = s.Environ(s.Name)
+	// A Ctrl-C reaches Pulumi through the terminal, and it ends by itself, saving what it
+	// did. So it is neither killed nor interrupted again: at a second interrupt it abandons
+	// what is under way.
+	cmd.Cancel = func() error {
+		if errors.Is(context.Cause(ctx), errInterrupt) {
+			return nil
+		}
+		return cmd.Process.Signal(syscall.SIGINT)
+	}
+	cmd.WaitDelay = 2 * time.Minute
+	return cmd
+}
+
+// pulumi runs the CLI with its own display.
+func (s Stack) pulumi(ctx context.Context, args ...string) error {
+	cmd := s.Command(ctx, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, s.Out, s.Err
+	return cmd.Run()
+}
+
+// Kubectl is run in the emulator's environment. A missing one fails when it is run.
+func (s Stack) Kubectl(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := s.Command(ctx)
+	path, err := exec.LookPath("kubectl")
+	if err != nil {
+		err = fmt.Errorf("%w; install kubectl from your distribution or kubernetes.io", err)
+	}
+	cmd.Path, cmd.Args, cmd.Err = path, append([]string{"kubectl"}, args...), err
+	return cmd
+}

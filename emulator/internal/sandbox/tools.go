@@ -1,0 +1,104 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"sglang-tpu/emulator/internal/tools"
+)
+
+// LanguageHost is the file of Pulumi's language host for Go.
+const LanguageHost = "go-language-host"
+
+// hostScript is what the engine starts as its language host. The host links the program
+// anew at each run unless it is told where to keep it; the option for that in a project
+// file is newer than the host that can be built here, so it is given as a flag. Go builds
+// again what has changed. The flags of go build are those with which all else is built, so
+// that what they share is compiled once.
+const hostScript = `#!/bin/sh
+here=$(dirname "$0")
+export CGO_ENABLED=0 GOFLAGS="$(go env GOFLAGS) ` + tools.ProgramFlags + `"
+exec "$here/` + LanguageHost + `" -buildTarget="$here/../cache/programs/` + tools.TargetName + `" "$@"
+`
+
+// Tools builds what is missing of a set of tools, with other steps beside them, and links
+// the tools.
+func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool, beside ...tools.Step) error {
+	if err := os.MkdirAll(s.Layout.Bin(), 0o755); err != nil {
+		return err
+	}
+	modules := filepath.Join(s.Checkout, "emulator", "tools")
+	if err := tools.Ensure(ctx, s.Layout, modules, set, s.Out, beside...); err != nil {
+		return err
+	}
+	if err := tools.Chart(ctx, s.Layout, modules); err != nil {
+		return err
+	}
+	return s.Link()
+}
+
+// Link makes the names under which this binary and Pulumi's plugins are found.
+func (s *Sandbox) Link() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	links := map[string]string{filepath.Join(s.Layout.Bin(), "gke-gcloud-auth-plugin"): self}
+	for _, name := range []string{"python3", "hf", "getent", "sleep", "wget", "buildctl-daemonless.sh"} {
+		links[filepath.Join(s.Layout.ContainerBin(), name)] = self
+	}
+	links[filepath.Join(s.Layout.ContainerBin(), "json_exporter")] = filepath.Join(s.Layout.Bin(), "json-exporter")
+	for name, program := range map[string]string{"gcp": self, "kubernetes": filepath.Join(s.Layout.Bin(), "pulumi-resource-kubernetes")} {
+		version, err := s.sdkVersion(name)
+		if err != nil {
+			return err
+		}
+		links[filepath.Join(s.Layout.PulumiHome(), "plugins", "resource-"+name+"-"+version, "pulumi-resource-"+name)] = program
+	}
+	if err := s.writeHostScript(); err != nil {
+		return err
+	}
+	for link, target := range links {
+		if existing, err := os.Readlink(link); err == nil && existing == target {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(link); err != nil {
+			return err
+		}
+		if err := os.Symlink(target, link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sandbox) writeHostScript() error {
+	file := filepath.Join(s.Layout.Bin(), "pulumi-language-go")
+	if text, err := os.ReadFile(file); err == nil && string(text) == hostScript {
+		return nil
+	}
+	if err := os.WriteFile(file+".new", []byte(hostScript), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// sdkVersion is the version of a provider that the program asks for, such as v8.41.1.
+func (s *Sandbox) sdkVersion(provider string) (string, error) {
+	file := filepath.Join(s.Program, "go.mod")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	found := regexp.MustCompile(`pulumi-` + provider + `/sdk/v\d+ (v\S+)`).FindSubmatch(text)
+	if found == nil {
+		return "", fmt.Errorf("%s names no version of the %s provider's SDK", file, provider)
+	}
+	return string(found[1]), nil
+}

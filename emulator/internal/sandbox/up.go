@@ -1,0 +1,116 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"sglang-tpu/emulator/internal/tools"
+)
+
+// up brings a stack from nothing to an answer of the model server, and prints at the end
+// how long each part took.
+func up(ctx context.Context, s *Sandbox, o options) error {
+	unlock, err := Lock(s.Layout)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var watch stopwatch
+	err = upAll(ctx, s, o, &watch)
+	if ctx.Err() != nil {
+		return errors.Join(err, s.Daemon().Stop())
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nThe emulator is left running to look at: eval \"$(bin/emulator env %s)\". Logs are in %s", err, o.Stack, s.Layout.Logs())
+	}
+	watch.print(s.Out)
+	return nil
+}
+
+func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
+	program, err := tools.Program(ctx, s.Layout, s.Program)
+	if err != nil {
+		return err
+	}
+	if err := s.Tools(ctx, tools.Runtime, program...); err != nil {
+		return err
+	}
+	watch.lap("tools")
+	if err := s.Daemon().Start(ctx); err != nil {
+		return err
+	}
+	stack := s.Stack(o.Stack)
+	if err := stack.Prepare(ctx, o.Config...); err != nil {
+		return err
+	}
+	if err := stack.Settle(ctx); err != nil {
+		return err
+	}
+	watch.lap("emulated cloud")
+	if err := stack.Change(ctx, "up", "--yes", "--skip-preview"); err != nil {
+		return fmt.Errorf("pulumi up failed: %w", err)
+	}
+	watch.lap("pulumi up")
+	if err := stack.ask(ctx); err != nil {
+		return err
+	}
+	watch.lap("question and answer")
+	return nil
+}
+
+// start builds what is missing, starts the daemon unless it runs, and writes the stack's
+// configuration.
+func start(ctx context.Context, s *Sandbox, o options) error {
+	if err := s.Tools(ctx, tools.Runtime); err != nil {
+		return err
+	}
+	if err := s.Daemon().Start(ctx); err != nil {
+		return err
+	}
+	return s.Stack(o.Stack).Prepare(ctx, o.Config...)
+}
+
+func preview(ctx context.Context, s *Sandbox, o options) error {
+	unlock, err := Lock(s.Layout)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := start(ctx, s, o); err != nil {
+		return err
+	}
+	return s.Stack(o.Stack).pulumi(ctx, "preview", "--diff")
+}
+
+// stopwatch measures the parts of a command.
+type stopwatch struct {
+	last  time.Time
+	names []string
+	took  []time.Duration
+}
+
+var processStart = time.Now()
+
+func (s *stopwatch) lap(name string) {
+	if s.last.IsZero() {
+		s.last = processStart
+	}
+	now := time.Now()
+	s.names, s.took = append(s.names, name), append(s.took, now.Sub(s.last))
+	s.last = now
+}
+
+func (s *stopwatch) print(out io.Writer) {
+	var total time.Duration
+	for _, d := range s.took {
+		total += d
+	}
+	fmt.Fprintf(out, "\nDone in %s:", total.Round(time.Second))
+	for i, name := range s.names {
+		fmt.Fprintf(out, " %s %s;", name, s.took[i].Round(time.Second))
+	}
+	fmt.Fprintln(out)
+}

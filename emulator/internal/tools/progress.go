@@ -1,0 +1,202 @@
+package tools
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows how far the steps are: one line that is drawn anew each second on a
+// terminal, and a line a minute elsewhere.
+type progress struct {
+	mu    sync.Mutex
+	out   io.Writer
+	bar   *progressbar.ProgressBar // nil unless out is a terminal
+	width int
+	now   func() time.Time
+	start time.Time
+	steps []stepProgress
+	stop  chan struct{}
+	ended sync.WaitGroup
+}
+
+type stepProgress struct {
+	name    string
+	seconds int
+	imports map[string][]string
+	settled map[string]bool // packages that are compiled, or were
+	began   time.Time
+	done    bool
+}
+
+func newProgress(out io.Writer, steps []Step) *progress {
+	p := &progress{out: out, now: time.Now, start: time.Now(), stop: make(chan struct{})}
+	for _, s := range steps {
+		p.steps = append(p.steps, stepProgress{name: s.Name, seconds: max(1, s.Seconds), settled: map[string]bool{}})
+	}
+	every := time.Minute
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		p.width = 80
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			p.width = width
+		}
+		p.bar = progressbar.NewOptions(100, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(barWidth),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
+		every = time.Second
+	}
+	p.ended.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-tick.C:
+				p.draw()
+			}
+		}
+	})
+	return p
+}
+
+// barWidth is the bar's own; it and the percentage beside it take barSpace.
+const (
+	barWidth = 10
+	barSpace = barWidth + 10
+)
+
+func (p *progress) fetched(step int, imports map[string][]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps[step].imports = imports
+}
+
+func (p *progress) began(step int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps[step].began = p.now()
+}
+
+// compiling notes that go begins with a package, so that all that it imports is there.
+// False if the step has no such package: the line is something else.
+func (p *progress) compiling(step int, pkg string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.steps[step]
+	if _, known := s.imports[pkg]; !known {
+		return false
+	}
+	s.settle(pkg)
+	return true
+}
+
+func (s *stepProgress) settle(pkg string) {
+	imports, known := s.imports[pkg]
+	if !known || s.settled[pkg] {
+		return
+	}
+	s.settled[pkg] = true
+	for _, other := range imports {
+		s.settle(other)
+	}
+}
+
+func (p *progress) built(step int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.steps[step]
+	s.done = true
+	if p.bar == nil {
+		fmt.Fprintf(p.out, "%s: built in %s\n", s.name, p.now().Sub(s.began).Round(time.Second))
+	}
+}
+
+// share is the part of a step that is done. Linking, after the last package, is taken
+// for a tenth.
+func (s stepProgress) share() float64 {
+	switch {
+	case s.done:
+		return 1
+	case len(s.imports) == 0:
+		return 0
+	default:
+		return 0.9 * float64(len(s.settled)) / float64(len(s.imports))
+	}
+}
+
+// state is the share of all work that is done, and the line that says it.
+func (p *progress) state() (float64, string) {
+	var all, done float64
+	var finished, fetching int
+	var running []string
+	for _, s := range p.steps {
+		all += float64(s.seconds)
+		done += float64(s.seconds) * s.share()
+		switch {
+		case s.done:
+			finished++
+		case s.imports == nil:
+			fetching++
+		case !s.began.IsZero():
+			running = append(running, fmt.Sprintf("%s %d/%d", s.name, len(s.settled), len(s.imports)))
+		}
+	}
+	share := done / all
+	elapsed := p.now().Sub(p.start)
+	text := fmt.Sprintf("built %d/%d, %s", finished, len(p.steps), elapsed.Round(time.Second))
+	if left := remaining(elapsed, share); left > 0 {
+		text += fmt.Sprintf(", about %s left", left)
+	}
+	if fetching > 0 {
+		text += fmt.Sprintf("; fetching for %d", fetching)
+	}
+	if len(running) > 0 {
+		text += "; " + strings.Join(running, ", ")
+	}
+	return share, text
+}
+
+// remaining is how long it will take if it goes on as it went, to the half minute; 0 while
+// too little is done to tell.
+func remaining(elapsed time.Duration, share float64) time.Duration {
+	if share < 0.03 {
+		return 0
+	}
+	left := time.Duration(float64(elapsed) * (1 - share) / share)
+	return max(left, time.Second).Round(30 * time.Second)
+}
+
+func (p *progress) draw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	share, text := p.state()
+	if p.bar == nil {
+		fmt.Fprintln(p.out, text)
+		return
+	}
+	if room := p.width - barSpace; len(text) > room {
+		text = text[:max(0, room-3)] + "..."
+	}
+	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
+	p.bar.Describe(text)
+}
+
+// end takes the live line away.
+func (p *progress) end(well bool) {
+	close(p.stop)
+	p.ended.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	if well {
+		fmt.Fprintf(p.out, "all built in %s\n", p.now().Sub(p.start).Round(time.Second))
+	}
+}

@@ -1,0 +1,175 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Step is one go build.
+type Step struct {
+	Name     string
+	Dir      string   // the module's folder
+	Flags    []string // of go build
+	Packages []string
+	// Seconds that a first build takes on two cores, measured: the longest goes first,
+	// and the estimate of what is left rests on it.
+	Seconds int
+	// Place puts what was built where it belongs. Nil: go build has put it there.
+	Place func() error
+}
+
+// command makes a call of go in the step's folder that ends with its children. Without
+// cgo everywhere, a package that two programs share is compiled once: the language host is
+// made to build without it too. It cannot be made to use -trimpath, so nothing else does.
+func (s Step) command(ctx context.Context, tmp string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "TMPDIR="+tmp)
+	if os.Getenv("GOGC") == "" && availableGiB() >= 2*gibPerBuild {
+		cmd.Env = append(cmd.Env, "GOGC="+compilerGOGC)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// compilerGOGC is the garbage collector's setting for compilers and linkers, where there is
+// memory enough. Measured on the largest package of Pulumi's Kubernetes SDK: 30 s of CPU in
+// place of 40, 3.4 GiB in place of 2.8.
+const compilerGOGC = "400"
+
+// fetch downloads the modules that the step compiles, and no others, and returns what
+// each of its packages imports.
+func (s Step) fetch(ctx context.Context, tmp string, log io.Writer) (map[string][]string, error) {
+	said := &transcript{log: log, prefix: s.Name}
+	cmd := s.command(ctx, tmp, append([]string{"list", "-deps", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`}, s.Packages...)...)
+	cmd.Stderr = said
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, s.failed(ctx, err, said)
+	}
+	imports := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		if words := strings.Fields(line); len(words) > 0 {
+			imports[words[0]] = words[1:]
+		}
+	}
+	return imports, nil
+}
+
+// build compiles and links. It tells seen of each package that go begins to compile.
+func (s Step) build(ctx context.Context, tmp string, log io.Writer, seen func(pkg string) bool) error {
+	said := &transcript{log: log, prefix: s.Name, skip: seen}
+	args := append([]string{"build", "-v"}, s.Flags...)
+	cmd := s.command(ctx, tmp, append(args, s.Packages...)...)
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Run(); err != nil {
+		return s.failed(ctx, err, said)
+	}
+	if s.Place == nil {
+		return nil
+	}
+	return s.Place()
+}
+
+func (s Step) failed(ctx context.Context, err error, said *transcript) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := said.tail()
+	return fmt.Errorf("building %s failed: %w\n%s%s", s.Name, err, text, advice(text))
+}
+
+// transcript puts every line of a command's output into the log and remembers the last
+// ones that are neither progress nor downloads.
+type transcript struct {
+	log    io.Writer
+	prefix string
+	skip   func(line string) bool
+	last   []string
+	rest   string
+}
+
+const tailLines = 15
+
+func (t *transcript) Write(p []byte) (int, error) {
+	text := t.rest + string(p)
+	for {
+		line, after, whole := strings.Cut(text, "\n")
+		if !whole {
+			t.rest = text
+			return len(p), nil
+		}
+		text = after
+		t.line(line)
+	}
+}
+
+func (t *transcript) line(line string) {
+	fmt.Fprintf(t.log, "%s: %s\n", t.prefix, line)
+	if strings.HasPrefix(line, "go: downloading ") || t.skip != nil && t.skip(line) {
+		return
+	}
+	t.last = append(t.last, line)
+	t.last = t.last[max(0, len(t.last)-tailLines):]
+}
+
+func (t *transcript) tail() string {
+	if t.rest != "" {
+		t.line(t.rest)
+		t.rest = ""
+	}
+	return strings.Join(t.last, "\n")
+}
+
+// advice is what helps against the usual reasons.
+func advice(out string) string {
+	for sign, what := range map[string]string{
+		"dial tcp":                "\nThe modules could not be downloaded; check the network, or set GOPROXY to a module proxy that you can reach.",
+		"i/o timeout":             "\nThe modules could not be downloaded; check the network, or set GOPROXY to a module proxy that you can reach.",
+		"no space left on device": "\nThe disk is full; `go clean -cache` frees Go's build cache.",
+		"signal: killed":          "\nThe compiler was killed, most likely for want of memory: 4 GiB are enough.",
+		"requires go >=":          "\nYour Go is too old; install Go 1.26 or newer.",
+	} {
+		if strings.Contains(out, sign) {
+			return what
+		}
+	}
+	return ""
+}
+
+// Run builds the steps: modules of all at once, then the builds, the longest of those
+// whose modules are there first, several at a time. What the commands say goes to a log
+// file, which the error of a failed step names.
+func Run(ctx context.Context, steps []Step, logFile, tmp string, out io.Writer) error {
+	for _, dir := range []string{filepath.Dir(logFile), tmp} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	file, err := os.Create(logFile)
+	if err != nil {
+		return err
+	}
+	log := &lines{to: file}
+	show := newProgress(out, steps)
+	err = schedule(ctx, steps, atOnce(), show, func(ctx context.Context, s Step) (map[string][]string, error) {
+		return s.fetch(ctx, tmp, log)
+	}, func(ctx context.Context, s Step, seen func(string) bool) error {
+		return s.build(ctx, tmp, log, seen)
+	})
+	show.end(err == nil)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w\n(the whole output is in %s)", err, logFile)
+	}
+	return errors.Join(err, file.Close())
+}

@@ -1,0 +1,37 @@
+// Package gke holds what a user decides about the cluster and its network.
+package gke
+
+// ControlPlane is the version policy of the control plane, and how it keeps Secrets.
+type ControlPlane struct {
+	// Release channel of the cluster.
+	ReleaseChannel string `json:"releaseChannel" noun:"a release channel" jsonschema:"default=REGULAR,enum=RAPID,enum=REGULAR,enum=STABLE"`
+	// Oldest version of the control plane; tpu7x needs 1.34.0-gke.2201000 or newer.
+	MinVersion string `json:"minVersion" jsonschema:"default=1.35"`
+	// Cloud KMS key that encrypts Kubernetes Secrets, projects/P/locations/R/keyRings/RING/cryptoKeys/KEY, in the
+	// cluster's region; GKE's service agent must be allowed to use it. Empty is Google's own key. The name is no
+	// secret: pulumi config set --plaintext --path.
+	SecretsKey string `json:"secretsKey"`
+}
+
+// SystemPool is the CPU node pool.
+type SystemPool struct {
+	// Machine type of its nodes.
+	MachineType string `json:"machineType" jsonschema:"default=e2-standard-8"`
+	// How many nodes.
+	Nodes int `json:"nodes" unit:"nodes" jsonschema:"default=1,minimum=1,maximum=100"`
+}
+
+// Network holds address ranges in CIDR notation.
+type Network struct {
+	// IPv4 range of the nodes.
+	Nodes string `json:"nodes" jsonschema:"default=10.0.0.0/20"`
+	// IPv4 range of the pods.
+	Pods string `json:"pods" jsonschema:"default=10.4.0.0/14"`
+	// IPv4 range of the Services.
+	Services string `json:"services" jsonschema:"default=10.8.0.0/20"`
+	// IPv4 range of the control plane, a /28.
+	ControlPlane string `json:"controlPlane" jsonschema:"default=172.16.0.0/28"`
+	// Ranges that may reach the control plane's public address; the list must name yours. Empty closes the public
+	// address, and leaves the DNS endpoint, which asks IAM.
+	AuthorizedNetworks []string `json:"authorizedNetworks"`
+}

@@ -1,0 +1,87 @@
+package gke
+
+import (
+	"strings"
+	"time"
+)
+
+// Maintenance is when GKE may upgrade the cluster by itself. Times are UTC.
+type Maintenance struct {
+	// When GKE may upgrade the cluster.
+	Window Window `json:"window"`
+	// When it may not. Without the list, slices of capacity modes reservation and on-demand are kept from upgrades
+	// until 2027-03-01 with gke.minVersion 1.35, and not with another version; [] is no exclusion.
+	Exclusions []Exclusion `json:"exclusions"`
+}
+
+// Window is the time of each week in which GKE may upgrade.
+type Window struct {
+	// English names of the days on which the window opens. Empty is every day.
+	Days []string `json:"days"`
+	// Time of the day at which it opens, HH:MM in UTC.
+	Start string `json:"start" jsonschema:"default=03:00"`
+	// How many hours it stays open.
+	Hours int `json:"hours" unit:"hours" jsonschema:"default=4,minimum=4,maximum=24"`
+}
+
+// The scopes of an exclusion, from the least to the most that it excludes.
+const (
+	NoMinorUpgrades = "NO_MINOR_UPGRADES"
+	NoNodeUpgrades  = "NO_MINOR_OR_NODE_UPGRADES" // leaves patches of the control plane; the scope that keeps a slice
+	NoUpgrades      = "NO_UPGRADES"
+)
+
+// Exclusion is one span without upgrades.
+type Exclusion struct {
+	// Name of the exclusion, which no other has.
+	Name string `json:"name"`
+	// Its beginning: a date, or a time as in RFC 3339.
+	Start string `json:"start"`
+	// Its end: a date, which is its first moment, or a time as in RFC 3339.
+	End string `json:"end"`
+	// What is excluded.
+	Scope string `json:"scope" noun:"a scope" jsonschema:"default=NO_MINOR_OR_NODE_UPGRADES,enum=NO_MINOR_OR_NODE_UPGRADES,enum=NO_MINOR_UPGRADES,enum=NO_UPGRADES"`
+}
+
+// unquoted is the form that Pulumi gives to a date without quotes in YAML.
+const unquoted = "2006-01-02 15:04:05 -0700 MST"
+
+// ParseTime reads a date, which is its first moment, or a time as in RFC 3339.
+func ParseTime(text string) (time.Time, error) {
+	for _, form := range []string{time.DateOnly, unquoted} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t.UTC(), err
+}
+
+// Span is the exclusion's first and last moment. The zero time stands for one that is no
+// time, which the settings refuse.
+func (e Exclusion) Span() (start, end time.Time) {
+	start, _ = ParseTime(e.Start)
+	end, _ = ParseTime(e.End)
+	return start, end
+}
+
+// Weekday reads a day's English name, in any case.
+func Weekday(name string) (time.Weekday, bool) {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if strings.EqualFold(d.String(), name) {
+			return d, true
+		}
+	}
+	return 0, false
+}
+
+// Weekdays are Days in their order, without what is no day.
+func (w Window) Weekdays() []time.Weekday {
+	var days []time.Weekday
+	for _, name := range w.Days {
+		if day, ok := Weekday(name); ok {
+			days = append(days, day)
+		}
+	}
+	return days
+}

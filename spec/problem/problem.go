@@ -1,0 +1,85 @@
+// Package problem describes what is wrong with a configuration, as values: they are
+// collected, joined and located without being taken apart as text.
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Problem is one reason why a configuration cannot work, or may surprise.
+type Problem struct {
+	Key    string // configuration key with its path, such as sglang-tpu:capacity.mode; empty: it is about no key
+	Value  string // the configured value; empty: not shown, such as a secret's
+	Why    string // why the value cannot work; continues a sentence that begins with Value
+	Remedy string // what would work; empty: Why says so
+	At     string // where the key stands, such as Pulumi.dev.yaml:7; empty: not known
+}
+
+// Error is the whole problem in one line.
+func (p Problem) Error() string {
+	var b strings.Builder
+	if p.At != "" {
+		b.WriteString(p.At + ": ")
+	}
+	if p.Key != "" {
+		b.WriteString("config " + p.Key + ": ")
+	}
+	if p.Value != "" {
+		fmt.Fprintf(&b, "%q ", p.Value)
+	}
+	b.WriteString(p.Why)
+	if p.Remedy != "" {
+		b.WriteString("; " + p.Remedy)
+	}
+	return b.String()
+}
+
+// List is all problems of a configuration.
+type List []Problem
+
+// Error has one line for each problem.
+func (l List) Error() string {
+	lines := make([]string, len(l))
+	for i, p := range l {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err returns the list as an error; nil if it is empty.
+func (l List) Err() error {
+	if len(l) == 0 {
+		return nil
+	}
+	return l
+}
+
+// Add appends a problem of a key.
+func (l *List) Add(key, value, why, remedy string) {
+	*l = append(*l, Problem{Key: key, Value: value, Why: why, Remedy: remedy})
+}
+
+// Of returns the problems that an error is, under a key where they name none themselves.
+func Of(key string, err error) List {
+	var list List
+	var one Problem
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &list):
+	case errors.As(err, &one):
+		list = List{one}
+	default:
+		list = List{{Why: err.Error()}}
+	}
+	named := make(List, len(list))
+	for i, p := range list {
+		if p.Key == "" {
+			p.Key = key
+		}
+		named[i] = p
+	}
+	return named
+}

@@ -1,0 +1,112 @@
+package settings
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"sglang-tpu/spec/problem"
+)
+
+// Locate adds the lines on which the keys of problems stand in a stack's configuration file.
+// A problem stays as it is if its key is not there, or has another value there than Get
+// returns: the configuration is then from elsewhere.
+func Locate(problems problem.List, file string, text []byte, get func(key string) (string, bool)) problem.List {
+	var stack struct {
+		Config yaml.Node `yaml:"config"`
+	}
+	if yaml.Unmarshal(text, &stack) != nil {
+		return problems
+	}
+	located := make(problem.List, len(problems))
+	for i, p := range problems {
+		if line := lineOf(&stack.Config, p.Key, get); line > 0 {
+			p.At = fmt.Sprintf("%s:%d", file, line)
+		}
+		located[i] = p
+	}
+	return located
+}
+
+// steps are the names and indexes of a path.
+var steps = regexp.MustCompile(`[^.\[\]]+`)
+
+// lineOf is the line of a key with its path, or of what is nearest above it; 0 if there is
+// none.
+func lineOf(config *yaml.Node, key string, get func(key string) (string, bool)) int {
+	namespace, path, _ := strings.Cut(key, ":")
+	names := steps.FindAllString(path, -1)
+	if len(names) == 0 {
+		return 0
+	}
+	top := namespace + ":" + names[0]
+	at, node := child(config, top)
+	if value, _ := get(top); node == nil || !holds(node, value) {
+		return 0
+	}
+	for _, name := range names[1:] {
+		nextAt, next := child(node, name)
+		if next == nil {
+			break
+		}
+		at, node = nextAt, next
+	}
+	return at.Line
+}
+
+// child is the entry of an object or a list, and where it stands; nil if there is none.
+func child(of *yaml.Node, name string) (at, node *yaml.Node) {
+	switch of.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(of.Content); i += 2 {
+			if of.Content[i].Value == name {
+				return of.Content[i], of.Content[i+1]
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(name); err == nil && i < len(of.Content) {
+			return of.Content[i], of.Content[i]
+		}
+	}
+	return nil, nil
+}
+
+// holds reports whether a node is a configured value. Of a secret only its place is known.
+func holds(node *yaml.Node, value string) bool {
+	if _, secure := child(node, "secure"); secure != nil {
+		return true
+	}
+	if node.Kind == yaml.ScalarNode {
+		return node.Value == value || node.Tag == "!!null"
+	}
+	var document yaml.Node // JSON is YAML
+	if yaml.Unmarshal([]byte(value), &document) != nil || len(document.Content) == 0 {
+		return false
+	}
+	return same(node, document.Content[0])
+}
+
+func same(a, b *yaml.Node) bool {
+	switch {
+	case a.Tag == "!!timestamp": // which Pulumi writes out
+		return strings.HasPrefix(b.Value, a.Value)
+	case a.Kind != b.Kind || len(a.Content) != len(b.Content) || a.Value != b.Value:
+		return false
+	case a.Kind == yaml.MappingNode:
+		for i := 0; i+1 < len(a.Content); i += 2 {
+			if _, other := child(b, a.Content[i].Value); other == nil || !same(a.Content[i+1], other) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range a.Content {
+		if !same(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}

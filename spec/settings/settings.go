@@ -1,0 +1,95 @@
+package settings
+
+import (
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/gke"
+	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/monitoring"
+	"sglang-tpu/spec/serverimage"
+	"sglang-tpu/spec/storage"
+	"sglang-tpu/spec/topology"
+)
+
+// Namespace of this program's keys. A project of another name has them in its own
+// namespace, too.
+const Namespace = "sglang-tpu"
+
+// Settings are all keys of an environment, as they are written in Pulumi.<env>.yaml. The
+// types are the one source of what is read, of the JSON Schema, of Pulumi.yaml's config
+// section and of the tables in the documentation:
+//
+//   - the comment of a field is its description;
+//   - json is the key, in this program's namespace unless it names another, or the name
+//     inside an object;
+//   - jsonschema has the default, the choices (enum) and the range (minimum, maximum), and
+//     "-" hides what earlier versions took;
+//   - noun calls the choices by a name, and unit the numbers of a range, in messages;
+//   - optional is for a text that may be empty.
+type Settings struct {
+	// The Google Cloud project to deploy into.
+	Project string `json:"gcp:project"`
+	// The zone with tpu7x capacity, such as us-central1-c.
+	Zone string `json:"gcp:zone"`
+	// The region of the zone, from which it follows; another one is refused.
+	Region string `json:"gcp:region" optional:"true"`
+
+	// Hugging Face id of the model to serve; one of the catalogue in spec/model, or any other with customModel.
+	ModelID string `json:"model" jsonschema:"default=Qwen/Qwen2.5-Coder-32B-Instruct"`
+	// Revision of the model's repository on Hugging Face, a commit, tag or branch. A branch means what it was when
+	// the weights were fetched.
+	Revision string `json:"modelRevision" jsonschema:"default=main"`
+	// The numbers of a model outside the catalogue, from its config.json and safetensors index: heads, weightsGiB and
+	// context at least.
+	CustomModel model.Model `json:"customModel"`
+	// Topology of one TPU slice, in chips. 2x2x2 is 8 chips on 2 hosts, which JAX sees as 16 devices.
+	Topology topology.Topology `json:"topology" jsonschema:"default=2x2x2"`
+	// How many groups serve the model. Each has a slice of its own; 0 keeps the cluster and gives the chips back.
+	Replicas int `json:"replicas" unit:"groups" jsonschema:"default=1,minimum=0,maximum=100"`
+	// Where the chips come from.
+	Capacity capacity.Capacity `json:"capacity"`
+	// Arguments of sgl_jax.launch_server, a flag and its value in two entries. They take the place of this program's;
+	// what follows from model and topology is refused. docs/server-arguments.md says what is checked.
+	ServerArguments []string `json:"serverArguments"`
+	// Environment variables of the server, NAME: value, such as SGLANG_HEALTH_CHECK_TIMEOUT. Not for secrets, nor for
+	// what the pods set themselves.
+	ServerEnvironment map[string]string `json:"serverEnvironment"`
+	// Lets the server run Python code that the model's repository brings.
+	TrustRemoteCode bool `json:"trustRemoteCode" jsonschema:"default=true"`
+	// Hugging Face token, needed for gated models; empty for none.
+	HFToken Secret `json:"hfToken"`
+	// Version of a secret in Secret Manager that holds the Hugging Face token, instead of hfToken, for teams that want
+	// no secret in Pulumi's state: projects/PROJECT/secrets/NAME/versions/VERSION. The name is no secret: pulumi config
+	// set --plaintext, should the CLI take it for one.
+	HFTokenSecret string `json:"hfTokenSecret" optional:"true"`
+	// Key that clients of the model server must send; empty for none.
+	APIKey Secret `json:"apiKey"`
+	// The image of the model server.
+	Image serverimage.Image `json:"image"`
+	// Where weights and compiled code are kept.
+	Cache storage.Cache `json:"cache"`
+	// Version policy of the GKE control plane.
+	GKE gke.ControlPlane `json:"gke"`
+	// When GKE may upgrade by itself, in UTC.
+	Maintenance gke.Maintenance `json:"maintenance"`
+	// Metrics, dashboard and alerts of the endpoint; docs/monitoring.md.
+	Monitoring monitoring.Settings `json:"monitoring"`
+	// The CPU node pool for controllers and the image build.
+	SystemPool gke.SystemPool `json:"systemPool"`
+	// Address ranges, in CIDR notation.
+	Network gke.Network `json:"network"`
+	// Labels on every Google Cloud resource that can carry them.
+	Labels map[string]string `json:"labels"`
+	// Name of the LeaderWorkerSet, and the beginning of its pods' names. Another name replaces it.
+	LeaderWorkerSet string `json:"leaderWorkerSet" jsonschema:"default=sglang-tpu-cluster"`
+	// Where the LeaderWorkerSet chart comes from, an oci:// address or a folder.
+	LWSChart string `json:"lwsChart" jsonschema:"default=oci://registry.k8s.io/lws/charts/lws"`
+	// Minutes that pulumi up waits for the model server, which loads weights and compiles first. 0 is 60, and 1440
+	// with flex-start, which waits in Google's queue.
+	ReadyMinutes int `json:"readyMinutes" unit:"minutes" jsonschema:"default=0,minimum=0,maximum=10080"`
+	// Protects the stack from deletion, in Pulumi and in GKE at once.
+	Protect bool `json:"protect" jsonschema:"default=false"`
+}
+
+// Secret is a value that stays in Pulumi's configuration: what is kept of it is the full key
+// under which it is set, such as sglang-tpu:hfToken; empty if it is not set.
+type Secret string

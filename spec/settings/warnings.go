@@ -1,0 +1,139 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/gke"
+	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/problem"
+	"sglang-tpu/spec/serverimage"
+)
+
+// warnings are what will work, and may surprise. noExclusions says that the user wants none.
+func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
+	all := append(warnZone(c.Zone), warnImage(c.Image)...)
+	all = append(append(all, warnServer(c)...), warnCapacity(c)...)
+	all = append(all, warnEncryption(c.GKE)...)
+	if !noExclusions {
+		all = append(all, warnMaintenance(c, now)...)
+	}
+	return all
+}
+
+// seenZones are those where tpu7x has been seen. The list is not complete, so that another
+// zone is a warning.
+var seenZones = []string{"us-central1-c", "us-central1-ai1a"}
+
+func warnZone(zone string) problem.List {
+	if slices.Contains(seenZones, zone) {
+		return nil
+	}
+	return problem.List{{Key: "gcp:zone", Why: "tpu7x in " + zone + " is not known to this program", Remedy: "it was seen in " + list(seenZones)}}
+}
+
+func warnImage(i serverimage.Image) problem.List {
+	if i.Source != serverimage.Prebuilt || strings.Contains(i.Reference, "@sha256:") {
+		return nil
+	}
+	return problem.List{{
+		Key: imageKey + ".reference", Value: i.Reference, Why: "can move: the pods of one group may come to run different images",
+		Remedy: "use the reference with its @sha256 digest",
+	}}
+}
+
+// warnServer is about the plan.
+func warnServer(c *Config) problem.List {
+	var found problem.List
+	if c.Replicas == 0 {
+		return nil // nothing runs
+	}
+	if hosts := c.Topology.Hosts(); hosts > 1 && c.Plan.DP > 1 {
+		// sglang-jax issue 1400: the scheduler reads log probabilities with jax.device_get,
+		// which fails on an array that other hosts hold parts of; pull request 1410 is open.
+		verb, remedy := "may end", ""
+		if anotherServer(c.Image) == "" {
+			verb = "ends"
+		}
+		if name := c.Plan.Undivided(c.Model); name != "" {
+			remedy = "topology " + name + " needs no data parallelism over hosts"
+		}
+		found.Add(keyOf("topology"), "", fmt.Sprintf("%s runs %s with a data parallelism of %d over %d hosts, where any request with logprobs %s the scheduler, and with it the group (sglang-jax issue 1400)",
+			c.Topology, c.Model.ID, c.Plan.DP, hosts, verb), remedy)
+	}
+	switch {
+	case !c.Plan.CacheKnown:
+		found.Add(customKey, "", fmt.Sprintf("says nothing of %s, so the plan's requestsAtOnce is the page table's limit alone, and the key-value cache may hold fewer", list(cacheFieldsMissing(c.CustomModel))),
+			"set them as config.json has them, such as: pulumi config set --path "+customKey+".layers N")
+	case c.Plan.CacheRequests == 0:
+		found.Add(keyOf("topology"), "", fmt.Sprintf("%s leaves room for %d tokens in the key-value cache of %s, less than one request of full length (%d tokens), and longer requests are refused",
+			c.Topology, c.Plan.CacheTokens/c.Plan.DP, c.Model.ID, c.Plan.Context), "use a larger topology, or a smaller "+model.ContextFlag)
+	}
+	return found
+}
+
+// warnCapacity is about flex-start. A selector for the node pool instead of exclusive
+// topology would let all pods of a group ask at once, but groups share their templates: it
+// would be right for one group only, and to add a second one would then replace the
+// LeaderWorkerSet.
+func warnCapacity(c *Config) problem.List {
+	if c.Capacity.Mode != capacity.FlexStart || !c.Topology.MultiHost() || c.Replicas == 0 {
+		return nil
+	}
+	return problem.List{{
+		Key: "sglang-tpu:capacity.mode",
+		Why: fmt.Sprintf("with flex-start only the leader of each group asks for its slice of %d hosts; the workers exist once it has one. "+
+			"GKE documents that such a slice comes as a whole, and one report says that it never came", c.Topology.Hosts()),
+		Remedy: "if the leader stays Pending after Google's queue, use another mode",
+	}}
+}
+
+// warnEncryption says what every preview of an encrypted cluster shows. To ignore the
+// property would be worse: Pulumi then takes the value of its state for it, which after a
+// refresh is one that this provider refuses, and none for a key that is added later.
+func warnEncryption(g gke.ControlPlane) problem.List {
+	// A cluster of an older version is upgraded to 1.35 in time.
+	if g.SecretsKey == "" {
+		return nil
+	}
+	return problem.List{{
+		Key: "sglang-tpu:gke.secretsKey",
+		Why: "GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED, " +
+			"which this provider takes for a change to ENCRYPTED at each preview",
+		Remedy: "the update that follows changes nothing",
+	}}
+}
+
+// warnBefore is how long before the end of an exclusion a preview warns of it.
+const warnBefore = 30 * 24 * time.Hour
+
+// warnMaintenance says when nothing keeps a slice from upgrades, or soon nothing will.
+func warnMaintenance(c *Config, now time.Time) problem.List {
+	if !c.Capacity.EndedByUpgrades() || c.Replicas == 0 {
+		return nil
+	}
+	until := now // the end of what covers now without a gap
+	for range c.Maintenance.Exclusions {
+		for _, e := range c.Maintenance.Exclusions {
+			start, end := e.Span()
+			if e.Scope != gke.NoMinorUpgrades && !start.After(until) && end.After(until) {
+				until = end
+			}
+		}
+	}
+	if until.Sub(now) > warnBefore {
+		return nil
+	}
+	since := "no exclusion covers today, so"
+	if until.After(now) {
+		since = "the exclusions end on " + until.Format(time.DateOnly) + ", and then"
+	}
+	return problem.List{{
+		Key:    maintenanceKey,
+		Why:    since + " GKE may upgrade the nodes in its window, which ends each group for as long as its slice takes to come back",
+		Remedy: "set exclusions with scope " + gke.NoNodeUpgrades + ", or to [] if that is wanted",
+	}}
+}

@@ -1,0 +1,26 @@
+// Package storage says where weights and compiled code are kept.
+package storage
+
+// The modes of Cache.
+const (
+	GCS        = "gcs"  // a bucket, filled once and read by all hosts
+	DiskVolume = "disk" // a volume for each pod
+)
+
+// Cache is where weights and compiled code are kept.
+type Cache struct {
+	// Where weights and compiled code are kept: gcs is a bucket, filled once and read by all hosts; disk is a
+	// Hyperdisk Balanced volume for each pod, which is deleted with it.
+	Mode string `json:"mode" noun:"a cache mode" jsonschema:"default=gcs,enum=gcs,enum=disk"`
+	Disk
+}
+
+// Disk is a Hyperdisk Balanced volume.
+type Disk struct {
+	// Size of the volume in GiB. 0 is twice what is fetched, and at least 200. Only with mode disk.
+	SizeGiB int `json:"sizeGiB" unit:"GiB" jsonschema:"default=0,minimum=0,maximum=65536"`
+	// Operations per second of the volume; 10000 if it is left out. Only with mode disk.
+	IOPS int `json:"iops" unit:"operations per second" jsonschema:"minimum=3000,maximum=160000"`
+	// Throughput of the volume in MiB per second, at most a quarter of iops; 1200 if it is left out. Only with mode disk.
+	ThroughputMiB int `json:"throughputMiB" unit:"MiB per second" jsonschema:"minimum=140,maximum=2400"`
+}
