@@ -17,7 +17,7 @@ import (
 func endpoint(c *settings.Config, cloud names.Cloud) spec.Endpoint {
 	return spec.Endpoint{
 		Cluster: cloud.Base, Namespace: servingNamespace, Set: c.LeaderWorkerSet, Slices: slicePrefix(cloud),
-		Groups: c.Replicas, MultiHost: c.Topology.Hosts() > 1,
+		Groups: c.Replicas, Requests: c.Plan.RequestsCap, MultiHost: c.Topology.Hosts() > 1,
 	}
 }
 

@@ -13,6 +13,7 @@ type Endpoint struct {
 	Set       string // the LeaderWorkerSet
 	Slices    string // what the names of the node pools begin with
 	Groups    int    // that should answer; 0: none, and then nothing is wrong without
+	Requests  int    // that a group runs at once; the server does not say it
 	MultiHost bool   // whether a slice has several hosts; only then GKE watches it as one
 }
 
@@ -113,12 +114,12 @@ func Alerts(e Endpoint) []Alert {
 			Name: "queue", Title: "requests wait all the time", Severity: Warning, For: 5 * time.Minute,
 			Query: e.waiting() + " > 0",
 			Text: "For ten minutes there was no moment without a waiting request: clients see it as time to the first token. " +
-				"Raise `replicas`, or limit the clients. The dashboard shows whether request slots or the KV pool are used up",
+				"Raise `replicas`, or limit the clients. The dashboard shows whether the batch or the KV pool is full",
 		}, Alert{
 			Name: "kv-pool", Title: "the KV pool is full", Severity: Warning, For: 5 * time.Minute,
 			// A full pool alone is a prefix cache at work.
 			Query: fmt.Sprintf("(%s) > 0 and on (job) (%s) < 0.05", e.waiting(), e.free()),
-			Text: "Requests wait and less than 5% of the KV pool is free: long prompts or answers fill it before the request slots are used up. " +
+			Text: "Requests wait and less than 5% of the KV pool is free: long prompts or answers fill it before the batch is full. " +
 				"Raise `replicas`, take a larger `topology`, or shorten requests; the output `plan` has the pool's size in `kvPoolTokens`",
 		}, Alert{
 			Name: "restarts", Title: "a server restarts again and again", Severity: Warning,

@@ -28,7 +28,7 @@ func Panels(e Endpoint) []Panel {
 		{Title: "Requests of each group", Lines: []Line{
 			{"running", "sum by (job) (" + running + ")"},
 			{"waiting", fmt.Sprintf("sum by (job) (%s) + sum by (job) (%s)", e.scraped(QueueRequests), e.scraped(PendingRequests))},
-			{"request slots", "max by (job) (" + e.scraped(RequestSlots) + ")"},
+			{"can run", fmt.Sprintf("vector(%d)", e.Requests)},
 		}},
 		{Title: "KV pool of each group", Unit: "share", Lines: []Line{
 			{"taken, with the prefix cache", "1 - " + e.free()},

@@ -42,7 +42,6 @@ const (
 	PendingRequests = "sglang:num_pending_dp_reqs"
 	FreeTokens      = "sglang:kv_available_tokens"
 	CachedTokens    = "sglang:kv_cached_tokens"
-	RequestSlots    = "sglang:max_running_reqs"
 )
 
 // InfoPath is where the server tells its state.
@@ -66,7 +65,6 @@ func metrics(dp int) []metric {
 		gauge(QueueRequests, "waiting_queue_size", "Requests that wait for a place in the batch."),
 		gauge(PendingRequests, "pending_dp_reqs_size", "Requests that wait for a rank of data parallelism."),
 		gauge(RunningRequests, "running_batch_size", "Requests in the batch."),
-		gauge(RequestSlots, "req_to_token_pool_total", "Requests that can be in the batch."),
 		gauge(GenThroughput, "last_gen_throughput", "Tokens per second at the last decode steps; keeps its value when idle."),
 		gauge(TotalTokens, "memory_usage.token_capacity", "Tokens that the KV pools of all ranks hold."),
 		gauge(CachedTokens, "tree_cache_size", "Tokens of the KV pools that are in the prefix cache."),

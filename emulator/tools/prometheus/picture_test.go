@@ -70,12 +70,6 @@ func day() situation {
 	metric(monitoring.RunningRequests, func(m float64) float64 { return math.Min(256, math.Round(part(0, 180, 256)(m))) })
 	metric(monitoring.QueueRequests, func(m float64) float64 { return math.Round(part(0, 0, 60)(m)) })
 	metric(monitoring.PendingRequests, part(0, 0, 0))
-	metric(monitoring.RequestSlots, func(m float64) float64 {
-		if math.IsNaN(part(0, 0, 0)(m)) {
-			return missing
-		}
-		return 256
-	})
 	metric(monitoring.GenThroughput, func(m float64) float64 {
 		if m < busy {
 			return 5200 // of the last requests

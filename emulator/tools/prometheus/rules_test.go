@@ -23,7 +23,7 @@ import (
 )
 
 var endpoint = monitoring.Endpoint{
-	Cluster: "sglang-tpu-dev", Namespace: "sglang", Set: "sglang-tpu-cluster", Slices: "sglang-tpu-dev-slice-", Groups: 1, MultiHost: true,
+	Cluster: "sglang-tpu-dev", Namespace: "sglang", Set: "sglang-tpu-cluster", Slices: "sglang-tpu-dev-slice-", Groups: 1, Requests: 256, MultiHost: true,
 }
 
 const (
@@ -62,7 +62,6 @@ func idle() situation {
 		"sglang:num_queue_reqs{" + group + "}":                  "0" + forever,
 		"sglang:num_pending_dp_reqs{" + group + "}":             "0" + forever,
 		"sglang:num_running_reqs{" + group + "}":                "0" + forever,
-		"sglang:max_running_reqs{" + group + "}":                "256" + forever,
 		"sglang:gen_throughput{" + group + "}":                  "850" + forever,
 		"sglang:max_total_num_tokens{" + group + "}":            "1000000" + forever,
 		"sglang:kv_cached_tokens{" + group + "}":                "0" + forever,

@@ -2,6 +2,7 @@ package sgljax
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -93,8 +94,8 @@ func (s *server) state(capacity int) map[string]any {
 	}
 	// What is more than the batch holds waits for a place in it.
 	admitted := int(s.running.Load())
-	pool := s.args.number("--max-running-requests", admitted)
-	running := min(admitted, pool)
+	running := min(admitted, s.batch())
+	pool := s.requestSlots(capacity)
 	waiting := admitted - running
 	return map[string]any{
 		"device": "tpu", "chunked_prefill_size": s.args.number("--chunked-prefill-size", 4096), "disable_radix_cache": s.args["--disable-radix-cache"] != "",
@@ -114,6 +115,21 @@ func (s *server) state(capacity int) map[string]any {
 		"new_token_ratio": 0.7, "init_new_token_ratio": 0.7,
 		"disagg_prefill_queue_size": 0, "disagg_prealloc_queue_size": 0, "disagg_transfer_queue_size": 0,
 	}
+}
+
+// batch is how many requests run at once: max_running_requests, and no more than the page
+// table of the attention backend has room for (managers/tp_worker.py,
+// get_max_running_reqests).
+func (s *server) batch() int {
+	dp, page := max(1, s.args.number("--dp-size", 1)), max(1, s.args.number("--page-size", 1))
+	pages := max(1, (s.context()+page-1)/page)
+	return min(s.args.number("--max-running-requests", math.MaxInt), 524288/pages/4*dp)
+}
+
+// requestSlots is the size of the table of requests (_resolve_max_num_reqs in
+// model_executor/model_runner_kv_cache_mixin.py).
+func (s *server) requestSlots(capacity int) int {
+	return s.args.number("--max-running-requests", min(max(capacity*512/max(1, s.context()), 2048), 4096))
 }
 
 // hbmGiB is a device's memory: half of a tpu7x chip's 192 GiB.

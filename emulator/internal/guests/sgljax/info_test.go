@@ -18,5 +18,9 @@ func TestWhatTheBatchDoesNotHoldWaits(t *testing.T) {
 		assert.EqualValues(t, c.free, state["req_to_token_pool_available"])
 		assert.EqualValues(t, c.admitted, state["prefill_decode_size"])
 	}
+	s.args = arguments{"--context-length": "32768", "--page-size": "128", "--dp-size": "2"}
+	s.running.Store(1050)
+	assert.EqualValues(t, 1024, s.state(5e6)["running_batch_size"], "what the page table has room for")
+	assert.EqualValues(t, 4096, s.state(1e9)["req_to_token_pool_total"])
 	assert.EqualValues(t, 500, s.state(1000)["available_kv_tokens"], "rank 0's alone")
 }
