@@ -8,7 +8,7 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review unit test check goldens bench ready bootstrap emulator clean
+.PHONY: help up down preview review doctor unit test check goldens schema template bench ready bootstrap emulator tools clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ preview: bootstrap emulator ## Show what pulumi up would change for STACK
 review: bootstrap emulator ## What the working tree would do to every environment: make review BASE=origin/main
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
+doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
+	@go run ./cmd/doctor -stack $(STACK)
+
 unit: ## Run the unit tests of the program
 	@go test ./...
 
@@ -38,20 +41,36 @@ check: emulator ## Formatting, vet, linters, shell syntax
 goldens: ## Write the recorded resource graphs of all environments anew
 	@go test ./stacks -count=1 -run RecordedOne -update
 
+schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables
+	@go run ./internal/schema
+
+template: ## Write bin/template, from which pulumi new makes a project: the folder for pulumi new
+	@go run ./internal/template bin/template
+
 bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
 	@exec hack/bench.sh
 
 # What can be said before anything is compiled.
 ready:
 	@command -v go >/dev/null || { echo "make: Go is missing; install Go 1.26 or newer from your distribution or go.dev" >&2; exit 1; }
-	@[ "$$(uname -s)" = Linux ] || { echo "make: the emulator runs on Linux only, and this is $$(uname -s): use a Linux machine, virtual machine or container; the Pulumi program itself runs here, against Google Cloud" >&2; exit 1; }
+	@[ "$$(uname -s)" = Linux ] || { echo "make: the emulator runs on Linux only, and this is $$(uname -s): use a Linux machine, virtual machine or container (.devcontainer makes one); the Pulumi program itself runs here, against Google Cloud" >&2; exit 1; }
 
-# From nothing, the emulator, its tools and the program are built side by side.
+# From nothing, the emulator, its tools and the program are built side by side, by a command
+# that is small enough to be built first.
 bootstrap: ready
-	@[ -x bin/emulator ] || { cd emulator && go run -buildvcs=false ./cmd/bootstrap; }
+	@[ -x bin/emulator ] || { echo "compiling the builder"; mkdir -p bin; cd emulator; \
+		go build -buildvcs=false -o ../bin/bootstrap ./cmd/bootstrap 2>../bin/bootstrap.log || \
+		{ tail -n 15 ../bin/bootstrap.log; echo "make: the builder does not compile; all of go's output is in bin/bootstrap.log" >&2; exit 1; }; \
+		exec ../bin/bootstrap; }
 
 emulator: ready
+	@[ -x bin/emulator ] || echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"
 	@cd emulator && go build -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
 
+# All that make test and make check use.
+tools: bootstrap emulator
+	@bin/emulator tools && bin/emulator tools check
+
 clean: down ## Everything down, and the tools and the emulator's folder removed
-	@rm -rf .emulator bin
+	@[ ! -d .emulator ] || find .emulator -mindepth 1 -delete # it may be a mount point
+	@rm -rf bin

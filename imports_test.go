@@ -34,6 +34,7 @@ var storeys = []storey{
 	{folder: "stacks", may: []string{"infra", "spec"}, pulumi: true},
 	{folder: "infra", may: []string{"spec"}, shares: []string{"infra/component", "infra/netpolicy", "infra/nodes"}, pulumi: true},
 	{folder: "spec"},
+	{folder: "cmd", may: []string{"spec"}, pulumi: true},
 	{folder: "internal", may: []string{"spec"}, pulumi: true},
 }
 
@@ -168,6 +169,9 @@ func TestImportsAgainstTheStoreysAreFound(t *testing.T) {
 		"spec, spec":                   {"spec/model/plan.go", "sglang-tpu/spec/topology", ""},
 		"spec, a component":            {"spec/model/plan.go", "sglang-tpu/infra/tpu", "spec is below infra"},
 		"spec's test, configurations":  {"spec/settings/config_test.go", "sglang-tpu/internal/configtest", ""},
+		"a command, spec":              {"cmd/doctor/checks/quota.go", "sglang-tpu/spec/topology", ""},
+		"a command, a component":       {"cmd/doctor/stack.go", "sglang-tpu/infra/tpu", "cmd is below infra"},
+		"spec, a command":              {"spec/model/plan.go", "sglang-tpu/cmd/doctor/checks", "spec is below cmd"},
 		"a helper, a component":        {"internal/policytest/policy.go", "sglang-tpu/infra/tpu", "or beside it"},
 		"the program, the emulator":    {"stacks/serving_test.go", "sglang-tpu/emulator/internal/core/cloud", "no part of the program"},
 		"a package outside of storeys": {"pkg/x/x.go", "fmt", "in no storey"},

@@ -3,6 +3,7 @@ module sglang-tpu/emulator
 go 1.26
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/google/go-containerregistry v0.20.6
 	github.com/openai/openai-go v1.12.0
 	github.com/pulumi/pulumi/sdk/v3 v3.259.0

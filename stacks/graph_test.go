@@ -77,3 +77,21 @@ func firstDifference(recorded, now string) string {
 	}
 	return ""
 }
+
+// What is registered follows from the configuration, not from the project's name, by which
+// only URNs differ.
+func TestAProjectOfAnotherNameRegistersTheSame(t *testing.T) {
+	const name = "my.endpoint"
+	values := configtest.Values{}
+	for key, value := range configtest.Environment(t, "dev") {
+		values[strings.Replace(key, "sglang-tpu:", name+":", 1)] = value
+	}
+	g, err := pulumitest.TryRun(new(Endpoint).Serving, values, pulumitest.WithStack("dev"), pulumitest.WithProject(name))
+	require.NoError(t, err)
+	recorded, err := os.ReadFile(filepath.Join("testdata", "graph", "dev.txt"))
+	require.NoError(t, err)
+	now := strings.ReplaceAll(g.Text(), name, pulumitest.Project)
+	if string(recorded) != now {
+		assert.Fail(t, firstDifference(string(recorded), now))
+	}
+}

@@ -34,7 +34,7 @@ const (
 //
 // It registers resources; whether pods are ready is for the endpoint that it describes.
 func (e *Endpoint) Serving(ctx *pulumi.Context) error {
-	c, err := settings.Load(settings.Source{Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
+	c, err := settings.Load(settings.Source{Project: ctx.Project(), Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
 	cloud, wrong := names.ForStack(ctx.Stack(), project)
 	if problems := append(problem.Of("", err), problem.Of("", wrong)...); len(problems) > 0 {
@@ -51,7 +51,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	}
 	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
 
-	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Also: optionalAPIs(c)}, pulumi.Provider(google))
+	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Optional: optionalAPIs(c)}, pulumi.Provider(google))
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		return err
 	}
 	args := &serving.Args{
-		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageReady: built,
+		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageDependencies: built,
 		Arguments: c.Arguments, Environment: c.ServerEnvironment, WeightsGiB: c.Model.RepositoryGiB,
 		Topology: c.Topology, Replicas: c.Replicas,
 		Storage: cached, Ready: c.Ready, Notice: c.Capacity.Notice(),
@@ -120,9 +120,9 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if c.APIKey != "" {
 		args.APIKey = pulumiconfig.RequireSecret(ctx, string(c.APIKey))
 	}
-	args.Before = append(slices, controller.Dependencies...)
-	// The namespace goes before the controller on destroy, too: without it, the webhooks
-	// would keep the pods from ending.
+	args.PodDependencies = append(slices, controller.Dependencies...)
+	// On destroy the namespace is deleted before the controller: without its webhooks, the
+	// pods could not be deleted.
 	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Dependencies))
 	if err != nil {
 		return err
@@ -180,6 +180,6 @@ func logWarnings(ctx *pulumi.Context, c *settings.Config) error {
 		return nil
 	}
 	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
-		"and pulumi up waits for the LeaderWorkerSet for up to %s (sglang-tpu:readyMinutes). To see the queue: kubectl describe pods -n %s",
-		c.Replicas, c.Topology.Chips(), c.Ready, servingNamespace), nil)
+		"and pulumi up waits for the LeaderWorkerSet for up to %s (%s). To see the queue: kubectl describe pods -n %s",
+		c.Replicas, c.Topology.Chips(), c.Ready, c.Key("readyMinutes"), servingNamespace), nil)
 }

@@ -28,5 +28,5 @@ func cacheStorage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gk
 	if err != nil {
 		return serving.Storage{}, err
 	}
-	return serving.Storage{Bucket: &serving.Bucket{Name: cloud.Bucket, Before: bucket.Dependencies}}, nil
+	return serving.Storage{Bucket: &serving.Bucket{Name: cloud.Bucket, Dependencies: bucket.Dependencies}}, nil
 }

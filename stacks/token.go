@@ -17,7 +17,7 @@ func tokenSecret(ctx *pulumi.Context, c *settings.Config, account string, gke *c
 	if err != nil {
 		return nil, err
 	}
-	return &serving.TokenSecret{Version: c.HFTokenSecret, Before: reader.Dependencies}, nil
+	return &serving.TokenSecret{Version: c.HFTokenSecret, Dependencies: reader.Dependencies}, nil
 }
 
 // optionalAPIs are the APIs of what only some configurations use.

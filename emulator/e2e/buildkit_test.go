@@ -42,6 +42,7 @@ func TestBuildJobOnRealBuildKit(t *testing.T) {
 		}
 		return
 	}
+	parallel(t, 35)
 	w := newWorld(t)
 	c := container{Parent: filepath.Join(w.root, "root"), Hosts: []string{gitHost, registryHost, metadataHost}}
 	require.NoError(t, os.Mkdir(c.Parent, 0o700))

@@ -13,7 +13,7 @@ import (
 
 // TestDevelopmentStack goes through a day of one stack, in order.
 func TestDevelopmentStack(t *testing.T) {
-	t.Parallel()
+	parallel(t, 360)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {

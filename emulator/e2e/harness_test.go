@@ -64,6 +64,18 @@ func (w *world) stop(t *testing.T) {
 	}
 }
 
+// goEnviron keeps Go's caches and settings where another HOME would hide them.
+var goEnviron = sync.OnceValue(func() []string {
+	var env []string
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB", "GOTOOLCHAIN"} {
+		out, err := exec.Command("go", "env", name).Output()
+		if err == nil {
+			env = append(env, name+"="+strings.TrimSpace(string(out)))
+		}
+	}
+	return env
+})
+
 // environ is a user's, with the emulator's exports loaded if there is a stack.
 func (w *world) environ(stack string) []string {
 	env := []string{}
@@ -72,12 +84,7 @@ func (w *world) environ(stack string) []string {
 			env = append(env, pair)
 		}
 	}
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB", "GOTOOLCHAIN"} {
-		out, err := exec.Command("go", "env", name).Output()
-		if err == nil {
-			env = append(env, name+"="+strings.TrimSpace(string(out)))
-		}
-	}
+	env = append(env, goEnviron()...)
 	env = append(env, "SGLANG_TPU_EMULATOR="+w.root, "HOME="+w.outside, "TMPDIR="+w.outside)
 	if stack == "" {
 		return env

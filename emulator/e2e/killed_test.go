@@ -13,13 +13,14 @@ import (
 
 // TestDownAfterAnUpThatWasKilled kills everything that up started at a random moment.
 func TestDownAfterAnUpThatWasKilled(t *testing.T) {
+	t.Parallel() // its subtests have slots
 	for _, span := range []struct{ from, to time.Duration }{
 		{500 * time.Millisecond, 12 * time.Second}, // cloud resources
 		{8 * time.Second, 20 * time.Second},        // objects in the cluster
 	} {
 		after := span.from + rand.N(span.to-span.from)
 		t.Run("within "+span.to.String(), func(t *testing.T) {
-			t.Parallel()
+			parallel(t, 50)
 			t.Logf("killed after %s", after)
 			w := newWorld(t)
 			up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
@@ -35,7 +36,7 @@ func TestDownAfterAnUpThatWasKilled(t *testing.T) {
 // TestInterruptedUpLeavesNoProcessAndGoesOn is Ctrl-C, which reaches the whole
 // foreground process group.
 func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
-	t.Parallel()
+	parallel(t, 70)
 	w := newWorld(t)
 	up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What README says to do when the state knows nothing of the failure, and when the slice
+// What docs/troubleshooting.md says to do when the state knows nothing of the failure, and when the slice
 // is protected.
 const (
 	replaceSlice   = "pulumi up --replace '**NodePool::slice-0'"
@@ -19,7 +19,7 @@ const (
 
 // TestNodePoolsThatFailAndChange has no chips for a slice, and then has them.
 func TestNodePoolsThatFailAndChange(t *testing.T) {
-	t.Parallel()
+	parallel(t, 200)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -56,7 +56,7 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		assert.Len(t, nodes(t), 2)
 		w.emulator(t, "up", "dev")
 	})
-	step("after a refresh the state knows nothing of it, and README's command replaces it", func(t *testing.T) {
+	step("after a refresh the state knows nothing of it, and the documented command replaces it", func(t *testing.T) {
 		w.emulator(t, append([]string{"up", "dev"}, flags("replicas=0")...)...)
 		w.emulator(t, "start", "dev")
 		w.shell(t, "", noChips)
@@ -66,11 +66,11 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		assert.Empty(t, w.sliceOps(t), "Google tells the provider no difference")
 		assert.Empty(t, nodes(t))
 
-		readme, err := os.ReadFile(filepath.Join(w.checkout, "README.md"))
+		page, err := os.ReadFile(filepath.Join(w.checkout, "docs", "troubleshooting.md"))
 		require.NoError(t, err)
 		for _, command := range []string{replaceSlice, unprotectSlice} {
 			// A table's cell has its own way to write a pipe.
-			assert.Contains(t, strings.NewReplacer("slice-N", "slice-0", `\|`, "|").Replace(string(readme)), command)
+			assert.Contains(t, strings.NewReplacer("slice-N", "slice-0", `\|`, "|").Replace(string(page)), command)
 		}
 		w.shell(t, "dev", replaceSlice+" --yes --skip-preview")
 		assert.Len(t, nodes(t), 2)

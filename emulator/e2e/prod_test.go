@@ -9,7 +9,7 @@ import (
 
 // TestProductionStack is protected until somebody says otherwise.
 func TestProductionStack(t *testing.T) {
-	t.Parallel()
+	parallel(t, 70)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {

@@ -16,7 +16,7 @@ const forward = `$(pulumi stack output portForwardCommand) >/dev/null & trap "ki
 // TestRanksAndRevisions is about one group: which tokenizer it has, what ends it, and
 // what happens if its ranks do not meet.
 func TestRanksAndRevisions(t *testing.T) {
-	t.Parallel()
+	parallel(t, 240)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {

@@ -18,7 +18,7 @@ import (
 
 // TestReview goes through the life of a change that touches only prod.
 func TestReview(t *testing.T) {
-	t.Parallel()
+	parallel(t, 85)
 	w := newWorld(t)
 	repository := w.repository(t)
 	file := filepath.Join(repository, "Pulumi.prod.yaml")

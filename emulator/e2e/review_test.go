@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/review"
 	"sglang-tpu/emulator/internal/sandbox"
 )
@@ -183,18 +184,23 @@ var ofProduction = []recorded{
 
 // TestRecordedChanges previews each change against one running base per environment.
 func TestRecordedChanges(t *testing.T) {
-	t.Parallel()
+	release := parallel(t, 390)
 	w := newWorld(t)
 	w.emulator(t, append([]string{"up", "dev"}, before...)...)
 	w.emulator(t, append([]string{"up", "prod"}, two...)...)
+	// Both environments run the same programs.
+	w.build(t, "main.go", w.program(t, "dev"))
+	w.build(t, filepath.Join("emulator", "e2e", "testdata", "setter.go.txt"), w.program(t, "dev-set"))
+	for _, kind := range []string{"", "-set"} {
+		require.NoError(t, os.Link(filepath.Join(w.programs("dev"+kind), "program"), filepath.Join(w.program(t, "prod"+kind), "program")))
+	}
+	release()
 	t.Run("all", func(t *testing.T) {
 		for stack, changes := range map[string][]recorded{"dev": append(ofDevelopment, ofTheTable...), "prod": ofProduction} {
 			t.Run(stack, func(t *testing.T) {
-				t.Parallel()
+				parallel(t, 300)
 				base := map[string][]string{"dev": before, "prod": two}[stack]
-				program := w.program(t, stack)
-				w.build(t, w.checkout, program)
-				w.setter(t, stack)
+				program := w.programs(stack)
 				protected := w.unprotect(t, stack)
 				assert.Equal(t, stack == "prod", len(protected) > 0)
 				t.Run("moves", func(t *testing.T) { w.moved(t, stack, program, base) })
@@ -222,7 +228,7 @@ func (w *world) unprotect(t *testing.T, stack string) []string {
 // which is built once: Pulumi would link it at each preview, for longer than the preview.
 func (w *world) program(t *testing.T, stack string) string {
 	t.Helper()
-	dir := filepath.Join(w.root, "program-"+stack)
+	dir := w.programs(stack)
 	require.NoError(t, os.RemoveAll(dir))
 	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", ":!emulator").Output()
 	require.NoError(t, err)
@@ -231,35 +237,25 @@ func (w *world) program(t *testing.T, stack string) string {
 			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
 		}
 	}
-	// The emulator's language host takes a binary as a flag only.
-	host := filepath.Join(dir, ".host")
-	require.NoError(t, os.MkdirAll(host, 0o700))
-	script := fmt.Sprintf("#!/bin/sh\nexec %s/bin/go-language-host -binary=%s/program \"$@\"\n", w.root, dir)
-	require.NoError(t, os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o700))
-	project, err := os.ReadFile(filepath.Join(dir, "Pulumi.yaml"))
-	require.NoError(t, err)
-	project = append(project, "\nplugins:\n  languages:\n    - name: go\n      path: "+host+"\n"...)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o600))
+	box := sandbox.Sandbox{Layout: layout.Layout{Root: w.root}}
+	require.NoError(t, box.RunBinary(dir, filepath.Join(dir, "program")))
 	return dir
 }
 
-func (w *world) setters(stack string) string { return filepath.Join(w.root, "program-"+stack+"-set") }
+func (w *world) programs(stack string) string { return filepath.Join(w.root, "program-"+stack) }
 
-// setter is a copy of the program in which resources get the values of sets.json. The
-// copy is built once.
-func (w *world) setter(t *testing.T, stack string) {
+// build makes the binary that a program runs from the checkout, where all else is compiled
+// already, with a file of the checkout in the place of main.go. With setter.go.txt, resources
+// get the values of sets.json.
+func (w *world) build(t *testing.T, main, dir string) {
 	t.Helper()
-	dir := w.program(t, stack+"-set")
-	require.NoError(t, copyFile(filepath.Join("testdata", "setter.go.txt"), filepath.Join(dir, "main.go")))
-	w.build(t, dir, dir)
-}
-
-// build makes the binary that a program runs, in the folder where most of it has been
-// compiled already.
-func (w *world) build(t *testing.T, source, dir string) {
-	t.Helper()
-	cmd := w.command(context.Background(), "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "program"), ".")
-	cmd.Dir = source
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(w.checkout, "main.go"): filepath.Join(w.checkout, main),
+	}})
+	require.NoError(t, err)
+	file := filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(file, overlay, 0o600))
+	cmd := w.command(context.Background(), "go", "build", "-overlay", file, "-ldflags", "-s -w", "-o", filepath.Join(dir, "program"), ".")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 }
@@ -269,7 +265,7 @@ func (w *world) reviewed(t *testing.T, stack, program string, base, protected []
 	if len(c.sets) > 0 {
 		text, err := json.Marshal(c.sets)
 		require.NoError(t, err)
-		program = w.setters(stack)
+		program = w.programs(stack + "-set")
 		require.NoError(t, os.WriteFile(filepath.Join(program, "sets.json"), text, 0o600))
 	}
 	if c.renamed {

@@ -30,7 +30,7 @@ const (
 // TestSecretsAreNowhereInClear takes a stack with a token and a key through its life and
 // looks at everything that was printed and everything that the emulator keeps.
 func TestSecretsAreNowhereInClear(t *testing.T) {
-	t.Parallel()
+	parallel(t, 130)
 	w := newWorld(t)
 	s := secrets{world: w, needles: needles(markedToken, deniedToken, managedToken, markedKey)}
 	step := func(name string, do func(t *testing.T)) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,10 +21,11 @@ type typed struct {
 	shows string // in the preview's JSON without spaces; nothing: it shows nowhere, and is not refused
 }
 
-// everySetting sets each key of the README's table once, and each field of its objects.
+// everySetting sets each key of the schema once, and each field of its objects.
 var everySetting = []typed{
 	{"gcp:project a-project-of-mine", `"project":"a-project-of-mine"`},
 	{"gcp:zone us-central1-ai1a", `"zone":"us-central1-ai1a"`},
+	{"gcp:region us-central1", ""}, // which must agree
 	{"model my-org/my-model", `"my-org/my-model"`},
 	{"modelRevision 1234567", `"1234567"`},
 	{"--path sglang-tpu:customModel.heads 32", `"--tp-size","8","--dp-size","1"`},
@@ -90,7 +92,7 @@ var everySetting = []typed{
 // TestEverySettingIsTakenAsTyped sets them by the real CLI, which makes numbers and truth
 // values of what looks like them, and previews.
 func TestEverySettingIsTakenAsTyped(t *testing.T) {
-	t.Parallel()
+	parallel(t, 30)
 	w := newWorld(t)
 	w.emulator(t, "start")
 	w.compile(t)
@@ -129,25 +131,56 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	third.set(t, mirror)
 	third.preview(t, mirror)
 
-	t.Run("none of the README's table is left out", func(t *testing.T) {
+	t.Run("none of the schema is left out", func(t *testing.T) {
 		set := map[string]bool{}
-		for _, s := range append(everySetting, rest...) {
-			set[s.key()] = true
+		for _, s := range slices.Concat(everySetting, rest, mirror) {
+			set[s.path()] = true
 		}
-		rows := regexp.MustCompile("(?m)^\\| `([A-Za-z:]+)` \\|").FindAllStringSubmatch(read(t, filepath.Join(w.checkout, "README.md")), -1)
-		require.Greater(t, len(rows), 20)
-		for _, row := range rows {
-			assert.True(t, set[strings.TrimPrefix(row[1], "sglang-tpu:")], "nobody sets %s as a user does", row[1])
+		var schema struct {
+			Properties struct{ Config schemaNode }
+		}
+		require.NoError(t, load(filepath.Join(w.checkout, "schema", "environment.json"), &schema))
+		paths := schema.Properties.Config.paths("")
+		require.Greater(t, len(paths), 60)
+		for _, path := range paths {
+			assert.True(t, set[path], "nobody sets %s as a user does", path)
 		}
 	})
 }
 
-// key is the setting's name, without this program's namespace and what is inside.
-func (s typed) key() string {
+// schemaNode is a part of the JSON Schema of the settings.
+type schemaNode struct {
+	Properties map[string]schemaNode
+	Items      *schemaNode
+}
+
+// paths are those of all values inside, without the indexes of lists.
+func (n schemaNode) paths(prefix string) []string {
+	if n.Items != nil && n.Items.Properties != nil {
+		n = *n.Items
+	}
+	var all []string
+	for name, inside := range n.Properties {
+		name = strings.TrimPrefix(name, "sglang-tpu:")
+		if inside.Items == nil && inside.Properties == nil || inside.Items != nil && inside.Items.Properties == nil {
+			all = append(all, prefix+name)
+			continue
+		}
+		all = append(all, inside.paths(prefix+name+".")...)
+	}
+	return all
+}
+
+// path is the setting's, without this program's namespace and the indexes of lists.
+func (s typed) path() string {
 	words := strings.Fields(strings.NewReplacer("--path ", "", "--secret ", "", "--plaintext ", "", "'", "", "sglang-tpu:", "").Replace(s.set))
-	name, _, _ := strings.Cut(words[0], ".")
-	name, _, _ = strings.Cut(name, "[")
-	return name
+	path := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(words[0], "")
+	for _, named := range []string{"labels", "serverEnvironment", "image.buildArgs"} { // by their user
+		if strings.HasPrefix(path, named+".") {
+			return named
+		}
+	}
+	return path
 }
 
 // settings is a stack of its own, with nothing set.

@@ -12,7 +12,7 @@ import (
 // TestShapesAndCapacities takes one stack through topologies, capacity modes and
 // numbers of replicas, each of which comes up and answers.
 func TestShapesAndCapacities(t *testing.T) {
-	t.Parallel()
+	parallel(t, 420)
 	w := newWorld(t)
 	t.Run("an image that cannot be built is said with the end of the build's log", func(t *testing.T) {
 		out, err := w.tryEmulator(append([]string{"up", "dev"}, flags(`image={"commit":"`+strings.Repeat("0", 40)+`"}`)...)...)

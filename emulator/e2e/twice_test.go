@@ -45,9 +45,9 @@ func (w *world) during(t *testing.T, what string, do func()) counts {
 // otherCommit is another one that could be built.
 const otherCommit = "0123456789abcdef0123456789abcdef01234567"
 
-// TestNothingIsDoneTwice counts what one stack fetches, builds and compiles.
+// TestNothingIsDoneTwice counts what a stack with a bucket fetches, builds and compiles.
 func TestNothingIsDoneTwice(t *testing.T) {
-	t.Parallel()
+	parallel(t, 300)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -89,22 +89,11 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		w.emulator(t, "up", "dev")
 	})
 	step("what goes wrong is said, and the next up goes on", w.failures)
-	step("on disks every host fetches for itself, each time", func(t *testing.T) {
-		c := w.during(t, "up, on disks", func() { w.emulator(t, append([]string{"up", "dev"}, flags(onDisks)...)...) })
-		assert.InDelta(t, 2*61<<30, c.Hub.Bytes, 2<<30)
-	})
-	w.restarts(t, "disk", func(t *testing.T, c counts) {
-		// More, if a pod of the group that goes starts once more before it is recreated.
-		assert.GreaterOrEqual(t, c.Hub.Bytes, int64(2*61)<<30)
-		assert.GreaterOrEqual(t, c.Compile.Misses, 2)
-	})
 	step("down leaves nothing", func(t *testing.T) {
 		w.emulator(t, "down", "dev")
 		w.requireNothingLeft(t)
 	})
 }
-
-const onDisks = `cache={"mode":"disk"}`
 
 // restarts takes the leader, the worker and a whole node away, and counts what the group
 // does to be ready again.

@@ -2,31 +2,20 @@
 package apis
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/component"
+	"sglang-tpu/spec/prerequisites"
 )
-
-// apis are the services behind the resources of this program.
-var apis = []string{
-	"artifactregistry.googleapis.com",
-	"cloudresourcemanager.googleapis.com",
-	"compute.googleapis.com",
-	"container.googleapis.com",
-	// Image streaming, which all node pools have on: "You must enable the Container File
-	// System API" (GKE documentation, Use Image streaming, Requirements).
-	"containerfilesystem.googleapis.com",
-	"iam.googleapis.com",
-	"storage.googleapis.com",
-}
 
 // Args says where to enable them.
 type Args struct {
-	Project string
-	Also    []string // APIs beside those that every stack needs
+	Project  string
+	Optional []string // APIs that only some configurations use
 }
 
 // Services makes one projects.Service for each API. They are never disabled again: a
@@ -41,7 +30,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := s.Register(ctx, "sglang-tpu:infra:Services", name, opts...); err != nil {
 		return nil, err
 	}
-	for _, api := range append(append([]string{}, apis...), args.Also...) {
+	for _, api := range slices.Concat(prerequisites.APIs, args.Optional) {
 		short, _, _ := strings.Cut(api, ".")
 		enabled, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
 			Project:          pulumi.String(args.Project),

@@ -44,8 +44,8 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		},
 		PrivateClusterConfig: container.ClusterPrivateClusterConfigArgs{
 			EnablePrivateNodes: pulumi.Bool(true),
-			// The public address exists only for whom somebody let in; everybody else comes by
-			// the DNS endpoint.
+			// The public address exists only for authorized networks; everybody else uses the
+			// DNS endpoint.
 			EnablePrivateEndpoint: pulumi.Bool(len(args.Network.AuthorizedNetworks) == 0),
 			MasterIpv4CidrBlock:   pulumi.String(args.Network.ControlPlane),
 		},

@@ -40,7 +40,7 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 	if err != nil {
 		return nil, err
 	}
-	all := append(append(append([]pulumi.Resource{account}, before...), args.Storage.Bucket.Before...), args.ImageReady...)
+	all := append(append(append([]pulumi.Resource{account}, before...), args.Storage.Bucket.Dependencies...), args.ImageDependencies...)
 	job, err := batchv1.NewJob(ctx, name+"-download", downloadArgs(args), inside,
 		// Every other model replaces it, which protection would refuse.
 		pulumi.Protect(false),
@@ -66,7 +66,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 			BackoffLimit:          pulumi.Int(2),
 			ActiveDeadlineSeconds: pulumi.Int(downloadHours * 3600),
 			PodFailurePolicy: &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{&batchv1.PodFailurePolicyRuleArgs{
-				// A node that goes is nobody's failure.
+				// A pod that is evicted or whose node is deleted has not failed.
 				Action: pulumi.String("Ignore"),
 				OnPodConditions: batchv1.PodFailurePolicyOnPodConditionsPatternArray{&batchv1.PodFailurePolicyOnPodConditionsPatternArgs{
 					Type: pulumi.String("DisruptionTarget"), Status: pulumi.String("True"),
@@ -115,7 +115,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 }
 
 // downloadVolume is mounted without the driver's own look at the bucket's policy: when
-// that fails it is only an event of the pod, which waits for ever. The script looks, and
+// that fails it is only an event of the pod, which never starts. The script looks, and
 // can say what is wrong.
 func downloadVolume(args *Args) *corev1.VolumeArgs {
 	v := args.Storage.volume()

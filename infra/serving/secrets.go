@@ -29,8 +29,8 @@ const (
 // the pod's identity when the pod starts, and mounts it in memory: no object holds it.
 type TokenSecret struct {
 	Version string // projects/PROJECT/secrets/NAME/versions/VERSION
-	// Before is what makes it readable, such as the right to read it.
-	Before []pulumi.Resource
+	// Dependencies make it readable, such as the right to read it.
+	Dependencies []pulumi.Resource
 }
 
 // secretFiles are the variables, volumes and mounts of a container's secrets, each a file

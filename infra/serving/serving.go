@@ -38,8 +38,8 @@ type Args struct {
 	Namespace string
 	Name      string // of the LeaderWorkerSet
 	Image     string
-	// ImageReady is what must be done before the image can be pulled. May be empty.
-	ImageReady []pulumi.Resource
+	// ImageDependencies must exist before the image can be pulled. May be empty.
+	ImageDependencies []pulumi.Resource
 	// Arguments of every rank, in order; the launch script adds rank and rendezvous.
 	Arguments   serverargs.List
 	Environment map[string]string // variables of the server, beside the program's; no secrets
@@ -61,9 +61,9 @@ type Args struct {
 	// than they have otherwise; 0: as long as otherwise.
 	Notice time.Duration
 
-	// Before is what only the group's pods wait for, such as slices; the rest of the
-	// component is made meanwhile. May be empty.
-	Before []pulumi.Resource
+	// PodDependencies are what only the pods wait for, such as slices; the rest of the
+	// component is created meanwhile. May be empty.
+	PodDependencies []pulumi.Resource
 }
 
 // Serving is the LeaderWorkerSet whose groups each fill one slice, and the Service in
@@ -92,7 +92,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	before = append(append(before, args.Before...), args.ImageReady...)
+	before = append(append(before, args.PodDependencies...), args.ImageDependencies...)
 	set, err := apiextensions.NewCustomResource(ctx, name, setArgs(args), pulumi.Parent(s),
 		pulumi.DependsOn(before),
 		pulumi.DeleteBeforeReplace(true),
@@ -169,7 +169,7 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 		if err != nil {
 			return nil, err
 		}
-		all = append(append(all, class), args.HFTokenSecret.Before...)
+		all = append(append(all, class), args.HFTokenSecret.Dependencies...)
 	}
 	if args.Storage.Bucket == nil {
 		return all, nil

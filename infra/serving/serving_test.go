@@ -3,6 +3,7 @@ package serving
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,8 +51,8 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 			Namespace: "sglang", Name: "sglang-tpu-cluster", Image: "registry.example/sglang-jax:abc",
 			Arguments: arguments("org/model", "main"), Topology: shape, Replicas: 1,
 			HFToken: pulumi.String("hf_token"), WeightsGiB: 61,
-			Storage: Storage{Bucket: &Bucket{Name: "p-cache", Before: []pulumi.Resource{bucket}}},
-			Ready:   90 * time.Minute, Before: []pulumi.Resource{slice}, ImageReady: []pulumi.Resource{image},
+			Storage: Storage{Bucket: &Bucket{Name: "p-cache", Dependencies: []pulumi.Resource{bucket}}},
+			Ready:   90 * time.Minute, PodDependencies: []pulumi.Resource{slice}, ImageDependencies: []pulumi.Resource{image},
 		}
 		if change != nil {
 			change(args)
@@ -258,6 +259,20 @@ func TestTokenAndKeyAreSecretsAndLeftOutWhenThereAreNone(t *testing.T) {
 			assert.Empty(t, graph.OfType(secretType))
 			assert.NotContains(t, environmentOf(graph.Get(t, setType, "serving"), "leader"), tc.variable)
 		})
+	}
+}
+
+// A server on disks fetches by itself, with the token, and asks clients for the key: one
+// volume has both.
+func TestTokenAndKeyOfOneServerAreInOneVolume(t *testing.T) {
+	set := serve(t, func(a *Args) { onDisks(a); a.APIKey = pulumi.String("key-of-clients") }).Get(t, setType, "serving")
+	for _, role := range []string{"leader", "worker"} {
+		volumes := fmt.Sprint(set.Value(templates + role + "Template.spec.volumes"))
+		assert.Equal(t, 1, strings.Count(volumes, "projected:"), volumes)
+		assert.Contains(t, volumes, "name:hf-secret")
+		assert.Contains(t, volumes, "name:sglang-api-key")
+		assert.Equal(t, "/run/secrets/sglang/hf_api_token", environmentOf(set, role)["HF_TOKEN_PATH"])
+		assert.Equal(t, "/run/secrets/sglang/api_key", environmentOf(set, role)["API_KEY_FILE"])
 	}
 }
 

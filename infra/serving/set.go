@@ -30,7 +30,7 @@ const (
 	replaceUnreadyAnnotation = "pulumi.com/replaceUnready"
 )
 
-// fixedAtCreation is what the controller takes note of only when it makes the
+// fixedAtCreation are the fields that the controller reads only when it creates the
 // StatefulSets. A pod's ephemeral volumes are not among it: each new pod makes its own.
 var fixedAtCreation = []string{
 	fmt.Sprintf("metadata.annotations[%q]", exclusiveTopology),
@@ -52,7 +52,7 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 			"replicas": pulumi.Int(args.Replicas),
 			// LeaderReady would never end: the leader is ready only once its workers joined.
 			"startupPolicy": pulumi.String("LeaderCreated"),
-			// No surge: it would need a slice that nobody has.
+			// No surge: it would need a spare slice.
 			"rolloutStrategy": pulumi.Map{
 				"type": pulumi.String("RollingUpdate"),
 				"rollingUpdateConfiguration": pulumi.Map{

@@ -47,8 +47,8 @@ func (s Storage) TokenReader() string {
 // Bucket is filled once by a Job, and read by every host.
 type Bucket struct {
 	Name string
-	// Before is what makes the bucket usable, such as itself and the right to use it.
-	Before []pulumi.Resource
+	// Dependencies make the bucket usable: the bucket itself, and the right to use it.
+	Dependencies []pulumi.Resource
 }
 
 // annotations of a pod that uses the storage; nil if there are none. GKE limits the
@@ -95,9 +95,9 @@ func (s Storage) volume(options ...string) *corev1.VolumeArgs {
 // end, eight files at a time, before it loads them: a pass that is to fill the cache of a
 // FUSE mount, and that no argument and no load format but dummy turns off
 // (_warmup_safetensors_cache in model_loader/loader.py). What fits the file cache comes from
-// the bucket once; a larger model comes twice, because what was read first has gone again.
+// the bucket once; a larger model comes twice, because what was read first has been evicted.
 // By the published tuning of Cloud Storage FUSE for model servers: parallel downloads into
-// a file cache in memory, and metadata that is never asked for twice.
+// a file cache in memory, and metadata that is cached for good.
 func serverVolumes(args *Args) corev1.VolumeArray {
 	if args.Storage.Bucket == nil {
 		return corev1.VolumeArray{args.Storage.volume()}

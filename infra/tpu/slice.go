@@ -47,10 +47,10 @@ type Args struct {
 // managed instance group with tpu7x-standard-4t machine type with placement policy is
 // not supported. Use workload policy instead.") and stores no type with a workload
 // policy. The provider neither replaces a pool for its type or topology nor updates
-// them, so any other value would be a change at every preview, for ever.
+// them, so any other value would be a change at every preview.
 //
 // Another policy, capacity mode or account of the nodes replaces the node pool.
-// Machine type, boot disk and image are updated in place: GKE makes the nodes anew
+// Machine type, boot disk and image are updated in place: GKE recreates the nodes
 // without a spare, and the group on them ends as if the slice had been replaced.
 type Slice struct {
 	component.Base
@@ -119,7 +119,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		pulumi.DeleteBeforeReplace(true),
 		// A pool for which there were no chips is in the state, in ERROR and without nodes,
 		// and an update without a difference leaves it so. The engine cannot tell that from
-		// an update that failed: README says to refresh after one.
+		// an update that failed: docs/troubleshooting.md says to refresh after one.
 		pulumi.ReplaceOnChanges([]string{initError}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "90m", Update: "90m", Delete: "60m"}))
 	if err != nil {

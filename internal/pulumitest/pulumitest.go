@@ -6,6 +6,7 @@
 package pulumitest
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Project and Stack are the names under which Run runs; see WithStack.
+// Project and Stack are the names under which Run runs; see WithProject and WithStack.
 const (
 	Project = "sglang-tpu"
 	Stack   = "test"
@@ -30,9 +31,9 @@ const patience = 10 * time.Second
 type Graph struct {
 	mu        sync.Mutex
 	resources []Resource
-	calls     map[string]resource.PropertyMap
 	outputs   map[string]func(Resource) map[string]any
 	config    map[string]string
+	project   string
 	stack     string
 	preview   bool
 }
@@ -40,14 +41,14 @@ type Graph struct {
 // Option changes what a run answers.
 type Option func(*Graph)
 
-// WithCall sets what the provider function of a token returns.
-func WithCall(token string, result map[string]any) Option {
-	return func(g *Graph) { g.calls[token] = resource.NewPropertyMapFromMap(result) }
-}
-
 // WithOutputs sets outputs of every resource of a type, beside its inputs.
 func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
 	return func(g *Graph) { g.outputs[typ] = outputs }
+}
+
+// WithProject runs the program in another project.
+func WithProject(name string) Option {
+	return func(g *Graph) { g.project = name }
 }
 
 // WithStack runs the program as another stack.
@@ -70,15 +71,15 @@ func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
 // error beside what it had registered until then.
 func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*Graph, error) {
 	g := &Graph{
-		calls:   map[string]resource.PropertyMap{},
 		outputs: defaultOutputs(),
 		config:  config,
+		project: Project,
 		stack:   Stack,
 	}
 	for _, opt := range opts {
 		opt(g)
 	}
-	err := pulumi.RunErr(program, pulumi.WithMocks(Project, g.stack, g), func(info *pulumi.RunInfo) {
+	err := pulumi.RunErr(program, pulumi.WithMocks(g.project, g.stack, g), func(info *pulumi.RunInfo) {
 		info.Config, info.DryRun = g.config, g.preview
 	})
 	return g, err
@@ -133,9 +134,9 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return args.Name + "-id", outputs, nil
 }
 
-// Call implements pulumi.MockResourceMonitor.
+// Call implements pulumi.MockResourceMonitor. The program calls no function of a provider.
 func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return g.calls[args.Token], nil
+	return nil, fmt.Errorf("no answer for a call of %s", args.Token)
 }
 
 // Await returns an output's value, and fails if it never comes. Call it inside or

@@ -72,8 +72,5 @@ func (m Model) Overridden(text string) (Model, int, error) {
 	return m, m.Context, nil
 }
 
-// Page is the size of the key-value cache's pages, in tokens.
-func (s Settings) Page() int { return s.orDefaults().PageSize }
-
 // reach is the longest context that may be asked for.
 func (s Settings) reach(m Model) int { return max(m.Context, s.Reach) }

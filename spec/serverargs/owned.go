@@ -2,7 +2,7 @@ package serverargs
 
 import "strings"
 
-// Flags that name a repository of the Hub beside the model's.
+// Flags that name further repositories of the Hub.
 const (
 	TokenizerFlag     = "--tokenizer-path"
 	DraftFlag         = "--speculative-draft-model-path"
@@ -29,11 +29,11 @@ var owned = map[string]reason{
 	"--download-dir":         {"the weights are where sglang-tpu:cache has them", "remove it"},
 	"--device":               {"the pods run on TPUs", "remove it"},
 	"--api-key":              {"it would stand in plain text in the pods", "run: pulumi config set --secret sglang-tpu:apiKey KEY"},
-	"--disable-precompile":   {"the first readiness probe would compile, and time out for ever", "remove it"},
+	"--disable-precompile":   {"the first readiness probe would compile, and time out each time", "remove it"},
 	// Not at the commit of the table.
 	"--jax-proc-id":            {"it is the pod's index in its group, which the LeaderWorkerSet controller gives", "remove it"},
 	"--jax-num-procs":          {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
-	"--disable-jax-precompile": {"the first readiness probe would compile, and time out for ever", "remove it"},
+	"--disable-jax-precompile": {"the first readiness probe would compile, and time out each time", "remove it"},
 }
 
 var (

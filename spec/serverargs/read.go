@@ -150,7 +150,7 @@ func (r *reading) resolve(typed string) (string, *Option) {
 	switch {
 	case len(full) == 0:
 		if _, ok := forbidden(typed); !ok {
-			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Meant(typed, names())), "docs/server-arguments.md says where they are listed")
+			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Suggestion(typed, names())), "docs/server-arguments.md says where they are listed")
 		}
 		return typed, nil
 	case len(full) == 1:
@@ -196,7 +196,7 @@ func (r *reading) count(o *Option, typed string, values []string, inline bool) b
 		r.doubt(fmt.Sprintf("%q takes no value, and has %q", typed, strings.Join(values, " ")), "remove the value")
 		return false
 	case inline && len(values) > 1:
-		r.doubt(fmt.Sprintf("%q has %q after =, so that the server takes %q for nobody's", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
+		r.doubt(fmt.Sprintf("%q has %q after =, so that the server has no flag for %q", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
 		return false
 	case len(values) == 0 && strings.ContainsAny(o.Values, "1+"):
 		r.missing(o, typed)
@@ -234,17 +234,18 @@ func (r *reading) check(o *Option, typed string, values []string) {
 		case !o.Is(value):
 			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), fmt.Sprintf("use one such as %s", o.example()))
 		case !o.Allows(value):
-			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, o.meant(value)), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
+			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, o.suggestion(value)), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
 		}
 	}
 }
 
-// meant is the choice that somebody probably meant; of the shortest, any is near to any.
-func (o *Option) meant(value string) string {
+// suggestion is the choice that was probably intended; none for the shortest values, which
+// are near to any.
+func (o *Option) suggestion(value string) string {
 	if len(value) < 4 {
 		return ""
 	}
-	return spelling.Meant(value, o.Choices)
+	return spelling.Suggestion(value, o.Choices)
 }
 
 // example is a number that the option could have.

@@ -48,7 +48,7 @@ func TestWhatTheServersParserWouldRefuse(t *testing.T) {
 		"no values":                {[]string{"--precompile-bs-paddings", "--enable-metrics"}, `--precompile-bs-paddings takes one value or several; give it in the entry after the flag`},
 		"a value like a flag":      {[]string{"--served-model-name", "-x"}, `--served-model-name has no value: the server takes "-x" for a flag; write "--served-model-name=-x" in one entry`},
 		"too many values":          {[]string{"--page-size", "64", "128"}, `--page-size takes one value, and has ["64" "128"]; remove what is too many`},
-		"values after an equals":   {[]string{"--lora-paths=org/a", "org/b"}, `"--lora-paths" has "org/a" after =, so that the server takes "org/b" for nobody's; give each value an entry of its own`},
+		"values after an equals":   {[]string{"--lora-paths=org/a", "org/b"}, `"--lora-paths" has "org/a" after =, so that the server has no flag for "org/b"; give each value an entry of its own`},
 		"a value of a switch":      {[]string{"--enable-metrics", "true"}, `"--enable-metrics" takes no value, and has "true"; remove the value`},
 		"a fraction":               {[]string{"--page-size", "1.5"}, `--page-size "1.5" is not a whole number; use digits only`},
 		"a hexadecimal number":     {[]string{"--watchdog-timeout", "0x10"}, `--watchdog-timeout "0x10" is not a number; use one such as 300`},

@@ -166,7 +166,7 @@ func checkDraft(c *Config, given serverargs.List) problem.List {
 		return nil
 	}
 	c.Warnings.Add(argumentsKey, "", fmt.Sprintf("the plan does not count the weights of %s %s, whose size this program does not know: "+
-		"they lie in HBM beside the model's", flag, draft),
+		"they are in HBM with the model's", flag, draft),
 		fmt.Sprintf("if the server ends with RESOURCE_EXHAUSTED, lower %s or use a larger topology", model.MemFractionFlag))
 	// ModelConfig.from_server_args: model_revision or server_args.revision.
 	if c.Revision != "" && c.Revision != serverargs.DefaultRevision && !given.Has(revision) {

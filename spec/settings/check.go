@@ -30,7 +30,7 @@ func regionOf(zone string) string {
 }
 
 // placeholders are what the checked-in environments hold where only their user knows the
-// value. Google Cloud would be asked for somebody else's project.
+// value. Google Cloud would be called with another owner's project.
 const (
 	placeholderProject     = "your-project-id"
 	placeholderReservation = "your-reservation"

@@ -21,6 +21,9 @@ type Source struct {
 	Get      func(key string) (value string, ok bool)
 	IsSecret func(key string) bool
 	Keys     []string // all that are set, so that a misspelt one is not ignored
+	// Project is the name of the Pulumi project, in whose namespace the keys of this program
+	// may be as well; empty: this program's.
+	Project string
 	// Now is for warnings about dates that have passed; nil: the clock.
 	Now func() time.Time
 }
@@ -43,15 +46,22 @@ type Config struct {
 	Ready     time.Duration   // how long up waits for the model server
 
 	Warnings problem.List // what will work, and may surprise
+
+	project project
 }
+
+// Key is the full key of a setting, such as replicas, as the project has it.
+func (c *Config) Key(name string) string { return c.project.where(keyOf(name)) }
 
 // Load reads and checks every key. The error is a problem.List of all that is wrong.
 func Load(source Source) (*Config, error) {
-	r := &reader{source: source, unread: map[string]bool{}}
-	c := &Config{Settings: r.settings()}
+	r := &reader{unread: map[string]bool{}}
+	var twice problem.List
+	r.source, r.project, twice = inProject(source)
+	c := &Config{Settings: r.settings(), project: r.project}
 	region := c.Region
 	c.Region = regionOf(c.Zone)
-	r.add(checkKeys(source.Keys))
+	r.add(checkKeys(source.Keys, r.project.name))
 	known := r.resolveModel(c)
 	// Whoever says that there are no exclusions knows.
 	noExclusions := c.Maintenance.Exclusions != nil && len(c.Maintenance.Exclusions) == 0
@@ -64,7 +74,7 @@ func Load(source Source) (*Config, error) {
 	given, wrong := c.planServer(known, !r.unread["topology"])
 	r.add(wrong)
 	r.add(checkImage(c.Image))
-	r.add(checkEnvironment(c.ServerEnvironment, source.IsSecret))
+	r.add(checkEnvironment(c.ServerEnvironment, r.source.IsSecret))
 	r.add(checkCapacity(c.Capacity))
 	r.add(checkCache(c.Cache))
 	r.add(checkMaintenance(c.Maintenance))
@@ -77,10 +87,10 @@ func Load(source Source) (*Config, error) {
 	if c.LeaderWorkerSet != "" {
 		r.add(problem.Of(keyOf("leaderWorkerSet"), names.CheckSet(c.LeaderWorkerSet, c.Replicas)))
 	}
-	if err := r.found.Err(); err != nil {
+	if err := append(twice, r.project.named(r.found)...).Err(); err != nil {
 		return nil, err
 	}
 	c.Arguments = serverargs.Launch(c.Model.ID, c.Revision, c.TrustRemoteCode).Merge(c.Plan.Arguments()).Merge(given)
-	c.Warnings = append(c.Warnings, warnings(c, noExclusions, source.now())...)
+	c.Warnings = r.project.named(append(c.Warnings, warnings(c, noExclusions, source.now())...))
 	return c, nil
 }

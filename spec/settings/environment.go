@@ -49,7 +49,7 @@ var ownVariables = map[string]string{
 	"API_KEY_FILE":              "it is where sglang-tpu:apiKey is",
 }
 
-// secretWords in a name, between underscores, say that the value is not for everybody.
+// secretWords in a name, between underscores, mark the value as a secret.
 var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "APIKEY"}
 
 // checkEnvironment refuses what is no variable, what is not the user's, and secrets.

@@ -27,7 +27,7 @@ func checkImage(i serverimage.Image) problem.List {
 	}{{".keepVersions", i.KeepVersions}, {".keepDays", i.KeepDays}} {
 		if retired.value != nil {
 			found.Add(imageKey+retired.field, fmt.Sprint(retired.value), "deletes nothing: the tags of the images are immutable, and Artifact Registry deletes no tagged image of such a repository",
-				"run: pulumi config rm --path "+imageKey+retired.field+" (README says how to delete images by hand)")
+				"run: pulumi config rm --path "+imageKey+retired.field+" (docs/troubleshooting.md says how to delete images by hand)")
 		}
 	}
 	if i.Source != serverimage.Build && i.Given() {

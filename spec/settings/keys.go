@@ -26,14 +26,15 @@ func keyOf(name string) string {
 	return Namespace + ":" + name
 }
 
-// checkKeys refuses keys that nobody reads: ignoring one would deploy something else
-// than was asked for.
-func checkKeys(keys []string) problem.List {
+// checkKeys refuses keys that nobody reads, in the namespaces of this program, of the project
+// and of the gcp provider: an ignored key would deploy another configuration.
+func checkKeys(keys []string, project string) problem.List {
 	known := map[string][]string{} // by namespace
 	for _, key := range Keys() {
 		namespace, name, _ := strings.Cut(key, ":")
 		known[namespace] = append(known[namespace], name)
 	}
+	known[project] = known[Namespace]
 	var found problem.List
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		namespace, name, _ := strings.Cut(key, ":")
@@ -45,7 +46,7 @@ func checkKeys(keys []string) problem.List {
 		if namespace == "gcp" {
 			remedy = "remove it; credentials come from: gcloud auth application-default login"
 		}
-		found.Add(key, "", "is not a setting"+spelling.Meant(name, names), remedy)
+		found.Add(key, "", "is not a setting"+spelling.Suggestion(name, names), remedy)
 	}
 	return found
 }

@@ -44,6 +44,9 @@ func lineOf(config *yaml.Node, key string, get func(key string) (string, bool)) 
 	}
 	top := namespace + ":" + names[0]
 	at, node := child(config, top)
+	if node == nil { // keys of the project may stand without its name
+		at, node = child(config, names[0])
+	}
 	if value, _ := get(top); node == nil || !holds(node, value) {
 		return 0
 	}

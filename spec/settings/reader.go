@@ -19,9 +19,10 @@ import (
 // reader reads settings by their types, and collects every problem instead of stopping at
 // the first.
 type reader struct {
-	source Source
-	found  problem.List
-	unread map[string]bool // keys whose value could not be read, so that it is not checked further
+	source  Source
+	project project
+	found   problem.List
+	unread  map[string]bool // keys whose value could not be read, so that it is not checked further
 }
 
 // settings reads all keys over their defaults.
@@ -88,22 +89,25 @@ func (f field) number(keyword string) (int, bool) {
 // setDefaults sets the defaults of the types.
 func setDefaults(v reflect.Value) {
 	for _, f := range fieldsOf(v.Type()) {
-		into := v.FieldByIndex(f.Index)
-		text, ok := f.constraint("default")
-		switch unmarshaler, isText := into.Addr().Interface().(encoding.TextUnmarshaler); {
-		case !ok && into.Kind() == reflect.Struct:
-			setDefaults(into)
-		case !ok:
-		case isText:
-			_ = unmarshaler.UnmarshalText([]byte(text)) // a test reads all defaults
-		case into.Kind() == reflect.String:
-			into.SetString(text)
-		case into.Kind() == reflect.Int:
-			n, _ := strconv.Atoi(text)
-			into.SetInt(int64(n))
-		case into.Kind() == reflect.Bool:
-			into.SetBool(text == "true")
-		}
+		setDefault(f, v.FieldByIndex(f.Index))
+	}
+}
+
+func setDefault(f field, into reflect.Value) {
+	text, ok := f.constraint("default")
+	switch unmarshaler, isText := into.Addr().Interface().(encoding.TextUnmarshaler); {
+	case !ok && into.Kind() == reflect.Struct:
+		setDefaults(into)
+	case !ok:
+	case isText:
+		_ = unmarshaler.UnmarshalText([]byte(text)) // a test reads all defaults
+	case into.Kind() == reflect.String:
+		into.SetString(text)
+	case into.Kind() == reflect.Int:
+		n, _ := strconv.Atoi(text)
+		into.SetInt(int64(n))
+	case into.Kind() == reflect.Bool:
+		into.SetBool(text == "true")
 	}
 }
 
@@ -169,7 +173,7 @@ func (r *reader) text(f field, key string) string {
 	return trimmed
 }
 
-// secret returns the key if a secret is there. One that is not encrypted is refused: it
+// secret returns the full key if a secret is there. One that is not encrypted is refused: it
 // would stand in plain text in the stack's configuration file and in its state.
 func (r *reader) secret(key string) string {
 	value, _ := r.source.Get(key)
@@ -179,7 +183,7 @@ func (r *reader) secret(key string) string {
 	if !r.source.IsSecret(key) {
 		r.found.Add(key, "", "is stored in plain text", "run: pulumi config set --secret "+key)
 	}
-	return key
+	return r.project.where(key)
 }
 
 // object decodes a JSON object over what a field already holds.
@@ -264,15 +268,15 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 	r.found.Add(path, r.shown(path, text), "has the wrong type", "it must be "+kindName(into.Kind()))
 }
 
-// fields decodes an object into a struct. A misspelt field is an error: ignoring it would
-// deploy something else than was asked for.
+// fields decodes an object into a struct. A misspelt field is an error: ignored, it would
+// deploy another configuration.
 func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
 	fields := fieldsOf(into.Type())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if i < 0 {
 			known := namesIn(into.Type())
-			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Meant(name, known), "use "+list(known))
+			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Suggestion(name, known), "use "+list(known))
 			continue
 		}
 		r.decode(path+"."+name, given[name], into.FieldByIndex(fields[i].Index))

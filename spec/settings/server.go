@@ -28,7 +28,7 @@ func (r *reader) resolveModel(c *Config) bool {
 		r.found.Add(customKey, "", "describes "+c.ModelID+", whose numbers are in the catalogue", "remove it")
 	case inCatalogue:
 	case !described:
-		r.found.Add(keyOf("model"), c.ModelID, "is not in the catalogue"+spelling.Meant(c.ModelID, model.Names()),
+		r.found.Add(keyOf("model"), c.ModelID, "is not in the catalogue"+spelling.Suggestion(c.ModelID, model.Names()),
 			"use one of "+list(model.Names())+", or give its numbers: pulumi config set --path sglang-tpu:customModel.heads N")
 	default:
 		if !modelID.MatchString(c.ModelID) {

@@ -1,4 +1,4 @@
-// Package spelling guesses what somebody meant to write.
+// Package spelling suggests the name that was probably intended.
 package spelling
 
 import (
@@ -7,9 +7,9 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Meant says which of the names somebody probably meant, such as " (did you mean
+// Suggestion is the name that was probably intended, such as " (did you mean
 // topology?)"; nothing if none is near.
-func Meant(name string, known []string) string {
+func Suggestion(name string, known []string) string {
 	best, near := "", max(2, len(name)/4)+1
 	for _, candidate := range known {
 		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(candidate), nil); d < near {

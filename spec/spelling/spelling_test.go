@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestTheNearestNameIsMeant(t *testing.T) {
+func TestTheNearestNameIsSuggestion(t *testing.T) {
 	known := []string{"topology", "model", "modelRevision"}
-	assert.Equal(t, " (did you mean topology?)", Meant("Topolgy", known))
-	assert.Equal(t, " (did you mean model?)", Meant("mode1", known))
-	assert.Empty(t, Meant("colour", known))
+	assert.Equal(t, " (did you mean topology?)", Suggestion("Topolgy", known))
+	assert.Equal(t, " (did you mean model?)", Suggestion("mode1", known))
+	assert.Empty(t, Suggestion("colour", known))
 }

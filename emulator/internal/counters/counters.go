@@ -3,12 +3,15 @@
 package counters
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"sync"
+
+	"sglang-tpu/emulator/internal/socket"
 )
 
 // Counts since the beginning, or the last reset.
@@ -95,59 +98,32 @@ func (c *Counters) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) {
 		c.mu.Lock()
-		text, err := json.Marshal(c.c)
-		c.mu.Unlock()
-		answer(w, text, err)
+		defer c.mu.Unlock()
+		socket.Reply(w, c.c)
 	})
-	mux.HandleFunc("POST /counters/reset", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, []byte("{}"), c.change(func(counts *Counts) { *counts = Counts{} }))
-	})
-	mux.HandleFunc("POST /counters/hub", func(w http.ResponseWriter, r *http.Request) {
-		var f Fetched
-		if !read(w, r, &f) {
-			return
+	mux.Handle("POST /counters/reset", report(c, func(counts *Counts, _ struct{}) { *counts = Counts{} }))
+	mux.Handle("POST /counters/hub", report(c, func(counts *Counts, f Fetched) {
+		counts.Hub.Bytes += f.Bytes
+		counts.Hub.ByRepository[f.Repository] += f.Bytes
+		counts.Hub.ByPod[f.Pod] += f.Bytes
+		if f.First {
+			counts.Hub.Downloads++
 		}
-		answer(w, []byte("{}"), c.change(func(counts *Counts) {
-			counts.Hub.Bytes += f.Bytes
-			counts.Hub.ByRepository[f.Repository] += f.Bytes
-			counts.Hub.ByPod[f.Pod] += f.Bytes
-			if f.First {
-				counts.Hub.Downloads++
-			}
-		}))
-	})
-	mux.HandleFunc("POST /counters/builds", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, []byte("{}"), c.change(func(counts *Counts) { counts.Builds++ }))
-	})
-	mux.HandleFunc("POST /counters/compile", func(w http.ResponseWriter, r *http.Request) {
-		var f Compiled
-		if !read(w, r, &f) {
-			return
+	}))
+	mux.Handle("POST /counters/builds", report(c, func(counts *Counts, _ struct{}) { counts.Builds++ }))
+	mux.Handle("POST /counters/compile", report(c, func(counts *Counts, f Compiled) {
+		if f.Hit {
+			counts.Compile.Hits++
+		} else {
+			counts.Compile.Misses++
 		}
-		answer(w, []byte("{}"), c.change(func(counts *Counts) {
-			if f.Hit {
-				counts.Compile.Hits++
-			} else {
-				counts.Compile.Misses++
-			}
-		}))
-	})
+	}))
 	return mux
 }
 
-func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	err := json.NewDecoder(r.Body).Decode(into)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-	}
-	return err == nil
-}
-
-func answer(w http.ResponseWriter, text []byte, err error) {
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(text, '\n')) // a client that went away is its own business
+// report is a request that changes the counts.
+func report[In any](c *Counters, count func(*Counts, In)) http.HandlerFunc {
+	return socket.Handle(func(_ context.Context, in In) (any, error) {
+		return struct{}{}, c.change(func(counts *Counts) { count(counts, in) })
+	})
 }

@@ -21,7 +21,7 @@ const NetworkVar = "SGLANG_TPU_EMULATOR_NETWORK"
 // ask for.
 const EarlierVar = "SGLANG_TPU_EMULATOR_EARLIER"
 
-// FirstNetwork is what NetworkVar says; without it, 0.
+// FirstNetwork is the value of NetworkVar; 0 if it is not set.
 func FirstNetwork() int {
 	n, err := strconv.Atoi(os.Getenv(NetworkVar))
 	if err != nil {

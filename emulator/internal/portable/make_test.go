@@ -28,3 +28,34 @@ func TestMakeSaysWhatToDoElsewhereThanOnLinux(t *testing.T) {
 		assert.NotContains(t, string(out), "go was called", target)
 	}
 }
+
+// bootstrap runs make up from nothing with a go that is this script.
+func bootstrap(t *testing.T, script string) (string, error) {
+	t.Helper()
+	checkout, programs := t.TempDir(), t.TempDir()
+	text, err := os.ReadFile(filepath.Join(program, "Makefile"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(checkout, "Makefile"), text, 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(checkout, "emulator"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "go"), []byte("#!/bin/sh\nfor i in $(seq 20); do echo go: downloading module $i >&2; done\n"+script), 0o755))
+	cmd := exec.Command("make", "bootstrap")
+	cmd.Dir = checkout
+	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func TestTheBuilderShowsItsProgressAndNoDownloads(t *testing.T) {
+	out, err := bootstrap(t, "printf '#!/bin/sh\\necho step 1 of 9\\n' >../bin/bootstrap; chmod +x ../bin/bootstrap\n")
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "step 1 of 9")
+	assert.NotContains(t, out, "downloading")
+}
+
+func TestABuilderThatDoesNotCompileIsSaidWithTheEndOfItsLog(t *testing.T) {
+	out, err := bootstrap(t, "echo undefined: something >&2; exit 1\n")
+	require.Error(t, err)
+	assert.Contains(t, out, "undefined: something")
+	assert.Contains(t, out, "all of go's output is in bin/bootstrap.log")
+	assert.NotContains(t, out, "module 1\n", "only the end")
+}

@@ -18,7 +18,7 @@ type Change struct {
 	Property string `json:"property"`
 	Old      string `json:"old"` // empty: not set
 	New      string `json:"new"`
-	// Replaces tells that the resource cannot be changed there in place.
+	// Replaces: the resource cannot be changed there in place.
 	Replaces bool `json:"replaces,omitempty"`
 }
 
@@ -43,7 +43,7 @@ func (s Step) changes() []Change {
 	var found []Change
 	compare("", any(s.Old.Inputs), any(s.New.Inputs), func(c Change) { found = append(found, c) })
 	for _, path := range slices.Sorted(maps.Keys(s.Diff)) {
-		if !said(found, path) {
+		if !reported(found, path) {
 			old, now := at(s.Old.Outputs, path), at(s.New.Inputs, path)
 			c := Change{Property: path, Old: show(old), New: show(now)}
 			if c.Old == masked && strings.HasPrefix(string(s.Diff[path].Kind), "update") {
@@ -58,8 +58,8 @@ func (s Step) changes() []Change {
 	return both(found)
 }
 
-// said reports whether a path of the provider's is among the differences, or holds one.
-func said(found []Change, path string) bool {
+// reported is true if a path of the provider's is among the differences, or holds one.
+func reported(found []Change, path string) bool {
 	for _, c := range found {
 		if related(plain(c.Property), plain(path)) {
 			return true
@@ -312,7 +312,7 @@ const (
 	eachTemplate   = "spec.leaderWorkerTemplate.*Template."
 )
 
-// both says what is the same in both templates once.
+// both merges what is the same in both templates.
 func both(all []Change) []Change {
 	normal := func(c Change) Change {
 		for _, prefix := range []string{leaderTemplate, workerTemplate} {
@@ -326,17 +326,17 @@ func both(all []Change) []Change {
 	for _, c := range all {
 		count[normal(c)]++
 	}
-	var kept []Change
+	var rest []Change
 	done := map[Change]bool{}
 	for _, c := range all {
 		n := normal(c)
 		if count[n] < 2 {
-			kept = append(kept, c)
+			rest = append(rest, c)
 		} else if !done[n] {
 			done[n] = true
-			kept = append(kept, n)
+			rest = append(rest, n)
 		}
 	}
-	sort.SliceStable(kept, func(i, j int) bool { return kept[i].Replaces && !kept[j].Replaces })
-	return kept
+	sort.SliceStable(rest, func(i, j int) bool { return rest[i].Replaces && !rest[j].Replaces })
+	return rest
 }

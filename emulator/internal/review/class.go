@@ -1,7 +1,5 @@
 package review
 
-import "fmt"
-
 // Class is what a change does to the endpoint, from nothing to the worst.
 type Class int
 
@@ -22,17 +20,6 @@ func (c Class) String() string { return classNames[c] }
 
 // MarshalText writes the name.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// UnmarshalText reads a name.
-func (c *Class) UnmarshalText(text []byte) error {
-	for i, name := range classNames {
-		if name == string(text) {
-			*c = Class(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is not a class; the classes are %v", text, classNames)
-}
 
 // words are for people.
 func (c Class) words() string {

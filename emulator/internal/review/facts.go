@@ -207,7 +207,7 @@ func (f facts) rows() []Row {
 	return rows
 }
 
-// chips counts those that stop serving and are kept or found anew.
+// chips counts those that stop serving and are kept or requested again.
 func (f facts) chips(steps []Step, items []Item) Chips {
 	c := Chips{Before: f.before.chips(), After: f.after.chips()}
 	slices, all := 0, false

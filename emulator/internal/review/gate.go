@@ -16,7 +16,7 @@ type Policy struct {
 	Others    []string `json:"others"`
 }
 
-// deletion is what policies call the loss of something that cannot be had back.
+// deletion is what policies call the loss of something that cannot be recovered.
 const deletion = "deletion"
 
 // Trailer begins the line of a commit message that acknowledges.
@@ -87,7 +87,7 @@ func covers(line, what, environment string) bool {
 	return given > 0 && needed > 0 && given > needed
 }
 
-// Summarize fills in what is said of all environments together, and puts the worst first.
+// Summarize fills in the summary of all environments, and sorts the worst first.
 func (r *Report) Summarize() {
 	slices.SortStableFunc(r.Environments, func(a, b Environment) int { return b.weight() - a.weight() })
 	for _, e := range r.Environments {
@@ -111,10 +111,10 @@ func (e Environment) weight() int {
 	return weight
 }
 
-// Exit codes of a review that was made. Whatever nobody has acknowledged decides.
+// Exit codes of a finished review. What is not acknowledged decides.
 const (
 	ExitOK             = 0
-	ExitFailed         = 10 // a preview failed, so nobody knows
+	ExitFailed         = 10 // a preview failed, so the consequences are not known
 	ExitOther          = 11 // rolling or a group restart, if review.yaml demands it
 	ExitDeletion       = 12
 	ExitSliceRebuild   = 13

@@ -13,7 +13,7 @@ const inSentence = 3
 // hidden changes follow from others that are shown.
 var hidden = []string{`metadata.annotations["pulumi.com/waitFor"]`, `metadata.annotations["pulumi.com/skipAwait"]`}
 
-// item finds the rules of what happens to a resource, and says it.
+// item applies the rules to what happens to a resource.
 func item(s Step, f facts) Item {
 	i := Item{Resource: s.Type() + " " + s.Name(), Op: s.Op}
 	for _, c := range s.changes() {
@@ -21,16 +21,16 @@ func item(s Step, f facts) Item {
 			i.Changes = append(i.Changes, c)
 		}
 	}
-	var says []string
+	var sentences []string
 	apply := func(r rule) {
 		class := r.class
-		text := f.fill(r.says)
+		text := f.fill(r.text)
 		if r.perGroup {
 			class = f.perGroup()
 		}
 		i.Class, i.Deletion, i.Caution = max(i.Class, class), i.Deletion || r.loses, i.Caution || r.caution
-		if text != "" && !slices.Contains(says, text) {
-			says = append(says, text)
+		if text != "" && !slices.Contains(sentences, text) {
+			sentences = append(sentences, text)
 		}
 	}
 	if s.Op == Update && len(i.Changes) > 0 {
@@ -40,13 +40,13 @@ func item(s Step, f facts) Item {
 		for _, c := range i.Changes {
 			apply(ruleFor(s, c.Property))
 		}
-		says = says[:min(len(says), 2)]
+		sentences = sentences[:min(len(sentences), 2)]
 	} else {
 		apply(ruleFor(s, ""))
 	}
 	if clash := s.clash(); clash != "" {
 		i.Caution = true
-		says = append(says, clash)
+		sentences = append(sentences, clash)
 	}
 	i.Sentence = s.noun() + " " + s.verb()
 	what := append(s.names(), properties(i.Changes)...)
@@ -54,7 +54,7 @@ func item(s Step, f facts) Item {
 		i.Sentence += fmt.Sprintf(" in %d properties", len(i.Changes))
 		what = nil
 	}
-	if parts := append(what, says...); len(parts) > 0 {
+	if parts := append(what, sentences...); len(parts) > 0 {
 		i.Sentence += ": " + strings.Join(parts, "; ")
 	}
 	return i
@@ -73,7 +73,7 @@ func (r rule) order(f facts) Class {
 const initError = "#initerror"
 
 // properties are the changes in words; those that force a replacement come first, and
-// when there are any, only they are said.
+// when there are any, the others are left out.
 func properties(changes []Change) []string {
 	var forced []Change
 	for _, c := range changes {
@@ -84,14 +84,14 @@ func properties(changes []Change) []string {
 	if len(forced) > 0 {
 		changes = forced
 	}
-	var said []string
+	var words []string
 	for _, c := range changes[:min(len(changes), inSentence)] {
-		said = append(said, c.Words())
+		words = append(words, c.Words())
 	}
 	if more := len(changes) - inSentence; more > 0 {
-		said = append(said, fmt.Sprintf("and %d more", more))
+		words = append(words, fmt.Sprintf("and %d more", more))
 	}
-	return said
+	return words
 }
 
 // Words are "machineType changes from A to B".
@@ -130,7 +130,7 @@ func (c Change) short() string {
 	return c.Property
 }
 
-// names is said of what has another name in the program and no alias.
+// names describes a resource that has another name in the program and no alias.
 func (s Step) names() []string {
 	if s.renamedFrom == "" {
 		return nil

@@ -5,7 +5,7 @@ import "strings"
 // recreated finds what is deleted under one name of the program and created under
 // another although it is the same thing in the cloud: a rename without an alias. It is
 // a replacement, and the engine does not say so. The number is of those with an alias.
-func recreated(steps []Step) (kept []Step, aliased int) {
+func recreated(steps []Step) (rest []Step, aliased int) {
 	deleted := map[string]int{}
 	for i, s := range steps {
 		if s.Op == Delete && s.real() {
@@ -17,17 +17,17 @@ func recreated(steps []Step) (kept []Step, aliased int) {
 			aliased++
 		}
 	}
-	gone := map[int]bool{}
+	replaced := map[int]bool{}
 	for _, s := range steps {
 		if s.Op != Create || !s.real() {
 			continue
 		}
 		if i, found := deleted[identity(s.Type(), s.New)]; found {
-			gone[i] = true
+			replaced[i] = true
 		}
 	}
 	for i, s := range steps {
-		if gone[i] {
+		if replaced[i] {
 			continue
 		}
 		if s.Op == Create && s.real() {
@@ -35,9 +35,9 @@ func recreated(steps []Step) (kept []Step, aliased int) {
 				s.Op, s.Old, s.renamedFrom = Replace, steps[old].Old, steps[old].Name()
 			}
 		}
-		kept = append(kept, s)
+		rest = append(rest, s)
 	}
-	return kept, aliased
+	return rest, aliased
 }
 
 // identity is what makes a thing the same in the cloud; empty if that is not known.

@@ -11,10 +11,10 @@ type Report struct {
 	Base         string        `json:"base"`
 	Head         string        `json:"head"`
 	Class        Class         `json:"class"`    // the worst of all environments
-	Deletion     bool          `json:"deletion"` // something is deleted that cannot be had back
+	Deletion     bool          `json:"deletion"` // something is deleted that cannot be recovered
 	Labels       []string      `json:"labels"`
 	Environments []Environment `json:"environments"`
-	// Unacknowledged are the lines that somebody has to write before this may go on.
+	// Unacknowledged are the trailers that are missing.
 	Unacknowledged []string `json:"unacknowledged,omitempty"`
 	Acknowledged   []string `json:"acknowledged,omitempty"`
 }
@@ -49,7 +49,7 @@ type Counts struct {
 type Chips struct {
 	Before      int `json:"before"`
 	After       int `json:"after"`
-	Interrupted int `json:"interrupted"` // that stop serving, and come back or are found anew
+	Interrupted int `json:"interrupted"` // that stop serving, and come back or are requested again
 }
 
 // Item is what happens to one resource.
@@ -142,7 +142,7 @@ func (s Step) refused() bool {
 	return s.Old != nil && s.Old.Protect && (s.Op == Delete || s.Op == Replace && (s.renamedFrom != "" || s.New != nil && s.New.Protect))
 }
 
-// protection is what the engine itself says nothing of: resources that Pulumi begins or
+// protection reports what the engine does not: resources that Pulumi begins or
 // ends to protect from deletion.
 func protection(steps []Step) []Item {
 	var items []Item
@@ -173,7 +173,7 @@ func protection(steps []Step) []Item {
 	return items
 }
 
-// Removed is an environment whose file is gone.
+// Removed is an environment whose file was deleted.
 func Removed(name string) Environment {
 	return Environment{Name: name, Changed: true, Items: []Item{{
 		Resource: "Pulumi." + name + ".yaml", Op: Delete, Caution: true,

@@ -42,120 +42,120 @@ type rule struct {
 	// perGroup: with more than one group they restart one after the other, and with none
 	// nothing does; class is then not read.
 	perGroup bool
-	loses    bool // something that cannot be had back, or that traffic or chips depend on
+	loses    bool // something that cannot be recovered, or that traffic or chips depend on
 	caution  bool // to be read before the rest, although the endpoint goes on
-	says     string
+	text     string
 }
 
 // madeAnew is what an update in place does to a slice all of whose nodes it concerns.
 const madeAnew = "in place, but GKE makes the slice's nodes anew all at once, with none to spare: its group stops serving; its {chips} chips are given back and have to be found again; {weights}"
 
-// The consequences stand after what is changed. {weights} says what a new start has to
+// The consequences follow the change in a sentence. {weights} says what a new start has to
 // fetch, {groups} how many groups there are, {chips} how many chips a slice has.
 var rules = []rule{
-	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, says: "metrics, alerts and dashboard alone"},
+	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, text: "metrics, alerts and dashboard alone"},
 	// TPU slices.
-	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, says: "its group stops serving; its {chips} chips are given back and a new slice must be found; {weights}"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, says: "its {chips} chips are given back; the group on it ends, and one that stays and ran there starts again on a slice that becomes free"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Create}, class: None, says: "{chips} chips are asked for, which takes as long as Google needs; groups that serve go on"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, says: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, text: "its group stops serving; its {chips} chips are given back and a new slice must be found; {weights}"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "its {chips} chips are given back; the group on it ends, and one that stays and ran there starts again on a slice that becomes free"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Create}, class: None, text: "{chips} chips are asked for, which takes as long as Google needs; groups that serve go on"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
 	// GKE's short-lived upgrades: https://cloud.google.com/kubernetes-engine/docs/concepts/node-pool-upgrade-strategies
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", queued: true, class: None, says: "flex-start nodes that are there keep what they have until they go; those that come later get it"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", queued: true, class: None, says: "flex-start nodes that are there keep what they have until they go; those that come later get it"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", queued: true, class: None, text: "flex-start nodes that are there keep what they have until they go; those that come later get it"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", queued: true, class: None, text: "flex-start nodes that are there keep what they have until they go; those that come later get it"},
 	// Machine type, disk and image too: the provider updates them in place, and GKE rolls
 	// the nodes by upgradeSettings, which for a slice leave no node to spare.
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: SliceRebuild, says: madeAnew},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: SliceRebuild, says: madeAnew},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, says: "the provider neither replaces the node pool for it nor updates it: nothing happens, and each preview shows it again"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeLocations", class: SliceRebuild, says: "GKE takes its nodes out of one zone and asks for them in the other; its group stops serving; {weights}"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, says: "in place"},
-	{typ: policy, ops: []Op{Replace}, class: SliceRebuild, says: "no node pool can name it meanwhile"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: SliceRebuild, text: madeAnew},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: SliceRebuild, text: madeAnew},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, text: "the provider neither replaces the node pool for it nor updates it: nothing happens, and each preview shows it again"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeLocations", class: SliceRebuild, text: "GKE takes its nodes out of one zone and asks for them in the other; its group stops serving; {weights}"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, text: "in place"},
+	{typ: policy, ops: []Op{Replace}, class: SliceRebuild, text: "no node pool can name it meanwhile"},
 	{typ: policy, ops: []Op{Delete, Create, Update}, class: None},
 
 	// The cluster and its other nodes.
-	{typ: cluster, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "everything in it is deleted and made again: slices, controller and server"},
-	{typ: cluster, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "everything in it is deleted"},
-	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, says: "the control plane is upgraded; nodes follow in a maintenance window, when each slice's group restarts"},
-	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, says: "GKE upgrades along another channel; nodes follow in a maintenance window, when each slice's group restarts"},
-	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, says: "GKE's own refusal to delete the cluster changes"},
-	{typ: cluster, ops: []Op{Update}, property: "enableIntranodeVisibility", class: GroupRestart, says: "GKE restarts the nodes; {weights}"},
-	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, says: "who may reach the control plane by its address changes"},
-	{typ: cluster, ops: []Op{Create, Update}, class: None, says: "the control plane changes in place; nodes and pods go on"},
-	{typ: nodePool, ops: []Op{Replace}, class: Rolling, says: "controllers move to new nodes; until they run no group can be started again"},
-	{typ: nodePool, ops: []Op{Delete}, class: Rolling, loses: true, says: "what runs on it has nowhere to go"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeLocations", class: Rolling, says: "its nodes move to another zone, and the controllers on them, too"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.labels", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.taints", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.tags", class: None, says: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeCount", class: None, says: "nodes are added or drained; the server runs on others"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig", class: Rolling, says: "its nodes are made anew, and the controllers on them move; the server runs on others"},
-	{typ: nodePool, ops: []Op{Create, Update}, class: None, says: "the server runs on other nodes"},
+	{typ: cluster, ops: []Op{Replace}, class: ClusterRebuild, loses: true, text: "everything in it is deleted and made again: slices, controller and server"},
+	{typ: cluster, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "everything in it is deleted"},
+	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, text: "the control plane is upgraded; nodes follow in a maintenance window, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, text: "GKE upgrades along another channel; nodes follow in a maintenance window, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, text: "GKE's own refusal to delete the cluster changes"},
+	{typ: cluster, ops: []Op{Update}, property: "enableIntranodeVisibility", class: GroupRestart, text: "GKE restarts the nodes; {weights}"},
+	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, text: "who may reach the control plane by its address changes"},
+	{typ: cluster, ops: []Op{Create, Update}, class: None, text: "the control plane changes in place; nodes and pods go on"},
+	{typ: nodePool, ops: []Op{Replace}, class: Rolling, text: "controllers move to new nodes; until they run no group can be started again"},
+	{typ: nodePool, ops: []Op{Delete}, class: Rolling, loses: true, text: "what runs on it has nowhere to go"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeLocations", class: Rolling, text: "its nodes move to another zone, and the controllers on them, too"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.labels", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.taints", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeCount", class: None, text: "nodes are added or drained; the server runs on others"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig", class: Rolling, text: "its nodes are made anew, and the controllers on them move; the server runs on others"},
+	{typ: nodePool, ops: []Op{Create, Update}, class: None, text: "the server runs on other nodes"},
 
 	// The network.
-	{typ: network, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster lives in it and is made again, too"},
-	{typ: network, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster lives in it"},
-	{typ: subnetwork, ops: []Op{Replace}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it and is made again, too"},
-	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, says: "the cluster has its addresses from it"},
-	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, says: "the range grows in place; nodes keep their addresses"},
-	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, says: "Google lets nobody change a range that a cluster uses, so pulumi up fails if this is one"},
-	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
-	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
-	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile what it allows is not reached, such as the controller's webhooks"},
-	{typ: firewall, ops: []Op{Update}, class: None, caution: true, says: "who may reach the nodes changes"},
+	{typ: network, ops: []Op{Replace}, class: ClusterRebuild, loses: true, text: "the cluster lives in it and is made again, too"},
+	{typ: network, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "the cluster lives in it"},
+	{typ: subnetwork, ops: []Op{Replace}, class: ClusterRebuild, loses: true, text: "the cluster has its addresses from it and is made again, too"},
+	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "the cluster has its addresses from it"},
+	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, text: "the range grows in place; nodes keep their addresses"},
+	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, text: "Google lets nobody change a range that a cluster uses, so pulumi up fails if this is one"},
+	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, text: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
+	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, text: "meanwhile nodes reach nothing outside: no image is pulled and nothing downloaded"},
+	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, text: "meanwhile what it allows is not reached, such as the controller's webhooks"},
+	{typ: firewall, ops: []Op{Update}, class: None, caution: true, text: "who may reach the nodes changes"},
 	{typ: "gcp:compute/*", ops: []Op{Create, Update}, class: None},
 
 	// Images, weights, identities.
-	{typ: repository, ops: []Op{Replace, Delete}, class: None, loses: true, says: "every image in it is deleted; a pod that has to start cannot pull until one is built"},
-	{typ: bucket, ops: []Op{Replace, Delete}, class: None, loses: true, says: "downloaded weights and compiled code are deleted with it; every start fetches and compiles again"},
-	{typ: account, ops: []Op{Replace, Delete}, class: None, caution: true, says: "whatever acts under its name loses its rights"},
-	{typ: "gcp:projects/iAMMember:IAMMember", ops: []Op{Replace, Delete, Create}, class: None, caution: true, says: "rights in the project change"},
+	{typ: repository, ops: []Op{Replace, Delete}, class: None, loses: true, text: "every image in it is deleted; a pod that has to start cannot pull until one is built"},
+	{typ: bucket, ops: []Op{Replace, Delete}, class: None, loses: true, text: "downloaded weights and compiled code are deleted with it; every start fetches and compiles again"},
+	{typ: account, ops: []Op{Replace, Delete}, class: None, caution: true, text: "whatever acts under its name loses its rights"},
+	{typ: "gcp:projects/iAMMember:IAMMember", ops: []Op{Replace, Delete, Create}, class: None, caution: true, text: "rights in the project change"},
 	{typ: "gcp:projects/service:Service", ops: []Op{Create, Update, Replace, Delete}, class: None},
 	{typ: "gcp:*", ops: []Op{Create, Update}, class: None},
 
 	// The server.
-	{typ: set, ops: []Op{Replace}, class: GroupRestart, says: "{groups} end first and start again on the chips that are there; {weights}"},
-	{typ: set, ops: []Op{Delete}, class: GroupRestart, loses: true, says: "the endpoint stops"},
+	{typ: set, ops: []Op{Replace}, class: GroupRestart, text: "{groups} end first and start again on the chips that are there; {weights}"},
+	{typ: set, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "the endpoint stops"},
 	{typ: set, ops: []Op{Create}, class: None},
-	{typ: set, ops: []Op{Update}, property: "spec.leaderWorkerTemplate", perGroup: true, says: "{restart}"},
-	{typ: set, ops: []Op{Update}, property: "spec.replicas", class: None, says: "{replicas}"},
-	{typ: set, ops: []Op{Update}, class: None, says: "no pod restarts"},
-	{typ: service, ops: []Op{Replace}, class: Rolling, caution: true, says: "clients lose their connections, and its address changes"},
-	{typ: service, inside: inServing, ops: []Op{Delete}, class: GroupRestart, loses: true, says: "no client reaches the server"},
-	{typ: service, ops: []Op{Delete}, class: None, caution: true, says: "what is behind it is not reached by that name any more"},
-	{typ: secret, ops: []Op{Update, Replace}, class: None, caution: true, says: "pods read it when they start: running ones go on with the old value"},
-	{typ: secret, ops: []Op{Delete}, class: None, loses: true, says: "a pod that needs it does not start again"},
-	{typ: storageClass, ops: []Op{Replace, Update}, class: None, says: "volumes that exist stay as they are; new pods get the new kind"},
-	{typ: storageClass, ops: []Op{Delete}, class: None, caution: true, says: "volumes that exist stay; no new one is made of that kind"},
-	{typ: job, ops: []Op{Create, Replace, Update}, class: None, says: "it runs once, on the system pool"},
+	{typ: set, ops: []Op{Update}, property: "spec.leaderWorkerTemplate", perGroup: true, text: "{restart}"},
+	{typ: set, ops: []Op{Update}, property: "spec.replicas", class: None, text: "{replicas}"},
+	{typ: set, ops: []Op{Update}, class: None, text: "no pod restarts"},
+	{typ: service, ops: []Op{Replace}, class: Rolling, caution: true, text: "clients lose their connections, and its address changes"},
+	{typ: service, inside: inServing, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "no client reaches the server"},
+	{typ: service, ops: []Op{Delete}, class: None, caution: true, text: "what is behind it is not reached by that name any more"},
+	{typ: secret, ops: []Op{Update, Replace}, class: None, caution: true, text: "pods read it when they start: running ones go on with the old value"},
+	{typ: secret, ops: []Op{Delete}, class: None, loses: true, text: "a pod that needs it does not start again"},
+	{typ: storageClass, ops: []Op{Replace, Update}, class: None, text: "volumes that exist stay as they are; new pods get the new kind"},
+	{typ: storageClass, ops: []Op{Delete}, class: None, caution: true, text: "volumes that exist stay; no new one is made of that kind"},
+	{typ: job, ops: []Op{Create, Replace, Update}, class: None, text: "it runs once, on the system pool"},
 	{typ: job, ops: []Op{Delete}, class: None},
 
 	// The controller and what is in the cluster besides.
-	{typ: definition, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, says: "every object of that kind is deleted with its definition"},
+	{typ: definition, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, text: "every object of that kind is deleted with its definition"},
 	{typ: definition, ops: []Op{Create, Update}, class: None},
-	{typ: namespace, inside: inServing, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, says: "everything in it is deleted, the server too"},
-	{typ: namespace, ops: []Op{Replace, Delete}, class: Rolling, loses: true, says: "everything in it is deleted"},
-	{typ: deployment, inside: inController, ops: []Op{Update, Replace}, class: Rolling, caution: true, says: "the controller restarts; groups go on, but a new version of it may restart them all (kubernetes-sigs/lws#797)"},
-	{typ: deployment, inside: inController, ops: []Op{Delete}, class: Rolling, loses: true, says: "no group is started again from then on, and none can be deleted"},
-	{typ: "kubernetes:admissionregistration.k8s.io/*", ops: []Op{Replace, Delete}, class: None, caution: true, says: "meanwhile LeaderWorkerSets are accepted unchecked or not at all"},
-	{typ: "kubernetes:networking.k8s.io/*", ops: []Op{Create, Update, Replace, Delete}, class: None, caution: true, says: "who may talk to which pod changes"},
+	{typ: namespace, inside: inServing, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, text: "everything in it is deleted, the server too"},
+	{typ: namespace, ops: []Op{Replace, Delete}, class: Rolling, loses: true, text: "everything in it is deleted"},
+	{typ: deployment, inside: inController, ops: []Op{Update, Replace}, class: Rolling, caution: true, text: "the controller restarts; groups go on, but a new version of it may restart them all (kubernetes-sigs/lws#797)"},
+	{typ: deployment, inside: inController, ops: []Op{Delete}, class: Rolling, loses: true, text: "no group is started again from then on, and none can be deleted"},
+	{typ: "kubernetes:admissionregistration.k8s.io/*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "meanwhile LeaderWorkerSets are accepted unchecked or not at all"},
+	{typ: "kubernetes:networking.k8s.io/*", ops: []Op{Create, Update, Replace, Delete}, class: None, caution: true, text: "who may talk to which pod changes"},
 	{typ: "kubernetes:*", ops: []Op{Create, Update}, class: None},
-	{typ: "kubernetes:rbac.authorization.k8s.io/*", ops: []Op{Replace, Delete}, class: None, caution: true, says: "rights in the cluster change"},
-	{typ: "kubernetes:core/v1:ServiceAccount", ops: []Op{Replace, Delete}, class: None, caution: true, says: "pods under its name cannot start meanwhile"},
+	{typ: "kubernetes:rbac.authorization.k8s.io/*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "rights in the cluster change"},
+	{typ: "kubernetes:core/v1:ServiceAccount", ops: []Op{Replace, Delete}, class: None, caution: true, text: "pods under its name cannot start meanwhile"},
 	{typ: "kubernetes:core/v1:ConfigMap", ops: []Op{Replace, Delete}, class: None},
 	{typ: "kubernetes:policy/*", ops: []Op{Replace, Delete}, class: None},
-	{typ: "gcp:monitoring/*", ops: []Op{Replace, Delete}, class: None, caution: true, says: "nobody is notified meanwhile, and incidents of an alert end with it"},
-	{typ: "kubernetes:monitoring.googleapis.com/*", ops: []Op{Replace, Delete}, class: None, caution: true, says: "there are no metrics meanwhile"},
-	{typ: deployment, ops: []Op{Replace, Delete}, class: Rolling, caution: true, says: "its pods end"},
-	{typ: "gcp:*IamMember", ops: []Op{Replace, Delete}, class: None, caution: true, says: "that right is gone, or for the moment"},
-	{typ: "gcp:*IAMMember", ops: []Op{Replace, Delete}, class: None, caution: true, says: "that right is gone, or for the moment"},
+	{typ: "gcp:monitoring/*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "nobody is notified meanwhile, and incidents of an alert end with it"},
+	{typ: "kubernetes:monitoring.googleapis.com/*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "there are no metrics meanwhile"},
+	{typ: deployment, ops: []Op{Replace, Delete}, class: Rolling, caution: true, text: "its pods end"},
+	{typ: "gcp:*IamMember", ops: []Op{Replace, Delete}, class: None, caution: true, text: "that right is gone, or for the moment"},
+	{typ: "gcp:*IAMMember", ops: []Op{Replace, Delete}, class: None, caution: true, text: "that right is gone, or for the moment"},
 }
 
-// unknown is what no rule speaks of: said so, and never taken for harmless.
-var unknown = rule{class: Rolling, caution: true, says: "this review has no rule for it"}
+// unknown applies when no rule fits. It says so, and never counts as harmless.
+var unknown = rule{class: Rolling, caution: true, text: "this review has no rule for it"}
 
 func (r rule) fits(s Step, property string) bool {
 	if !matches(r.typ, s.Type()) || !s.inside(r.inside) || r.queued && (s.New == nil || at(s.New.Inputs, "nodeConfig.flexStart") != true) {

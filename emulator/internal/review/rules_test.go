@@ -41,7 +41,7 @@ func TestEveryTypeOfTheProgramHasARuleForAllThatCanHappenToIt(t *testing.T) {
 		}
 		for _, op := range []Op{Create, Update, Replace, Delete} {
 			s := Step{Op: op, URN: "urn:pulumi:dev::sglang-tpu::" + typ + "::x"}
-			assert.NotEqual(t, unknown.says, ruleFor(s, "property").says, "%s of %s: write a rule for it in rules.go", op, typ)
+			assert.NotEqual(t, unknown.text, ruleFor(s, "property").text, "%s of %s: write a rule for it in rules.go", op, typ)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestEveryTypeOfTheProgramHasARuleForAllThatCanHappenToIt(t *testing.T) {
 func TestWhatNoRuleSpeaksOfIsNeverTakenForHarmless(t *testing.T) {
 	s := Step{Op: Delete, URN: "urn:pulumi:dev::sglang-tpu::gcp:sql/database:Database::x"}
 	r := ruleFor(s, "")
-	assert.Equal(t, unknown.says, r.says)
+	assert.Equal(t, unknown.text, r.text)
 	assert.True(t, r.loses)
 	assert.True(t, r.caution)
 	assert.Equal(t, Rolling, r.class)
@@ -61,7 +61,7 @@ func TestFlexStartNodesAreNotMadeAnew(t *testing.T) {
 		New: &State{Inputs: object(t, `{"nodeConfig": {"flexStart": true}}`)},
 	}
 	assert.Equal(t, None, ruleFor(s, "nodeConfig.diskSizeGb").class)
-	assert.Contains(t, ruleFor(s, "nodeConfig.diskSizeGb").says, "keep what they have")
+	assert.Contains(t, ruleFor(s, "nodeConfig.diskSizeGb").text, "keep what they have")
 	s.New.Inputs = object(t, `{"nodeConfig": {"spot": true}}`)
 	assert.Equal(t, SliceRebuild, ruleFor(s, "nodeConfig.diskSizeGb").class)
 }

@@ -1,8 +1,8 @@
-// Package review turns a preview of one environment into what a reviewer wants to know:
-// what happens to the endpoint, to the chips and to what cannot be had back, in words.
+// Package review turns a preview of one environment into a report for its reviewer: what
+// happens to the endpoint, to the chips and to what cannot be recovered.
 //
-// It is pure: it reads what Pulumi's engine said and knows the resources of this
-// program by their types. Nothing is looked up anywhere.
+// It is pure: it reads the events of Pulumi's engine and knows the resources of this
+// program by their types.
 package review
 
 import (
@@ -30,7 +30,7 @@ const (
 	Delete  Op = "delete"
 )
 
-// Preview is what the engine said of one environment.
+// Preview is the engine's preview of one environment.
 type Preview struct {
 	Steps    []Step
 	Errors   []string // why the preview failed
@@ -44,7 +44,7 @@ type Step struct {
 	Old, New *State                          // nil: there is none
 	Keys     []string                        // the properties because of which it is replaced
 	Diff     map[string]apitype.PropertyDiff // by path, as the provider has found it
-	// DeletesFirst tells for a replacement that the old one goes before the new one is made.
+	// DeletesFirst: of a replacement, the old resource is deleted before the new one is created.
 	DeletesFirst bool
 
 	renamedFrom string // the name of what it replaces, if that was another; see recreated
@@ -56,12 +56,12 @@ type State = apitype.StepEventStateMetadata
 // stackType is the resource that holds the stack's outputs.
 const stackType = "pulumi:pulumi:Stack"
 
-// Read reads what the engine said, a JSON event a line; other lines are skipped.
-func Read(said []byte) (Preview, error) {
+// Read reads the engine's events, one JSON object a line; other lines are skipped.
+func Read(events []byte) (Preview, error) {
 	var p Preview
 	index := map[string]int{}
 	finished := false
-	lines := bufio.NewScanner(bytes.NewReader(said))
+	lines := bufio.NewScanner(bytes.NewReader(events))
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		line := bytes.TrimSpace(lines.Bytes())
@@ -95,7 +95,7 @@ func Read(said []byte) (Preview, error) {
 	return p, nil
 }
 
-// noise is what the engine adds to an error that it has already said.
+// noise is what the engine adds to an error that it has reported already.
 var noise = []string{"error: preview failed", "preview failed", "update failed", "resource registration failed"}
 
 func (p *Preview) diagnose(d *apitype.DiagnosticEvent) {

@@ -20,7 +20,7 @@ import (
 // Daemon is the process in which the emulated cloud lives.
 type Daemon struct{ s *Sandbox }
 
-// Start starts the daemon, unless it runs, in a session of its own, so that a Ctrl-C meant for
+// Start starts the daemon, unless it runs, in a session of its own, so that a Ctrl-C for
 // pulumi does not reach it, and waits until it answers.
 func (d Daemon) Start(ctx context.Context) error {
 	if d.answers(ctx) {
@@ -40,7 +40,7 @@ func (d Daemon) Start(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.Command(self, "daemon")
-	// A folder of its own, by which its processes are told from those of commands.
+	// A folder of its own, which distinguishes its processes from those of commands.
 	cmd.Env = append(without(d.s.Environ(""), "TMPDIR"), "TMPDIR="+d.s.Layout.DaemonTmp())
 	cmd.Dir = d.s.Layout.Root
 	cmd.Stdout, cmd.Stderr = log, log
@@ -98,7 +98,7 @@ func (d Daemon) end() error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// isDaemon guards against a process id that now belongs to somebody else.
+// isDaemon guards against a process id that another program has by now.
 func isDaemon(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && strings.Contains(string(text), "emulator\x00daemon")
@@ -134,7 +134,7 @@ func sweep(folder string) bool {
 			if err != nil || pid == os.Getpid() {
 				continue
 			}
-			// What cannot be read has ended, or is somebody else's.
+			// A process whose environment cannot be read has ended, or is another user's.
 			if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, mark) {
 				found, swept = true, true
 				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended since

@@ -28,19 +28,20 @@ func (s Stack) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writeKubeconfig(out.Kubeconfig, out.Namespace); err != nil {
+	e := endpoint{s, out}
+	if err := e.writeKubeconfig(); err != nil {
 		return err
 	}
 	if out.Replicas == 0 {
 		fmt.Fprintln(s.Out, "\nreplicas is 0: the cluster is up, there is no server to ask")
 		return nil
 	}
-	address, stop, err := s.forward(ctx, out.Service)
+	address, stop, err := e.forward(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	key, err := s.apiKey(ctx, out.APIKeySecret)
+	key, err := e.apiKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,16 +71,22 @@ type outputs struct {
 	LeaderWorkerSet string `json:"leaderWorkerSet"`
 	PortForward     string `json:"portForwardCommand"`
 	Curl            string `json:"curlCommand"`
-	APIKeySecret    string `json:"apiKeySecret"` // empty: the server wants none
+	APIKeySecret    string `json:"apiKeySecret"` // empty: the server requires none
 	Replicas        int    `json:"replicas"`
 }
 
+// endpoint is the model server of a stack that is up.
+type endpoint struct {
+	Stack
+	out outputs
+}
+
 // apiKey reads the key that clients must send from its Secret; empty: there is none.
-func (s Stack) apiKey(ctx context.Context, secret string) (string, error) {
-	if secret == "" {
+func (e endpoint) apiKey(ctx context.Context) (string, error) {
+	if e.out.APIKeySecret == "" {
 		return "", nil
 	}
-	encoded, err := output(s.Kubectl(ctx, "get", "secret", secret, "-o", "jsonpath={.data.api_key}"))
+	encoded, err := output(e.Kubectl(ctx, "get", "secret", e.out.APIKeySecret, "-o", "jsonpath={.data.api_key}"))
 	if err != nil {
 		return "", err
 	}
@@ -95,7 +102,7 @@ func (s Stack) outputs(ctx context.Context) (out outputs, err error) {
 	return out, json.Unmarshal(text, &out)
 }
 
-// output returns what a command writes. Its error has what the command says.
+// output returns the standard output of a command. Its error has the standard error.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	text, err := cmd.Output()
 	var exit *exec.ExitError
@@ -107,20 +114,20 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 
 // writeKubeconfig saves the program's own kubeconfig, with the namespace that the
 // tutorial's commands leave out as the contexts' default.
-func (s Stack) writeKubeconfig(text, namespace string) error {
-	config, err := clientcmd.Load([]byte(text))
+func (e endpoint) writeKubeconfig() error {
+	config, err := clientcmd.Load([]byte(e.out.Kubeconfig))
 	if err != nil {
 		return fmt.Errorf("the stack's kubeconfig: %w", err)
 	}
 	for _, c := range config.Contexts {
-		c.Namespace = namespace
+		c.Namespace = e.out.Namespace
 	}
-	return clientcmd.WriteToFile(*config, s.Layout.Kubeconfig())
+	return clientcmd.WriteToFile(*config, e.Layout.Kubeconfig())
 }
 
 // forward starts kubectl port-forward on a free port and returns the address.
-func (s Stack) forward(ctx context.Context, service string) (string, func(), error) {
-	cmd := s.Kubectl(ctx, "port-forward", "svc/"+service, ":8000")
+func (e endpoint) forward(ctx context.Context) (string, func(), error) {
+	cmd := e.Kubectl(ctx, "port-forward", "svc/"+e.out.Service, ":8000")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -139,7 +146,7 @@ func (s Stack) forward(ctx context.Context, service string) (string, func(), err
 	words := strings.Fields(line) // Forwarding from 127.0.0.1:PORT -> 8000
 	if err != nil || len(words) < 3 {
 		stop()
-		return "", nil, fmt.Errorf("kubectl port-forward svc/%s: %s%s", service, line, stderr.String())
+		return "", nil, fmt.Errorf("kubectl port-forward svc/%s: %s%s", e.out.Service, line, stderr.String())
 	}
 	return words[2], stop, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -40,7 +39,7 @@ func repair(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	return s.Daemon().post(ctx, "/cloud/repair?node="+url.QueryEscape(args[0]), nil, nil)
+	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
 }
 
 // secret puts a version of a secret into Secret Manager, as gcloud does.
@@ -55,7 +54,7 @@ func secret(ctx context.Context, s *Sandbox, args []string) error {
 	return s.Daemon().post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")}, nil)
 }
 
-// What is said unless a fault has a text of its own.
+// Default texts of faults.
 const (
 	hubText = "requests.exceptions.ConnectionError: (MaxRetryError(\"HTTPSConnectionPool(host='cas-bridge.xethub.hf.co', port=443): Max retries exceeded\"), '(Request ID: emulated)')"
 	// https://cloud.google.com/storage/quotas#bandwidth

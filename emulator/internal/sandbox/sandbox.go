@@ -85,13 +85,13 @@ func strip(path, dir string) string {
 func (s *Sandbox) printEnv(stack string) error {
 	exports := s.exports(stack)
 	for _, name := range slices.Sorted(maps.Keys(exports)) {
-		fmt.Fprintf(s.Out, "export %s=%s\n", name, Quote(exports[name]))
+		fmt.Fprintf(s.Out, "export %s=%s\n", name, quote(exports[name]))
 	}
 	return nil
 }
 
-// Quote makes one word of a shell out of a text.
-func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+// quote makes one word of a shell out of a text.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // Environ is this process's environment with the exports on top. Temporary files go into
 // the ignored folder as well, so that an interrupted build leaves nothing elsewhere.

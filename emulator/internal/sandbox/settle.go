@@ -2,14 +2,14 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sglang-tpu/emulator/internal/core/cloud"
 )
 
 // Settle puts the stack in order after a Pulumi CLI that was killed: its lock is left, and
@@ -25,7 +25,7 @@ func (s Stack) Settle(ctx context.Context) error {
 		return err
 	}
 	for _, lock := range locks {
-		// The command lock of this checkout is ours, so whoever held this one is gone.
+		// The command lock of this checkout is ours, so the process that held this one has ended.
 		if err := os.Remove(lock); err != nil {
 			return err
 		}
@@ -34,8 +34,9 @@ func (s Stack) Settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, marked := os.Stat(s.unfinished())
-	if len(d.PendingOperations) == 0 && (marked != nil || len(d.Resources) == 0) {
+	_, err = os.Stat(s.unfinished())
+	unfinished := err == nil
+	if len(d.PendingOperations) == 0 && (!unfinished || len(d.Resources) == 0) {
 		return nil
 	}
 	fmt.Fprintf(s.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(d.PendingOperations))
@@ -73,8 +74,8 @@ func (s Stack) Change(ctx context.Context, args ...string) error {
 	return errors.Join(err, os.Remove(s.unfinished()))
 }
 
-// recorded reports whether the state says that a cloud resource came to no good end. A
-// refresh would take that out, and with it what the next pulumi up goes by.
+// recorded reports whether the state records that an operation on a cloud resource failed. A
+// refresh would remove that, and the next pulumi up depends on it.
 func (s Stack) recorded() bool {
 	d, err := s.state()
 	if err != nil || len(d.PendingOperations) > 0 {
@@ -90,13 +91,9 @@ func (s Stack) recorded() bool {
 
 // find asks the cloud whether a resource with these inputs exists, and for its id.
 func (d Daemon) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
-	text, err := json.Marshal(inputs)
-	if err != nil {
+	var reply cloud.Reply
+	if err := d.post(ctx, "/cloud/find", cloud.Request{Type: typ, Inputs: inputs}, &reply); err != nil || reply.Resource == nil {
 		return "", err
 	}
-	var found struct {
-		ID string `json:"id"`
-	}
-	err = d.get(ctx, "/cloud/find?"+url.Values{"type": {typ}, "inputs": {string(text)}}.Encode(), &found)
-	return found.ID, err
+	return reply.Resource.ID, nil
 }

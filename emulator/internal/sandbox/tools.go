@@ -7,21 +7,24 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/guests"
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// LanguageHost is the file of Pulumi's language host for Go.
-const LanguageHost = "go-language-host"
+// languageHost is the file of Pulumi's language host for Go.
+const languageHost = "go-language-host"
 
 // hostScript is what the engine starts as its language host. The host links the program
-// anew at each run unless it is told where to keep it; the option for that in a project
+// again at each run unless it gets a path to keep it at; the option for that in a project
 // file is newer than the host that can be built here, so it is given as a flag. Go builds
 // again what has changed. The flags of go build are those with which all else is built, so
 // that what they share is compiled once.
 const hostScript = `#!/bin/sh
 here=$(dirname "$0")
 export CGO_ENABLED=0 GOFLAGS="$(go env GOFLAGS) ` + tools.ProgramFlags + `"
-exec "$here/` + LanguageHost + `" -buildTarget="$here/../cache/programs/` + tools.TargetName + `" "$@"
+exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/` + tools.TargetName + `" "$@"
 `
 
 // Tools builds what is missing of a set of tools, with other steps beside them, and links
@@ -47,7 +50,7 @@ func (s *Sandbox) Link() error {
 		return err
 	}
 	links := map[string]string{filepath.Join(s.Layout.Bin(), "gke-gcloud-auth-plugin"): self}
-	for _, name := range []string{"python3", "hf", "getent", "sleep", "wget", "buildctl-daemonless.sh"} {
+	for name := range guests.Programs() {
 		links[filepath.Join(s.Layout.ContainerBin(), name)] = self
 	}
 	links[filepath.Join(s.Layout.ContainerBin(), "json_exporter")] = filepath.Join(s.Layout.Bin(), "json-exporter")
@@ -101,4 +104,32 @@ func (s *Sandbox) sdkVersion(provider string) (string, error) {
 		return "", fmt.Errorf("%s names no version of the %s provider's SDK", file, provider)
 	}
 	return string(found[1]), nil
+}
+
+// RunBinary changes the project in a folder, which is a copy, so that it runs a binary that
+// is built already. The language host takes it as a flag only: it is older than the option
+// of a project's runtime.
+func (s *Sandbox) RunBinary(folder, binary string) error {
+	host := filepath.Join(folder, ".host")
+	if err := os.MkdirAll(host, 0o755); err != nil {
+		return err
+	}
+	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", quote(filepath.Join(s.Layout.Bin(), languageHost)), quote(binary))
+	if err := os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o755); err != nil {
+		return err
+	}
+	file := filepath.Join(folder, "Pulumi.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var project map[string]any
+	if err := yaml.Unmarshal(text, &project); err != nil {
+		return fmt.Errorf("Pulumi.yaml: %w", err)
+	}
+	project["plugins"] = map[string]any{"languages": []any{map[string]any{"name": "go", "path": host}}}
+	if text, err = yaml.Marshal(project); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
 }

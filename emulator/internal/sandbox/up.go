@@ -18,7 +18,11 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	defer unlock()
+	if err := build(ctx, s); err != nil {
+		return err
+	}
 	var watch stopwatch
+	watch.lap("tools")
 	err = upAll(ctx, s, o, &watch)
 	if ctx.Err() != nil {
 		return errors.Join(err, s.Daemon().Stop())
@@ -30,15 +34,17 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 	return nil
 }
 
-func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
+// build compiles the tools and the program, as far as they are missing or older than their
+// sources.
+func build(ctx context.Context, s *Sandbox) error {
 	program, err := tools.Program(ctx, s.Layout, s.Program)
 	if err != nil {
 		return err
 	}
-	if err := s.Tools(ctx, tools.Runtime, program...); err != nil {
-		return err
-	}
-	watch.lap("tools")
+	return s.Tools(ctx, tools.Runtime, program...)
+}
+
+func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
 	if err := s.Daemon().Start(ctx); err != nil {
 		return err
 	}
@@ -79,6 +85,9 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	defer unlock()
+	if err := build(ctx, s); err != nil {
+		return err
+	}
 	if err := start(ctx, s, o); err != nil {
 		return err
 	}

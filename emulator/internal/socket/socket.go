@@ -1,4 +1,4 @@
-// Package socket is how the emulator's programs speak to its daemon: HTTP over a Unix
+// Package socket is how the emulator's programs call its daemon: HTTP over a Unix
 // socket.
 package socket
 
@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -54,6 +55,10 @@ func Post(ctx context.Context, socket, path string, request, reply any) error {
 // Do sends a request. Without a reply the body of the answer is dropped.
 func Do(socket string, req *http.Request, reply any) error {
 	res, err := Client(socket).Do(req)
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err // without the made-up address
+	}
 	if err != nil {
 		return err
 	}

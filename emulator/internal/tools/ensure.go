@@ -49,7 +49,7 @@ func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, o
 	if len(steps) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "building %s; what go says is in %s\n", names(steps), b.log())
+	fmt.Fprintf(out, "building %s; downloads and compiler output go to %s\n", names(steps), b.log())
 	return Run(ctx, steps, b.log(), l.Tmp(), out)
 }
 

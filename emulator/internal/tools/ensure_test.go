@@ -110,20 +110,38 @@ func TestToolsOfTheSetsThatShareAModuleHaveTheNamesThatGoGives(t *testing.T) {
 	}
 }
 
-func TestTheProgramIsBuiltOnceUnlessItsModulesChange(t *testing.T) {
+func TestTheProgramIsBuiltAgainWhenOneOfItsSourcesIsNewer(t *testing.T) {
 	l, dir, _ := checkout(t)
 	folder := filepath.Join(dir, "hello")
-	steps, err := Program(context.Background(), l, folder)
-	require.NoError(t, err)
+	stale := func() []Step {
+		t.Helper()
+		steps, err := Program(context.Background(), l, folder)
+		require.NoError(t, err)
+		return steps
+	}
+	steps := stale()
 	require.Len(t, steps, 1)
 	require.NoError(t, Ensure(context.Background(), l, dir, nil, io.Discard, steps...))
+	assert.Empty(t, stale())
 
-	steps, err = Program(context.Background(), l, folder)
-	require.NoError(t, err)
-	assert.Empty(t, steps)
-	later := time.Now().Add(time.Minute)
-	require.NoError(t, os.Chtimes(filepath.Join(folder, "go.mod"), later, later))
-	steps, err = Program(context.Background(), l, folder)
-	require.NoError(t, err)
-	assert.Len(t, steps, 1)
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "other"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "other", "go.mod"), []byte("module other\n"), 0o600))
+	for file, part := range map[string]bool{
+		"go.mod": true, "main.go": true, "part/launch.sh": true, "part/part.go": true,
+		"README.md": false, "main_test.go": false, "part/testdata/golden": false, ".emulator/run/log": false, "bin/emulator": false,
+		"other/main.go": false, // of another module
+	} {
+		at := filepath.Join(folder, file)
+		text, err := os.ReadFile(at)
+		if err != nil {
+			text = []byte("package part\n")
+		}
+		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o700))
+		require.NoError(t, os.WriteFile(at, text, 0o600))
+		later := time.Now().Add(time.Minute)
+		require.NoError(t, os.Chtimes(at, later, later))
+		assert.Equal(t, part, len(stale()) == 1, file)
+		earlier := time.Now().Add(-time.Minute)
+		require.NoError(t, os.Chtimes(at, earlier, earlier))
+	}
 }

@@ -3,10 +3,12 @@ package tools
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"sglang-tpu/emulator/internal/layout"
 )
@@ -16,16 +18,17 @@ const (
 	// program of the working directory.
 	TargetName = `$(pwd | cksum | tr ' ' -)`
 	// ProgramFlags are those that the language host is given through GOFLAGS. Without
-	// symbols, linking takes half the time; stack traces need none.
-	ProgramFlags = "-ldflags=-s"
+	// symbols, linking takes half the time; stack traces need none. Without the revision in
+	// the binary, a commit is no reason to link again.
+	ProgramFlags = "-buildvcs=false -ldflags=-s"
 )
 
 // Programs is where the language host keeps the programs that it has built.
 func Programs(l layout.Layout) string { return filepath.Join(l.Cache(), "programs") }
 
 // Program is the build that the language host would make of the program in a folder, to
-// the same file, so that the host finds nothing left to do. It is none if that has been
-// built since its modules changed: Go's cache then holds nearly all of it.
+// the same file, so that the host finds nothing left to do: the host says nothing while it
+// compiles. It is none if that file is newer than the program's sources.
 func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error) {
 	name := exec.CommandContext(ctx, "sh", "-c", "echo "+TargetName)
 	name.Dir = folder
@@ -34,14 +37,41 @@ func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error
 		return nil, fmt.Errorf("naming the program's build: %w", err)
 	}
 	target := filepath.Join(Programs(l), strings.TrimSpace(string(out)))
-	modules, err := os.Stat(filepath.Join(folder, "go.mod"))
+	changed, err := lastChange(folder)
 	if err != nil {
 		return nil, err
 	}
-	if built, err := os.Stat(target); err == nil && built.ModTime().After(modules.ModTime()) {
+	if built, err := os.Stat(target); err == nil && built.ModTime().After(changed) {
 		return nil, nil
 	}
-	return []Step{{Name: "program", Dir: folder, Flags: []string{ProgramFlags, "-o", target}, Packages: []string{"."}, Seconds: 180}}, nil
+	return []Step{{Name: "program", Dir: folder, Flags: append(strings.Fields(ProgramFlags), "-o", target), Packages: []string{"."}, Seconds: 180}}, nil
+}
+
+// lastChange is when the newest file that may be part of the module in a folder was
+// written. Below the module's root that is every file but tests, since any can be embedded.
+func lastChange(folder string) (newest time.Time, err error) {
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, root := entry.Name(), filepath.Dir(path) == folder
+		if entry.IsDir() {
+			_, module := os.Stat(filepath.Join(path, "go.mod"))
+			if path != folder && (module == nil || name == "testdata" || strings.HasPrefix(name, ".") || root && name == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if strings.HasSuffix(name, "_test.go") || root && !strings.HasSuffix(name, ".go") && name != "go.mod" && name != "go.sum" {
+			return nil
+		}
+		info, err := entry.Info()
+		if err == nil && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+		return err
+	})
+	return newest, err
 }
 
 // Emulator is the build of the emulator itself, whose module is in a folder, as the

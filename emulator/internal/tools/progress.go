@@ -35,17 +35,27 @@ type stepProgress struct {
 	done    bool
 }
 
-func newProgress(out io.Writer, steps []Step) *progress {
+// terminalWidth is 0 if out is no terminal.
+func terminalWidth(out io.Writer) int {
+	file, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return 0
+	}
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 80
+}
+
+// newProgress draws for a terminal of some width; 0 is no terminal.
+func newProgress(out io.Writer, width int, steps []Step) *progress {
 	p := &progress{out: out, now: time.Now, start: time.Now(), stop: make(chan struct{})}
 	for _, s := range steps {
 		p.steps = append(p.steps, stepProgress{name: s.Name, seconds: max(1, s.Seconds), settled: map[string]bool{}})
 	}
 	every := time.Minute
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		p.width = 80
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
-			p.width = width
-		}
+	if width > 0 {
+		p.width = width
 		p.bar = progressbar.NewOptions(100, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(barWidth),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
 		every = time.Second
@@ -133,31 +143,34 @@ func (s stepProgress) share() float64 {
 // state is the share of all work that is done, and the line that says it.
 func (p *progress) state() (float64, string) {
 	var all, done float64
-	var finished, fetching int
+	var finished, fetching, compiled, packages int
 	var running []string
 	for _, s := range p.steps {
 		all += float64(s.seconds)
 		done += float64(s.seconds) * s.share()
+		packages += len(s.imports)
+		compiled += len(s.settled)
 		switch {
 		case s.done:
 			finished++
+			compiled += len(s.imports) - len(s.settled) // what Go's cache had
 		case s.imports == nil:
 			fetching++
 		case !s.began.IsZero():
-			running = append(running, fmt.Sprintf("%s %d/%d", s.name, len(s.settled), len(s.imports)))
+			running = append(running, s.name)
 		}
 	}
 	share := done / all
 	elapsed := p.now().Sub(p.start)
-	text := fmt.Sprintf("built %d/%d, %s", finished, len(p.steps), elapsed.Round(time.Second))
+	text := fmt.Sprintf("step %d of %d, packages %d of %d, %s", min(finished+1, len(p.steps)), len(p.steps), compiled, packages, elapsed.Round(time.Second))
 	if left := remaining(elapsed, share); left > 0 {
 		text += fmt.Sprintf(", about %s left", left)
 	}
 	if fetching > 0 {
-		text += fmt.Sprintf("; fetching for %d", fetching)
+		text += fmt.Sprintf("; downloading the modules of %d", fetching)
 	}
 	if len(running) > 0 {
-		text += "; " + strings.Join(running, ", ")
+		text += "; compiling " + strings.Join(running, ", ")
 	}
 	return share, text
 }
@@ -183,8 +196,8 @@ func (p *progress) draw() {
 	if room := p.width - barSpace; len(text) > room {
 		text = text[:max(0, room-3)] + "..."
 	}
-	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
 	p.bar.Describe(text)
+	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
 }
 
 // end takes the live line away.

@@ -2,20 +2,24 @@ package tools
 
 import (
 	"io"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	steps := []Step{{Name: "one", Seconds: 100}, {Name: "two", Seconds: 100}}
-	p := newProgress(io.Discard, steps)
+	p := newProgress(io.Discard, 0, steps)
 	defer p.end(false)
 	p.now = func() time.Time { return p.start.Add(90 * time.Second) }
 	share, text := p.state()
 	assert.Zero(t, share)
-	assert.Equal(t, "built 0/2, 1m30s; fetching for 2", text)
+	assert.Equal(t, "step 1 of 2, packages 0 of 0, 1m30s; downloading the modules of 2", text)
 
 	// a and b come from Go's cache, which go build -v does not tell.
 	p.fetched(0, map[string][]string{"main": {"c"}, "c": {"b", "unsafe"}, "b": {"a"}, "a": nil, "d": nil})
@@ -24,17 +28,44 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.False(t, p.compiling(0, "# c"), "a compiler's complaint is no package")
 	share, text = p.state()
 	assert.InDelta(t, 0.5*0.9*3/5, share, 1e-9)
-	assert.Equal(t, "built 0/2, 1m30s, about 4m0s left; fetching for 1; one 3/5", text)
+	assert.Equal(t, "step 1 of 2, packages 3 of 5, 1m30s, about 4m0s left; downloading the modules of 1; compiling one", text)
 
 	p.built(0)
 	p.fetched(1, map[string][]string{"main": nil})
 	share, text = p.state()
 	assert.InDelta(t, 0.5, share, 1e-9)
-	assert.Equal(t, "built 1/2, 1m30s, about 1m30s left", text)
+	assert.Equal(t, "step 2 of 2, packages 5 of 6, 1m30s, about 1m30s left", text)
 }
 
 func TestTheEstimateIsSilentUntilSomethingIsKnown(t *testing.T) {
 	assert.Zero(t, remaining(time.Hour, 0.01))
 	assert.Equal(t, 4*time.Minute, remaining(time.Minute, 0.2))
 	assert.Equal(t, 2*time.Minute+30*time.Second, remaining(time.Minute, 0.28))
+}
+
+func TestTheLiveLineFitsTheTerminal(t *testing.T) {
+	var said strings.Builder
+	const width = 70
+	p := newProgress(&said, width, []Step{{Name: "kubernetes", Seconds: 100}, {Name: "provider-kubernetes", Seconds: 100}, {Name: "a"}})
+	p.now = func() time.Time { return p.start.Add(90 * time.Second) }
+	imports := map[string][]string{}
+	for i := range 1000 {
+		imports[strconv.Itoa(i)] = nil
+	}
+	for step := range 2 {
+		p.fetched(step, imports)
+		p.began(step)
+	}
+	for i := range 500 {
+		p.compiling(0, strconv.Itoa(i))
+	}
+	p.draw()
+	p.end(false)
+	lines := strings.FieldsFunc(said.String(), func(r rune) bool { return r == '\r' || r == '\n' })
+	require.NotEmpty(t, lines)
+	assert.Contains(t, said.String(), "step 1 of 3, packages 500 of 2000, 1m30s")
+	for _, line := range lines {
+		assert.LessOrEqual(t, utf8.RuneCountInString(line), width, "%q", line)
+	}
+	assert.NotContains(t, said.String(), "\n", "it is one line")
 }

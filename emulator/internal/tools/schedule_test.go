@@ -54,7 +54,7 @@ var someSteps = []Step{{Name: "short", Seconds: 1}, {Name: "long", Seconds: 100}
 
 func TestAsManyBuildsAsAllowedRunAtOnce(t *testing.T) {
 	r := recorder{hold: 20 * time.Millisecond}
-	show := newProgress(io.Discard, someSteps)
+	show := newProgress(io.Discard, 0, someSteps)
 	defer show.end(false)
 	require.NoError(t, schedule(context.Background(), someSteps, 2, show, r.fetch, r.build))
 	assert.Equal(t, 2, r.most)
@@ -82,7 +82,7 @@ func TestTheLongestThatIsFetchedIsBuiltFirst(t *testing.T) {
 		}()
 		return r.build(ctx, s, seen)
 	}
-	show := newProgress(io.Discard, someSteps)
+	show := newProgress(io.Discard, 0, someSteps)
 	defer show.end(false)
 	require.NoError(t, schedule(context.Background(), someSteps, 1, show, fetch, build))
 	assert.Equal(t, "long", r.order[len(r.order)-1])
@@ -96,7 +96,7 @@ func (r *recorder) count() int {
 
 func TestTheFirstFailureEndsTheOtherBuildsAndIsTheOneThatIsSaid(t *testing.T) {
 	r := recorder{hold: time.Minute, fails: "middle"}
-	show := newProgress(io.Discard, someSteps)
+	show := newProgress(io.Discard, 0, someSteps)
 	defer show.end(false)
 	began := time.Now()
 	err := schedule(context.Background(), someSteps, len(someSteps), show, r.fetch, r.build)
@@ -110,7 +110,7 @@ func TestAStepWhoseModulesCannotBeFetchedIsNotBuilt(t *testing.T) {
 	fetch := func(ctx context.Context, s Step) (map[string][]string, error) {
 		return nil, errors.New("no network")
 	}
-	show := newProgress(io.Discard, someSteps)
+	show := newProgress(io.Discard, 0, someSteps)
 	defer show.end(false)
 	require.EqualError(t, schedule(context.Background(), someSteps, 2, show, fetch, r.build), "no network")
 	assert.Empty(t, r.order)

@@ -161,7 +161,7 @@ func Run(ctx context.Context, steps []Step, logFile, tmp string, out io.Writer) 
 		return err
 	}
 	log := &lines{to: file}
-	show := newProgress(out, steps)
+	show := newProgress(out, terminalWidth(out), steps)
 	err = schedule(ctx, steps, atOnce(), show, func(ctx context.Context, s Step) (map[string][]string, error) {
 		return s.fetch(ctx, tmp, log)
 	}, func(ctx context.Context, s Step, seen func(string) bool) error {

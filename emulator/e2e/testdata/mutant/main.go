@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,9 +12,6 @@ import (
 
 	"sglang-tpu/stacks"
 )
-
-//go:embed mutation.json
-var text []byte
 
 // mutation changes one property of each resource of a type.
 type mutation struct {
@@ -30,10 +26,14 @@ func main() {
 	var endpoint stacks.Endpoint
 	pulumi.Run(func(ctx *pulumi.Context) error {
 		var m mutation
+		text, err := os.ReadFile("mutation.json") // beside the program, which Pulumi starts there
+		if err != nil {
+			return err
+		}
 		if err := json.Unmarshal(text, &m); err != nil {
 			return err
 		}
-		err := ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		err = ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 			if args.Type == m.Type {
 				m.change(args.Props, m.Path)
 			}

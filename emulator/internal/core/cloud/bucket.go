@@ -102,7 +102,7 @@ func checkBucketMember(c *Cloud, in Values) error {
 
 func (c *Cloud) hasIdentityPool(pool string) bool {
 	for _, r := range c.resources {
-		if r.Type == clusterKind && !r.Making && r.Inputs.text("workloadIdentityConfig.workloadPool") == pool {
+		if r.Type == clusterKind && !r.Creating && r.Inputs.text("workloadIdentityConfig.workloadPool") == pool {
 			return true
 		}
 	}
@@ -128,7 +128,7 @@ func (o *operation) emptyBucket() error {
 	return os.RemoveAll(folder)
 }
 
-// orphans are folders of objects whose bucket is gone; the caller holds mu.
+// orphans are folders of objects whose bucket was deleted; the caller holds mu.
 func (c *Cloud) orphans() []string {
 	if c.Buckets == "" {
 		return nil
@@ -146,7 +146,7 @@ func (c *Cloud) orphans() []string {
 	return names
 }
 
-// Refusal is what Cloud Storage or GKE says to a request, with the code that gRPC
+// Refusal is the error of Cloud Storage or GKE to a request, with the code that gRPC
 // gives it.
 type Refusal struct{ Code, Text string }
 
@@ -175,7 +175,7 @@ var (
 func (c *Cloud) BucketAccess(project, name, namespace, account string, write bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if b := c.resources[bucketKind+" "+name]; b == nil || b.Making {
+	if b := c.resources[bucketKind+" "+name]; b == nil || b.Creating {
 		return &Refusal{"NotFound", "storage: bucket doesn't exist"}
 	}
 	permission, roles := "storage.objects.list", readers

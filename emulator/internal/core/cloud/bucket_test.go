@@ -39,8 +39,8 @@ func TestABucketAsGoogleWritesItBack(t *testing.T) {
 	assert.Equal(t, "US-CENTRAL1", b.Outputs["location"])
 	assert.Equal(t, "gs://p-cache", b.Outputs["url"])
 	assert.Len(t, fmt.Sprint(int64(b.Outputs["projectNumber"].(float64))), 12)
-	diff := func(state *Resource, wish Values) []Change {
-		found, err := Diff(bucketKind, state.Outputs, wish, nil)
+	diff := func(state *Resource, inputs Values) []Change {
+		found, err := Diff(bucketKind, state.Outputs, inputs, nil)
 		require.NoError(t, err)
 		return found
 	}

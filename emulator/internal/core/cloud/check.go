@@ -12,22 +12,22 @@ import (
 // protocol.
 const Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-// Check returns what the provider refuses in a wish before it asks Google, by path. The
+// Check returns what the provider refuses in inputs before it asks Google, by path. The
 // sentences are those of Terraform's SDK and Pulumi's bridge, which say Terraform's
 // names where these say Pulumi's.
 func Check(typ string, in Values) (map[string]string, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
 	}
-	c := checker{properties: schema.Of(typ), wish: in, wrong: map[string]string{}}
+	c := checker{properties: schema.Of(typ), inputs: in, failures: map[string]string{}}
 	c.level(c.properties, in, "")
 	if p := schema.Find(c.properties, "name"); p != nil && !p.Output && in["name"] == nil {
-		c.wrong["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
+		c.failures["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
 	}
 	for path, why := range invalidValues(typ, in) {
-		c.wrong[path] = why
+		c.failures[path] = why
 	}
-	return c.wrong, nil
+	return c.failures, nil
 }
 
 // Has reports whether a program may set a property of a type, and need not.
@@ -38,8 +38,8 @@ func Has(typ, property string) bool {
 
 type checker struct {
 	properties []*schema.Property
-	wish       Values
-	wrong      map[string]string
+	inputs     Values
+	failures   map[string]string
 }
 
 func (c *checker) level(level []*schema.Property, values map[string]any, path string) {
@@ -48,9 +48,9 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 		switch p := schema.Find(level, name); {
 		case strings.HasPrefix(name, "__"): // Pulumi's own notes
 		case p == nil:
-			c.wrong[at] = "Invalid or unknown key"
+			c.failures[at] = "Invalid or unknown key"
 		case p.Output:
-			c.wrong[at] = fmt.Sprintf("Value for unconfigurable attribute. Can't configure a value for %q: "+
+			c.failures[at] = fmt.Sprintf("Value for unconfigurable attribute. Can't configure a value for %q: "+
 				"its value will be decided automatically based on the result of applying this configuration.", at)
 		default:
 			c.property(p, values[name], at)
@@ -59,15 +59,15 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 	for _, p := range level {
 		if p.Required && values[p.Name] == nil {
 			at := property.Join(path, p.Name)
-			c.wrong[at] = fmt.Sprintf("Missing required property '%s'", at)
+			c.failures[at] = fmt.Sprintf("Missing required property '%s'", at)
 		}
 	}
 }
 
 func (c *checker) property(p *schema.Property, value any, path string) {
 	for _, other := range p.Conflict {
-		if beside := c.wish.at(other); value != nil && value != Unknown && beside != nil && beside != Unknown {
-			c.wrong[path] = fmt.Sprintf("Conflicting configuration arguments. %q: conflicts with %s", path, other)
+		if beside := c.inputs.at(other); value != nil && value != Unknown && beside != nil && beside != Unknown {
+			c.failures[path] = fmt.Sprintf("Conflicting configuration arguments. %q: conflicts with %s", path, other)
 		}
 	}
 	if p.Inside == nil {

@@ -21,14 +21,14 @@ type Resource struct {
 	ID      string `json:"id"`
 	Inputs  Values `json:"inputs"`
 	Outputs Values `json:"outputs"`
-	// Making is true until the create has come to its end.
-	Making bool `json:"making,omitempty"`
+	// Creating is true until the create has ended.
+	Creating bool `json:"making,omitempty"`
 	// Broken is why a node pool is in ERROR, which GKE calls its status message; empty: it
 	// is not. The provider does not say it.
 	Broken string `json:"broken,omitempty"`
 	// ScaledUp: the cluster autoscaler has given an autoscaled pool its nodes.
 	ScaledUp bool `json:"scaledUp,omitempty"`
-	// Generation counts how often a pool's nodes were made anew.
+	// Generation counts how often a pool's nodes were recreated.
 	Generation int `json:"generation,omitempty"`
 }
 
@@ -37,8 +37,8 @@ type Resource struct {
 type Cloud struct {
 	// Clusters runs the control planes and nodes of GKE.
 	Clusters Clusters
-	// RepositoryDeleted is told the path (project/repository) of a deleted Artifact
-	// Registry repository; nil is fine.
+	// RepositoryDeleted is called with the path (project/repository) of a deleted Artifact
+	// Registry repository; it may be nil.
 	RepositoryDeleted func(path string)
 	// Buckets is the folder below which the objects of buckets are, by the bucket's
 	// name; empty: buckets hold nothing.
@@ -168,7 +168,7 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r.Making = false
+	r.Creating = false
 	return r.copy(), c.save()
 }
 
@@ -188,7 +188,7 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 	defer c.mu.Unlock()
 	var stays broken
 	if errors.As(err, &stays) {
-		r.Broken, r.Making = stays.Error(), false
+		r.Broken, r.Creating = stays.Error(), false
 		log.Printf("%s is in ERROR: %v", r.ID, err)
 		return r.copy(), errors.Join(fmt.Errorf("NodePool %s was created in the error state \"ERROR\"", r.Inputs.text("name")), c.save())
 	}
@@ -196,7 +196,7 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 	return nil, errors.Join(err, c.save())
 }
 
-// reserve checks a wish and takes its name.
+// reserve checks the inputs and takes the name.
 func (c *Cloud) reserve(k kind, r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -222,7 +222,7 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 			return fmt.Errorf("%s%w", k.refusal, err)
 		}
 	}
-	r.Making = true
+	r.Creating = true
 	c.resources[r.Type+" "+r.ID] = r
 	return c.save()
 }
@@ -241,14 +241,14 @@ func (c *Cloud) find(typ, reference string) *Resource {
 	return nil
 }
 
-// get returns the resource itself, or nil if it is gone.
+// get returns the resource itself, or nil if it does not exist.
 func (c *Cloud) get(typ, id string) *Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.resources[typ+" "+id]
 }
 
-// Read returns a copy of a resource, or nil if it is gone.
+// Read returns a copy of a resource, or nil if it does not exist.
 func (c *Cloud) Read(typ, id string) (*Resource, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
@@ -270,7 +270,7 @@ func (c *Cloud) Find(typ string, in Values) (*Resource, error) {
 	return c.Read(typ, id)
 }
 
-// Delete removes a resource. One that is gone already is no error.
+// Delete removes a resource. One that does not exist is no error.
 func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	k, err := kindOf(typ)
 	if err != nil {
@@ -348,7 +348,7 @@ func (c *Cloud) exclusive(r *Resource) (unlock func()) {
 }
 
 // Resources lists what exists and costs or blocks something: everything but enabled
-// APIs, and disks, and objects whose bucket is gone.
+// APIs, and disks, and objects whose bucket was deleted.
 func (c *Cloud) Resources() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -62,14 +62,14 @@ func TestDeletionProtectionHolds(t *testing.T) {
 func TestAnUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
-	wish := clusterValues()
-	wish["minMasterVersion"] = "1.36"
-	r, err := c.Update(context.Background(), clusterKind, clusterID, wish)
+	inputs := clusterValues()
+	inputs["minMasterVersion"] = "1.36"
+	r, err := c.Update(context.Background(), clusterKind, clusterID, inputs)
 	require.NoError(t, err)
 	assert.Equal(t, "1.36", r.Outputs["minMasterVersion"])
 	assert.Equal(t, "127.0.0.1:6443", r.Outputs.text("controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint"))
-	delete(wish, "minMasterVersion")
-	r, err = c.Update(context.Background(), clusterKind, clusterID, wish)
+	delete(inputs, "minMasterVersion")
+	r, err = c.Update(context.Background(), clusterKind, clusterID, inputs)
 	require.NoError(t, err)
 	assert.NotContains(t, r.Outputs, "minMasterVersion")
 }

@@ -9,8 +9,8 @@ import (
 // What the provider's code decides beside its schema. The sources are files of
 // hashicorp/terraform-provider-google-beta 6.49.2, below google-beta/services.
 
-// replacedByCode are properties whose change replaces only sometimes.
-func replacedByCode(typ, path string, old, now any) bool {
+// forcesNewByCode are properties whose change replaces only sometimes.
+func forcesNewByCode(typ, path string, old, now any) bool {
 	switch typ + " " + path {
 	case subnetKind + " ipCidrRange":
 		// compute/resource_compute_subnetwork.go, IsShrinkageIpCidr: a range that holds the
@@ -30,8 +30,8 @@ func shrinks(old, now any) bool {
 	was, _ := old.(string)
 	is, _ := now.(string)
 	_, before, err := net.ParseCIDR(was)
-	_, after, wrong := net.ParseCIDR(is)
-	if err != nil || wrong != nil {
+	_, after, afterErr := net.ParseCIDR(is)
+	if err != nil || afterErr != nil {
 		return false
 	}
 	had, _ := before.Mask.Size()
@@ -56,10 +56,10 @@ var stay = map[string][]string{
 
 func stays(typ, path string) bool { return slices.Contains(stay[typ], path) }
 
-// sameAnyway are the schema's DiffSuppressFuncs and StateFuncs, as far as the program
+// suppressed are the schema's DiffSuppressFuncs and StateFuncs, as far as the program
 // can meet them.
-func sameAnyway(typ, path string, wish, state any) bool {
-	now, _ := wish.(string)
+func suppressed(typ, path string, inputs, state any) bool {
+	now, _ := inputs.(string)
 	old, _ := state.(string)
 	if now == "" && old == "" {
 		return false

@@ -14,17 +14,17 @@ type Change struct {
 	Replace bool
 }
 
-// Diff compares a wish with the state, the way the provider does. What the program
+// Diff compares inputs with the state, the way the provider does. What the program
 // leaves out and Google fills in is no change; what Google sets although the schema
 // does not say so is one. Paths in ignored are the program's ignoreChanges.
-func Diff(typ string, state, wish Values, ignored []string) ([]Change, error) {
+func Diff(typ string, state, inputs Values, ignored []string) ([]Change, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
 	}
 	properties := schema.Of(typ)
 	d := differ{typ: typ, skip: ignored}
 	// A state that another version of the emulator left has no defaults in it.
-	d.level(properties, "", "", withDefaults(properties, wish, wish), withDefaults(properties, state, state))
+	d.level(properties, "", "", withDefaults(properties, inputs, inputs), withDefaults(properties, state, state))
 	sort.Slice(d.found, func(i, j int) bool { return d.found[i].Path < d.found[j].Path })
 	return d.found, nil
 }
@@ -37,56 +37,56 @@ type differ struct {
 
 // level compares the properties of one level. path is what people read, plain the same
 // without indices and keys, as the schema has it.
-func (d *differ) level(level []*schema.Property, path, plain string, wish, state map[string]any) {
+func (d *differ) level(level []*schema.Property, path, plain string, inputs, state map[string]any) {
 	for _, p := range level {
 		if !p.Output {
-			d.property(p, property.Join(path, p.Name), property.Join(plain, p.Name), wish[p.Name], state[p.Name])
+			d.property(p, property.Join(path, p.Name), property.Join(plain, p.Name), inputs[p.Name], state[p.Name])
 		}
 	}
 }
 
-func (d *differ) property(p *schema.Property, path, plain string, wish, state any) {
-	if leftOut(p, wish) && p.Computed || empty(wish) && empty(state) {
+func (d *differ) property(p *schema.Property, path, plain string, inputs, state any) {
+	if unset(p, inputs) && p.Computed || empty(inputs) && empty(state) {
 		return
 	}
-	old, now := asMap(state), asMap(wish)
+	old, now := asMap(state), asMap(inputs)
 	switch {
 	case p.Kind == schema.Object && old != nil && now != nil:
 		d.level(p.Inside, path, plain, now, old)
-	case p.Kind == schema.Map && wish != Unknown:
+	case p.Kind == schema.Map && inputs != Unknown:
 		for key := range union(old, now) {
 			if !same(now[key], old[key]) {
-				d.report(property.Join(path, key), p.Replaces)
+				d.report(property.Join(path, key), p.ForceNew)
 			}
 		}
-	case p.Kind == schema.List && len(asList(wish)) == len(asList(state)) && wish != Unknown:
-		for i, element := range asList(wish) {
+	case p.Kind == schema.List && len(asList(inputs)) == len(asList(state)) && inputs != Unknown:
+		for i, element := range asList(inputs) {
 			d.element(p, property.Index(path, i), plain, element, asList(state)[i])
 		}
-	case p.Kind == schema.Set && d.sameSet(p, plain, asList(wish), asList(state)) && wish != Unknown:
+	case p.Kind == schema.Set && d.sameSet(p, plain, asList(inputs), asList(state)) && inputs != Unknown:
 	case p.Kind == schema.Object || p.Kind == schema.List || p.Kind == schema.Set:
-		d.report(path, p.Replaces || replacesInside(p.Inside, wish) || replacesInside(p.Inside, state))
-	case same(wish, state) || sameAnyway(d.typ, plain, wish, state):
+		d.report(path, p.ForceNew || forcesNewInside(p.Inside, inputs) || forcesNewInside(p.Inside, state))
+	case same(inputs, state) || suppressed(d.typ, plain, inputs, state):
 	default:
-		d.report(path, p.Replaces || replacedByCode(d.typ, plain, state, wish))
+		d.report(path, p.ForceNew || forcesNewByCode(d.typ, plain, state, inputs))
 	}
 }
 
-func (d *differ) element(p *schema.Property, path, plain string, wish, state any) {
-	if p.Inside != nil && asMap(wish) != nil && asMap(state) != nil {
-		d.level(p.Inside, path, plain, asMap(wish), asMap(state))
-	} else if !same(wish, state) {
-		d.report(path, p.Replaces)
+func (d *differ) element(p *schema.Property, path, plain string, inputs, state any) {
+	if p.Inside != nil && asMap(inputs) != nil && asMap(state) != nil {
+		d.level(p.Inside, path, plain, asMap(inputs), asMap(state))
+	} else if !same(inputs, state) {
+		d.report(path, p.ForceNew)
 	}
 }
 
 // sameSet pairs the elements of two sets.
-func (d *differ) sameSet(p *schema.Property, plain string, wish, state []any) bool {
-	if len(wish) != len(state) {
+func (d *differ) sameSet(p *schema.Property, plain string, inputs, state []any) bool {
+	if len(inputs) != len(state) {
 		return false
 	}
 	used := make([]bool, len(state))
-	for _, element := range wish {
+	for _, element := range inputs {
 		found := false
 		for i := range state {
 			if used[i] {
@@ -112,23 +112,23 @@ func (d *differ) report(path string, replace bool) {
 	}
 }
 
-// leftOut reports whether a program does not set a property. An empty list of blocks is
+// unset reports whether a program does not set a property. An empty list of blocks is
 // none, in Terraform's SDK.
-func leftOut(p *schema.Property, wish any) bool {
-	return wish == nil || p.Inside != nil && p.Kind != schema.Object && wish != Unknown && len(asList(wish)) == 0
+func unset(p *schema.Property, inputs any) bool {
+	return inputs == nil || p.Inside != nil && p.Kind != schema.Object && inputs != Unknown && len(asList(inputs)) == 0
 }
 
-// replacesInside reports whether something that is set below a block replaces, and so
+// forcesNewInside reports whether something that is set below a block replaces, and so
 // does the block when it comes or goes.
-func replacesInside(level []*schema.Property, value any) bool {
+func forcesNewInside(level []*schema.Property, value any) bool {
 	for _, element := range asList(value) {
-		if replacesInside(level, element) {
+		if forcesNewInside(level, element) {
 			return true
 		}
 	}
 	values := asMap(value)
 	for _, p := range level {
-		if v := values[p.Name]; !empty(v) && (p.Replaces || replacesInside(p.Inside, v)) {
+		if v := values[p.Name]; !empty(v) && (p.ForceNew || forcesNewInside(p.Inside, v)) {
 			return true
 		}
 	}

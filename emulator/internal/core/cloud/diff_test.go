@@ -23,7 +23,7 @@ func TestDiffOfANodePool(t *testing.T) {
 		}, set...)...)
 	}
 	for name, test := range map[string]struct {
-		wish    Values
+		inputs  Values
 		ignored []string
 		want    []Change
 	}{
@@ -58,7 +58,7 @@ func TestDiffOfANodePool(t *testing.T) {
 			c, _ := open(t, stateFile(t))
 			withCluster(t, c)
 			r := create(t, c, nodePoolKind, full())
-			got, err := Diff(nodePoolKind, r.Outputs, test.wish, test.ignored)
+			got, err := Diff(nodePoolKind, r.Outputs, test.inputs, test.ignored)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got)
 		})
@@ -69,9 +69,9 @@ func TestDiffOfTheRest(t *testing.T) {
 	private := object("enablePrivateNodes", true, "enablePrivateEndpoint", true, "masterIpv4CidrBlock", "172.16.0.0/28")
 	auth := object("clientCertificateConfig", object("issueClientCertificate", false))
 	for name, test := range map[string]struct {
-		typ         string
-		state, wish Values
-		want        []Change
+		typ           string
+		state, inputs Values
+		want          []Change
 	}{
 		"private nodes":    {clusterKind, Values{"privateClusterConfig": private}, Values{"privateClusterConfig": object("enablePrivateNodes", false, "enablePrivateEndpoint", true)}, []Change{{"privateClusterConfig.enablePrivateNodes", true}}},
 		"private endpoint": {clusterKind, Values{"privateClusterConfig": private}, Values{"privateClusterConfig": object("enablePrivateNodes", true, "enablePrivateEndpoint", false)}, []Change{{"privateClusterConfig.enablePrivateEndpoint", false}}},
@@ -83,7 +83,7 @@ func TestDiffOfTheRest(t *testing.T) {
 		},
 		"add-ons left out stay":        {clusterKind, Values{"addonsConfig": object("gcsFuseCsiDriverConfig", object("enabled", true))}, Values{}, nil},
 		"secret add-on left out goes":  {clusterKind, Values{"secretManagerConfig": object("enabled", true)}, Values{}, []Change{{"secretManagerConfig", false}}},
-		"an address is no wish":        {clusterKind, Values{"endpoint": "1.2.3.4", "status": "x"}, Values{}, nil},
+		"an address is no inputs":      {clusterKind, Values{"endpoint": "1.2.3.4", "status": "x"}, Values{}, nil},
 		"protection left out is true":  {clusterKind, Values{"deletionProtection": false}, Values{}, []Change{{"deletionProtection", false}}},
 		"network by its name":          {clusterKind, Values{"network": "https://www.googleapis.com/compute/v1/projects/p/global/networks/n"}, Values{"network": "n"}, nil},
 		"network by its path":          {clusterKind, Values{"network": "https://www.googleapis.com/compute/v1/projects/p/global/networks/n"}, Values{"network": "projects/p/global/networks/n"}, nil},
@@ -108,7 +108,7 @@ func TestDiffOfTheRest(t *testing.T) {
 		"repository's format":          {repositoryKind, Values{"format": "DOCKER"}, Values{"format": "docker"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Diff(test.typ, test.state, test.wish, nil)
+			got, err := Diff(test.typ, test.state, test.inputs, nil)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got)
 		})
@@ -117,9 +117,9 @@ func TestDiffOfTheRest(t *testing.T) {
 
 func TestCheckRefusesWhatTheProviderDoes(t *testing.T) {
 	for name, test := range map[string]struct {
-		typ  string
-		wish Values
-		want map[string]string
+		typ    string
+		inputs Values
+		want   map[string]string
 	}{
 		"nothing":        {nodePoolKind, slice(), map[string]string{}},
 		"a typing error": {nodePoolKind, slice("nodeConfig.machinetype", "x"), map[string]string{"nodeConfig.machinetype": "Invalid or unknown key"}},
@@ -135,7 +135,7 @@ func TestCheckRefusesWhatTheProviderDoes(t *testing.T) {
 		"conflict with what is not known": {policyKind, Values{"name": "p", "workloadPolicy": object("type", "t", "acceleratorTopology", "a", "maxTopologyDistance", Unknown)}, map[string]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Check(test.typ, test.wish)
+			got, err := Check(test.typ, test.inputs)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got)
 		})

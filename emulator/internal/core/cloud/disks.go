@@ -22,7 +22,7 @@ func (c *Cloud) CreateDisk(d Disk) error {
 	return c.save()
 }
 
-// DeleteDisk removes a disk and its files. One that is gone is no error.
+// DeleteDisk removes a disk and its files. A disk that does not exist is no error.
 func (c *Cloud) DeleteDisk(name string) error {
 	if c.Disks != "" {
 		if err := os.RemoveAll(filepath.Join(c.Disks, name)); err != nil {
@@ -35,7 +35,7 @@ func (c *Cloud) DeleteDisk(name string) error {
 	return c.save()
 }
 
-// AttachError is what Compute Engine says to attaching a disk type to a machine type,
+// AttachError is Compute Engine's error for attaching a disk type to a machine type,
 // reported for other machine types that take Hyperdisk alone;
 // nil if they go together.
 func AttachError(diskType, machineType string) error {

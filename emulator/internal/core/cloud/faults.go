@@ -13,7 +13,7 @@ type Fault struct {
 	// loads for as many seconds longer as Text says, or fails with Text.
 	On    string `json:"on,omitempty"`
 	Match string `json:"match"` // part of the resource's id, the repository or the bucket's name
-	// Text is what is said; GCE_STOCKOUT leaves a node pool in ERROR, and is then its status
+	// Text is the error; GCE_STOCKOUT leaves a node pool in ERROR, and is then its status
 	// message (hashicorp/terraform-provider-google issues 6287 and 10823).
 	Text  string `json:"text"`
 	Times int    `json:"times"`
@@ -39,7 +39,7 @@ func (c *Cloud) Faults() []Fault {
 	return left
 }
 
-// TakeFault uses a fault up once, and returns what it says; empty if there is none.
+// TakeFault uses a fault up once, and returns its text; empty if there is none.
 func (c *Cloud) TakeFault(on, name string) string {
 	return c.takeFault(on, name, func(Fault) bool { return true })
 }

@@ -77,7 +77,7 @@ func (c *Cloud) Resume(ctx context.Context) error {
 	for key, r := range c.resources {
 		o := &operation{ctx: ctx, cloud: c, resource: r}
 		switch {
-		case r.Making:
+		case r.Creating:
 			delete(c.resources, key)
 			unfinished = append(unfinished, o)
 		case r.Type == clusterKind:
@@ -107,10 +107,7 @@ func (c *Cloud) Resume(ctx context.Context) error {
 		}
 	}
 	for _, o := range pools {
-		c.mu.Lock()
-		nodes := c.nodesOf(o.resource)
-		c.mu.Unlock()
-		if err := o.setNodes(nodes); err != nil {
+		if err := o.resumeNodes(); err != nil {
 			return err
 		}
 	}
@@ -119,9 +116,20 @@ func (c *Cloud) Resume(ctx context.Context) error {
 	return c.save()
 }
 
+// resumeNodes starts a pool's nodes. The autoscaler may work on the pool already: its
+// cluster is up.
+func (o *operation) resumeNodes() error {
+	unlock := o.cloud.exclusive(o.resource)
+	defer unlock()
+	o.cloud.mu.Lock()
+	nodes := o.cloud.nodesOf(o.resource)
+	o.cloud.mu.Unlock()
+	return o.setNodes(nodes)
+}
+
 func checkCluster(c *Cloud, in Values) error {
 	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
-		// Open: GKE would make ranges of its own; this program never wants that.
+		// Open: GKE would create ranges of its own; this program does not use that.
 		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
 	}
 	if c.Lenient {
@@ -130,10 +138,10 @@ func checkCluster(c *Cloud, in Values) error {
 	return errors.Join(checkPosture(in), checkMaintenance(in))
 }
 
-// writtenBackByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
+// computedByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
 // provider want to replace the pool unless the program ignores it. Reported from tpu7x
 // node pools.
-func writtenBackByTPUPools(in Values) map[string]any {
+func computedByTPUPools(in Values) map[string]any {
 	if !tpuMachine.MatchString(in.text("nodeConfig.machineType")) {
 		return nil
 	}
@@ -145,11 +153,11 @@ func nodePool() kind {
 		id: func(in Values) string {
 			return in.text("cluster") + "/nodePools/" + in.text("name")
 		},
-		references:  map[string]string{"cluster": clusterKind, "placementPolicy.policyName": policyKind},
-		writtenBack: writtenBackByTPUPools,
-		minutes:     2,
-		check:       checkNodePool,
-		refusal:     "error creating NodePool: ", // container/resource_container_node_pool.go of the provider
+		references: map[string]string{"cluster": clusterKind, "placementPolicy.policyName": policyKind},
+		computed:   computedByTPUPools,
+		minutes:    2,
+		check:      checkNodePool,
+		refusal:    "error creating NodePool: ", // container/resource_container_node_pool.go of the provider
 		create: func(o *operation) error {
 			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
 				return broken{err}
@@ -166,7 +174,7 @@ func nodePool() kind {
 			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
 				return err
 			}
-			if makesAnew(o.before, o.resource.Inputs) {
+			if recreatesNodes(o.before, o.resource.Inputs) {
 				return o.roll()
 			}
 			return o.setNodes(o.settle())

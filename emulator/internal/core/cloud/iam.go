@@ -62,7 +62,7 @@ func checkAccountMember(c *Cloud, in Values) error {
 	return nil
 }
 
-// noIdentityPool is what IAM says before the project's first cluster with Workload
+// noIdentityPool is IAM's error before the project's first cluster with Workload
 // Identity, as users report it.
 func noIdentityPool(pool string) error {
 	return fmt.Errorf("googleapi: Error 400: Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API., invalid", pool)
@@ -111,7 +111,7 @@ func (c *Cloud) ImmutableTags(project, repository string) bool {
 	return false
 }
 
-// Email is the account behind an access token; empty for a token of nobody's.
+// Email is the account behind an access token; empty for a token that was never issued.
 func Email(token string) string {
 	parts := accessToken.FindStringSubmatch(token)
 	if parts == nil {

@@ -8,10 +8,10 @@ import (
 // kind is what the cloud knows of one resource type beside the provider's schema.
 type kind struct {
 	id func(Values) string
-	// writtenBack are properties that Google sets by itself. Where the schema does not say
+	// computed are properties that Google sets by itself. Where the schema does not say
 	// that Google fills them in, the provider takes them for a change when the program
 	// neither sets nor ignores them.
-	writtenBack func(Values) map[string]any
+	computed func(Values) map[string]any
 	// references name properties that hold another resource, by its kind.
 	references map[string]string
 	minutes    float64 // Google's time to create; deletion takes half
@@ -22,7 +22,7 @@ type kind struct {
 	update     func(*operation) error
 	refuses    func(c *Cloud, r *Resource, in Values) error // before an update, beside check
 	remove     func(*operation) error
-	taken      func(has *Resource, in Values) error // what Google says to a name that is taken; nil for the usual
+	taken      func(has *Resource, in Values) error // Google's error for a name that is taken; nil for the usual one
 	// shared kinds may be created by several stacks: enabled APIs and policy members.
 	shared bool
 }
@@ -200,8 +200,8 @@ func ID(typ string, in Values) (string, error) {
 }
 
 func (k kind) filledIn(in Values) map[string]any {
-	if k.writtenBack == nil {
+	if k.computed == nil {
 		return nil
 	}
-	return k.writtenBack(in)
+	return k.computed(in)
 }

@@ -7,20 +7,20 @@ import (
 	"sglang-tpu/emulator/internal/property"
 )
 
-// Merge is a state after an update: what the wish says, with the provider's defaults,
-// with what Google has filled in where the wish says nothing, and with the old values
+// Merge is a state after an update: what the inputs say, with the provider's defaults,
+// with what Google has filled in where the inputs say nothing, and with the old values
 // of what an update does not touch. Paths in ignored are the program's ignoreChanges.
-func Merge(typ string, state, wish Values, ignored []string) Values {
+func Merge(typ string, state, inputs Values, ignored []string) Values {
 	m := merger{typ: typ, skip: ignored}
 	properties := schema.Of(typ)
-	return m.level(properties, "", "", state, withDefaults(properties, wish, wish))
+	return m.level(properties, "", "", state, withDefaults(properties, inputs, inputs))
 }
 
-// held is what Google holds of a wish after an update; without the defaults, which are
+// stored is what Google stores of the inputs after an update, without the defaults, which are
 // the provider's.
-func held(typ string, before, wish Values, ignored []string) Values {
+func stored(typ string, before, inputs Values, ignored []string) Values {
 	m := merger{typ: typ, skip: ignored}
-	return m.level(schema.Of(typ), "", "", before, wish)
+	return m.level(schema.Of(typ), "", "", before, inputs)
 }
 
 type merger struct {
@@ -28,7 +28,7 @@ type merger struct {
 	skip []string // paths
 }
 
-func (m merger) level(level []*schema.Property, path, plain string, had, wish map[string]any) map[string]any {
+func (m merger) level(level []*schema.Property, path, plain string, had, inputs map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, value := range had {
 		if p := schema.Find(level, name); p == nil || p.Output { // an id, an address
@@ -39,24 +39,24 @@ func (m merger) level(level []*schema.Property, path, plain string, had, wish ma
 		if p.Output {
 			continue
 		}
-		if value := m.property(p, property.Join(path, p.Name), property.Join(plain, p.Name), had[p.Name], wish[p.Name]); value != nil {
+		if value := m.property(p, property.Join(path, p.Name), property.Join(plain, p.Name), had[p.Name], inputs[p.Name]); value != nil {
 			out[p.Name] = value
 		}
 	}
 	return out
 }
 
-func (m merger) property(p *schema.Property, path, plain string, had, wish any) any {
+func (m merger) property(p *schema.Property, path, plain string, had, inputs any) any {
 	switch {
 	case stays(m.typ, plain), had != nil && property.Covered(path, m.skip):
 		return runtime.DeepCopyJSONValue(had)
-	case leftOut(p, wish) && p.Computed:
+	case unset(p, inputs) && p.Computed:
 		return runtime.DeepCopyJSONValue(had)
-	case p.Kind == schema.Object && asMap(had) != nil && asMap(wish) != nil:
-		return m.level(p.Inside, path, plain, asMap(had), asMap(wish))
-	case p.Kind == schema.List && p.Inside != nil && len(asList(had)) == len(asList(wish)):
+	case p.Kind == schema.Object && asMap(had) != nil && asMap(inputs) != nil:
+		return m.level(p.Inside, path, plain, asMap(had), asMap(inputs))
+	case p.Kind == schema.List && p.Inside != nil && len(asList(had)) == len(asList(inputs)):
 		var all []any
-		for i, element := range asList(wish) {
+		for i, element := range asList(inputs) {
 			one := asMap(element)
 			if before := asMap(asList(had)[i]); one != nil && before != nil {
 				element = m.level(p.Inside, property.Index(path, i), plain, before, one)
@@ -64,11 +64,11 @@ func (m merger) property(p *schema.Property, path, plain string, had, wish any) 
 			all = append(all, runtime.DeepCopyJSONValue(element))
 		}
 		if all == nil {
-			return runtime.DeepCopyJSONValue(wish)
+			return runtime.DeepCopyJSONValue(inputs)
 		}
 		return all
 	}
-	return runtime.DeepCopyJSONValue(wish)
+	return runtime.DeepCopyJSONValue(inputs)
 }
 
 // withDefaults is a copy of one level with the schema's defaults for what is left out.

@@ -52,14 +52,14 @@ func TestTheRulesOfCodeAreOfPropertiesThatThereAre(t *testing.T) {
 		for _, path := range paths {
 			p := schema.At(schema.Of(typ), path)
 			if assert.NotNil(t, p, "%s %s", typ, path) {
-				assert.False(t, p.Replaces || p.Output, "%s %s is replaced", typ, path)
+				assert.False(t, p.ForceNew || p.Output, "%s %s is replaced", typ, path)
 			}
 		}
 	}
-	for _, path := range remade {
+	for _, path := range recreating {
 		p := schema.At(schema.Of(nodePoolKind), path)
 		if assert.NotNil(t, p, path) {
-			assert.False(t, p.Replaces, "%s replaces the pool", path)
+			assert.False(t, p.ForceNew, "%s replaces the pool", path)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (c *Cloud) RepairNode(ctx context.Context, name string) error {
 	var pool *Resource
 	var all, failing []string
 	for _, r := range c.resources {
-		if r.Type != nodePoolKind || r.Making || r.Broken != "" {
+		if r.Type != nodePoolKind || r.Creating || r.Broken != "" {
 			continue
 		}
 		var own []string

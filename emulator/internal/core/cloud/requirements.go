@@ -13,7 +13,7 @@ import (
 type api struct{ service, title string }
 
 // apis are the ones that a create asks, by the beginning of the type. Service Usage, which
-// enables the others, is on in every project that somebody made in the console or by
+// enables the others, is on in every project that was created in the console or by
 // gcloud; Secret Manager is on where there is a secret to give rights on.
 var apis = []struct {
 	prefix string
@@ -37,7 +37,7 @@ func (c *Cloud) enabled(a api, project string) error {
 		return nil
 	}
 	for _, r := range c.resources {
-		if r.Type == serviceKind && !r.Making && r.Inputs.text("project") == project && r.Inputs.text("service") == a.service {
+		if r.Type == serviceKind && !r.Creating && r.Inputs.text("project") == project && r.Inputs.text("service") == a.service {
 			return nil
 		}
 	}
@@ -66,7 +66,7 @@ func (c *Cloud) requires(r *Resource) error {
 // default one. Source: GKE documentation, Use Image streaming, Requirements.
 const streamingRole = "roles/serviceusage.serviceUsageConsumer"
 
-// StreamingAllowed says why a node with image streaming gets no image of Artifact
+// StreamingAllowed returns why a node with image streaming gets no image of Artifact
 // Registry. That pods do not start is terraform-google-kubernetes-engine issue 2251; the
 // words in which a node says so: open, not seen on a real GKE.
 func (c *Cloud) StreamingAllowed(project, email string) error {

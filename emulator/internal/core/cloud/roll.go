@@ -2,10 +2,10 @@ package cloud
 
 import "strings"
 
-// remade are the properties whose change makes GKE make a pool's nodes anew; labels,
+// recreating are the properties whose change makes GKE recreate a pool's nodes; labels,
 // taints, tags and the rest change on the nodes that are there.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/managing-clusters lists both.
-var remade = []string{
+var recreating = []string{
 	"version", "networkConfig.enablePrivateNodes", "networkConfig.networkPerformanceConfig",
 	"nodeConfig.machineType", "nodeConfig.diskType", "nodeConfig.diskSizeGb", "nodeConfig.bootDisk", "nodeConfig.storagePools",
 	"nodeConfig.imageType", "nodeConfig.gcfsConfig", "nodeConfig.gvnic", "nodeConfig.fastSocket", "nodeConfig.loggingVariant",
@@ -13,8 +13,8 @@ var remade = []string{
 	"nodeConfig.kubeletConfig", "nodeConfig.workloadMetadataConfig",
 }
 
-func makesAnew(before, now Values) bool {
-	for _, path := range remade {
+func recreatesNodes(before, now Values) bool {
+	for _, path := range recreating {
 		if !same(before.at(path), now.at(path)) {
 			return true
 		}
@@ -22,7 +22,7 @@ func makesAnew(before, now Values) bool {
 	return false
 }
 
-// roll makes a pool's nodes anew the way its upgrade settings say: with a spare node
+// roll recreates a pool's nodes by its upgrade settings: with a spare node
 // first, or without. The nodes of a slice go and come together
 // (https://cloud.google.com/kubernetes-engine/docs/concepts/plan-tpus).
 func (o *operation) roll() error {
@@ -49,12 +49,12 @@ func (o *operation) roll() error {
 		spare = o.before.number("upgradeSettings.maxSurge")
 	}
 	for i := range old {
-		made := all[:min(i+1, len(all))]
-		first := append(append([]Node{}, old[i:]...), made...)
+		fresh := all[:min(i+1, len(all))]
+		first := append(append([]Node{}, old[i:]...), fresh...)
 		if spare == 0 {
 			first = append(append([]Node{}, old[i+1:]...), all[:min(i, len(all))]...)
 		}
-		for _, nodes := range [][]Node{first, append(append([]Node{}, old[i+1:]...), made...)} {
+		for _, nodes := range [][]Node{first, append(append([]Node{}, old[i+1:]...), fresh...)} {
 			if err := o.setNodes(nodes); err != nil {
 				return err
 			}

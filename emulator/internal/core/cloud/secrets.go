@@ -8,7 +8,7 @@ import (
 
 const secretIAMKind = "gcp:secretmanager/secretIamMember:SecretIamMember"
 
-// secretMember lets somebody read one secret.
+// secretMember lets a member read one secret.
 func secretMember() kind {
 	return kind{
 		id:      format("projects/%s/secrets/%s/%s/%s", "project", "secretId", "role", "member"),
@@ -62,7 +62,7 @@ func (c *Cloud) AccessSecret(project, version, namespace, account string) (strin
 	allowed := false
 	member := fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
 	for _, r := range c.resources {
-		allowed = allowed || r.Type == secretIAMKind && !r.Making && r.Inputs.text("member") == member &&
+		allowed = allowed || r.Type == secretIAMKind && !r.Creating && r.Inputs.text("member") == member &&
 			r.Inputs.text("role") == "roles/secretmanager.secretAccessor" && strings.HasPrefix(r.ID, parts[1]+"/")
 	}
 	values := c.secrets[parts[1]]

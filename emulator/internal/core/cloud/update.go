@@ -28,7 +28,7 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	c.mu.Lock()
 	before, state := r.Inputs, r.Outputs
 	r.Outputs = Merge(typ, r.Outputs, in, ignored)
-	r.Inputs = held(typ, before, in, ignored)
+	r.Inputs = stored(typ, before, in, ignored)
 	if k.outputs != nil {
 		for name, value := range k.outputs(r.Inputs) {
 			r.Outputs[name] = value
@@ -51,7 +51,7 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	return r.copy(), c.save()
 }
 
-// refused is what Google says to an update at once.
+// refused is Google's immediate error for an update.
 func (c *Cloud) refused(k kind, r *Resource, in Values) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

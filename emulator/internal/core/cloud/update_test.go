@@ -31,11 +31,11 @@ func TestAnUpdateDoesNotTouchAPoolsTopology(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	pool := create(t, c, nodePoolKind, slice())
-	wish := slice("placementPolicy.type", "COMPACT", "placementPolicy.tpuTopology", "2x2x4")
+	inputs := slice("placementPolicy.type", "COMPACT", "placementPolicy.tpuTopology", "2x2x4")
 	for range 2 {
-		r, err := c.Update(context.Background(), nodePoolKind, pool.ID, wish, ofProgram...)
+		r, err := c.Update(context.Background(), nodePoolKind, pool.ID, inputs, ofProgram...)
 		require.NoError(t, err)
-		left, err := Diff(nodePoolKind, r.Outputs, wish, ofProgram)
+		left, err := Diff(nodePoolKind, r.Outputs, inputs, ofProgram)
 		require.NoError(t, err)
 		assert.Equal(t, []Change{{"placementPolicy.tpuTopology", false}, {"placementPolicy.type", false}}, left)
 	}
@@ -56,9 +56,9 @@ func TestAnUpdateLeavesWhatIsIgnored(t *testing.T) {
 func TestWhatGoogleFillsInStaysWhenTheProgramDropsIt(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
-	wish := clusterValues()
-	wish["addonsConfig"], wish["secretManagerConfig"] = object("gcsFuseCsiDriverConfig", object("enabled", true)), object("enabled", true)
-	_, err := c.Update(context.Background(), clusterKind, clusterID, wish)
+	inputs := clusterValues()
+	inputs["addonsConfig"], inputs["secretManagerConfig"] = object("gcsFuseCsiDriverConfig", object("enabled", true)), object("enabled", true)
+	_, err := c.Update(context.Background(), clusterKind, clusterID, inputs)
 	require.NoError(t, err)
 	_, err = c.Update(context.Background(), clusterKind, clusterID, clusterValues())
 	require.NoError(t, err)
@@ -166,9 +166,9 @@ func TestAControlPlaneIsNeverOlderThanWhatIsAskedFor(t *testing.T) {
 	r, err := c.Read(clusterKind, clusterID)
 	require.NoError(t, err)
 	assert.Equal(t, "1.35.2-gke.2037000", r.Outputs["masterVersion"])
-	wish := clusterValues()
-	wish["minMasterVersion"] = "1.36.1-gke.5"
-	r, err = c.Update(context.Background(), clusterKind, clusterID, wish)
+	inputs := clusterValues()
+	inputs["minMasterVersion"] = "1.36.1-gke.5"
+	r, err = c.Update(context.Background(), clusterKind, clusterID, inputs)
 	require.NoError(t, err)
 	assert.Equal(t, "1.36.1-gke.5", r.Outputs["masterVersion"])
 }

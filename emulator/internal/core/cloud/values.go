@@ -51,7 +51,7 @@ func (v Values) set(path string, value any) {
 
 func (v Values) clone() Values { return runtime.DeepCopyJSON(v) }
 
-// empty is what the API does not tell from absence.
+// empty reports values that the API does not distinguish from absence.
 func empty(v any) bool {
 	switch in := v.(type) {
 	case nil:

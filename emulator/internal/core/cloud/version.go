@@ -10,7 +10,7 @@ import (
 // channelVersion is what a cluster comes up with when the program asks for no newer one.
 const channelVersion = "1.34.2-gke.2037000"
 
-// versionFor is a control plane's version: never below the one that is asked for, and
+// versionFor is a control plane's version: never below the requested one, and
 // never lower than it was (container/resource_container_cluster.go of the provider
 // upgrades only if the version is below min_master_version). Of a minor version alone,
 // GKE takes some patch; which, is made up here.

@@ -1,21 +1,15 @@
 package daemon
 
 import (
-	"encoding/json"
-	"net/http"
+	"context"
 	"path/filepath"
 	"strings"
 )
 
-// bucketWrite says whether a pod may write a path; outside of buckets it always may.
+// bucketWrite answers whether a pod may write a path; outside of buckets it always may.
 // It is asked again for each write, as Google is: a binding may go, and a quota end,
 // while a bucket is mounted.
-func (d *daemon) bucketWrite(w http.ResponseWriter, r *http.Request) {
-	var ask struct{ Pod, Path string }
-	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
+func (d *daemon) bucketWrite(_ context.Context, ask struct{ Pod, Path string }) (any, error) {
 	refusal := ""
 	if bucket := d.bucketOf(ask.Path); bucket != "" {
 		if err := d.mayWrite(ask.Pod, bucket); err != nil {
@@ -24,7 +18,7 @@ func (d *daemon) bucketWrite(w http.ResponseWriter, r *http.Request) {
 			refusal = d.cloud.TakeFault("bucket", bucket)
 		}
 	}
-	reply(w, map[string]string{"refusal": refusal})
+	return map[string]string{"refusal": refusal}, nil
 }
 
 // bucketOf is the bucket that a path without symbolic links is in; empty if none.

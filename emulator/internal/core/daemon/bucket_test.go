@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"bytes"
-	"encoding/json"
-	"net/http/httptest"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,13 +24,9 @@ func TestOnlyBucketsEverRefuseAWrite(t *testing.T) {
 	require.NoError(t, err)
 	d := &daemon{layout: l, cloud: google, manager: &kube.Manager{Layout: l}}
 	ask := func(path string) string {
-		text, err := json.Marshal(map[string]string{"pod": "c/ns/pod", "path": path})
+		answer, err := d.bucketWrite(context.Background(), struct{ Pod, Path string }{"c/ns/pod", path})
 		require.NoError(t, err)
-		answer := httptest.NewRecorder()
-		d.bucketWrite(answer, httptest.NewRequest("POST", "/bucket-write", bytes.NewReader(text)))
-		var said struct{ Refusal string }
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &said))
-		return said.Refusal
+		return answer.(map[string]string)["refusal"]
 	}
 	google.SetFaults([]cloud.Fault{{On: "bucket", Match: "cache", Text: "googleapi: Error 429: quota", Times: 1}})
 	assert.Empty(t, ask(filepath.Join(real, "buckets", "cache", "hub")), "there is no bucket yet")

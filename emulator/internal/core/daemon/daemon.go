@@ -22,13 +22,13 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// minuteVar says how long one of Google's minutes takes here.
+// minuteVar is the duration of one of Google's minutes here.
 const (
 	minuteVar     = "SGLANG_TPU_EMULATOR_MINUTE"
 	defaultMinute = 100 * time.Millisecond
 )
 
-// Main runs the daemon until it is told to end.
+// Main runs the daemon until it gets a signal.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -1,13 +1,14 @@
 package daemon
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/emulator/internal/socket"
 )
 
 // handler is the API for the command line, the provider plugin and pods' processes.
@@ -16,22 +17,17 @@ func (d *daemon) handler() http.Handler {
 	mux.Handle("/cloud/", d.cloud.Handler())
 	mux.Handle("/counters", d.counters.Handler())
 	mux.Handle("/counters/", d.counters.Handler())
-	mux.HandleFunc("POST /bucket-write", d.bucketWrite)
+	mux.Handle("POST /bucket-write", socket.Handle(d.bucketWrite))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})
+		socket.Reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})
 	})
 	mux.HandleFunc("GET /registry-address", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]string{"address": d.registry})
+		socket.Reply(w, map[string]string{"address": d.registry})
 	})
 	mux.HandleFunc("GET /resolve", d.resolve)
 	mux.HandleFunc("GET /metadata/", d.metadata)
 	mux.HandleFunc("POST /tokens/expire", d.expireTokens)
 	return mux
-}
-
-func reply(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // a client that went away is its own business
 }
 
 // resolve is DNS for a pod's process.
@@ -47,7 +43,7 @@ func (d *daemon) resolve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	reply(w, map[string]string{"address": address})
+	socket.Reply(w, map[string]string{"address": address})
 }
 
 func split(pod string) (cluster, namespace, name string) {
@@ -95,13 +91,13 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "Unable to generate access token; IAM returned 403 Forbidden: "+err.Error(), http.StatusForbidden)
 			return
 		}
-		reply(w, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+		socket.Reply(w, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-// identity is whom a request comes from.
+// identity is the pod that a request comes from.
 func (d *daemon) identity(r *http.Request) (who identity, err error) {
 	cluster, namespace, name := split(r.Header.Get(podHeader))
 	access, ok := d.manager.Access(cluster)
@@ -138,5 +134,5 @@ func (d *daemon) expireTokens(w http.ResponseWriter, r *http.Request) {
 	if !d.cloud.Lenient { // an earlier version of the program did not know
 		d.cloud.ExpireTokens(who.email)
 	}
-	reply(w, struct{}{})
+	socket.Reply(w, struct{}{})
 }

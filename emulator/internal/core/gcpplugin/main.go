@@ -43,7 +43,7 @@ func Main() int {
 	return 0
 }
 
-// endWithParent ends the process when the engine is gone, even if it was killed.
+// endWithParent ends the process when the engine has ended, even if it was killed.
 func endWithParent() {
 	for parent := os.Getppid(); ; time.Sleep(time.Second) {
 		if os.Getppid() != parent {

@@ -72,7 +72,7 @@ func marked(properties resource.PropertyMap) cloud.Values {
 
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
 
-// GetPluginInfo says which provider this stands for.
+// GetPluginInfo returns the version of the provider that this stands for.
 func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: Version}, nil
 }
@@ -87,7 +87,7 @@ func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*p
 	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
 }
 
-// DiffConfig says that another project is another provider.
+// DiffConfig: another project replaces the provider.
 func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := values(r.GetOlds())
 	if err != nil {
@@ -126,19 +126,19 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 		return nil, err
 	}
 	typ := typeOf(r.GetUrn())
-	wrong, err := cloud.Check(typ, marked(news))
+	failures, err := cloud.Check(typ, marked(news))
 	if err != nil {
 		return nil, err
 	}
-	for path, reason := range wrong {
+	for path, reason := range failures {
 		if !strings.HasPrefix(reason, "Missing") {
-			// As Pulumi's bridge says where (pkg/tfbridge/check_failures.go).
-			wrong[path] = fmt.Sprintf("%s. Examine values at '%s.%s'.", reason, resource.URN(r.GetUrn()).Name(), path)
+			// Pulumi's bridge appends the path (pkg/tfbridge/check_failures.go).
+			failures[path] = fmt.Sprintf("%s. Examine values at '%s.%s'.", reason, resource.URN(r.GetUrn()).Name(), path)
 		}
 	}
 	if _, ok := news["project"]; !ok && cloud.Has(typ, "project") {
 		if p.defaults["project"] == "" {
-			wrong["project"] = "project: required field is not set, neither on the resource nor on the provider"
+			failures["project"] = "project: required field is not set, neither on the resource nor on the provider"
 		}
 		news["project"] = resource.NewStringProperty(p.defaults["project"])
 	}
@@ -147,8 +147,8 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 		return nil, err
 	}
 	res := &pulumirpc.CheckResponse{Inputs: inputs}
-	for _, path := range slices.Sorted(maps.Keys(wrong)) {
-		res.Failures = append(res.Failures, &pulumirpc.CheckFailure{Property: path, Reason: wrong[path]})
+	for _, path := range slices.Sorted(maps.Keys(failures)) {
+		res.Failures = append(res.Failures, &pulumirpc.CheckFailure{Property: path, Reason: failures[path]})
 	}
 	return res, nil
 }
@@ -187,11 +187,11 @@ func diff(urn string, olds, news *structpb.Struct, ignored []string) ([]cloud.Ch
 	if err != nil {
 		return nil, err
 	}
-	wish, err := read(news)
+	inputs, err := read(news)
 	if err != nil {
 		return nil, err
 	}
-	return cloud.Diff(typeOf(urn), state, marked(wish), ignored)
+	return cloud.Diff(typeOf(urn), state, marked(inputs), ignored)
 }
 
 // Create makes a resource, or in a preview returns what is known of it.
@@ -204,7 +204,7 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 		return nil, err
 	}
 	typ := typeOf(r.GetUrn())
-	made, err := p.ask(ctx, "create", cloud.Request{Type: typ, Inputs: in})
+	result, err := p.ask(ctx, "create", cloud.Request{Type: typ, Inputs: in})
 	if errors.Is(err, context.Canceled) {
 		// Google goes on with what it has begun, so the engine must know of it.
 		id, idErr := cloud.ID(typ, in)
@@ -218,14 +218,14 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 		}
 		return nil, initFailed("creating "+r.GetUrn(), id, in, in, errors.New("interrupted while Google Cloud was creating it"))
 	}
-	if err != nil && made != nil {
-		return nil, initFailed("creating "+r.GetUrn(), made.ID, made.Outputs, made.Inputs, err)
+	if err != nil && result != nil {
+		return nil, initFailed("creating "+r.GetUrn(), result.ID, result.Outputs, result.Inputs, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	properties, err := structpb.NewStruct(made.Outputs)
-	return &pulumirpc.CreateResponse{Id: made.ID, Properties: properties}, err
+	properties, err := structpb.NewStruct(result.Outputs)
+	return &pulumirpc.CreateResponse{Id: result.ID, Properties: properties}, err
 }
 
 // Read refreshes, or imports by id.
@@ -270,7 +270,7 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	if len(changes) == 0 {
 		what = "read"
 	}
-	made, err := p.ask(ctx, what, cloud.Request{Type: typ, ID: r.GetId(), Inputs: in, Ignored: r.GetIgnoreChanges()})
+	result, err := p.ask(ctx, what, cloud.Request{Type: typ, ID: r.GetId(), Inputs: in, Ignored: r.GetIgnoreChanges()})
 	if err != nil {
 		// pkg/tfbridge/provider.go of Pulumi's bridge: the state is what it was, and the
 		// resource is marked as one whose last operation failed.
@@ -281,13 +281,13 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 		}
 		return nil, initFailed("updating "+r.GetUrn(), r.GetId(), olds, oldInputs, err)
 	}
-	if made == nil {
+	if result == nil {
 		// pkg/tfbridge/provider.go of Pulumi's bridge
 		return nil, fmt.Errorf("Resource provider reported that the resource did not exist while updating %s.\n\n"+
 			"This is usually a result of the resource having been deleted outside of Pulumi, and can often be "+
 			"fixed by running `pulumi refresh` before updating.", r.GetUrn())
 	}
-	properties, err := structpb.NewStruct(made.Outputs)
+	properties, err := structpb.NewStruct(result.Outputs)
 	return &pulumirpc.UpdateResponse{Properties: properties}, err
 }
 
@@ -326,7 +326,7 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 	return reply.Resource, nil
 }
 
-// initFailed tells the engine that a resource exists although its create failed, with
+// initFailed is the error by which the engine learns that a resource exists although its create failed, with
 // the URN before the reason as Pulumi's bridge has it.
 func initFailed(doing, id string, outputs, inputs cloud.Values, why error) error {
 	reason := fmt.Errorf("%s: %w", doing, why)

@@ -69,11 +69,11 @@ func TestAPreviewTouchesNothing(t *testing.T) {
 func TestAPreviewedUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
-	wish := clusterInputs("1.36")
-	wish["nodeVersion"] = plugin.UnknownStringValue
+	inputs := clusterInputs("1.36")
+	inputs["nodeVersion"] = plugin.UnknownStringValue
 	updated, err := p.Update(background, &pulumirpc.UpdateRequest{
 		Urn: urn(clusterType), Id: made.GetId(), Preview: true,
-		Olds: made.GetProperties(), OldInputs: properties(t, clusterInputs("1.35")), News: properties(t, wish),
+		Olds: made.GetProperties(), OldInputs: properties(t, clusterInputs("1.35")), News: properties(t, inputs),
 	})
 	require.NoError(t, err)
 	got := updated.GetProperties().AsMap()
@@ -144,15 +144,15 @@ func TestDiffTellsUpdatesFromReplacements(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, _ := started(t)
-			wish := map[string]any{}
+			inputs := map[string]any{}
 			for key, value := range old {
-				wish[key] = value
+				inputs[key] = value
 			}
 			for key, value := range test.change {
-				wish[key] = value
+				inputs[key] = value
 			}
 			r, err := p.Diff(background, &pulumirpc.DiffRequest{
-				Urn: urn(poolType), Olds: properties(t, state), OldInputs: properties(t, old), News: properties(t, wish), IgnoreChanges: test.ignored,
+				Urn: urn(poolType), Olds: properties(t, state), OldInputs: properties(t, old), News: properties(t, inputs), IgnoreChanges: test.ignored,
 			})
 			require.NoError(t, err)
 			assert.Equal(t, test.diffs, r.GetDiffs())

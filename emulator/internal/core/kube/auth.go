@@ -13,7 +13,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Token is the bearer token with which gcloud's user comes to every cluster; it is
+// Token is the bearer token of gcloud's user for every cluster; it is
 // made when there is none.
 func Token(l layout.Layout) (string, error) {
 	if text, err := os.ReadFile(l.Token()); err == nil {
@@ -29,14 +29,14 @@ func Token(l layout.Layout) (string, error) {
 	return token, os.WriteFile(l.Token(), []byte(token+"\n"), 0o600)
 }
 
-// loggedOut is what gcloud says to gke-gcloud-auth-plugin where nobody has typed gcloud
-// auth login. The README wants application default credentials and no more, so here nobody
-// has. (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin: executeCommand's words.)
+// loggedOut is gcloud's error to gke-gcloud-auth-plugin before gcloud auth login, which nobody
+// has run here: the kubeconfig of the program uses application default credentials.
+// (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin: executeCommand's words.)
 const loggedOut = "print credential failed with error: failed to retrieve access token: failure while executing gcloud, with args [config config-helper --format=json]: exit status 1 " +
 	"(err: ERROR: (gcloud.config.config-helper) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login\n\nto obtain new credentials.\n)"
 
 // AuthPluginMain is gke-gcloud-auth-plugin: it prints a credential for kubectl, of the
-// application default credentials if it is told to, else of gcloud's own account.
+// application default credentials if configured so, else of gcloud's own account.
 func AuthPluginMain(args []string) int {
 	if err := authPlugin(args, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -18,6 +18,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"sglang-tpu/emulator/internal/core/netmap"
 	"sglang-tpu/emulator/internal/layout"
@@ -171,7 +172,7 @@ func (c *controlPlane) certificates() error {
 		if err != nil {
 			return err
 		}
-		if err := c.writeKubeconfig(name, cert, key); err != nil {
+		if err := WriteKubeconfig(c.file(name+".kubeconfig"), "https://"+c.endpoint(), c.ca, "", clientcmdapi.AuthInfo{ClientCertificate: cert, ClientKey: key}); err != nil {
 			return err
 		}
 	}
@@ -189,19 +190,6 @@ func (c *controlPlane) certificates() error {
 		return err
 	}
 	return os.WriteFile(c.file("tokens.csv"), []byte(token+`,gcloud,gcloud,"system:masters"`+"\n"), 0o600)
-}
-
-func (c *controlPlane) writeKubeconfig(name, cert, key string) error {
-	text, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": name,
-		"clusters": []any{map[string]any{"name": name, "cluster": map[string]any{"server": "https://" + c.endpoint(), "certificate-authority": c.ca.CertFile()}}},
-		"contexts": []any{map[string]any{"name": name, "context": map[string]any{"cluster": name, "user": name}}},
-		"users":    []any{map[string]any{"name": name, "user": map[string]any{"client-certificate": cert, "client-key": key}}},
-	})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(c.file(name+".kubeconfig"), text, 0o600)
 }
 
 func (c *controlPlane) run(name string, args []string, env ...string) (*proc.Process, error) {

@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// DiskTypeAttribute is where a volume says what disk it is on.
+// DiskTypeAttribute is the volume attribute with the disk type.
 const DiskTypeAttribute = "type"
 
 const selectedNode = "volume.kubernetes.io/selected-node"
@@ -121,7 +121,7 @@ func (d *driver) reschedule(ctx context.Context, claim *corev1.PersistentVolumeC
 	return err
 }
 
-// reclaim deletes the disk of a volume that nobody claims any more.
+// reclaim deletes the disk of a volume whose claim was deleted.
 func (d *driver) reclaim(ctx context.Context, volume *corev1.PersistentVolume) error {
 	if volume.Status.Phase != corev1.VolumeReleased || volume.Spec.CSI == nil || volume.Spec.CSI.Driver != csiDriver ||
 		volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete {

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// encryptionFile tells the API server how to encrypt.
+// encryptionFile is the API server's encryption configuration.
 const encryptionFile = "encryption.json"
 
 // encryptSecrets makes the API server encrypt Secrets before etcd writes them, as GKE's

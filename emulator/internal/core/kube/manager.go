@@ -18,7 +18,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Access is what somebody needs who works inside one cluster.
+// Access is what code needs that works inside one cluster.
 type Access struct {
 	Name      string
 	Project   string

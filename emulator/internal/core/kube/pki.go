@@ -14,6 +14,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // Authority is the emulator's certificate authority. It signs every server and client
@@ -154,4 +157,15 @@ func writeKey(file string, key *ecdsa.PrivateKey) error {
 
 func writePEM(file, typ string, der []byte) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: typ, Bytes: der}), 0o600)
+}
+
+// WriteKubeconfig writes a kubeconfig for one user of an API server. namespace is its
+// context's default; empty: default.
+func WriteKubeconfig(file, server string, ca *Authority, namespace string, user clientcmdapi.AuthInfo) error {
+	config := clientcmdapi.NewConfig()
+	config.CurrentContext = "emulated"
+	config.Clusters["emulated"] = &clientcmdapi.Cluster{Server: server, CertificateAuthority: ca.CertFile()}
+	config.AuthInfos["emulated"] = &user
+	config.Contexts["emulated"] = &clientcmdapi.Context{Cluster: "emulated", AuthInfo: "emulated", Namespace: namespace}
+	return clientcmd.WriteToFile(*config, file)
 }

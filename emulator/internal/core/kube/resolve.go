@@ -54,7 +54,7 @@ func (r *resolver) service(namespace, name string) (string, bool) {
 }
 
 // pod finds a pod by its hostname in a headless Service. Endpoints that are not ready
-// count if the Service publishes them, which the API server says by calling them ready.
+// count if the Service publishes them, which the API server does by marking them ready.
 func (r *resolver) pod(namespace, service, hostname string) (string, bool) {
 	for _, slice := range r.slices(namespace, service) {
 		for _, e := range slice.Endpoints {

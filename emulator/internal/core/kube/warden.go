@@ -104,7 +104,7 @@ func review(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(in) // a client that went away is its own business
 }
 
-// violation is what GKE Warden says to a pod; empty if it has nothing to say.
+// violation is GKE Warden's reason to reject a pod; empty: it admits the pod.
 func violation(pod *corev1.Pod) string {
 	chips := false
 	for _, c := range pod.Spec.Containers {

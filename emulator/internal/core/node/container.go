@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sglang-tpu/emulator/internal/guests"
 	"sglang-tpu/emulator/internal/pace"
 	"sglang-tpu/emulator/internal/proc"
 )
@@ -37,10 +38,10 @@ type container struct {
 	run      *instance
 }
 
-// instance is one run of a container; process is nil for an image that is not known.
+// instance is one run of a container; process is nil for an image that does nothing here.
 type instance struct {
 	process *proc.Process
-	program program
+	image   *guests.Image // nil: it does nothing here
 	env     []string
 	root    string
 	log     *logFile
@@ -101,11 +102,11 @@ func (c *container) supervise() bool {
 
 // once pulls, starts and waits; ok is false if it was never started.
 func (c *container) once() (code int, ok bool) {
-	prog, ok := c.pull()
+	image, ok := c.pull()
 	if !ok {
 		return 0, false
 	}
-	run, ok := c.start(prog)
+	run, ok := c.start(image)
 	if !ok {
 		return 0, false
 	}

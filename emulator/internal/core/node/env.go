@@ -127,7 +127,9 @@ func entry(data map[string][]byte, key string, optional *bool, what string, err 
 	return string(value), ok, err
 }
 
-// field answers the downward API.
+// field answers the downward API. Kubernetes' own (k8s.io/kubernetes/pkg/fieldpath) is in no
+// module that can be imported without all of Kubernetes; kubectl's and virtual-kubelet's
+// copies know metadata alone.
 func (p *pod) field(path string) (string, error) {
 	o := p.object
 	for prefix, from := range map[string]map[string]string{"metadata.labels[": o.Labels, "metadata.annotations[": o.Annotations} {
@@ -196,7 +198,8 @@ func lookupIn(env []string) func(string) (string, bool) {
 }
 
 // expand replaces $(NAME) as Kubernetes does: $$(NAME) escapes, and a name that is
-// not known stays as it is.
+// not known stays as it is. Kubernetes' own (third_party/forked/golang/expansion) comes with
+// all of Kubernetes, and virtual-kubelet's copy is internal.
 func expand(s string, lookup func(string) (string, bool)) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -1,6 +1,10 @@
 // Package node runs the nodes of the emulated clusters: virtual-kubelet registers them
 // and answers kubectl's logs, exec and port-forward; the containers of images that are
 // known here run as processes.
+//
+// Pods are not run by virtual-kubelet's PodController. It resolves every variable of a pod
+// before it hands the pod over (1.11, internal/podutils), refuses status.podIP, which
+// leader and worker need, and forgets a pod after 20 tries.
 package node
 
 import (
@@ -213,7 +217,7 @@ func (c *members) remove(ctx context.Context, m *machine) error {
 	return err
 }
 
-// see starts a pod that is new to this cluster's nodes, or tells it of a change.
+// see starts a pod that is new to this cluster's nodes, or applies a change to it.
 func (c *members) see(object *corev1.Pod) {
 	if object.Spec.NodeName == "" {
 		return

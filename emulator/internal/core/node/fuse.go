@@ -66,7 +66,7 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 		return errors.New("read-only buckets are not emulated")
 	}
 	if err != nil {
-		// The mount is there, and whoever uses it gets an error of the file system's.
+		// The mount exists, and its users get an error of the file system.
 		return errors.Join(os.RemoveAll(at), os.Symlink("/proc/self/no-endpoint", at))
 	}
 	folder := filepath.Join(fleet.Layout.Bucket(name), filepath.Join("/", options["only-dir"]))

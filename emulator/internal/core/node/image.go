@@ -9,68 +9,47 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/emulator/internal/guests"
 )
 
-// program is what an image does here.
-type program int
-
-const (
-	idle       program = iota // nothing: it counts as running
-	processes                 // its command runs on this machine
-	lwsManager                // the LeaderWorkerSet controller's own program
-)
-
-const (
-	managerImage  = "registry.k8s.io/lws/lws:"
-	exporterImage = "quay.io/prometheuscommunity/json-exporter" // with the real json_exporter
-	serverSource  = "https://github.com/sgl-project/sglang-jax"
-	sourceLabel   = "org.opencontainers.image.source"
-)
+// sourceLabel says which repository an image was built from.
+const sourceLabel = "org.opencontainers.image.source"
 
 // pull gets the image, trying again as a kubelet does; false means that the pod ends.
-func (c *container) pull() (program, bool) {
+func (c *container) pull() (*guests.Image, bool) {
 	backoff := time.Second
 	for {
-		prog, err := c.pod.machine.imageProgram(c.spec.Image)
+		image, err := c.pod.machine.image(c.spec.Image)
 		if err == nil {
-			return prog, true
+			return image, true
 		}
 		c.pod.event(corev1.EventTypeWarning, "Failed", "Failed to pull image \""+c.spec.Image+"\": "+err.Error())
 		c.set(waiting("ErrImagePull", err.Error()))
 		if !c.pod.sleep(backoff) {
-			return idle, false
+			return nil, false
 		}
 		c.set(waiting("ImagePullBackOff", "Back-off pulling image \""+c.spec.Image+"\": ErrImagePull: "+err.Error()))
 		backoff = min(2*backoff, maxCrashBackoff)
 		if !c.pod.sleep(backoff) {
-			return idle, false
+			return nil, false
 		}
 	}
 }
 
-// imageProgram pulls as the node's service account.
-func (m *machine) imageProgram(image string) (program, error) {
-	name := strings.TrimPrefix(image, "docker.io/")
-	switch {
-	case strings.HasPrefix(image, managerImage):
-		return lwsManager, nil
-	case strings.HasPrefix(image, exporterImage+":"), strings.HasPrefix(image, exporterImage+"@"):
-		return processes, nil
-	case strings.HasPrefix(name, "lmsysorg/sglang-jax:"), strings.HasPrefix(name, "lmsysorg/sglang-jax@"), strings.HasPrefix(name, "moby/buildkit:"):
-		return processes, nil
-	case strings.Contains(strings.SplitN(image, "/", 2)[0], "docker.pkg.dev"):
-		if err := m.streams(image); err != nil {
-			return idle, err
-		}
-		config, err := m.members.fleet.Images.Config(m.spec.ServiceAccount, image)
-		if err != nil {
-			return idle, err
-		}
-		if strings.TrimSuffix(config.Config.Labels[sourceLabel], ".git") == serverSource {
-			return processes, nil
-		}
+// image pulls as the node's service account; nil for an image that does nothing here.
+func (m *machine) image(reference string) (*guests.Image, error) {
+	if !strings.Contains(strings.SplitN(reference, "/", 2)[0], "docker.pkg.dev") {
+		return guests.ByName(reference), nil
 	}
-	return idle, nil
+	if err := m.streams(reference); err != nil {
+		return nil, err
+	}
+	config, err := m.members.fleet.Images.Config(m.spec.ServiceAccount, reference)
+	if err != nil {
+		return nil, err
+	}
+	return guests.BySource(config.Config.Labels[sourceLabel]), nil
 }
 
 // streams says why a node that streams images of Artifact Registry cannot.

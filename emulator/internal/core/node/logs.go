@@ -17,7 +17,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 )
 
-// logFile is what one run of a container says, a time before each line.
+// logFile is the output of one run of a container, with a time before each line.
 type logFile struct {
 	file string
 	mu   sync.Mutex
@@ -117,7 +117,7 @@ func (c *container) waitingFor() string {
 	return "ContainerCreating"
 }
 
-// stream writes a log file out, and goes on while the run does if that is asked for.
+// stream writes a log file out, and follows the run if the options say so.
 func stream(ctx context.Context, file *os.File, to io.Writer, run *instance, o api.ContainerLogOpts) error {
 	defer file.Close()
 	since := o.SinceTime

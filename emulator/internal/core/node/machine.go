@@ -82,7 +82,7 @@ func (m *machine) ready(ctx context.Context) error {
 	}
 }
 
-// serve answers the API server's questions about pods, and nobody else's.
+// serve is the kubelet's API, for the API server alone.
 func (m *machine) serve(ctx context.Context) (port int, err error) {
 	a := m.members.access
 	certFile, keyFile, err := a.CA.Issue(a.PKI, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, []string{m.address})

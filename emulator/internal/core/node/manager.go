@@ -1,7 +1,6 @@
 package node
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,11 +9,14 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/core/kube"
 )
 
 // managerCommand runs the LeaderWorkerSet controller's real binary. In a container it
-// would listen on all addresses and know its cluster; here it is told the pod's address
+// would listen on all addresses and know its cluster; here it gets the pod's address
 // and given a kubeconfig with its service account's token.
 func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 	kubeconfig, err := c.pod.kubeconfig(filepath.Join(c.dir(), "kubeconfig"))
@@ -35,7 +37,7 @@ func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 	return &exec.Cmd{Path: filepath.Join(c.pod.machine.members.fleet.Layout.Bin(), "lws-manager"), Args: args, Env: run.env, Dir: run.root}, nil
 }
 
-// certificates is where the controller looks for them unless it is told otherwise.
+// certificates is the controller's default folder for them.
 const certificates = "/tmp/k8s-webhook-server/serving-certs"
 
 func (c *container) managerConfig(root, file string) (string, error) {
@@ -95,14 +97,5 @@ func (p *pod) kubeconfig(file string) (string, error) {
 		return "", err
 	}
 	a := p.machine.members.access
-	text, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": "pod",
-		"clusters": []any{map[string]any{"name": "pod", "cluster": map[string]any{"server": a.Config.Host, "certificate-authority": a.CA.CertFile()}}},
-		"contexts": []any{map[string]any{"name": "pod", "context": map[string]any{"cluster": "pod", "user": "pod", "namespace": p.object.Namespace}}},
-		"users":    []any{map[string]any{"name": "pod", "user": map[string]any{"token": token}}},
-	})
-	if err != nil {
-		return "", err
-	}
-	return file, os.WriteFile(file, text, 0o600)
+	return file, kube.WriteKubeconfig(file, a.Config.Host, a.CA, p.object.Namespace, clientcmdapi.AuthInfo{Token: token})
 }

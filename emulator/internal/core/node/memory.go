@@ -8,7 +8,7 @@ import (
 )
 
 // inMemory puts a secret's value in place. A kubelet keeps secrets in tmpfs, so that no
-// disk ever holds them; here a file is a link to memory of this process, and gone with it.
+// disk ever holds them; here a file is a link to memory of this process, and ends with it.
 func (p *pod) inMemory(file string, value []byte) error {
 	fd, err := unix.MemfdCreate("secret", unix.MFD_CLOEXEC)
 	if err != nil {

@@ -68,8 +68,8 @@ func allocatable(capacity corev1.ResourceList) corev1.ResourceList {
 	left[corev1.ResourceCPU] = *resource.NewMilliQuantity(cpu-reserved(cpu, []step{{1000, 60}, {1000, 10}, {2000, 5}, {1 << 50, 2.5}}), resource.DecimalSI)
 	const gib = 1 << 30
 	memory := capacity.Memory().Value()
-	kept := reserved(memory, []step{{4 * gib, 250}, {4 * gib, 200}, {8 * gib, 100}, {112 * gib, 60}, {1 << 50, 20}}) + 100<<20
-	left[corev1.ResourceMemory] = *resource.NewQuantity(memory-kept, resource.BinarySI)
+	reservedMemory := reserved(memory, []step{{4 * gib, 250}, {4 * gib, 200}, {8 * gib, 100}, {112 * gib, 60}, {1 << 50, 20}}) + 100<<20
+	left[corev1.ResourceMemory] = *resource.NewQuantity(memory-reservedMemory, resource.BinarySI)
 	left[corev1.ResourceEphemeralStorage] = resource.MustParse("40Gi")
 	return left
 }
@@ -80,11 +80,11 @@ type step struct {
 	perMille float64
 }
 
-func reserved(of int64, steps []step) (kept int64) {
+func reserved(of int64, steps []step) (sum int64) {
 	for _, s := range steps {
 		part := min(of, s.amount)
-		kept += int64(float64(part) * s.perMille / 1000)
+		sum += int64(float64(part) * s.perMille / 1000)
 		of -= part
 	}
-	return kept
+	return sum
 }

@@ -93,7 +93,7 @@ func (p *pod) run() {
 	}
 	if !p.beingDeleted() {
 		select {
-		case <-p.stopping: // a pod that has ended stays until somebody deletes it
+		case <-p.stopping: // a pod that has ended stays until it is deleted
 		case <-p.ctx.Done():
 			if p.machine.members.ctx.Err() == nil { // its node is gone, or its object
 				p.removeFolder()
@@ -145,7 +145,7 @@ func (p *pod) work() {
 	all.Wait()
 }
 
-// deleteObject tells the API server that nothing of the pod runs any longer.
+// deleteObject removes the pod from the API server: nothing of it runs any longer.
 func (p *pod) deleteObject(ctx context.Context) error {
 	zero := int64(0)
 	err := p.machine.members.access.Client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{

@@ -13,14 +13,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sglang-tpu/emulator/internal/guests"
 	"sglang-tpu/emulator/internal/proc"
 )
 
 // start begins one run. It tries again while the container's configuration is at
 // fault; false means that the pod ends, and nil that the command cannot be executed.
-func (c *container) start(prog program) (*instance, bool) {
+func (c *container) start(image *guests.Image) (*instance, bool) {
 	for {
-		run, err := c.prepare(prog)
+		run, err := c.prepare(image)
 		if err != nil {
 			c.set(waiting("CreateContainerConfigError", err.Error()))
 			c.pod.event(corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
@@ -44,7 +45,7 @@ func (c *container) start(prog program) (*instance, bool) {
 	}
 }
 
-func (c *container) prepare(prog program) (*instance, error) {
+func (c *container) prepare(image *guests.Image) (*instance, error) {
 	root, err := c.makeRoot()
 	if err != nil {
 		return nil, err
@@ -57,12 +58,12 @@ func (c *container) prepare(prog program) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &instance{program: prog, env: env, root: root, log: log, kill: make(chan string, 1)}, nil
+	return &instance{image: image, env: env, root: root, log: log, kill: make(chan string, 1)}, nil
 }
 
 // begin starts the process, if the image has one here.
 func (c *container) begin(run *instance) error {
-	if run.program != idle {
+	if run.image != nil {
 		cmd, err := c.command(run)
 		if err != nil {
 			return err
@@ -92,7 +93,7 @@ func (c *container) begin(run *instance) error {
 
 // command is what the container runs.
 func (c *container) command(run *instance) (*exec.Cmd, error) {
-	if run.program == lwsManager {
+	if run.image.Manager {
 		return c.managerCommand(run)
 	}
 	lookup := lookupIn(run.env)

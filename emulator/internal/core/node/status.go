@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// publish tells the API server of each change until the context ends.
+// publish sends each change to the API server until the context ends.
 func (p *pod) publish(ctx context.Context) {
 	p.touch()
 	for {

@@ -197,7 +197,7 @@ func onDisk(file string, value []byte) error {
 }
 
 // refresh keeps secrets and config maps as the API has them. A kubelet does so each
-// minute; waiting that long teaches nobody anything.
+// minute; waiting that long would show nothing more.
 func (p *pod) refresh() {
 	for p.sleep(time.Second) {
 		for _, v := range p.object.Spec.Volumes {

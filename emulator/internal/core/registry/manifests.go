@@ -115,7 +115,7 @@ func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, path, i
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// moves tells whether a push would give an immutable tag another digest.
+// moves reports whether a push would give an immutable tag another digest.
 func (r *Registry) moves(path, url string, digest v1.Hash) bool {
 	existing := httptest.NewRecorder()
 	r.handler(path).ServeHTTP(existing, httptest.NewRequest(http.MethodHead, url, nil))

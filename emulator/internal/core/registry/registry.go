@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// Access is what the cloud says of accounts and repositories. path is such as
+// Access is what the registry asks the cloud about accounts and repositories. path is such as
 // us-central1-docker.pkg.dev/project/repository.
 type Access interface {
 	RepositoryAllowed(email, path string, push bool) error
@@ -139,7 +139,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.handler(path).ServeHTTP(w, req)
 }
 
-// unknown tells a repository that is not there from one that is forbidden.
+// unknown distinguishes a repository that does not exist from one that is forbidden.
 func unknown(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "name unknown") }
 
 // reason is a refusal without the code that its JSON carries beside it.

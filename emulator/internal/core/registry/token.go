@@ -9,7 +9,7 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// bearer is whose access token a request carries, empty for nobody. Clients get it at the
+// bearer is the account whose access token a request carries, empty for none. Clients get it at the
 // token address, or have it already: here it is the same one. Google documents no
 // password for the other addresses, so none is taken.
 func (r *Registry) bearer(req *http.Request) string {
@@ -59,7 +59,7 @@ func (r *Registry) token(w http.ResponseWriter, req *http.Request) {
 			}
 			project, repository, _ := parts("/v2/" + rest[:at])
 			err := r.access.RepositoryAllowed(email, req.Host+"/"+project+"/"+repository, strings.Contains(rest[at:], "push"))
-			if err != nil && !unknown(err) { // an unknown one is said where it is used
+			if err != nil && !unknown(err) { // an unknown one is reported where it is used
 				refuse(w, http.StatusForbidden, "DENIED", reason(err))
 				return
 			}

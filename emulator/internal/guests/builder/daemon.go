@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// isRegistry tells Artifact Registry's hosts from others.
+// isRegistry reports whether a host is Artifact Registry's.
 func isRegistry(host string) bool { return strings.HasSuffix(host, ".pkg.dev") }
 
 // transport takes requests for the registry and for pods where they are served here;

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Daemon is told of every byte, and says what goes wrong.
+// Daemon counts every byte, and has the faults that are set.
 type Daemon interface {
 	// Fetched counts bytes; first is true once for a snapshot.
 	Fetched(repository string, bytes int64, first bool) error

@@ -1,6 +1,6 @@
 package hub
 
-// Configuration is what a model's config.json says of its key-value cache and context.
+// Configuration is the part of a model's config.json about its key-value cache and context.
 type Configuration struct {
 	Layers, KVHeads, HeadSize int
 	LatentSize                int // of multi-head latent attention, in place of heads

@@ -10,7 +10,7 @@ import (
 )
 
 // InContainer is the client of a process in a pod, by its environment. cache is the
-// folder that the process was told to use; empty: where huggingface_hub looks.
+// folder that the process was given; empty: where huggingface_hub looks.
 func InContainer(cache string) *Client {
 	if cache == "" {
 		cache = os.Getenv("HF_HUB_CACHE")

@@ -104,7 +104,7 @@ func limited(fault, id, revision string) (status string, ok bool) {
 		revisionURL(id, revision), requestID), true
 }
 
-// noWrite is what a process sees of a bucket that refuses, after what Google says.
+// noWrite is a process's error for a bucket that refuses, with Google's reason.
 func noWrite(why, path string) *Error {
 	return &Error{Class: "OSError", Text: fmt.Sprintf("[Errno 5] Input/output error: '%s'", path), Cause: &Error{Class: "gcsfuse", Text: why}}
 }

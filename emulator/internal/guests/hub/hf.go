@@ -210,7 +210,7 @@ func (o options) download(c *Client) (string, error) {
 	if err != nil || len(o.names) != 1 {
 		return folder, err
 	}
-	// A single file is asked for by name, and must be there.
+	// A single file is requested by name, and must exist.
 	file := folder + "/" + o.names[0]
 	if _, err := os.Stat(file); err != nil {
 		if c.Offline {

@@ -17,7 +17,7 @@ type Repository struct {
 	ID      string
 	GiB     int64 // of weights; 0: it holds a tokenizer alone
 	Heads   int   // of attention
-	Gated   bool  // wants a token of an account that has accepted its licence
+	Gated   bool  // requires a token of an account that has accepted its licence
 	Adapter bool  // is a LoRA adapter: one file of weights, and its own configuration
 	Copied  bool  // has the weights a second time, in the folder original
 }

@@ -10,10 +10,10 @@ import (
 	"sync"
 	"testing"
 
-	"sglang-tpu/emulator/internal/socket/sockettest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
 // TestMain lets the test's own binary be hf.

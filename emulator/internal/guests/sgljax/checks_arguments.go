@@ -171,7 +171,7 @@ func (a arguments) text(name string) string {
 		return value
 	}
 	var text string
-	// Other defaults are asked for as what they are.
+	// Other defaults are compared as they are.
 	_ = json.Unmarshal([]byte(declared.Lookup(name).Default), &text)
 	return text
 }

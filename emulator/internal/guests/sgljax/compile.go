@@ -81,7 +81,7 @@ func compileKey(a arguments, devices int, image string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// barrier returns once all ranks have come to it.
+// barrier returns once all ranks have called it.
 func (w *world) barrier() error {
 	for i, p := range w.peers {
 		steps := []func() error{func() error { return p.send(verdict{}) }, func() error { return p.receive(&verdict{}) }}

@@ -42,7 +42,7 @@ func (w *world) token(seed, prompt string, position int) (int, error) {
 	return int(total % uint64(len(vocabulary))), nil
 }
 
-// crashes tells whether a request for log probabilities ends the scheduler: they are
+// crashes reports whether a request for log probabilities ends the scheduler: they are
 // spread over the ranks of data parallelism, and each host reads all of them (jax.device_get
 // in managers/scheduler_output_processor_mixin.py; upstream issue 1400). The fix, pull
 // request 1410, is in no commit yet.
@@ -96,7 +96,7 @@ func (w *world) serve(seed string) {
 	}
 }
 
-// lose tells the main loop of a peer that has gone, once.
+// lose reports a lost peer to the main loop, once.
 func (w *world) lose(err error) {
 	select {
 	case w.lost <- err:
@@ -104,7 +104,7 @@ func (w *world) lose(err error) {
 	}
 }
 
-// heartbeat notices a peer that has gone while nothing is asked.
+// heartbeat notices a lost peer while there are no requests.
 func (w *world) heartbeat(seed string, every time.Duration) {
 	for range time.Tick(every) {
 		if _, err := w.token(seed, "", 0); err != nil {

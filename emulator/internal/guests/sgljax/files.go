@@ -62,7 +62,7 @@ func (f *files) configuration() error {
 	return nil
 }
 
-// loadTokenizer asks for main, whatever --revision says: get_tokenizer in
+// loadTokenizer requests main, whatever --revision says: get_tokenizer in
 // hf_transformers_utils.py looks for a folder first, and else calls snapshot_download
 // without a revision. The revision that it hands to transformers afterwards is lost on a
 // folder. Configuration and weights are loaded at --revision.

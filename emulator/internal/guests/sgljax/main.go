@@ -14,7 +14,7 @@ const module = "sgl_jax.launch_server"
 // scheduler is the title of the process that holds the chips; liveness probes look for it.
 const scheduler = "sglang::scheduler"
 
-// Main is python3. It runs one module, and says of others what Python says.
+// Main is python3. It runs one module; for others it prints Python's error.
 func Main(args []string) int {
 	if len(args) == 1 && args[0] == scheduler {
 		return schedule()
@@ -47,7 +47,7 @@ func say(format string, args ...any) {
 	fmt.Printf("[%s] %s\n", time.Now().Format("2006-01-02 15:04:05"), fmt.Sprintf(format, args...))
 }
 
-// fail ends as an exception that nobody caught.
+// fail ends as an uncaught exception.
 func fail(err error) int {
 	fmt.Fprintf(os.Stderr, "Traceback (most recent call last):\n  File \"/usr/local/lib/python3.12/site-packages/sgl_jax/launch_server.py\", in <module>\n%v\n", err)
 	return 1

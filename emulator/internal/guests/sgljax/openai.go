@@ -244,7 +244,7 @@ func (a answering) answer(choice func(i int, so result) map[string]any) {
 		return
 	}
 	if err != nil {
-		return // the client has gone
+		return // the client has disconnected
 	}
 	var choices []map[string]any
 	for i, so := range results {

@@ -80,7 +80,7 @@ func invalid(w http.ResponseWriter, errs ...string) {
 }
 
 // decode reads a body as FastAPI does; false: it has been answered. What is required and
-// not there is told by name.
+// missing is named.
 func decode(w http.ResponseWriter, r *http.Request, into any, required ...string) bool {
 	var body bytes.Buffer
 	if _, err := body.ReadFrom(r.Body); err != nil {
@@ -271,7 +271,7 @@ func (s *server) postGenerate(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, &bad):
 		refuse(err.Error())
-	case err != nil: // the client has gone
+	case err != nil: // the client has disconnected
 	case single && len(results) == 1:
 		write(w, http.StatusOK, results[0].native(logprobs))
 	default:

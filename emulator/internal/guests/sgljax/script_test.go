@@ -112,13 +112,31 @@ func (p *pod) code() int {
 	return p.command.ProcessState.ExitCode()
 }
 
+// ranks are a leader and a worker in a cluster of their own, which the launch script starts.
+type ranks struct {
+	hosts
+	socket, home, network, port string
+}
+
+// newRanks has addresses below a network, such as 127.95.3.
+func newRanks(t *testing.T, network, port string) *ranks {
+	t.Helper()
+	h := hosts{"x-0.x.sglang": network + ".1", "x-0-1.x.sglang": network + ".2"}
+	return &ranks{hosts: h, socket: h.serve(t), home: filled(t), network: network, port: port}
+}
+
+func (r *ranks) leader(t *testing.T) *pod {
+	return launch(t, r.socket, r.home, "0", r.network+".1", r.port)
+}
+
+func (r *ranks) worker(t *testing.T) *pod {
+	return launch(t, r.socket, r.home, "1", r.network+".2", r.port)
+}
+
 func TestTheLaunchScriptStartsAGroupOfARevision(t *testing.T) {
 	t.Parallel()
-	h := hosts{"x-0.x.sglang": "127.95.3.1", "x-0-1.x.sglang": "127.95.3.2"}
-	socket := h.serve(t)
-	home := filled(t)
-	leader := launch(t, socket, home, "0", "127.95.3.1", "22000")
-	worker := launch(t, socket, home, "1", "127.95.3.2", "22000")
+	ranks := newRanks(t, "127.95.3", "22000")
+	leader, worker, home := ranks.leader(t), ranks.worker(t), ranks.home
 	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
 	status, body := call(t, http.MethodGet, "http://127.95.3.1:8000/get_model_info", "")
 	assert.Equal(t, 200, status)
@@ -137,46 +155,58 @@ func TestTheLaunchScriptStartsAGroupOfARevision(t *testing.T) {
 	assert.Equal(t, 143, worker.code())
 }
 
-func TestTheLaunchScriptEndsARankThatWaitsForAnother(t *testing.T) {
+// What the script says is the last line of the rank that it ends.
+func TestTheLaunchScriptEndsARank(t *testing.T) {
 	t.Parallel()
-	h := hosts{"x-0.x.sglang": "127.95.4.1", "x-0-1.x.sglang": "127.95.4.2"}
-	socket := h.serve(t)
-	home := filled(t)
-	leader := launch(t, socket, home, "0", "127.95.4.1", "22100")
-	assert.Equal(t, 1, leader.code())
-	assert.Contains(t, leader.log(), "[Publisher 0] Begins to synchronize, wait 1 Subscribers\n")
-	assert.True(t, strings.HasSuffix(leader.log(), "launch: the ranks have not met for 1 minutes: x-0-1 (127.95.4.2) does not connect. The group starts again\n"), leader.log())
-
-	worker := launch(t, socket, home, "1", "127.95.4.2", "22100")
-	assert.Equal(t, 1, worker.code())
-	assert.True(t, strings.HasSuffix(worker.log(), "the leader x-0 (127.95.4.1) cannot be reached. The group starts again\n"), worker.log())
-}
-
-// The server's main process would stay (TestALostRankLeavesTheMainProcessWithoutAScheduler).
-func TestTheLaunchScriptEndsALeaderWhoseWorkerHasGone(t *testing.T) {
-	t.Parallel()
-	h := hosts{"x-0.x.sglang": "127.95.6.1", "x-0-1.x.sglang": "127.95.6.2"}
-	socket := h.serve(t)
-	home := filled(t)
-	leader := launch(t, socket, home, "0", "127.95.6.1", "22300")
-	worker := launch(t, socket, home, "1", "127.95.6.2", "22300")
-	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
-	time.Sleep(2 * time.Second) // the script has seen that all are there
-	require.NoError(t, syscall.Kill(-worker.command.Process.Pid, syscall.SIGKILL))
-	assert.Equal(t, 1, leader.code())
-	assert.True(t, strings.HasSuffix(leader.log(), "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n"), leader.log())
-}
-
-// A leader whose handshake another pod of this rank has ended never answers the next.
-func TestTheLaunchScriptEndsAWorkerThatCameTooLate(t *testing.T) {
-	t.Parallel()
-	h := hosts{"x-0.x.sglang": "127.95.5.1", "x-0-1.x.sglang": "127.95.5.3"}
-	socket := h.serve(t)
-	home := filled(t)
-	leader := launch(t, socket, home, "0", "127.95.5.1", "22200")
-	require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
-	h.machine(socket, "127.95.5.2").subscribe(1, "x-0.x.sglang", 22200)
-	worker := launch(t, socket, home, "1", "127.95.5.3", "22200")
-	assert.Equal(t, 1, worker.code())
-	assert.Contains(t, worker.log(), "the leader x-0 (127.95.5.1) does not answer, because it waits for another rank or has met another pod of this one. The group starts again\n")
+	for name, tc := range map[string]struct {
+		network, port string
+		run           func(t *testing.T, r *ranks) (ended *pod)
+		says          string
+	}{
+		"a leader that waits for a worker": {
+			"127.95.4", "22100",
+			func(t *testing.T, r *ranks) *pod {
+				leader := r.leader(t)
+				assert.Equal(t, 1, leader.code())
+				assert.Contains(t, leader.log(), "[Publisher 0] Begins to synchronize, wait 1 Subscribers\n")
+				return leader
+			},
+			"launch: the ranks have not met for 1 minutes: x-0-1 (127.95.4.2) does not connect. The group starts again",
+		},
+		"a worker that waits for its leader": {
+			"127.95.7", "22400",
+			func(t *testing.T, r *ranks) *pod { return r.worker(t) },
+			"the leader x-0 (127.95.7.1) cannot be reached. The group starts again",
+		},
+		// The server's main process would stay (TestALostRankLeavesTheMainProcessWithoutAScheduler).
+		"a leader whose worker has ended": {
+			"127.95.6", "22300",
+			func(t *testing.T, r *ranks) *pod {
+				leader, worker := r.leader(t), r.worker(t)
+				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
+				time.Sleep(2 * time.Second) // the script has seen that all are there
+				require.NoError(t, syscall.Kill(-worker.command.Process.Pid, syscall.SIGKILL))
+				return leader
+			},
+			"launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again",
+		},
+		// A leader whose handshake another pod of this rank has ended never answers the next.
+		"a worker that comes too late": {
+			"127.95.5", "22200",
+			func(t *testing.T, r *ranks) *pod {
+				leader := r.leader(t)
+				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
+				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22200)
+				return r.worker(t)
+			},
+			"the leader x-0 (127.95.5.1) does not answer, because it waits for another rank or has met another pod of this one. The group starts again",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ended := tc.run(t, newRanks(t, tc.network, tc.port))
+			assert.Equal(t, 1, ended.code())
+			assert.True(t, strings.HasSuffix(ended.log(), tc.says+"\n"), ended.log())
+		})
+	}
 }

@@ -106,8 +106,8 @@ func (s *server) warmUp() {
 	say("The server is fired up and ready to roll!")
 }
 
-// abort is what jax.distributed does once another task has gone: it ends the scheduler's
-// process, and the main one goes on without it. A worker whose leader has gone sees its
+// abort is what jax.distributed does once another task is lost: it ends the scheduler's
+// process, and the main one goes on without it. A worker whose leader is lost sees its
 // connection end at once.
 func (s *server) abort(err error) {
 	if s.world.rank == 0 {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// loadSlowly takes the time that somebody has set for this pod, as a real server takes
+// loadSlowly takes the time of the fault that is set for this pod, as a real server takes
 // minutes to load and compile. What is no number of seconds is an exception's text.
 func (m *machine) loadSlowly() error {
 	text, err := m.TakeFault("load", m.Pod)

@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/emulator/internal/pace"
 )
 
-// hello is what a rank tells rank 0.
+// hello is a rank's first message to rank 0.
 type hello struct {
 	Rank  int    `json:"rank"`
 	Chips int    `json:"chips"`

@@ -168,9 +168,9 @@ func (b *base) fresh(ctx context.Context) error {
 }
 
 // baseFailed is a base that does not come up: there is nothing to review against.
-type baseFailed struct{ said string }
+type baseFailed struct{ reason string }
 
-func (b *baseFailed) Error() string { return b.said }
+func (b *baseFailed) Error() string { return b.reason }
 
 // make brings the base up from nothing, and keeps it.
 func (b *base) make(ctx context.Context) error {
@@ -193,8 +193,8 @@ func (b *base) make(ctx context.Context) error {
 	up.Out, up.Err = log, log
 	err := up.Stack(b.Name).Change(ctx, "up", "--yes", "--skip-preview", "--non-interactive")
 	file := filepath.Join(b.Layout.Logs(), "up.log")
-	if wrong := os.WriteFile(file, log.Bytes(), 0o600); wrong != nil {
-		return errors.Join(err, wrong)
+	if writeErr := os.WriteFile(file, log.Bytes(), 0o600); writeErr != nil {
+		return errors.Join(err, writeErr)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -266,24 +266,24 @@ func (b *base) preview(ctx context.Context, program string) (review.Preview, err
 	}
 	cmd := stack.Command(ctx, "preview", "--json", "--non-interactive")
 	cmd.Env = append(cmd.Env, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true")
-	var said, wrong bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &wrong
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	ended := cmd.Run()
 	if ctx.Err() != nil {
 		return review.Preview{}, ctx.Err()
 	}
-	if err := os.WriteFile(filepath.Join(b.Layout.Logs(), "preview.jsonl"), said.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.Layout.Logs(), "preview.jsonl"), stdout.Bytes(), 0o600); err != nil {
 		return review.Preview{}, err
 	}
-	p, err := review.Read(said.Bytes())
+	p, err := review.Read(stdout.Bytes())
 	if err != nil {
 		return p, err
 	}
-	if text := strings.TrimSpace(wrong.String()); ended != nil && len(p.Steps) == 0 && text != "" {
+	if text := strings.TrimSpace(stderr.String()); ended != nil && len(p.Steps) == 0 && text != "" {
 		p.Errors = append(p.Errors, text)
 	}
 	if ended != nil && len(p.Errors) == 0 {
-		p.Errors = append(p.Errors, fmt.Sprintf("pulumi preview: %v\n%s", ended, wrong.String()))
+		p.Errors = append(p.Errors, fmt.Sprintf("pulumi preview: %v\n%s", ended, stderr.String()))
 	}
 	return p, nil
 }

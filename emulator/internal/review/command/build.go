@@ -11,10 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
 	"sglang-tpu/emulator/internal/review/revision"
-	"sglang-tpu/emulator/internal/sandbox"
 )
 
 // builtKept is how many built programs stay: a few bases and a few heads.
@@ -55,35 +52,7 @@ func (r *command) build(ctx context.Context, t revision.Tree, hash string) error
 	} else if err != nil {
 		return err
 	}
-	return r.runs(t.Dir, binary)
-}
-
-// runs changes the project in a folder, which is a copy, so that it runs a binary. The
-// language host that the emulator builds takes it as a flag only: it does not know the
-// option of a project's runtime.
-func (r *command) runs(folder, binary string) error {
-	host := filepath.Join(folder, ".host")
-	if err := os.MkdirAll(host, 0o755); err != nil {
-		return err
-	}
-	script := fmt.Sprintf("#!/bin/sh\nexec %s -binary=%s \"$@\"\n", sandbox.Quote(filepath.Join(r.Layout.Bin(), sandbox.LanguageHost)), sandbox.Quote(binary))
-	if err := os.WriteFile(filepath.Join(host, "pulumi-language-go"), []byte(script), 0o755); err != nil {
-		return err
-	}
-	file := filepath.Join(folder, "Pulumi.yaml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	var project map[string]any
-	if err := yaml.Unmarshal(text, &project); err != nil {
-		return fmt.Errorf("Pulumi.yaml: %w", err)
-	}
-	project["plugins"] = map[string]any{"languages": []any{map[string]any{"name": "go", "path": host}}}
-	if text, err = yaml.Marshal(project); err != nil {
-		return err
-	}
-	return os.WriteFile(file, text, 0o600)
+	return r.RunBinary(t.Dir, binary)
 }
 
 // prune removes the oldest binaries.
@@ -92,15 +61,15 @@ func prune(folder string) error {
 	if err != nil {
 		return err
 	}
-	made := map[string]time.Time{}
+	built := map[string]time.Time{}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
 			return err
 		}
-		made[e.Name()] = info.ModTime()
+		built[e.Name()] = info.ModTime()
 	}
-	sort.Slice(entries, func(i, j int) bool { return made[entries[i].Name()].After(made[entries[j].Name()]) })
+	sort.Slice(entries, func(i, j int) bool { return built[entries[i].Name()].After(built[entries[j].Name()]) })
 	for _, e := range entries[min(len(entries), builtKept):] {
 		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
 			return err

@@ -1,4 +1,4 @@
-// Package revision reads the program as it was at a revision, and tells whether two
+// Package revision reads the program as it was at a revision, and reports whether two
 // revisions differ in anything that a stack is made from.
 package revision
 
@@ -54,7 +54,7 @@ func Resolve(ctx context.Context, checkout, name string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Default is what a change is compared with if nobody says: where the branch left
+// Default is the base of a change when none is given: where the branch left
 // origin/main, or what was committed last.
 func Default(ctx context.Context, checkout string) (string, error) {
 	if out, err := git(ctx, checkout, "merge-base", "HEAD", "origin/main"); err == nil {

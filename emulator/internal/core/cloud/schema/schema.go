@@ -15,7 +15,7 @@
 //	default=V      its value when it is left out
 //	conflicts=A,B  paths, from the top, of what must not be set beside it
 //
-// To make the files anew for another version of the provider, write a program that
+// To write the files again for another version of the provider, write a program that
 // imports github.com/pulumi/pulumi-gcp/provider/v8 of that version, goes through
 // Provider().P.ResourcesMap() with the names in Provider().Resources, and prints for
 // each property, separated by tabs: the type token, the path in Pulumi's names
@@ -45,7 +45,7 @@ const (
 	Float  = "float"
 	String = "string"
 	List   = "list"
-	Set    = "set" // the order of its elements says nothing
+	Set    = "set" // the order of its elements has no meaning
 	Map    = "map" // keys are the program's
 	Object = "object"
 )
@@ -57,7 +57,7 @@ type Property struct {
 	Required bool
 	Computed bool
 	Output   bool
-	Replaces bool
+	ForceNew bool
 	Secret   bool
 	Default  any      // nil: there is none; numbers are float64
 	Conflict []string // paths from the top of the resource
@@ -115,9 +115,9 @@ func mustParse() map[string][]*Property {
 	names, err := fs.Glob(files, "types/*.txt")
 	for _, name := range names {
 		text, _ := files.ReadFile(name)
-		typ, properties, wrong := Parse(string(text))
-		if wrong != nil {
-			err = fmt.Errorf("%s: %w", name, wrong)
+		typ, properties, parseErr := Parse(string(text))
+		if parseErr != nil {
+			err = fmt.Errorf("%s: %w", name, parseErr)
 		}
 		all[typ] = properties
 	}
@@ -170,7 +170,7 @@ func parseLine(line string) (*Property, error) {
 		case "output":
 			p.Output = true
 		case "replaces":
-			p.Replaces = true
+			p.ForceNew = true
 		case "secret":
 			p.Secret = true
 		case "conflicts":

@@ -21,7 +21,7 @@ func TestAFileOfPropertiesIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "gcp:a/b:B", typ)
 	assert.Equal(t, []*Property{
-		{Name: "name", Kind: String, Required: true, Replaces: true},
+		{Name: "name", Kind: String, Required: true, ForceNew: true},
 		{Name: "config", Kind: Object, Computed: true, Inside: []*Property{
 			{Name: "rules", Kind: Set, Conflict: []string{"name", "config.on"}, Inside: []*Property{
 				{Name: "port", Kind: Int, Default: 80.0}, {Name: "on", Kind: Bool, Default: false},
@@ -55,12 +55,12 @@ func TestAFileWithAnErrorIsNotRead(t *testing.T) {
 func TestWhatTheProviderDeclares(t *testing.T) {
 	for path, want := range map[string]Property{
 		"gcp:container/nodePool:NodePool nodeConfig.machineType":                           {Kind: String, Computed: true},
-		"gcp:container/nodePool:NodePool nodeConfig.spot":                                  {Kind: Bool, Replaces: true, Default: false},
+		"gcp:container/nodePool:NodePool nodeConfig.spot":                                  {Kind: Bool, ForceNew: true, Default: false},
 		"gcp:container/nodePool:NodePool placementPolicy.tpuTopology":                      {Kind: String},
 		"gcp:container/nodePool:NodePool management.autoRepair":                            {Kind: Bool, Default: true},
-		"gcp:container/cluster:Cluster privateClusterConfig.enablePrivateNodes":            {Kind: Bool, Replaces: true},
+		"gcp:container/cluster:Cluster privateClusterConfig.enablePrivateNodes":            {Kind: Bool, ForceNew: true},
 		"gcp:container/cluster:Cluster masterAuth.clientKey":                               {Kind: String, Output: true, Secret: true},
-		"gcp:container/cluster:Cluster ipAllocationPolicy.servicesIpv4CidrBlock":           {Kind: String, Computed: true, Replaces: true, Conflict: []string{"ipAllocationPolicy.clusterSecondaryRangeName", "ipAllocationPolicy.servicesSecondaryRangeName"}},
+		"gcp:container/cluster:Cluster ipAllocationPolicy.servicesIpv4CidrBlock":           {Kind: String, Computed: true, ForceNew: true, Conflict: []string{"ipAllocationPolicy.clusterSecondaryRangeName", "ipAllocationPolicy.servicesSecondaryRangeName"}},
 		"gcp:compute/firewall:Firewall network":                                            {Kind: String, Required: true},
 		"gcp:compute/resourcePolicy:ResourcePolicy name":                                   {Kind: String, Required: true},
 		"gcp:storage/bucket:Bucket softDeletePolicy.retentionDurationSeconds":              {Kind: Int, Default: 604800.0},

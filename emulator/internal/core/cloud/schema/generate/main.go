@@ -1,5 +1,5 @@
 // Command generate writes the files of ../types out of a dump of the provider's own
-// schema; the package schema says how that is made.
+// schema; see package schema for how that is written.
 package main
 
 import (

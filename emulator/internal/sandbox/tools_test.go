@@ -16,6 +16,9 @@ import (
 )
 
 func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
+	// Nothing of the developer's own settings of go.
+	t.Setenv("GOENV", "off")
+	t.Setenv("GOFLAGS", "")
 	program := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(program, "go.mod"), []byte("module hello\n\ngo 1.26\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n\nfunc main() {}\n"), 0o600))
@@ -24,7 +27,7 @@ func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
 	require.NoError(t, c.writeHostScript())
 	// What Pulumi's host for Go does with the flag, and says of what it compiles.
 	host := "#!/bin/sh\nexec go build -v -o \"${1#-buildTarget=}\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), LanguageHost), []byte(host), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), languageHost), []byte(host), 0o755))
 	run := func() string {
 		cmd := exec.Command(filepath.Join(c.Layout.Bin(), "pulumi-language-go"))
 		cmd.Dir = program
@@ -46,6 +49,15 @@ func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, os.SameFile(before, after), "nothing is linked again")
 	assert.Len(t, glob(t, tools.Programs(c.Layout)), 1, "nor under another name")
+
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "-m", "A commit"}} {
+		said, err := exec.Command("git", append([]string{"-C", program}, args...)...).CombinedOutput()
+		require.NoError(t, err, string(said))
+	}
+	assert.Empty(t, run(), "nor for a commit")
+	after, err = os.Stat(built[0])
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, after), "nor linked")
 
 	require.NoError(t, os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n\nfunc main() { println(1) }\n"), 0o600))
 	assert.Contains(t, run(), "hello", "a change is compiled")

@@ -1,0 +1,91 @@
+package checks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sglang-tpu/spec/prerequisites"
+)
+
+// login asks whether gcloud has an account, and Pulumi its application default
+// credentials. It returns whether gcloud can ask Google, and the token of the
+// credentials, which no finding may hold.
+func (q *questions) login(ctx context.Context) (loggedIn bool, token string) {
+	var accounts []struct {
+		Account string `json:"account"`
+	}
+	err := q.ask(ctx, &accounts, "gcloud", "auth", "list", "--filter=status:ACTIVE")
+	f := Finding{Check: "gcloud login", Status: Failed, Do: "gcloud auth login"}
+	switch {
+	case err != nil:
+		f.Says = err.Error()
+	case len(accounts) == 0:
+		f.Says = "no account is active"
+	default:
+		loggedIn = true
+		f = Finding{Check: f.Check, Status: OK, Says: accounts[0].Account}
+	}
+	q.add(f)
+
+	out, err := q.Run(ctx, "gcloud", "auth", "application-default", "print-access-token")
+	f = Finding{Check: "application default credentials", Status: OK, Says: "present; Pulumi and the cluster's kubeconfig use them"}
+	if err != nil {
+		f.Status, f.Says, f.Do = Failed, err.Error(), "gcloud auth application-default login"
+	}
+	q.add(f)
+	return loggedIn, string(bytes.TrimSpace(out))
+}
+
+// roles asks Google which of the deployer's permissions the application default
+// credentials have on the project, however they came by them: groups, folders and custom
+// roles count.
+func (q *questions) roles(ctx context.Context, token string) {
+	const check = "roles"
+	if token == "" {
+		q.add(Finding{Check: check, Status: Unknown, Says: "needs application default credentials"})
+		return
+	}
+	grants := prerequisites.DeployGrants()
+	var wanted []string
+	for _, g := range grants {
+		if !slices.Contains(wanted, g.Permission) {
+			wanted = append(wanted, g.Permission)
+		}
+	}
+	var has struct {
+		Permissions []string `json:"permissions"`
+	}
+	url := "https://cloudresourcemanager.googleapis.com/v1/projects/" + q.stack.Project + ":testIamPermissions"
+	out, err := q.Post(ctx, url, token, q.stack.Project, map[string][]string{"permissions": wanted})
+	if err == nil {
+		err = json.Unmarshal(out, &has)
+	}
+	if err != nil {
+		q.add(Finding{Check: check, Status: Unknown, Says: err.Error(), Do: "gcloud projects get-iam-policy " + q.stack.Project})
+		return
+	}
+	missing := map[string][]string{} // permissions by role
+	var lacking []string
+	for _, g := range grants {
+		if !slices.Contains(has.Permissions, g.Permission) {
+			if missing[g.Role] == nil {
+				lacking = append(lacking, g.Role)
+			}
+			missing[g.Role] = append(missing[g.Role], g.Permission)
+		}
+	}
+	for _, role := range lacking {
+		q.add(Finding{
+			Check: check, Status: Failed,
+			Says: fmt.Sprintf("the application default credentials lack %s on %s", strings.Join(missing[role], ", "), q.stack.Project),
+			Do:   fmt.Sprintf("gcloud projects add-iam-policy-binding %s --member=user:ACCOUNT --role=%s", q.stack.Project, role),
+		})
+	}
+	if len(lacking) == 0 {
+		q.add(Finding{Check: check, Status: OK, Says: fmt.Sprintf("all %d permissions that were asked for, one or more for each type of resource", len(wanted))})
+	}
+}

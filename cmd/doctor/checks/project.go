@@ -1,0 +1,112 @@
+package checks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sglang-tpu/spec/prerequisites"
+)
+
+// project reports whether the project exists, is active, and gcloud's account sees it.
+func (q *questions) project(ctx context.Context) bool {
+	var project struct {
+		LifecycleState string `json:"lifecycleState"`
+		ProjectNumber  string `json:"projectNumber"`
+	}
+	f := Finding{Check: "project", Status: Failed, Do: "gcloud projects list"}
+	err := q.ask(ctx, &project, "gcloud", "projects", "describe", q.stack.Project)
+	switch {
+	case err != nil:
+		f.Says = err.Error()
+	case project.LifecycleState != "ACTIVE":
+		f.Says, f.Do = q.stack.Project+" is "+project.LifecycleState, "gcloud projects undelete "+q.stack.Project
+	default:
+		f = Finding{Check: f.Check, Status: OK, Says: q.stack.Project + ", number " + project.ProjectNumber}
+	}
+	q.add(f)
+	return f.Status == OK
+}
+
+func (q *questions) billing(ctx context.Context) {
+	var info struct {
+		Enabled bool `json:"billingEnabled"`
+	}
+	f := Finding{Check: "billing", Status: OK, Says: "a billing account pays for the project"}
+	if err := q.ask(ctx, &info, "gcloud", "billing", "projects", "describe", q.stack.Project); err != nil {
+		f.Status, f.Says = Unknown, err.Error()
+		f.Do = "https://console.cloud.google.com/billing/linkedaccount?project=" + q.stack.Project
+	} else if !info.Enabled {
+		f.Status, f.Says = Failed, "no billing account pays for the project"
+		f.Do = "gcloud billing projects link " + q.stack.Project + " --billing-account=ACCOUNT_ID"
+	}
+	q.add(f)
+}
+
+// apis returns those that are enabled. The stack enables what is missing, so none of them
+// keeps it from coming up.
+func (q *questions) apis(ctx context.Context) (enabled []string) {
+	var services []struct {
+		Config struct {
+			Name string `json:"name"`
+		} `json:"config"`
+	}
+	if err := q.ask(ctx, &services, "gcloud", "services", "list", "--enabled", "--project="+q.stack.Project); err != nil {
+		q.add(Finding{Check: "APIs", Status: Unknown, Says: err.Error(), Do: "gcloud services enable serviceusage.googleapis.com --project=" + q.stack.Project})
+		return nil
+	}
+	for _, s := range services {
+		enabled = append(enabled, s.Config.Name)
+	}
+	var missing []string
+	for _, api := range prerequisites.APIs {
+		if !slices.Contains(enabled, api) {
+			missing = append(missing, api)
+		}
+	}
+	f := Finding{Check: "APIs", Status: OK, Says: fmt.Sprintf("all %d that every stack calls are enabled", len(prerequisites.APIs))}
+	if len(missing) > 0 {
+		f.Status, f.Says = Warning, strings.Join(missing, ", ")+" disabled; pulumi up enables them"
+		f.Do = "gcloud services enable " + strings.Join(missing, " ") + " --project=" + q.stack.Project
+	}
+	q.add(f)
+	return enabled
+}
+
+const computeAPI = "compute.googleapis.com"
+
+// compute asks Compute Engine for the machine type and the quotas of this stack.
+func (q *questions) compute(ctx context.Context, enabled []string) {
+	for _, check := range []struct {
+		name string
+		do   func(context.Context, string)
+	}{
+		{"zone", q.zone}, {"quota of chips", q.chips}, {"quota of disks", q.disks},
+	} {
+		switch {
+		case q.stack.Settings == nil:
+			q.add(Finding{Check: check.name, Status: Unknown, Says: "needs a configuration that is accepted"})
+		case !slices.Contains(enabled, computeAPI):
+			q.add(Finding{Check: check.name, Status: Unknown, Says: "can only be asked once " + computeAPI + " is enabled", Do: "gcloud services enable " + computeAPI + " --project=" + q.stack.Project})
+		default:
+			check.do(ctx, check.name)
+		}
+	}
+}
+
+func (q *questions) zone(ctx context.Context, check string) {
+	machine := q.stack.Settings.Topology.MachineType()
+	filter := "--filter=name=" + machine
+	var types []json.RawMessage
+	err := q.ask(ctx, &types, "gcloud", "compute", "machine-types", "list", filter, "--zones="+q.stack.Zone, "--project="+q.stack.Project)
+	f := Finding{Check: check, Status: OK, Says: q.stack.Zone + " has " + machine}
+	if err != nil {
+		f.Status, f.Says = Unknown, err.Error()
+	} else if len(types) == 0 {
+		f.Status, f.Says = Failed, q.stack.Zone+" has no "+machine
+		f.Do = "gcloud compute machine-types list " + filter + " --project=" + q.stack.Project + " shows the zones that do; then pulumi config set gcp:zone ZONE"
+	}
+	q.add(f)
+}

@@ -1,0 +1,150 @@
+package checks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/settings"
+	"sglang-tpu/spec/storage"
+	"sglang-tpu/spec/topology"
+)
+
+// Quotas of Compute Engine, by the ids of the Cloud Quotas API. Chips have a quota for
+// each TPU family and region, which regions describe does not list. GKE's page on TPU
+// quotas (https://cloud.google.com/kubernetes-engine/docs/troubleshooting/tpus) calls them
+// by their display names; the ids, and that flex-start takes the preemptible one, are from
+// public reports.
+const (
+	onDemandChips = "TPUS-PER-TPU-FAMILY-per-project-region"
+	spotChips     = "PREEMPTIBLE-TPU7X-per-project-region"
+	diskMetric    = "HDB_TOTAL_GB" // Hyperdisk Balanced, boot disks and volumes together
+)
+
+// BootDiskGB is the boot disk of one TPU host, which is a Hyperdisk Balanced one.
+const BootDiskGB = 200
+
+func (q *questions) quotaPage() string {
+	return "ask for more: https://console.cloud.google.com/iam-admin/quotas?project=" + q.stack.Project
+}
+
+func (q *questions) chips(ctx context.Context, check string) {
+	c := q.stack.Settings
+	need := c.Topology.Chips() * c.Replicas
+	quota := onDemandChips
+	switch c.Capacity.Mode {
+	case capacity.Reservation:
+		q.add(Finding{Check: check, Status: OK, Says: "a reservation needs none"})
+		return
+	case capacity.Spot, capacity.FlexStart:
+		quota = spotChips
+	}
+	f := Finding{Check: check, Do: q.quotaPage()}
+	// With prompts disabled, gcloud would install the component that it lacks.
+	var components map[string]string
+	if err := q.ask(ctx, &components, "gcloud", "version"); err != nil || components["beta"] == "" {
+		f.Status, f.Says, f.Do = Unknown, "needs gcloud's component beta", "gcloud components install beta"
+		q.add(f)
+		return
+	}
+	var info struct {
+		Dimensions []dimension `json:"dimensionsInfos"`
+	}
+	err := q.ask(ctx, &info, "gcloud", "beta", "quotas", "info", "describe", quota, "--service="+computeAPI, "--project="+q.stack.Project)
+	limit, known := limitOf(info.Dimensions, c.Region)
+	switch {
+	case err != nil:
+		f.Status, f.Says = Unknown, err.Error()
+	case !known:
+		f.Status, f.Says = Unknown, fmt.Sprintf("%s has no entry for %s in %s", quota, topology.Accelerator, c.Region)
+	case limit >= 0 && limit < int64(need):
+		f.Status, f.Says = Failed, fmt.Sprintf("%s in %s is %d; %d chips are needed", quota, c.Region, limit, need)
+	default:
+		f = Finding{Check: check, Status: OK, Says: fmt.Sprintf("%s in %s is %s; %d chips are needed, and how many others use is not asked", quota, c.Region, orUnlimited(limit), need)}
+	}
+	q.add(f)
+}
+
+// dimension is a quota's value for some values of its dimensions. A dimension that is left
+// out stands for all values that no other entry names.
+type dimension struct {
+	Dimensions map[string]string `json:"dimensions"`
+	Details    struct {
+		Value json.Number `json:"value"` // an int64, which Google writes as a text; -1: unlimited
+	} `json:"details"`
+	Locations []string `json:"applicableLocations"`
+}
+
+// limitOf takes the first entry that is for the region and for tpu7x: Google orders them
+// from the more specific to the less.
+func limitOf(all []dimension, region string) (limit int64, known bool) {
+	for _, d := range all {
+		family, ofFamily := d.Dimensions["tpu_family"]
+		if ofFamily && !strings.EqualFold(family, topology.Accelerator) {
+			continue
+		}
+		if where, somewhere := d.Dimensions["region"]; somewhere && where != region {
+			continue
+		}
+		value, err := d.Details.Value.Int64()
+		if err == nil {
+			return value, true
+		}
+		if d.Details.Value == "" { // 0 is left out of JSON
+			return 0, true
+		}
+	}
+	return 0, false
+}
+
+func orUnlimited(limit int64) string {
+	if limit < 0 {
+		return "unlimited"
+	}
+	return fmt.Sprint(limit)
+}
+
+// diskGB is what all hosts of all slices hold of Hyperdisk Balanced.
+func diskGB(c *settings.Config) int {
+	each := BootDiskGB
+	if c.Cache.Mode == storage.DiskVolume {
+		each += c.Cache.SizeGiB
+	}
+	return each * c.Topology.Hosts() * c.Replicas
+}
+
+func (q *questions) disks(ctx context.Context, check string) {
+	var region struct {
+		Quotas []struct {
+			Metric string  `json:"metric"`
+			Limit  float64 `json:"limit"`
+			Usage  float64 `json:"usage"`
+		} `json:"quotas"`
+	}
+	c := q.stack.Settings
+	need := float64(diskGB(c))
+	f := Finding{Check: check, Status: Unknown, Do: q.quotaPage()}
+	if err := q.ask(ctx, &region, "gcloud", "compute", "regions", "describe", c.Region, "--project="+q.stack.Project); err != nil {
+		f.Says = err.Error()
+		q.add(f)
+		return
+	}
+	f.Says = fmt.Sprintf("%s does not list %s", c.Region, diskMetric)
+	for _, quota := range region.Quotas {
+		if quota.Metric != diskMetric {
+			continue
+		}
+		f.Says = fmt.Sprintf("%s in %s is %.0f GB, of which %.0f are in use; the stack's TPU hosts need %.0f", diskMetric, c.Region, quota.Limit, quota.Usage, need)
+		switch {
+		case quota.Limit < need:
+			f.Status = Failed
+		case quota.Limit-quota.Usage < need:
+			f.Status, f.Says = Warning, f.Says+", which is enough only if they are this stack's own"
+		default:
+			f.Status, f.Do = OK, ""
+		}
+	}
+	q.add(f)
+}

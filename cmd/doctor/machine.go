@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"time"
+
+	"sglang-tpu/cmd/doctor/checks"
+)
+
+// machine is this one, and the internet.
+type machine struct{}
+
+// patience is how long one question may take.
+const patience = time.Minute
+
+func (machine) Run(ctx context.Context, command ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	run := exec.CommandContext(ctx, command[0], command[1:]...)
+	var stderr bytes.Buffer
+	run.Stderr = &stderr
+	out, err := run.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, &checks.CommandError{Command: command, Stderr: stderr.String()}
+	}
+	return out, err
+}
+
+func (machine) Post(ctx context.Context, url, token, project string, body any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Content-Type", "application/json")
+	// Credentials of a user have no project of their own that pays for the request
+	// (https://cloud.google.com/docs/authentication/rest#set-billing-project).
+	request.Header.Set("X-Goog-User-Project", project)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode == http.StatusOK {
+		return answer, err
+	}
+	var failure struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(answer, &failure) != nil || failure.Error.Message == "" {
+		return nil, fmt.Errorf("%s answers %s", url, response.Status)
+	}
+	return nil, errors.New(failure.Error.Message)
+}

@@ -1,0 +1,211 @@
+package serving
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// namesOf a group of three pods, of which the last has no address. A number is its own.
+const namesOf = `[ "$1" = ahostsv4 ] || exit 9
+case $2 in
+x-0.x.sglang) echo "127.94.0.1     STREAM x-0.x.sglang" ;;
+x-0-1.x.sglang) echo "127.94.0.2     STREAM x-0-1.x.sglang" ;;
+127.*) echo "$2     STREAM $2" ;;
+*) exit 2 ;;
+esac`
+
+// connect opens connections between addresses of this machine's, as the pods of a group
+// have them: from an address to an address and a port.
+func connect(t *testing.T, connections [][2]string) {
+	t.Helper()
+	for i, c := range connections {
+		if i == 0 || c[1] != connections[0][1] {
+			listener, err := net.Listen("tcp", c[1])
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = listener.Close() })
+		}
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(c[0])}}
+		conn, err := dialer.Dial("tcp", c[1])
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+}
+
+// waits is a server in its handshake: it ends by TERM alone.
+const waits = "exec /bin/sleep 60"
+
+func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		size, rank, address string
+		connections         [][2]string
+		says                string // empty: the server is left alone
+	}{
+		"nobody came": {
+			size: "3", rank: "0", address: "127.94.0.1",
+			says: "launch: the ranks have not met for 1 minutes: x-0-1 (127.94.0.2) does not connect, x-0-2 has no address. The group starts again\n",
+		},
+		"one came": {
+			size: "3", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+			says: "1 minutes: x-0-2 has no address. The group starts again\n",
+		},
+		"the leader's own connection is nobody": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.1", "127.94.0.1:20000"}},
+			says: "1 minutes: x-0-1 (127.94.0.2) does not connect.",
+		},
+		"a client is nobody": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.9", "127.94.0.1:8000"}},
+			says: "1 minutes: x-0-1 (127.94.0.2) does not connect.",
+		},
+		"all came": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+		},
+		"all are past the handshake": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
+		},
+		"all came, of whom no name is known": {
+			size: "3", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}, {"127.94.0.3", "127.94.0.1:20006"}},
+		},
+		"a leader that is not there": {
+			size: "2", rank: "1", address: "127.94.0.2",
+			says: "1 minutes: the leader x-0 (127.94.0.1) cannot be reached. The group starts again\n",
+		},
+		"a leader that has met another": {
+			size: "2", rank: "1", address: "127.94.0.2", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+			says: "1 minutes: the leader x-0 (127.94.0.1) does not answer, because it waits for another rank or has met another pod of this one.",
+		},
+		"a leader that let the other worker in": {
+			size: "3", rank: "2", address: "127.94.0.3", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
+			says: "1 minutes: the leader x-0 (127.94.0.1) cannot be reached.",
+		},
+		"a leader that let this one in": {
+			size: "2", rank: "1", address: "127.94.0.2", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
+		},
+		"an address that cannot be told": {size: "2", rank: "0", address: "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connect(t, tc.connections)
+			server := waits
+			if tc.says == "" {
+				server = "/bin/sleep 2; exit 42"
+			}
+			l := newLaunch(t, server, namesOf, "LWS_WORKER_INDEX="+tc.rank, "LWS_GROUP_SIZE="+tc.size, "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP="+tc.address)
+			// A minute takes this machine long enough.
+			require.Contains(t, launchScript, "\npatience=600\n")
+			l.script(strings.Replace(launchScript, "\npatience=600\n", "\npatience=65\n", 1))
+			tooLong := time.AfterFunc(50*time.Second, func() { _ = l.command.Process.Kill() })
+			defer tooLong.Stop()
+			code := l.run(t)
+			if tc.says == "" {
+				assert.Equal(t, 42, code, "the server's own")
+				assert.Empty(t, l.stderr.String())
+				return
+			}
+			assert.Equal(t, 1, code)
+			assert.Contains(t, l.stderr.String(), tc.says)
+			assert.Contains(t, l.stderr.String(), "launch: waiting: ")
+			assert.True(t, strings.HasSuffix(l.stderr.String(), "The group starts again\n"), "the pod's termination message ends with it: %s", l.stderr.String())
+		})
+	}
+}
+
+func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.94.0.1:20006")
+	require.NoError(t, err)
+	defer listener.Close()
+	dial := func(from string) net.Conn {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		conn, err := dialer.Dial("tcp", "127.94.0.1:20006")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	// While the server makes tokens, connections prove nothing.
+	var alive atomic.Bool
+	alive.Store(true)
+	asked := make(chan struct{}, 1)
+	web, err := net.Listen("tcp", "127.94.0.1:8000")
+	require.NoError(t, err)
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/health_generate", r.URL.Path)
+		if !alive.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	})}
+	go func() { _ = server.Serve(web) }()
+	defer func() { _ = server.Close() }()
+
+	first := dial("127.94.0.2")
+	l := newLaunch(t, waits, namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/bash\nexec /bin/sleep 0.1\n"), 0o755))
+	tooLong := time.AfterFunc(50*time.Second, func() { _ = l.command.Process.Kill() })
+	defer tooLong.Stop()
+	require.NoError(t, l.command.Start())
+	time.Sleep(2 * time.Second)
+	require.NoError(t, syscall.Kill(l.command.Process.Pid, 0), "it goes on while the worker is there")
+	accepted, err := listener.Accept()
+	require.NoError(t, err)
+	_, _ = first.Close(), accepted.Close()
+	dial("127.94.0.3") // a new pod of that rank, which waits for an answer
+	<-asked
+	<-asked
+	require.NoError(t, syscall.Kill(l.command.Process.Pid, 0), "it goes on while it makes tokens")
+	alive.Store(false)
+	assert.Equal(t, 1, l.wait(t))
+	assert.Equal(t, "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n", l.stderr.String())
+}
+
+func TestAConnectionOfAnIPv6SocketCounts(t *testing.T) {
+	listener, err := net.Listen("tcp", "[::]:20000")
+	if err != nil {
+		t.Skip("this machine has no IPv6")
+	}
+	defer listener.Close()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.94.0.2")}}
+	conn, err := dialer.Dial("tcp", "127.94.0.1:20000")
+	require.NoError(t, err)
+	defer conn.Close()
+	l := newLaunch(t, "/bin/sleep 2; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	assert.Equal(t, 42, l.run(t), l.stderr.String())
+}
+
+func TestAWorkerWaitsUntilItsLeaderHasAName(t *testing.T) {
+	const address = "LWS_LEADER_ADDRESS=x-0.x.sglang"
+	count := filepath.Join(t.TempDir(), "count")
+	getent := `[ "$*" = "ahostsv4 x-0.x.sglang" ] || exit 9
+echo >>` + count + `
+[ "$(wc -l <` + count + `)" -ge 3 ]`
+
+	l := newLaunch(t, "exit 9", getent, address)
+	l.script(awaitScript)
+	assert.Zero(t, l.run(t))
+	asked, err := os.ReadFile(count)
+	require.NoError(t, err)
+	assert.Len(t, asked, 3)
+	assert.Equal(t, "await: the leader is x-0.x.sglang\n", l.stdout.String())
+	assert.Empty(t, l.stderr.String())
+
+	l = newLaunch(t, "exit 9", "exit 2", address)
+	l.script(awaitScript)
+	assert.Zero(t, l.run(t), "the server gives up, and says why; this does not")
+	assert.Contains(t, l.stderr.String(), "x-0.x.sglang has no address yet")
+
+	l = newLaunch(t, "exit 9", "exit 0")
+	l.script(awaitScript)
+	assert.Equal(t, 1, l.run(t))
+	assert.Contains(t, l.stderr.String(), "LWS_LEADER_ADDRESS is missing")
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+	"gopkg.in/yaml.v3"
+)
+
+// sections of Pulumi.yaml that are generated: the config section, and the questions of
+// pulumi new.
+var sections = map[string]*regexp.Regexp{
+	"config":   regexp.MustCompile(`(?s)(  # Settings: made by make schema\.\n).*?(  # End of settings\.\n)`),
+	"template": regexp.MustCompile(`(?s)(    # Questions: made by make schema\.\n).*?(    # End of questions\.\n)`),
+}
+
+// firstZone is what pulumi new proposes.
+const firstZone = "us-central1-c"
+
+// projectFile is Pulumi.yaml with its generated sections. Other text stays as it is.
+func projectFile(text string, all *jsonschema.Schema) (string, error) {
+	var config, template yaml.Node
+	config.Kind, template.Kind = yaml.MappingNode, yaml.MappingNode
+	for _, f := range fieldsOf(all) {
+		switch {
+		case f.name == "gcp:zone":
+			add(&template, f.name, map[string]any{"description": question(f), "default": firstZone})
+		case f.name == "gcp:project":
+			add(&template, f.name, map[string]any{"description": question(f)})
+		case strings.Contains(f.name, ":"): // of a provider
+		case f.schema.Type == "secret":
+			// Not in the config section: what is there must have a value, and a secret may have
+			// no default.
+			add(&template, f.name, map[string]any{"description": question(f), "secret": true})
+		default:
+			add(&config, f.name, declaration(f.schema))
+		}
+	}
+	for section, node := range map[string]*yaml.Node{"config": &config, "template": &template} {
+		lines, err := indented(node, map[string]string{"config": "  ", "template": "    "}[section])
+		if err != nil {
+			return "", err
+		}
+		if !sections[section].MatchString(text) {
+			return "", fmt.Errorf("Pulumi.yaml has no place for the generated part of its section %s", section)
+		}
+		text = sections[section].ReplaceAllString(text, "${1}"+strings.ReplaceAll(lines, "$", "$$")+"${2}")
+	}
+	return text, nil
+}
+
+// question is a description as pulumi new shows it, in brackets.
+func question(f property) string { return strings.TrimSuffix(f.schema.Description, ".") }
+
+// declaration is a setting in the words of Pulumi.yaml.
+func declaration(s *jsonschema.Schema) map[string]any {
+	d := map[string]any{"description": s.Description, "type": s.Type, "default": plain(s.Default)}
+	switch {
+	case s.Type == "array":
+		// Without a type: Pulumi wants one of a list's entries too, and would refuse the number
+		// that pulumi config set --path makes of an entry such as 64.
+		delete(d, "type")
+		d["default"] = []any{}
+	case s.Type == "object":
+		d["default"] = defaults(s)
+	case s.Default == nil:
+		d["default"] = ""
+	}
+	if fields := fieldsOf(s); fields != nil {
+		var names []string
+		for _, f := range fields {
+			names = append(names, f.name)
+		}
+		d["description"] = s.Description + " Fields: " + strings.Join(names, ", ") + "."
+	}
+	return d
+}
+
+// defaults are those of an object's fields.
+func defaults(s *jsonschema.Schema) map[string]any {
+	all := map[string]any{}
+	for _, f := range fieldsOf(s) {
+		switch {
+		case f.schema.Type == "object":
+			if inside := defaults(f.schema); len(inside) > 0 {
+				all[f.name] = inside
+			}
+		case f.schema.Default != nil && plain(f.schema.Default) != int64(0):
+			all[f.name] = plain(f.schema.Default)
+		}
+	}
+	return all
+}
+
+// add adds an entry to an object, whose own entries are in one order.
+func add(object *yaml.Node, name string, entry map[string]any) {
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	for _, key := range []string{"type", "description", "default", "secret"} {
+		value, ok := entry[key]
+		if !ok {
+			continue
+		}
+		var encoded yaml.Node
+		_ = encoded.Encode(value) // plain values
+		if text, isText := value.(string); isText && key == "description" {
+			encoded = yaml.Node{Kind: yaml.ScalarNode, Style: yaml.FoldedStyle, Value: text}
+		}
+		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &encoded)
+	}
+	object.Content = append(object.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, node)
+}
+
+func indented(node *yaml.Node, by string) (string, error) {
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(node); err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, line := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		lines = append(lines, wrapped(by+line)...)
+	}
+	return strings.Join(lines, "\n") + "\n", nil
+}
+
+// lineWidth of Pulumi.yaml; only descriptions, which are folded, are longer.
+const lineWidth = 118
+
+// wrapped breaks a long line at its blanks, each part indented as the line is.
+func wrapped(line string) []string {
+	text := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(text)]
+	var lines []string
+	for len(indent)+len(text) > lineWidth {
+		at := strings.LastIndex(text[:lineWidth-len(indent)+1], " ")
+		if at < 0 {
+			break
+		}
+		lines = append(lines, indent+text[:at])
+		text = text[at+1:]
+	}
+	return append(lines, indent+text)
+}
+
+// plain is a default as YAML writes it: the schema has its numbers as JSON's.
+func plain(value any) any {
+	if number, ok := value.(json.Number); ok {
+		n, _ := number.Int64() // all are whole
+		return n
+	}
+	return value
+}

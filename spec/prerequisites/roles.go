@@ -1,0 +1,168 @@
+package prerequisites
+
+import "sort"
+
+// Grant is a permission and the predefined role by which an account gets it. Roles are
+// those of https://cloud.google.com/iam/docs/roles-permissions; which permission each has
+// was compared with Google's lists as of 2026-08-22, and tried on no project.
+type Grant struct {
+	Permission string
+	Role       string
+}
+
+// Need is what one type of resource takes of who deploys it and of who previews it.
+type Need struct {
+	Type    string // Pulumi's type token; all of Kubernetes' are AllKubernetes
+	Deploy  []Grant
+	Preview []Grant
+	Note    string // when it is needed, or what it does not cover; empty: always
+}
+
+// secretIAM is the type that only some stacks have.
+const secretIAM = "gcp:secretmanager/secretIamMember:SecretIamMember"
+
+// AllKubernetes stands for every type of the Kubernetes provider.
+const AllKubernetes = "kubernetes:*"
+
+// Predefined roles that several types need.
+const (
+	artifactRegistryAdmin = "roles/artifactregistry.admin"
+	computeNetworkAdmin   = "roles/compute.networkAdmin"
+	computeViewer         = "roles/compute.viewer"
+	containerAdmin        = "roles/container.admin"
+	containerViewer       = "roles/container.viewer"
+	securityReviewer      = "roles/iam.securityReviewer"
+	serviceAccountAdmin   = "roles/iam.serviceAccountAdmin"
+	storageAdmin          = "roles/storage.admin"
+)
+
+// Needs has every type of resource that the program registers, in the order of their
+// tokens.
+var Needs = []Need{
+	{
+		Type:    "gcp:artifactregistry/repository:Repository",
+		Deploy:  []Grant{{"artifactregistry.repositories.create", artifactRegistryAdmin}},
+		Preview: []Grant{{"artifactregistry.repositories.get", "roles/artifactregistry.reader"}},
+	},
+	{
+		Type:    "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+		Deploy:  []Grant{{"artifactregistry.repositories.setIamPolicy", artifactRegistryAdmin}},
+		Preview: []Grant{{"artifactregistry.repositories.getIamPolicy", securityReviewer}},
+	},
+	{
+		Type:    "gcp:compute/firewall:Firewall",
+		Deploy:  []Grant{{"compute.firewalls.create", "roles/compute.securityAdmin"}},
+		Preview: []Grant{{"compute.firewalls.get", computeViewer}},
+	},
+	{
+		Type:    "gcp:compute/network:Network",
+		Deploy:  []Grant{{"compute.networks.create", computeNetworkAdmin}},
+		Preview: []Grant{{"compute.networks.get", computeViewer}},
+	},
+	{
+		Type:    "gcp:compute/resourcePolicy:ResourcePolicy",
+		Deploy:  []Grant{{"compute.resourcePolicies.create", "roles/compute.instanceAdmin.v1"}},
+		Preview: []Grant{{"compute.resourcePolicies.get", computeViewer}},
+	},
+	{
+		Type:    "gcp:compute/router:Router",
+		Deploy:  []Grant{{"compute.routers.create", computeNetworkAdmin}},
+		Preview: []Grant{{"compute.routers.get", computeViewer}},
+	},
+	{
+		Type:    "gcp:compute/routerNat:RouterNat",
+		Deploy:  []Grant{{"compute.routers.update", computeNetworkAdmin}},
+		Preview: []Grant{{"compute.routers.get", computeViewer}},
+	},
+	{
+		Type:    "gcp:compute/subnetwork:Subnetwork",
+		Deploy:  []Grant{{"compute.subnetworks.create", computeNetworkAdmin}},
+		Preview: []Grant{{"compute.subnetworks.get", computeViewer}},
+	},
+	{
+		Type:    "gcp:container/cluster:Cluster",
+		Deploy:  []Grant{{"container.clusters.create", containerAdmin}},
+		Preview: []Grant{{"container.clusters.get", containerViewer}},
+	},
+	{
+		Type: "gcp:container/nodePool:NodePool",
+		// GKE asks for actAs because the nodes run as a service account
+		// (https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts).
+		Deploy:  []Grant{{"container.clusters.update", containerAdmin}, {"iam.serviceAccounts.actAs", "roles/iam.serviceAccountUser"}},
+		Preview: []Grant{{"container.clusters.get", containerViewer}},
+	},
+	{
+		Type:    "gcp:monitoring/alertPolicy:AlertPolicy",
+		Deploy:  []Grant{{"monitoring.alertPolicies.create", "roles/monitoring.editor"}},
+		Preview: []Grant{{"monitoring.alertPolicies.get", "roles/monitoring.viewer"}},
+		Note:    "not with `monitoring.enabled: false`",
+	},
+	{
+		Type:    "gcp:monitoring/dashboard:Dashboard",
+		Deploy:  []Grant{{"monitoring.dashboards.create", "roles/monitoring.editor"}},
+		Preview: []Grant{{"monitoring.dashboards.get", "roles/monitoring.viewer"}},
+		Note:    "not with `monitoring.enabled: false`",
+	},
+	{
+		Type:    "gcp:projects/iAMMember:IAMMember",
+		Deploy:  []Grant{{"resourcemanager.projects.setIamPolicy", "roles/resourcemanager.projectIamAdmin"}},
+		Preview: []Grant{{"resourcemanager.projects.getIamPolicy", securityReviewer}},
+	},
+	{
+		Type:    "gcp:projects/service:Service",
+		Deploy:  []Grant{{"serviceusage.services.enable", "roles/serviceusage.serviceUsageAdmin"}},
+		Preview: []Grant{{"serviceusage.services.list", "roles/serviceusage.serviceUsageViewer"}},
+	},
+	{
+		Type:    secretIAM,
+		Deploy:  []Grant{{"secretmanager.secrets.setIamPolicy", "roles/secretmanager.admin"}},
+		Preview: []Grant{{"secretmanager.secrets.getIamPolicy", securityReviewer}},
+		Note:    "only with `hfTokenSecret`, and on the project of that secret",
+	},
+	{
+		Type:    "gcp:serviceaccount/account:Account",
+		Deploy:  []Grant{{"iam.serviceAccounts.create", serviceAccountAdmin}},
+		Preview: []Grant{{"iam.serviceAccounts.get", securityReviewer}},
+	},
+	{
+		Type:    "gcp:serviceaccount/iAMMember:IAMMember",
+		Deploy:  []Grant{{"iam.serviceAccounts.setIamPolicy", serviceAccountAdmin}},
+		Preview: []Grant{{"iam.serviceAccounts.getIamPolicy", securityReviewer}},
+	},
+	{
+		Type:    "gcp:storage/bucket:Bucket",
+		Deploy:  []Grant{{"storage.buckets.create", storageAdmin}},
+		Preview: []Grant{{"storage.buckets.get", "roles/storage.bucketViewer"}},
+	},
+	{
+		Type:    "gcp:storage/bucketIAMMember:BucketIAMMember",
+		Deploy:  []Grant{{"storage.buckets.setIamPolicy", storageAdmin}},
+		Preview: []Grant{{"storage.buckets.getIamPolicy", securityReviewer}},
+	},
+	{
+		Type:    AllKubernetes,
+		Deploy:  []Grant{{"container.pods.create", containerAdmin}},
+		Preview: []Grant{{"container.pods.get", containerViewer}},
+		Note:    "`container.viewer` does not read Secrets",
+	},
+}
+
+// DeployGrants are the permissions that every stack's deployer needs, each once and in
+// the order of their roles.
+func DeployGrants() []Grant {
+	seen := map[Grant]bool{}
+	var grants []Grant
+	for _, need := range Needs {
+		if need.Type == secretIAM {
+			continue
+		}
+		for _, grant := range need.Deploy {
+			if !seen[grant] {
+				seen[grant] = true
+				grants = append(grants, grant)
+			}
+		}
+	}
+	sort.SliceStable(grants, func(i, j int) bool { return grants[i].Role < grants[j].Role })
+	return grants
+}
