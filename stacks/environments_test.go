@@ -47,9 +47,9 @@ func TestDevelopmentIsSpotAndCanBeDestroyed(t *testing.T) {
 }
 
 // costs leaves out what is no loss: enabled APIs, which outlive the stack anyway, Jobs,
-// which ordinary changes replace, and what is only Pulumi's.
+// which ordinary changes replace, monitoring, which keeps nothing, and what is only Pulumi's.
 func costs(r pulumitest.Resource) bool {
-	return (strings.HasPrefix(r.Type, "gcp:") || strings.HasPrefix(r.Type, "kubernetes:")) &&
+	return r.Parent() != "monitoring" && (strings.HasPrefix(r.Type, "gcp:") || strings.HasPrefix(r.Type, "kubernetes:")) &&
 		r.Type != "gcp:projects/service:Service" && r.Type != "kubernetes:batch/v1:Job"
 }
 

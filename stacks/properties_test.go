@@ -58,6 +58,7 @@ func everyWay(t *testing.T) map[string]configtest.Values {
 		object("source", serverimage.Prebuilt, "reference", "lmsysorg/sglang-jax:v0.1.0"),
 		object("source", serverimage.Prebuilt, "reference", "us-central1-docker.pkg.dev/other/images/sglang-jax:v0.1.0"))
 	set("cache", object("mode", storage.GCS), object("mode", storage.DiskVolume))
+	set("monitoring", object("enabled", false), object("channels", []string{"projects/p/notificationChannels/1"}))
 	set("gke", object("secretsKey", "projects/keys/locations/us-central1/keyRings/r/cryptoKeys/k"))
 	exclusion := map[string]string{"name": "launch", "start": "2027-01-01", "end": "2027-01-31"}
 	set("maintenance",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -79,7 +80,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	var slices []pulumi.Resource
 	for i := range c.Replicas {
 		slice, err := tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
-			Name:    fmt.Sprintf("%s-slice-%d", cloud.Base, i),
+			Name:    slicePrefix(cloud) + strconv.Itoa(i),
 			Project: c.Project, Location: c.Region, Region: c.Region, Zone: c.Zone,
 			Cluster: gke.ID, Topology: c.Topology, Capacity: c.Capacity,
 			NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,
@@ -130,8 +131,19 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	for name, value := range outputs(c, gke, reference) {
 		ctx.Export(name, value)
 	}
+	if !c.Monitoring.Enabled {
+		return nil
+	}
+	dashboard, err := watch(ctx, c, cloud, server, inCluster)
+	if err != nil {
+		return err
+	}
+	ctx.Export("dashboard", dashboard)
 	return nil
 }
+
+// slicePrefix is what the names of the slices' node pools begin with; a number follows.
+func slicePrefix(cloud names.Cloud) string { return cloud.Base + "-slice-" }
 
 // configured are the keys of all configuration. The SDK looks values up and lists
 // nothing, so this reads what the SDK reads.

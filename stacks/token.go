@@ -22,8 +22,12 @@ func tokenSecret(ctx *pulumi.Context, c *settings.Config, account string, gke *c
 
 // optionalAPIs are the APIs of what only some configurations use.
 func optionalAPIs(c *settings.Config) []string {
-	if c.HFTokenSecret == "" {
-		return nil
+	var needed []string
+	if c.Monitoring.Enabled {
+		needed = append(needed, "monitoring.googleapis.com")
 	}
-	return []string{"secretmanager.googleapis.com"}
+	if c.HFTokenSecret != "" {
+		needed = append(needed, "secretmanager.googleapis.com")
+	}
+	return needed
 }

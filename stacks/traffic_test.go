@@ -136,6 +136,11 @@ func system(label string) end {
 	return end{namespace: "kube-system", spaces: map[string]string{"kubernetes.io/metadata.name": "kube-system"}, labels: map[string]string{"k8s-app": label}}
 }
 
+// collector is a pod of GKE's managed collection for Prometheus.
+func collector(namespace string) end {
+	return end{namespace: namespace, spaces: map[string]string{"kubernetes.io/metadata.name": namespace}, labels: map[string]string{"app.kubernetes.io/name": "collector"}}
+}
+
 // podsOf finds the pods that workloads of a graph make, with what their controllers add.
 func podsOf(t *testing.T, graph []*policytest.Object) map[string]end {
 	t.Helper()
@@ -171,6 +176,16 @@ func uses(t *testing.T, pods map[string]end) []flow {
 	for _, port := range []int{20000, 20005, 20006, 8471, 8476} {
 		flows = append(flows, flow{worker, leader, "TCP", port, "the group"}, flow{leader, worker, "TCP", port, "the group"})
 	}
+	if exporter, ok := pods["monitoring-exporter/pod"]; ok {
+		flows = append(flows,
+			flow{collector("gmp-system"), exporter, "TCP", 7979, "metrics"},
+			flow{collector("gke-gmp-system"), exporter, "TCP", 7979, "metrics"},
+			flow{exporter, leader, "TCP", 8000, "the server's state"},
+		)
+		for _, dns := range []end{system("kube-dns"), system("node-local-dns"), {address: localDNS}, {address: metadata}} {
+			flows = append(flows, flow{exporter, dns, "UDP", 53, "names"}, flow{exporter, dns, "TCP", 53, "long answers"})
+		}
+	}
 	for _, name := range []string{"serving/leader", "serving/worker", "serving-download/pod", "image-build/pod"} {
 		pod, ok := pods[name]
 		if !ok {
@@ -205,6 +220,19 @@ func mustNot(pods map[string]end) []flow {
 		{manager, end{address: hub}, "TCP", 80, "the controller on the internet"},
 		{stranger, end{namespace: "sglang-build", labels: map[string]string{"app.kubernetes.io/name": "image-builder"}}, "TCP", 1234, "somebody in a build"},
 		{end{namespace: leader.namespace, labels: map[string]string{"run": "shell"}}, end{address: hub}, "TCP", 443, "a pod without a policy of its own"},
+	}
+	if exporter, ok := pods["monitoring-exporter/pod"]; ok {
+		flows = append(flows,
+			flow{stranger, exporter, "TCP", 7979, "a pod that asks the exporter, which sends the API key where it is told to"},
+			flow{client, exporter, "TCP", 7979, "a client that asks the exporter"},
+			flow{other, exporter, "TCP", 7979, "a server that asks the exporter"},
+			flow{end{namespace: "apps", labels: map[string]string{"app.kubernetes.io/name": "collector"}}, exporter, "TCP", 7979, "a pod that calls itself a collector"},
+			flow{end{namespace: "gmp-system", spaces: map[string]string{"kubernetes.io/metadata.name": "gmp-system"}}, exporter, "TCP", 7979, "another pod of GKE's"},
+			flow{exporter, worker, "TCP", 8000, "the exporter at a worker"},
+			flow{exporter, leader, "TCP", 20000, "the exporter in the rendezvous"},
+			flow{exporter, end{address: hub}, "TCP", 443, "the exporter on the internet"},
+			flow{collector("gmp-system"), leader, "TCP", 8000, "a collector at the server"},
+		)
 	}
 	for name, pod := range pods {
 		flows = append(flows,

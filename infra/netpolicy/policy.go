@@ -42,8 +42,13 @@ type Port struct {
 // New registers a policy that denies everything, and then the others. Whoever makes pods
 // in the namespace waits for them, so that no pod ever runs without.
 func New(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	return Add(ctx, name, namespace, append([]Policy{{Name: "default-deny"}}, policies...), opts...)
+}
+
+// Add registers policies in a namespace whose traffic New has denied.
+func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var made []pulumi.Resource
-	for _, p := range append([]Policy{{Name: "default-deny"}}, policies...) {
+	for _, p := range policies {
 		resource, err := networkingv1.NewNetworkPolicy(ctx, name+"-policy-"+p.Name, &networkingv1.NetworkPolicyArgs{
 			Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(p.Name), Namespace: namespace},
 			Spec: &networkingv1.NetworkPolicySpecArgs{

@@ -54,3 +54,17 @@ func ControlPlane(cidr string, port int) Rule {
 		Ports: TCP(port),
 	}
 }
+
+// Collectors are those of GKE's managed collection for Prometheus, which scrape the pods of
+// their own node. Clusters have them in one of two namespaces of GKE's own. Source of the
+// label: manifests/operator.yaml of GoogleCloudPlatform/prometheus-engine.
+func Collectors(port int) Rule {
+	var peers []Peer
+	for _, namespace := range []string{"gmp-system", "gke-gmp-system"} {
+		peers = append(peers, Peer{
+			Namespace: map[string]string{"kubernetes.io/metadata.name": namespace},
+			Pods:      map[string]string{"app.kubernetes.io/name": "collector"},
+		})
+	}
+	return Rule{Peers: peers, Ports: TCP(port)}
+}

@@ -67,7 +67,7 @@ func scratchEnvironment() corev1.EnvVarArray {
 // policies are the NetworkPolicies of the namespace, in which nothing else may talk.
 func policies(args *Args) []netpolicy.Policy {
 	set := map[string]string{setNameLabel: args.Name}
-	leaders := map[string]string{setNameLabel: args.Name, workerIndexLabel: "0"}
+	leaders := LeaderLabels(args.Name)
 	// Weights and compiled code come from a bucket, for which a container in the pod wants
 	// a token, or from the Hub.
 	outside := append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...)

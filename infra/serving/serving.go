@@ -75,7 +75,7 @@ type Args struct {
 type Serving struct {
 	component.Base
 
-	Namespace   pulumi.StringOutput
+	Namespace   pulumi.StringOutput // which exists
 	ServiceName pulumi.StringOutput
 
 	Set pulumi.Resource // the LeaderWorkerSet
@@ -87,7 +87,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := s.Register(ctx, "sglang-tpu:infra:Serving", name, opts...); err != nil {
 		return nil, err
 	}
-	before, err := newSurroundings(ctx, name, args, pulumi.Parent(s))
+	before, err := s.newSurroundings(ctx, name, args, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
 	}
@@ -108,19 +108,19 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	s.Set = set
-	s.Namespace = pulumi.String(args.Namespace).ToStringOutput()
 	s.ServiceName = service.Metadata.Name().Elem()
 	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
 }
 
 // newSurroundings makes what the pods refer to, and returns it.
-func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: namespaceLabels(args)},
 	}, inside)
 	if err != nil {
 		return nil, err
 	}
+	s.Namespace = namespace.Metadata.Name().Elem()
 	denied, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), policies(args), inside)
 	if err != nil {
 		return nil, err
@@ -145,19 +145,19 @@ func newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi
 		all = append(all, class)
 	}
 	all = append(all, denied...)
-	for _, s := range []struct {
+	for _, kept := range []struct {
 		resource, name, key string
 		value               pulumi.StringInput
 	}{
 		{name + "-hf-secret", secretName, secretKey, args.HFToken},
 		{name + "-api-key", APIKeySecret, APIKeyKey, args.APIKey},
 	} {
-		if s.value == nil {
+		if kept.value == nil {
 			continue
 		}
-		object, err := corev1.NewSecret(ctx, s.resource, &corev1.SecretArgs{
-			Metadata:   meta(args, s.name),
-			StringData: pulumi.StringMap{s.key: secret(s.value)},
+		object, err := corev1.NewSecret(ctx, kept.resource, &corev1.SecretArgs{
+			Metadata:   meta(args, kept.name),
+			StringData: pulumi.StringMap{kept.key: secret(kept.value)},
 		}, inNamespace)
 		if err != nil {
 			return nil, err

@@ -113,3 +113,8 @@ func withoutNulls(value any) any {
 
 // PodSelector is the label selector of all pods of a LeaderWorkerSet, whatever their template.
 func PodSelector(set string) string { return setNameLabel + "=" + set }
+
+// LeaderLabels are on the leader's pod of each group of a LeaderWorkerSet.
+func LeaderLabels(set string) map[string]string {
+	return map[string]string{setNameLabel: set, workerIndexLabel: "0"}
+}

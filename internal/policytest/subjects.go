@@ -29,6 +29,7 @@ const (
 	NetworkPolicy Kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 	workerSet     Kind = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
 	job           Kind = "kubernetes:batch/v1:Job"
+	deployment    Kind = "kubernetes:apps/v1:Deployment"
 )
 
 // Kinds that are parts of resources.
@@ -43,8 +44,9 @@ const (
 
 // podTemplates are where each workload keeps its pod templates, by the pod's name.
 var podTemplates = map[Kind]map[string]string{
-	workerSet: {"leader": "spec.leaderWorkerTemplate.leaderTemplate", "worker": "spec.leaderWorkerTemplate.workerTemplate"},
-	job:       {"pod": "spec.template"},
+	workerSet:  {"leader": "spec.leaderWorkerTemplate.leaderTemplate", "worker": "spec.leaderWorkerTemplate.workerTemplate"},
+	job:        {"pod": "spec.template"},
+	deployment: {"pod": "spec.template"},
 }
 
 // Subjects finds all of a kind in a graph. Their fields are the graph's own.
@@ -69,7 +71,7 @@ func (k Kind) in(o *Object) []Subject {
 	case Container:
 		return containers(o, "initContainers", "containers")
 	case Server:
-		if Kind(o.Type) == workerSet {
+		if Kind(o.Type) == workerSet || Kind(o.Type) == deployment {
 			return containers(o, "containers")
 		}
 		return nil

@@ -92,6 +92,18 @@ var Needs = []Need{
 		Preview: []Grant{{"container.clusters.get", containerViewer}},
 	},
 	{
+		Type:    "gcp:monitoring/alertPolicy:AlertPolicy",
+		Deploy:  []Grant{{"monitoring.alertPolicies.create", "roles/monitoring.editor"}},
+		Preview: []Grant{{"monitoring.alertPolicies.get", "roles/monitoring.viewer"}},
+		Note:    "not with `monitoring.enabled: false`",
+	},
+	{
+		Type:    "gcp:monitoring/dashboard:Dashboard",
+		Deploy:  []Grant{{"monitoring.dashboards.create", "roles/monitoring.editor"}},
+		Preview: []Grant{{"monitoring.dashboards.get", "roles/monitoring.viewer"}},
+		Note:    "not with `monitoring.enabled: false`",
+	},
+	{
 		Type:    "gcp:projects/iAMMember:IAMMember",
 		Deploy:  []Grant{{"resourcemanager.projects.setIamPolicy", "roles/resourcemanager.projectIamAdmin"}},
 		Preview: []Grant{{"resourcemanager.projects.getIamPolicy", securityReviewer}},

@@ -78,6 +78,7 @@ func Load(source Source) (*Config, error) {
 	r.add(checkCapacity(c.Capacity))
 	r.add(checkCache(c.Cache))
 	r.add(checkMaintenance(c.Maintenance))
+	r.add(checkMonitoring(c.Monitoring))
 	r.add(checkRevision(c.Revision))
 	r.add(checkNetwork(c.Network))
 	r.add(checkToken(c))

@@ -4,6 +4,7 @@ import (
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/monitoring"
 	"sglang-tpu/spec/serverimage"
 	"sglang-tpu/spec/storage"
 	"sglang-tpu/spec/topology"
@@ -70,6 +71,8 @@ type Settings struct {
 	GKE gke.ControlPlane `json:"gke"`
 	// When GKE may upgrade by itself, in UTC.
 	Maintenance gke.Maintenance `json:"maintenance"`
+	// Metrics, dashboard and alerts of the endpoint; docs/monitoring.md.
+	Monitoring monitoring.Settings `json:"monitoring"`
 	// The CPU node pool for controllers and the image build.
 	SystemPool gke.SystemPool `json:"systemPool"`
 	// Address ranges, in CIDR notation.

@@ -34,6 +34,8 @@ var images = []Image{
 		Name:     "moby/buildkit",
 		Programs: map[string]Program{"wget": builder.Wget, "buildctl-daemonless.sh": builder.Buildctl, "sleep": pace.Sleep},
 	},
+	// Its command is the real json_exporter, which is built as a tool and found on PATH.
+	{Name: "quay.io/prometheuscommunity/json-exporter"},
 	{Name: "registry.k8s.io/lws/lws", Manager: true},
 }
 

@@ -27,6 +27,7 @@ const (
 	inSlice      = "sglang-tpu:infra:Slice"
 	inServing    = "sglang-tpu:infra:Serving"
 	inController = "sglang-tpu:infra:LeaderWorkerSetController"
+	inMonitoring = "sglang-tpu:infra:Monitoring"
 )
 
 // rule says what one kind of change does. The first that fits a property counts, so
@@ -52,6 +53,7 @@ const madeAnew = "in place, but GKE makes the slice's nodes anew all at once, wi
 // The consequences follow the change in a sentence. {weights} says what a new start has to
 // fetch, {groups} how many groups there are, {chips} how many chips a slice has.
 var rules = []rule{
+	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, text: "metrics, alerts and dashboard alone"},
 	// TPU slices.
 	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, text: "its group stops serving; its {chips} chips are given back and a new slice must be found; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "its {chips} chips are given back; the group on it ends, and one that stays and ran there starts again on a slice that becomes free"},
@@ -145,6 +147,9 @@ var rules = []rule{
 	{typ: "kubernetes:core/v1:ServiceAccount", ops: []Op{Replace, Delete}, class: None, caution: true, text: "pods under its name cannot start meanwhile"},
 	{typ: "kubernetes:core/v1:ConfigMap", ops: []Op{Replace, Delete}, class: None},
 	{typ: "kubernetes:policy/*", ops: []Op{Replace, Delete}, class: None},
+	{typ: "gcp:monitoring/*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "nobody is notified meanwhile, and incidents of an alert end with it"},
+	{typ: "kubernetes:monitoring.googleapis.com/*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "there are no metrics meanwhile"},
+	{typ: deployment, ops: []Op{Replace, Delete}, class: Rolling, caution: true, text: "its pods end"},
 	{typ: "gcp:*IamMember", ops: []Op{Replace, Delete}, class: None, caution: true, text: "that right is gone, or for the moment"},
 	{typ: "gcp:*IAMMember", ops: []Op{Replace, Delete}, class: None, caution: true, text: "that right is gone, or for the moment"},
 }

@@ -53,6 +53,7 @@ func (s *Sandbox) Link() error {
 	for name := range guests.Programs() {
 		links[filepath.Join(s.Layout.ContainerBin(), name)] = self
 	}
+	links[filepath.Join(s.Layout.ContainerBin(), "json_exporter")] = filepath.Join(s.Layout.Bin(), "json-exporter")
 	for name, program := range map[string]string{"gcp": self, "kubernetes": filepath.Join(s.Layout.Bin(), "pulumi-resource-kubernetes")} {
 		version, err := s.sdkVersion(name)
 		if err != nil {

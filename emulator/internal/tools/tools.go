@@ -36,6 +36,7 @@ var Runtime = []Tool{
 	{Name: "lws-manager", Folder: "lws", Package: "sigs.k8s.io/lws/cmd", Version: "0.9.0", Seconds: 75},
 	{Name: "go-language-host", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Seconds: 17},
 	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Ask: []string{"version"}, Seconds: 160},
+	{Name: "json-exporter", Folder: "json-exporter", Package: ".", Version: "0.7.0", Seconds: 25},
 	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Seconds: 300},
 }
 
@@ -43,6 +44,11 @@ var Runtime = []Tool{
 var BuildKit = []Tool{
 	{Name: "buildkitd", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildkitd", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Seconds: 100},
 	{Name: "buildctl", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildctl", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Seconds: 10},
+}
+
+// Prometheus collects metrics and asks queries where GKE's managed collection would.
+var Prometheus = []Tool{
+	{Name: "prometheus", Folder: "prometheus", Package: ".", Version: "0.316.0", Seconds: 90},
 }
 
 // Check is what make check needs.

@@ -105,6 +105,9 @@ func init() {
 		bucketKind:     bucket(),
 		bucketIAMKind:  bucketMember(),
 		secretIAMKind:  secretMember(),
+
+		alertPolicyKind: alertPolicy(),
+		dashboardKind:   dashboard(),
 	}
 }
 

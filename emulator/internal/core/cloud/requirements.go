@@ -22,6 +22,7 @@ var apis = []struct {
 	{"gcp:compute/", api{"compute.googleapis.com", "Compute Engine API"}},
 	{"gcp:container/", api{"container.googleapis.com", "Kubernetes Engine API"}},
 	{"gcp:artifactregistry/", api{"artifactregistry.googleapis.com", "Artifact Registry API"}},
+	{"gcp:monitoring/", api{"monitoring.googleapis.com", "Cloud Monitoring API"}},
 	{"gcp:storage/", api{"storage.googleapis.com", "Cloud Storage API"}},
 	{"gcp:serviceaccount/", api{"iam.googleapis.com", "Identity and Access Management (IAM) API"}},
 	{projectIAMKind, api{"cloudresourcemanager.googleapis.com", "Cloud Resource Manager API"}},

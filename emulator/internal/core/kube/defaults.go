@@ -23,8 +23,10 @@ func installDefaults(ctx context.Context, client kubernetes.Interface) error {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	if err := installSecretClasses(ctx, client); err != nil {
-		return err
+	for _, definition := range []string{secretClasses, podMonitorings} {
+		if err := install(ctx, client, definition); err != nil {
+			return err
+		}
 	}
 	for name, diskType := range map[string]string{"standard-rwo": "pd-balanced", "premium-rwo": "pd-ssd"} {
 		if _, err := client.StorageV1().StorageClasses().Create(ctx, storageClass(name, diskType), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
@@ -67,9 +69,9 @@ const secretClasses = `{
 	}
 }`
 
-func installSecretClasses(ctx context.Context, client kubernetes.Interface) error {
+func install(ctx context.Context, client kubernetes.Interface, definition string) error {
 	_, err := client.Discovery().RESTClient().Post().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").
-		SetHeader("Content-Type", "application/json").Body([]byte(secretClasses)).DoRaw(ctx)
+		SetHeader("Content-Type", "application/json").Body([]byte(definition)).DoRaw(ctx)
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}

@@ -113,7 +113,7 @@ func (c *container) inContainer(run *instance, args []string) (*exec.Cmd, error)
 	if err != nil {
 		return nil, err
 	}
-	cmd := &exec.Cmd{Path: file, Args: args, Env: run.env, Dir: run.root}
+	cmd := &exec.Cmd{Path: file, Args: args, Env: run.env, Dir: filepath.Join(run.root, c.spec.WorkingDir)}
 	return cmd, nil
 }
 

@@ -2,6 +2,7 @@ package sgljax
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -91,8 +92,11 @@ func (s *server) state(capacity int) map[string]any {
 	for i := range each {
 		each[i] = capacity / dp
 	}
-	running := s.running.Load()
-	pool := s.args.number("--max-running-requests", 0)
+	// What is more than the batch holds waits for a place in it.
+	admitted := int(s.running.Load())
+	running := min(admitted, s.batch())
+	pool := s.requestSlots(capacity)
+	waiting := admitted - running
 	return map[string]any{
 		"device": "tpu", "chunked_prefill_size": s.args.number("--chunked-prefill-size", 4096), "disable_radix_cache": s.args["--disable-radix-cache"] != "",
 		"speculative_algorithm": nil, "speculative_accept_threshold_single": 1.0, "speculative_accept_threshold_acc": 1.0,
@@ -100,16 +104,32 @@ func (s *server) state(capacity int) map[string]any {
 		"last_gen_throughput": s.speed.Load(),
 		"memory_usage":        map[string]any{"kvcache": s.cacheGiB(capacity), "token_capacity": capacity},
 		"engine_paused":       false,
-		"waiting_queue_size":  0, "pending_dp_reqs_size": 0, "running_batch_size": running, "prefill_decode_size": running,
+		"waiting_queue_size":  waiting, "pending_dp_reqs_size": 0, "running_batch_size": running, "prefill_decode_size": admitted,
 		"waiting_queue_rids": []string{}, "running_batch_rids": []string{},
 		"cur_batch_is_none": running == 0, "last_batch_is_none": running == 0, "chunked_req_is_none": true, "chunked_req_rids": make([]any, dp),
 		"tree_cache_size":         0,
-		"req_to_token_pool_total": pool, "req_to_token_pool_available": max(0, pool-int(running)), "req_to_token_pool_used": running,
-		"available_kv_tokens": capacity, "available_kv_tokens_per_dp": each,
+		"req_to_token_pool_total": pool, "req_to_token_pool_available": pool - running, "req_to_token_pool_used": running,
+		// The first is rank 0's alone: available_size has a rank, which is 0 unless it is given.
+		"available_kv_tokens": each[0], "available_kv_tokens_per_dp": each,
 		"num_generated_tokens": s.generated.Load(), "forward_ct_decode": s.generated.Load(),
 		"new_token_ratio": 0.7, "init_new_token_ratio": 0.7,
 		"disagg_prefill_queue_size": 0, "disagg_prealloc_queue_size": 0, "disagg_transfer_queue_size": 0,
 	}
+}
+
+// batch is how many requests run at once: max_running_requests, and no more than the page
+// table of the attention backend has room for (managers/tp_worker.py,
+// get_max_running_reqests).
+func (s *server) batch() int {
+	dp, page := max(1, s.args.number("--dp-size", 1)), max(1, s.args.number("--page-size", 1))
+	pages := max(1, (s.context()+page-1)/page)
+	return min(s.args.number("--max-running-requests", math.MaxInt), 524288/pages/4*dp)
+}
+
+// requestSlots is the size of the table of requests (_resolve_max_num_reqs in
+// model_executor/model_runner_kv_cache_mixin.py).
+func (s *server) requestSlots(capacity int) int {
+	return s.args.number("--max-running-requests", min(max(capacity*512/max(1, s.context()), 2048), 4096))
 }
 
 // hbmGiB is a device's memory: half of a tpu7x chip's 192 GiB.

@@ -1,0 +1,331 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/tools"
+	"sglang-tpu/spec/monitoring"
+)
+
+// TestMonitoring has the stack's metrics collected by Prometheus' own code, as its
+// PodMonitorings say, and asks the queries of its alerts.
+func TestMonitoring(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := layout.Layout{Root: w.root}
+	require.NoError(t, tools.Ensure(context.Background(), l, filepath.Join(w.checkout, "emulator", "tools"), tools.Prometheus, os.Stdout))
+	c := &collector{world: w, program: filepath.Join(l.Bin(), tools.Prometheus[0].Name)}
+	step := func(name string, do func(t *testing.T)) {
+		if !t.Run(name, do) {
+			t.FailNow()
+		}
+	}
+	step("an endpoint that is up has all series, and nothing fires", func(t *testing.T) {
+		w.emulator(t, "up", "dev")
+		assert.Contains(t, w.shell(t, "dev", "pulumi stack output dashboard"), "https://console.cloud.google.com/monitoring/dashboards/builder/")
+		got := c.collect(t)
+		assert.Empty(t, got.firing())
+		for _, name := range exported() {
+			assert.Contains(t, got.values, name)
+		}
+		assert.Equal(t, []string{"1"}, got.values["up"])
+		assert.Equal(t, []string{"0"}, got.values[monitoring.QueueRequests])
+		assert.Len(t, got.values[monitoring.FreeTokens], 2, "one for each rank of data parallelism")
+	})
+	step("with an API key the exporter sends it", func(t *testing.T) {
+		w.shell(t, "dev", "pulumi config set --secret apiKey of-the-exporter-1 && pulumi up --yes --skip-preview")
+		assert.Equal(t, []string{"1"}, c.collect(t).values["up"])
+	})
+	step("requests that wait are noticed, and nothing else", func(t *testing.T) {
+		defer c.load(t)()
+		got := c.collect(t)
+		assert.Equal(t, []string{"queue"}, got.firing())
+		assert.NotEqual(t, []string{"0"}, got.values[monitoring.QueueRequests])
+	})
+	step("an exporter that ends takes no pod of the group with it", func(t *testing.T) {
+		const servers = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
+		before := w.shell(t, "dev", servers)
+		w.shell(t, "dev", "kubectl delete pod -l app.kubernetes.io/name="+monitoring.ExporterName+" --wait && sleep 2 && kubectl rollout status --timeout 2m deployment/"+monitoring.ExporterName)
+		assert.Equal(t, before, w.shell(t, "dev", servers))
+		assert.Equal(t, []string{"1"}, c.collect(t).values["up"])
+	})
+	step("a leader that is gone is noticed, and nothing else", func(t *testing.T) {
+		w.shell(t, "dev", `kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{"spec":{"replicas":0}}' && kubectl wait --for=delete pod/sglang-tpu-cluster-0 --timeout 3m`)
+		got := c.collect(t)
+		assert.Equal(t, []string{"no-answer"}, got.firing())
+		assert.Equal(t, []string{"0"}, got.values["up"])
+	})
+	step("without monitoring nothing of it is left", func(t *testing.T) {
+		w.shell(t, "dev", "pulumi config set --path sglang-tpu:monitoring.enabled false && pulumi up --yes --skip-preview --refresh")
+		assert.NotContains(t, w.shell(t, "dev", "kubectl get deployments,podmonitorings,configmaps,serviceaccounts,networkpolicies -o name"), monitoring.ExporterName)
+		assert.NotContains(t, w.shell(t, "dev", "pulumi stack export"), "gcp:monitoring/")
+	})
+	step("down leaves nothing", func(t *testing.T) {
+		w.emulator(t, "down", "dev")
+		w.requireNothingLeft(t)
+	})
+}
+
+// exported are the names of the metrics that the exporter's configuration has.
+func exported() []string {
+	var names []string
+	for _, match := range regexp.MustCompile(`"name": "([^"]+)"`).FindAllStringSubmatch(monitoring.ExporterConfig(1, ""), -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// collector is in the place of GKE's managed collection.
+type collector struct {
+	world   *world
+	program string
+}
+
+// collected is what there is after some scrapes.
+type collected struct {
+	values  map[string][]string // of the series, by the metric's name
+	results map[string][]string // of the alerts' queries
+}
+
+// firing are the alerts whose query has a result.
+func (c collected) firing() []string {
+	var names []string
+	for name, result := range c.results {
+		if len(result) > 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// endpointOf is one endpoint of a PodMonitoring, as far as the stack uses them.
+type endpointOf struct {
+	Port   string              `json:"port"`
+	Path   string              `json:"path"`
+	Params map[string][]string `json:"params"`
+}
+
+type podMonitoring struct {
+	Metadata struct{ Name, Namespace string }
+	Spec     struct {
+		Selector  struct{ MatchLabels map[string]string }
+		Endpoints []endpointOf
+	}
+}
+
+// collect does what GKE's collectors do with a PodMonitoring (pkg/operator/apis/monitoring/v1
+// of GoogleCloudPlatform/prometheus-engine), only faster.
+func (c *collector) collect(t *testing.T) collected {
+	t.Helper()
+	var list struct{ Items []podMonitoring }
+	require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "kubectl get podmonitorings -o json")), &list))
+	require.NotEmpty(t, list.Items)
+	cluster := strings.TrimSpace(c.world.shell(t, "dev", "pulumi stack output cluster"))
+	type job = map[string]any
+	var jobs []job
+	targets := map[string]any{}
+	for _, m := range list.Items {
+		for _, e := range m.Spec.Endpoints {
+			name := "PodMonitoring/" + m.Metadata.Namespace + "/" + m.Metadata.Name + "/" + e.Port
+			jobs = append(jobs, job{
+				"job_name": name, "metrics_path": e.Path, "params": e.Params, "scrape_interval": "4s", "scrape_timeout": "4s",
+			})
+			address, stop := c.forward(t, m.Spec.Selector.MatchLabels, e.Port)
+			defer stop()
+			targets[name] = []any{map[string]any{"address": address, "labels": map[string]string{
+				"job": m.Metadata.Name, "namespace": m.Metadata.Namespace, "cluster": cluster, "instance": monitoring.ExporterName + ":" + e.Port,
+			}}}
+		}
+	}
+	gke := c.system(t, cluster)
+	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(out, gke) }))
+	defer system.Close()
+	jobs = append(jobs, job{"job_name": "gke", "scrape_interval": "4s", "scrape_timeout": "4s", "honor_labels": true})
+	targets["gke"] = []any{map[string]any{"address": strings.TrimPrefix(system.URL, "http://")}}
+
+	config, err := json.Marshal(map[string]any{"scrape_configs": jobs}) // JSON is YAML
+	require.NoError(t, err)
+	order, err := json.Marshal(map[string]any{"config": string(config), "targets": targets, "seconds": 16, "queries": c.queries(t)})
+	require.NoError(t, err)
+	cmd := c.world.command(context.Background(), c.program)
+	var complaints bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(order), &complaints
+	text, err := cmd.Output()
+	require.NoError(t, err, complaints.String())
+	var said struct {
+		Series  []string
+		Results map[string][]string
+	}
+	require.NoError(t, json.Unmarshal(text, &said))
+	got := collected{values: map[string][]string{}, results: said.Results}
+	for _, series := range said.Series {
+		if strings.Contains(series, `job="gke"`) {
+			continue // Prometheus' own about that job
+		}
+		name := regexp.MustCompile(`__name__="([^"]+)"`).FindStringSubmatch(series)[1]
+		got.values[name] = append(got.values[name], series[strings.LastIndex(series, " ")+1:])
+	}
+	return got
+}
+
+// queries are those of the stack's alerts, by the alert's name.
+func (c *collector) queries(t *testing.T) map[string]string {
+	t.Helper()
+	var state struct {
+		Deployment struct {
+			Resources []struct {
+				URN    string
+				Inputs struct {
+					Conditions []struct {
+						PromQL struct{ Query string } `json:"conditionPrometheusQueryLanguage"`
+					}
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "pulumi stack export")), &state))
+	queries := map[string]string{}
+	for _, r := range state.Deployment.Resources {
+		if _, name, ok := strings.Cut(r.URN, "::monitoring-alert-"); ok && r.Inputs.Conditions[0].PromQL.Query != "" {
+			queries[name] = r.Inputs.Conditions[0].PromQL.Query
+		}
+	}
+	assert.Equal(t, []string{"kv-pool", "no-answer", "queue", "restarts", "slice-lost"}, slices.Sorted(maps.Keys(queries)))
+	return queries
+}
+
+// forward makes a port of the one pod that has the labels reachable from here.
+func (c *collector) forward(t *testing.T, labels map[string]string, port string) (address string, stop func()) {
+	t.Helper()
+	var selector []string
+	for name, value := range labels {
+		selector = append(selector, name+"="+value)
+	}
+	var pods corev1.PodList
+	require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "kubectl get pods -o json -l "+strings.Join(selector, ","))), &pods))
+	require.Len(t, pods.Items, 1)
+	number := int32(0)
+	for _, p := range pods.Items[0].Spec.Containers[0].Ports {
+		if p.Name == port {
+			number = p.ContainerPort
+		}
+	}
+	require.NotZero(t, number, "no port %s", port)
+	return c.forwarded(t, fmt.Sprintf("pod/%s", pods.Items[0].Name), int(number))
+}
+
+// forwarded is kubectl port-forward to a port of this machine that is free.
+func (c *collector) forwarded(t *testing.T, to string, port int) (address string, stop func()) {
+	t.Helper()
+	cmd := c.world.command(context.Background(), "kubectl", "port-forward", to, fmt.Sprintf(":%d", port))
+	cmd.Env = c.world.environ("dev")
+	said, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	stop = func() {
+		_ = cmd.Cancel()
+		_ = cmd.Wait()
+	}
+	buffer := make([]byte, 256)
+	n, err := said.Read(buffer)
+	if err != nil {
+		stop()
+		require.NoError(t, err, "kubectl port-forward %s", to)
+	}
+	go func() { _, _ = io.Copy(io.Discard, said) }()
+	found := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(string(buffer[:n]))
+	require.NotEmpty(t, found, string(buffer[:n]))
+	return found, stop
+}
+
+// system is what of GKE's system metrics the alerts use, from the objects that GKE has them
+// from (https://docs.cloud.google.com/monitoring/api/metrics_kubernetes).
+func (c *collector) system(t *testing.T, cluster string) string {
+	t.Helper()
+	var pods corev1.PodList
+	var nodes corev1.NodeList
+	for kind, into := range map[string]any{"pods": &pods, "nodes": &nodes} {
+		require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "kubectl get "+kind+" -o json")), into))
+	}
+	var out strings.Builder
+	for _, p := range pods.Items {
+		for _, status := range p.Status.ContainerStatuses {
+			if status.State.Running != nil {
+				fmt.Fprintf(&out, "kubernetes_io:container_uptime{monitored_resource=\"k8s_container\",cluster_name=%q,namespace_name=%q,pod_name=%q,container_name=%q} %f\n",
+					cluster, p.Namespace, p.Name, status.Name, time.Since(status.State.Running.StartedAt.Time).Seconds())
+			}
+		}
+	}
+	available := map[string]int{}
+	for _, n := range nodes.Items {
+		pool := n.Labels["cloud.google.com/gke-nodepool"]
+		if _, seen := available[pool]; !seen {
+			available[pool] = 1
+		}
+		for _, condition := range n.Status.Conditions {
+			if condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue {
+				available[pool] = 0
+			}
+		}
+	}
+	for pool, value := range available {
+		fmt.Fprintf(&out, "kubernetes_io:node_pool_multi_host_available{monitored_resource=\"k8s_node_pool\",cluster_name=%q,node_pool_name=%q} %d\n", cluster, pool, value)
+	}
+	return out.String()
+}
+
+// load gives the server more requests than it runs at once; the function ends that.
+func (c *collector) load(t *testing.T) (stop func()) {
+	t.Helper()
+	var plan struct{ RequestsCap int }
+	require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "pulumi stack output plan --json")), &plan))
+	key := c.world.shell(t, "dev", "kubectl get secret sglang-api-key -o jsonpath='{.data.api_key}' | base64 -d")
+	address, unforward := c.forwarded(t, "service/sglang-leader-tpu", 8000)
+	prompts := slices.Repeat([]string{"count"}, plan.RequestsCap+20)
+	body, err := json.Marshal(map[string]any{"text": prompts, "sampling_params": map[string]any{"max_new_tokens": 20000}})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/generate", bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	ended := make(chan error, 1)
+	go func() {
+		answer, err := http.DefaultClient.Do(request)
+		if err == nil {
+			text, _ := io.ReadAll(answer.Body)
+			err = fmt.Errorf("%s: %.200s", answer.Status, text)
+			_ = answer.Body.Close()
+		}
+		ended <- err
+	}()
+	time.Sleep(2 * time.Second) // until the requests are there
+	return func() {
+		select {
+		case err := <-ended:
+			assert.Fail(t, "the load has ended by itself", "%v", err)
+		default:
+		}
+		cancel()
+		unforward()
+	}
+}

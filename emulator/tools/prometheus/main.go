@@ -1,0 +1,144 @@
+// Command prometheus scrapes and asks as Prometheus does, with its own code, and leaves out
+// what a test has no use for: the web interface, discovery, and storage that outlives it.
+//
+// It reads an order from its input: targets are scraped for some time, and then the queries
+// are answered. Queries are asked at the end.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/scrape"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+type order struct {
+	Config  string              `json:"config"`  // scrape_configs, without targets
+	Targets map[string][]target `json:"targets"` // by the name of the job in Config
+	Seconds int                 `json:"seconds"`
+	Queries map[string]string   `json:"queries"`
+}
+
+type target struct {
+	Address string            `json:"address"` // host:port
+	Labels  map[string]string `json:"labels"`  // of all its series
+}
+
+type answer struct {
+	Series  []string            `json:"series"` // that are there at the end, with their values
+	Results map[string][]string `json:"results"`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "prometheus:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var o order
+	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "prometheus-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	db, err := tsdb.Open(folder, nil, nil, tsdb.DefaultOptions(), nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := collect(o, db, log); err != nil {
+		return err
+	}
+	a, err := ask(o, db)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(a)
+}
+
+// collect scrapes for as long as ordered.
+func collect(o order, db storage.Appendable, log *slog.Logger) error {
+	c, err := config.Load(o.Config, log)
+	if err != nil {
+		return err
+	}
+	manager, err := scrape.NewManager(&scrape.Options{DiscoveryReloadOnStartup: true}, log, nil, db, nil, prom.NewRegistry())
+	if err != nil {
+		return err
+	}
+	if err := manager.ApplyConfig(c); err != nil {
+		return err
+	}
+	groups := map[string][]*targetgroup.Group{}
+	for job, targets := range o.Targets {
+		for i, t := range targets {
+			g := &targetgroup.Group{Source: fmt.Sprint(i), Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(t.Address)}}, Labels: model.LabelSet{}}
+			for name, value := range t.Labels {
+				g.Labels[model.LabelName(name)] = model.LabelValue(value)
+			}
+			groups[job] = append(groups[job], g)
+		}
+	}
+	found := make(chan map[string][]*targetgroup.Group, 1)
+	found <- groups
+	go func() {
+		time.Sleep(time.Duration(o.Seconds) * time.Second)
+		manager.Stop()
+	}()
+	return manager.Run(found)
+}
+
+func ask(o order, db storage.Queryable) (answer, error) {
+	engine := promql.NewEngine(promql.EngineOpts{
+		MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
+		Parser: parser.NewParser(parser.Options{}),
+	})
+	a := answer{Results: map[string][]string{}}
+	// The end of a scrape marks its series as stale, at that moment.
+	at := time.Now().Add(-2 * time.Second)
+	query := func(text string) ([]string, error) {
+		q, err := engine.NewInstantQuery(context.Background(), db, nil, text, at)
+		if err != nil {
+			return nil, err
+		}
+		defer q.Close()
+		vector, err := q.Exec(context.Background()).Vector()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", text, err)
+		}
+		results := []string{}
+		for _, sample := range vector {
+			results = append(results, fmt.Sprintf("%s %v", labels.Labels(sample.Metric).String(), sample.F))
+		}
+		return results, nil
+	}
+	var err error
+	if a.Series, err = query(`{__name__=~".+"}`); err != nil {
+		return a, err
+	}
+	for name, text := range o.Queries {
+		if a.Results[name], err = query(text); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,130 @@
+// Package monitoring makes the endpoint's metrics, its alerts and its dashboard.
+//
+// The exporter is a Deployment of one pod on the system node pool, which asks each group's
+// leader when a collector asks it. spec/monitoring says why it is no container of the
+// leader's pod, where its image comes from, and what the metrics mean. Whatever happens to
+// it, no pod of the LeaderWorkerSet notices.
+//
+// Nothing here keeps data, so nothing is protected from deletion: monitoring can be turned
+// off, and replicas be lowered, in a protected stack.
+package monitoring
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/monitoring"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/component"
+	"sglang-tpu/infra/netpolicy"
+	spec "sglang-tpu/spec/monitoring"
+)
+
+// Args describes what is watched.
+type Args struct {
+	Project   string
+	Namespace pulumi.StringOutput // of the servers, which exists and denies all traffic
+	Endpoint  spec.Endpoint
+	Ranks     int               // of data parallelism in each group
+	Leaders   map[string]string // labels of the groups' leaders
+	Port      int               // that they listen on
+	Image     string            // of json_exporter; empty: its makers'
+	APIKey    *Key              // nil: the servers want none
+	Channels  []string          // notification channels; none: alerts show in the console alone
+	Labels    map[string]string // of the alerts
+}
+
+// Key is an entry of a Secret in the namespace.
+type Key struct{ Secret, Entry string }
+
+// Monitoring is an exporter, who scrapes it, and what is made of it in Cloud Monitoring.
+type Monitoring struct {
+	component.Base
+
+	DashboardID pulumi.StringOutput // as in the dashboard's address
+}
+
+// New registers the component. It needs both the gcp and the Kubernetes provider.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Monitoring, error) {
+	m := &Monitoring{}
+	if err := m.Register(ctx, "sglang-tpu:infra:Monitoring", name, append(opts, pulumi.Protect(false))...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(m)
+	if err := newExporter(ctx, name, args, inside); err != nil {
+		return nil, err
+	}
+	for group := range args.Endpoint.Groups {
+		if err := newScrape(ctx, fmt.Sprintf("%s-group-%d", name, group), args, group, inside); err != nil {
+			return nil, err
+		}
+	}
+	for _, alert := range spec.Alerts(args.Endpoint) {
+		if _, err := monitoring.NewAlertPolicy(ctx, name+"-alert-"+alert.Name, alertArgs(args, alert), inside); err != nil {
+			return nil, err
+		}
+	}
+	dashboard, err := monitoring.NewDashboard(ctx, name+"-dashboard", &monitoring.DashboardArgs{
+		Project:       pulumi.String(args.Project),
+		DashboardJson: pulumi.String(spec.Dashboard(args.Endpoint.Cluster, spec.Panels(args.Endpoint))),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	m.DashboardID = dashboard.ID().ToStringOutput()
+	return m, m.RegisterOutputs(ctx, pulumi.Map{"dashboardId": m.DashboardID})
+}
+
+// newExporter registers the Deployment and what its pod refers to.
+func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) error {
+	denied, err := netpolicy.Add(ctx, name, args.Namespace.ToStringPtrOutput(), policies(args), inside)
+	if err != nil {
+		return err
+	}
+	account, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
+		Metadata:                     meta(args),
+		AutomountServiceAccountToken: pulumi.Bool(false), // it asks nobody but the servers
+	}, inside)
+	if err != nil {
+		return err
+	}
+	config := spec.ExporterConfig(args.Ranks, keyFile(args))
+	file, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
+		Metadata: meta(args), Data: pulumi.StringMap{configFile: pulumi.String(config)},
+	}, inside)
+	if err != nil {
+		return err
+	}
+	_, err = newDeployment(ctx, name, args, hash(config), inside, pulumi.DependsOn(append(denied, account, file)))
+	return err
+}
+
+// policies let the collectors reach the exporter, and the exporter the leaders.
+func policies(args *Args) []netpolicy.Policy {
+	leaders := netpolicy.Rule{Peers: []netpolicy.Peer{{Pods: args.Leaders}}, Ports: netpolicy.TCP(args.Port)}
+	exporter := netpolicy.Rule{Peers: []netpolicy.Peer{{Pods: podLabels}}, Ports: netpolicy.TCP(args.Port)}
+	return []netpolicy.Policy{
+		{
+			Name: spec.ExporterName, Pods: podLabels,
+			Ingress: []netpolicy.Rule{netpolicy.Collectors(spec.ExporterPort)},
+			Egress:  []netpolicy.Rule{netpolicy.DNS, leaders},
+		},
+		{Name: spec.ExporterName + "-to-leaders", Pods: args.Leaders, Ingress: []netpolicy.Rule{exporter}},
+	}
+}
+
+func meta(args *Args) *metav1.ObjectMetaArgs {
+	return &metav1.ObjectMetaArgs{
+		Name: pulumi.String(spec.ExporterName), Namespace: args.Namespace, Labels: pulumi.ToStringMap(podLabels),
+	}
+}
+
+// hash of the configuration, which the exporter reads only when it starts.
+func hash(config string) string {
+	sum := sha256.Sum256([]byte(config))
+	return hex.EncodeToString(sum[:])[:10]
+}
