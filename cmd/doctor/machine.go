@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
 	"time"
 
-	"sglang-tpu/cmd/doctor/checks"
+	"sglang-tpu/cmd/internal/process"
 )
 
 // machine is this one, and the internet.
@@ -21,17 +20,7 @@ type machine struct{}
 const patience = time.Minute
 
 func (machine) Run(ctx context.Context, command ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	run := exec.CommandContext(ctx, command[0], command[1:]...)
-	var stderr bytes.Buffer
-	run.Stderr = &stderr
-	out, err := run.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil, &checks.CommandError{Command: command, Stderr: stderr.String()}
-	}
-	return out, err
+	return process.Run(ctx, patience, command...)
 }
 
 func (machine) Post(ctx context.Context, url, token, project string, body any) ([]byte, error) {

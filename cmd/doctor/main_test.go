@@ -7,41 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"sglang-tpu/cmd/doctor/checks"
 )
-
-func TestTheReportFailsIfACheckDid(t *testing.T) {
-	findings := []checks.Finding{
-		{Check: "go", Status: checks.OK, Says: "1.26.8"},
-		{Check: "kubectl", Status: checks.Warning, Says: "too old", Do: "install it"},
-		{Check: "free chips", Status: checks.Unknown, Says: "nobody says"},
-	}
-	var out strings.Builder
-	assert.Equal(t, 0, report(&out, findings))
-	assert.Equal(t, `ok         go          1.26.8
-warning    kubectl     too old
-not asked  free chips  nobody says
-
-To do:
-  kubectl (warning)
-      install it
-
-none of 3 checks failed
-`, out.String())
-
-	out.Reset()
-	assert.Equal(t, 1, report(&out, append(findings, checks.Finding{Check: "zone", Status: checks.Failed, Says: "no chips", Do: "another zone"})))
-	assert.Contains(t, out.String(), "\n1 of 4 checks failed\n")
-	assert.Equal(t, 1, strings.Count(out.String(), "To do:"))
-}
 
 func TestAStackIsReadFromItsFile(t *testing.T) {
 	dir := t.TempDir()
@@ -83,20 +54,6 @@ config:
 
 	write("config: [")
 	assert.NotEmpty(t, load(dir, "mine").Problems)
-}
-
-func TestCommandsEndWithTheirOutputOrTheirError(t *testing.T) {
-	out, err := machine{}.Run(context.Background(), "go", "env", "GOOS")
-	require.NoError(t, err)
-	assert.NotEmpty(t, out)
-
-	_, err = machine{}.Run(context.Background(), "go", "no-such-command")
-	var failed *checks.CommandError
-	require.ErrorAs(t, err, &failed)
-	assert.Contains(t, failed.Error(), "no-such-command")
-
-	_, err = machine{}.Run(context.Background(), "no-such-program")
-	assert.ErrorIs(t, err, exec.ErrNotFound)
 }
 
 func TestQuestionsToGoogleCarryTokenAndProject(t *testing.T) {

@@ -43,8 +43,8 @@ func serviceArgs(args *Args) *corev1.ServiceArgs {
 				Name: pulumi.String("http"), Port: pulumi.Int(serverargs.Port), TargetPort: pulumi.String("http"),
 			}},
 			Selector: pulumi.StringMap{
-				setNameLabel:     pulumi.String(args.Name),
-				workerIndexLabel: pulumi.String("0"),
+				names.SetLabel:    pulumi.String(args.Name),
+				names.WorkerLabel: pulumi.String("0"),
 			},
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/netpolicy"
+	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/serverargs"
 )
 
@@ -66,7 +67,7 @@ func scratchEnvironment() corev1.EnvVarArray {
 
 // policies are the NetworkPolicies of the namespace, in which nothing else may talk.
 func policies(args *Args) []netpolicy.Policy {
-	set := map[string]string{setNameLabel: args.Name}
+	set := map[string]string{names.SetLabel: args.Name}
 	leaders := LeaderLabels(args.Name)
 	// Weights and compiled code come from a bucket, for which a container in the pod wants
 	// a token, or from the Hub.

@@ -12,13 +12,12 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/topology"
 )
 
 const (
 	exclusiveTopology = "leaderworkerset.sigs.k8s.io/exclusive-topology"
-	setNameLabel      = "leaderworkerset.sigs.k8s.io/name"
-	workerIndexLabel  = "leaderworkerset.sigs.k8s.io/worker-index"
 
 	// TemplateLabel is on every pod of the set: a hash of the pod templates that it was made
 	// from. It tells pods of a new template from those that it replaces.
@@ -112,9 +111,9 @@ func withoutNulls(value any) any {
 }
 
 // PodSelector is the label selector of all pods of a LeaderWorkerSet, whatever their template.
-func PodSelector(set string) string { return setNameLabel + "=" + set }
+func PodSelector(set string) string { return names.SetLabel + "=" + set }
 
 // LeaderLabels are on the leader's pod of each group of a LeaderWorkerSet.
 func LeaderLabels(set string) map[string]string {
-	return map[string]string{setNameLabel: set, workerIndexLabel: "0"}
+	return map[string]string{names.SetLabel: set, names.WorkerLabel: "0"}
 }

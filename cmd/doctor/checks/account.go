@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/spec/prerequisites"
 )
 
@@ -19,7 +20,7 @@ func (q *questions) login(ctx context.Context) (loggedIn bool, token string) {
 		Account string `json:"account"`
 	}
 	err := q.ask(ctx, &accounts, "gcloud", "auth", "list", "--filter=status:ACTIVE")
-	f := Finding{Check: "gcloud login", Status: Failed, Do: "gcloud auth login"}
+	f := report.Finding{Check: "gcloud login", Status: report.Failed, Do: "gcloud auth login"}
 	switch {
 	case err != nil:
 		f.Says = err.Error()
@@ -27,14 +28,14 @@ func (q *questions) login(ctx context.Context) (loggedIn bool, token string) {
 		f.Says = "no account is active"
 	default:
 		loggedIn = true
-		f = Finding{Check: f.Check, Status: OK, Says: accounts[0].Account}
+		f = report.Finding{Check: f.Check, Status: report.OK, Says: accounts[0].Account}
 	}
 	q.add(f)
 
 	out, err := q.Run(ctx, "gcloud", "auth", "application-default", "print-access-token")
-	f = Finding{Check: "application default credentials", Status: OK, Says: "present; Pulumi and the cluster's kubeconfig use them"}
+	f = report.Finding{Check: "application default credentials", Status: report.OK, Says: "present; Pulumi and the cluster's kubeconfig use them"}
 	if err != nil {
-		f.Status, f.Says, f.Do = Failed, err.Error(), "gcloud auth application-default login"
+		f.Status, f.Says, f.Do = report.Failed, err.Error(), "gcloud auth application-default login"
 	}
 	q.add(f)
 	return loggedIn, string(bytes.TrimSpace(out))
@@ -46,7 +47,7 @@ func (q *questions) login(ctx context.Context) (loggedIn bool, token string) {
 func (q *questions) roles(ctx context.Context, token string) {
 	const check = "roles"
 	if token == "" {
-		q.add(Finding{Check: check, Status: Unknown, Says: "needs application default credentials"})
+		q.add(report.Finding{Check: check, Status: report.Unknown, Says: "needs application default credentials"})
 		return
 	}
 	grants := prerequisites.DeployGrants()
@@ -65,7 +66,7 @@ func (q *questions) roles(ctx context.Context, token string) {
 		err = json.Unmarshal(out, &has)
 	}
 	if err != nil {
-		q.add(Finding{Check: check, Status: Unknown, Says: err.Error(), Do: "gcloud projects get-iam-policy " + q.stack.Project})
+		q.add(report.Finding{Check: check, Status: report.Unknown, Says: err.Error(), Do: "gcloud projects get-iam-policy " + q.stack.Project})
 		return
 	}
 	missing := map[string][]string{} // permissions by role
@@ -79,13 +80,13 @@ func (q *questions) roles(ctx context.Context, token string) {
 		}
 	}
 	for _, role := range lacking {
-		q.add(Finding{
-			Check: check, Status: Failed,
+		q.add(report.Finding{
+			Check: check, Status: report.Failed,
 			Says: fmt.Sprintf("the application default credentials lack %s on %s", strings.Join(missing[role], ", "), q.stack.Project),
 			Do:   fmt.Sprintf("gcloud projects add-iam-policy-binding %s --member=user:ACCOUNT --role=%s", q.stack.Project, role),
 		})
 	}
 	if len(lacking) == 0 {
-		q.add(Finding{Check: check, Status: OK, Says: fmt.Sprintf("all %d permissions that were asked for, one or more for each type of resource", len(wanted))})
+		q.add(report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("all %d permissions that were asked for, one or more for each type of resource", len(wanted))})
 	}
 }

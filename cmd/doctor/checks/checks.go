@@ -8,53 +8,20 @@ import (
 	"fmt"
 	"strings"
 
+	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/spec/prerequisites"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
 
-// Status is how a check ended.
-type Status string
-
-// Failed is the only one that keeps a stack from coming up.
-const (
-	OK      Status = "ok"
-	Warning Status = "warning"
-	Unknown Status = "not asked" // the question could not be put, or got no answer
-	Failed  Status = "FAILED"
-)
-
-// Finding is what one check found.
-type Finding struct {
-	Check  string
-	Status Status
-	Says   string // what was found, in one sentence
-	Do     string // what to type or where to go; empty if nothing is to be done
-}
-
 // Machine runs commands and asks Google's APIs. Tests answer in its place.
 type Machine interface {
 	// Run returns what the command wrote to standard output. The error of a command that
-	// is missing wraps exec.ErrNotFound; that of one that failed is a *CommandError.
+	// is missing wraps exec.ErrNotFound; that of one that failed is a *process.Error.
 	Run(ctx context.Context, command ...string) ([]byte, error)
 	// Post sends JSON with a bearer token, on the quota of a project. The error of an
 	// answer that is not 200 holds Google's message.
 	Post(ctx context.Context, url, token, project string, body any) ([]byte, error)
-}
-
-// CommandError is a command that ended with another exit code than 0.
-type CommandError struct {
-	Command []string
-	Stderr  string
-}
-
-// Error is the command's own message: the first line that it wrote to standard error.
-func (e *CommandError) Error() string {
-	line, _, _ := strings.Cut(strings.TrimSpace(e.Stderr), "\n")
-	if line == "" {
-		return strings.Join(e.Command, " ") + " failed and wrote no message"
-	}
-	return line
 }
 
 // Stack is what is to be deployed.
@@ -71,12 +38,12 @@ type Stack struct {
 type questions struct {
 	Machine
 	stack    Stack
-	findings []Finding
+	findings []report.Finding
 }
 
 // All runs every check in order. A question that cannot be put because an earlier check
 // failed is left out, and said to be.
-func All(ctx context.Context, m Machine, stack Stack) []Finding {
+func All(ctx context.Context, m Machine, stack Stack) []report.Finding {
 	q := &questions{Machine: m, stack: stack}
 	for _, tool := range prerequisites.Tools {
 		q.tool(ctx, tool)
@@ -84,7 +51,7 @@ func All(ctx context.Context, m Machine, stack Stack) []Finding {
 	q.configuration()
 	loggedIn, token := q.login(ctx)
 	if q.stack.Project == "" || !loggedIn {
-		q.add(Finding{Check: "project", Status: Unknown, Says: "needs gcp:project, gcloud and its login"})
+		q.add(report.Finding{Check: "project", Status: report.Unknown, Says: "needs gcp:project, gcloud and its login"})
 	} else if q.project(ctx) {
 		q.billing(ctx)
 		enabled := q.apis(ctx)
@@ -95,7 +62,7 @@ func All(ctx context.Context, m Machine, stack Stack) []Finding {
 	return q.findings
 }
 
-func (q *questions) add(f Finding) { q.findings = append(q.findings, f) }
+func (q *questions) add(f report.Finding) { q.findings = append(q.findings, f) }
 
 // ask runs a command and reads its JSON.
 func (q *questions) ask(ctx context.Context, into any, command ...string) error {
@@ -113,7 +80,7 @@ func (q *questions) ask(ctx context.Context, into any, command ...string) error 
 func (q *questions) configuration() {
 	const check = "configuration"
 	if q.stack.Settings != nil {
-		q.add(Finding{Check: check, Status: OK, Says: fmt.Sprintf("stack %s: %s on %d x %s, %s", q.stack.Name,
+		q.add(report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("stack %s: %s on %d x %s, %s", q.stack.Name,
 			q.stack.Settings.Model.ID, q.stack.Settings.Replicas, q.stack.Settings.Topology, q.stack.Settings.Capacity.Mode)})
 		return
 	}
@@ -123,12 +90,12 @@ func (q *questions) configuration() {
 			do = fmt.Sprintf("change Pulumi.%s.yaml as the message says", q.stack.Name)
 		}
 		p.Remedy = ""
-		q.add(Finding{Check: check, Status: Failed, Says: p.Error(), Do: do})
+		q.add(report.Finding{Check: check, Status: report.Failed, Says: p.Error(), Do: do})
 	}
 }
 
 // beyond is what no command answers.
 func (q *questions) beyond() {
-	q.add(Finding{Check: "free chips", Status: Unknown, Says: "Google says only during pulumi up whether it has the chips"})
-	q.add(Finding{Check: "organization policies", Status: Unknown, Says: "they may forbid what the stack creates; ask whoever administers the organization"})
+	q.add(report.Finding{Check: "free chips", Status: report.Unknown, Says: "Google says only during pulumi up whether it has the chips"})
+	q.add(report.Finding{Check: "organization policies", Status: report.Unknown, Says: "they may forbid what the stack creates; ask whoever administers the organization"})
 }

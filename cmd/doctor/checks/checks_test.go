@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/cmd/internal/process"
+	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/spec/prerequisites"
 	"sglang-tpu/spec/problem"
@@ -46,7 +48,7 @@ func file(t *testing.T, name string) answer {
 	return answer{out: string(text)}
 }
 
-func failing(stderr string) answer { return answer{err: &CommandError{Stderr: stderr}} }
+func failing(stderr string) answer { return answer{err: &process.Error{Stderr: stderr}} }
 
 // nobody is what gcloud 528.0.0 writes if there is no account.
 var nobody = failing("ERROR: (gcloud.projects.describe) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login\n")
@@ -115,7 +117,7 @@ func stack(t *testing.T, pairs ...string) Stack {
 }
 
 // found are the findings of one check.
-func found(all []Finding, check string) (those []Finding) {
+func found(all []report.Finding, check string) (those []report.Finding) {
 	for _, f := range all {
 		if f.Check == check {
 			those = append(those, f)
@@ -129,9 +131,9 @@ func TestNothingIsToBeDoneWhereAllIsWell(t *testing.T) {
 	for _, finding := range All(context.Background(), f, stack(t)) {
 		switch finding.Check {
 		case "free chips", "organization policies":
-			assert.Equal(t, Unknown, finding.Status)
+			assert.Equal(t, report.Unknown, finding.Status)
 		default:
-			assert.Equal(t, OK, finding.Status, "%s: %s", finding.Check, finding.Says)
+			assert.Equal(t, report.OK, finding.Status, "%s: %s", finding.Check, finding.Says)
 			assert.NotContains(t, finding.Says, token)
 		}
 		assert.Empty(t, finding.Do)
@@ -158,130 +160,130 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 		lacks  []string
 		stack  []string // configuration
 		check  string
-		status Status
+		status report.Status
 		says   string
 		do     string // what it is to say; empty: the finding says all
 	}{
 		"a tool is missing": {
 			set:   map[string]answer{"pulumi version": {err: &exec.Error{Name: "pulumi", Err: exec.ErrNotFound}}},
-			check: "pulumi", status: Failed, says: "is not installed", do: "https://www.pulumi.com/docs/install/",
+			check: "pulumi", status: report.Failed, says: "is not installed", do: "https://www.pulumi.com/docs/install/",
 		},
 		"a tool is too old": {
 			set:   map[string]answer{"go version": {out: "go version go1.24.4 darwin/arm64\n"}},
-			check: "go", status: Failed, says: "1.24.4 is too old; at least 1.26", do: "https://go.dev/doc/install",
+			check: "go", status: report.Failed, says: "1.24.4 is too old; at least 1.26", do: "https://go.dev/doc/install",
 		},
 		"a tool prints something else": {
 			set:   map[string]answer{"pulumi version": {out: "hello\n"}},
-			check: "pulumi", status: Failed, says: "prints no version", do: "pulumi.com",
+			check: "pulumi", status: report.Failed, says: "prints no version", do: "pulumi.com",
 		},
 		"a tool that only advises": {
 			set:   map[string]answer{"kubectl version": file(t, "kubectl_version.json")},
-			check: "kubectl", status: Warning, says: "1.32.4 is too old", do: "gcloud components install kubectl",
+			check: "kubectl", status: report.Warning, says: "1.32.4 is too old", do: "gcloud components install kubectl",
 		},
 		"the plugin": {
 			set:   map[string]answer{"gke-gcloud-auth-plugin --version": {err: &exec.Error{Err: exec.ErrNotFound}}},
-			check: "gke-gcloud-auth-plugin", status: Failed, says: "kubeconfig", do: "gcloud components install gke-gcloud-auth-plugin",
+			check: "gke-gcloud-auth-plugin", status: report.Failed, says: "kubeconfig", do: "gcloud components install gke-gcloud-auth-plugin",
 		},
 		"the configuration is refused": {
 			stack: []string{"sglang-tpu:topology", "2x2x3"},
-			check: "configuration", status: Failed, says: `config sglang-tpu:topology: "2x2x3" is not a tpu7x topology`, do: "use ",
+			check: "configuration", status: report.Failed, says: `config sglang-tpu:topology: "2x2x3" is not a tpu7x topology`, do: "use ",
 		},
 		"without a configuration, no quota": {
 			stack: []string{"sglang-tpu:topology", "2x2x3"},
-			check: "quota of chips", status: Unknown, says: "needs a configuration",
+			check: "quota of chips", status: report.Unknown, says: "needs a configuration",
 		},
 		"nobody is logged in": {
 			set:   map[string]answer{"gcloud auth list": {out: "[]"}},
-			check: "gcloud login", status: Failed, says: "no account", do: "gcloud auth login",
+			check: "gcloud login", status: report.Failed, says: "no account", do: "gcloud auth login",
 		},
 		"and so nothing is asked": {
 			set:   map[string]answer{"gcloud auth list": {out: "[]"}},
-			check: "project", status: Unknown, says: "needs gcp:project",
+			check: "project", status: report.Unknown, says: "needs gcp:project",
 		},
 		"no application default credentials": {
 			set: map[string]answer{"gcloud auth application-default print-access-": failing(
 				"ERROR: (gcloud.auth.application-default.print-access-token) Your default credentials were not found. To set up Application Default Credentials, see https://cloud.google.com/docs/authentication/external/set-up-adc for more information.\n")},
-			check: "application default credentials", status: Failed, says: "were not found", do: "gcloud auth application-default login",
+			check: "application default credentials", status: report.Failed, says: "were not found", do: "gcloud auth application-default login",
 		},
 		"the project cannot be seen": {
 			set:   map[string]answer{"gcloud projects describe my-project": nobody},
-			check: "project", status: Failed, says: "active account", do: "gcloud projects list",
+			check: "project", status: report.Failed, says: "active account", do: "gcloud projects list",
 		},
 		"the project is deleted": {
 			set:   map[string]answer{"gcloud projects describe my-project": {out: `{"lifecycleState": "DELETE_REQUESTED"}`}},
-			check: "project", status: Failed, says: "DELETE_REQUESTED", do: "gcloud projects undelete my-project",
+			check: "project", status: report.Failed, says: "DELETE_REQUESTED", do: "gcloud projects undelete my-project",
 		},
 		"nobody pays": {
 			set:   map[string]answer{"gcloud billing projects describe my-project": {out: `{"billingAccountName": "", "billingEnabled": false}`}},
-			check: "billing", status: Failed, says: "no billing account", do: "gcloud billing projects link my-project",
+			check: "billing", status: report.Failed, says: "no billing account", do: "gcloud billing projects link my-project",
 		},
 		"billing cannot be seen": {
 			set:   map[string]answer{"gcloud billing projects describe my-project": failing("ERROR: (gcloud.billing.projects.describe) PERMISSION_DENIED: The caller does not have permission\n")},
-			check: "billing", status: Unknown, says: "PERMISSION_DENIED", do: "console.cloud.google.com/billing",
+			check: "billing", status: report.Unknown, says: "PERMISSION_DENIED", do: "console.cloud.google.com/billing",
 		},
 		"an API is disabled": {
 			set:   map[string]answer{"gcloud services list --enabled": {out: withoutCompute}},
-			check: "APIs", status: Warning, says: "compute.googleapis.com disabled; pulumi up enables", do: "gcloud services enable compute.googleapis.com --project=my-project",
+			check: "APIs", status: report.Warning, says: "compute.googleapis.com disabled; pulumi up enables", do: "gcloud services enable compute.googleapis.com --project=my-project",
 		},
 		"without Compute Engine's API": {
 			set:   map[string]answer{"gcloud services list --enabled": {out: withoutCompute}},
-			check: "zone", status: Unknown, says: "once compute.googleapis.com is enabled", do: "gcloud services enable compute.googleapis.com",
+			check: "zone", status: report.Unknown, says: "once compute.googleapis.com is enabled", do: "gcloud services enable compute.googleapis.com",
 		},
 		"a role is missing": {
 			lacks: []string{"compute.firewalls.create"},
-			check: "roles", status: Failed, says: "lack compute.firewalls.create on my-project", do: "--role=roles/compute.securityAdmin",
+			check: "roles", status: report.Failed, says: "lack compute.firewalls.create on my-project", do: "--role=roles/compute.securityAdmin",
 		},
 		"a zone without tpu7x": {
 			set:   map[string]answer{"gcloud compute machine-types list": {out: "[]"}},
-			check: "zone", status: Failed, says: "us-central1-c has no tpu7x-standard-4t", do: "gcloud compute machine-types list",
+			check: "zone", status: report.Failed, says: "us-central1-c has no tpu7x-standard-4t", do: "gcloud compute machine-types list",
 		},
 		"an answer that is no JSON": {
 			set:   map[string]answer{"gcloud compute machine-types list": {out: "Listed 0 items."}},
-			check: "zone", status: Unknown, says: "cannot read the answer",
+			check: "zone", status: report.Unknown, says: "cannot read the answer",
 		},
 		"too few chips, spot": {
 			stack: []string{"sglang-tpu:replicas", "9"},
-			check: "quota of chips", status: Failed, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64; 72 chips", do: "console.cloud.google.com/iam-admin/quotas?project=my-project",
+			check: "quota of chips", status: report.Failed, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64; 72 chips", do: "console.cloud.google.com/iam-admin/quotas?project=my-project",
 		},
 		"too few chips, on demand": {
 			stack: []string{"sglang-tpu:capacity", `{"mode":"on-demand"}`},
-			check: "quota of chips", status: Failed, says: "TPUS-PER-TPU-FAMILY-per-project-region in us-central1 is 4; 8 chips", do: "quotas",
+			check: "quota of chips", status: report.Failed, says: "TPUS-PER-TPU-FAMILY-per-project-region in us-central1 is 4; 8 chips", do: "quotas",
 		},
 		"flex-start takes the preemptible quota": {
 			stack: []string{"sglang-tpu:capacity", `{"mode":"flex-start"}`},
-			check: "quota of chips", status: OK, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64",
+			check: "quota of chips", status: report.OK, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64",
 		},
 		"a reservation needs no quota": {
 			stack: []string{"sglang-tpu:capacity", `{"mode":"reservation","reservation":"r"}`},
-			check: "quota of chips", status: OK, says: "needs none",
+			check: "quota of chips", status: report.OK, says: "needs none",
 		},
 		"gcloud without its beta commands": {
 			set:   map[string]answer{"gcloud version": {out: `{"Google Cloud SDK": "528.0.0", "core": "2025.06.20"}`}},
-			check: "quota of chips", status: Unknown, says: "component beta", do: "gcloud components install beta",
+			check: "quota of chips", status: report.Unknown, says: "component beta", do: "gcloud components install beta",
 		},
 		"a quota that does not list the region": {
 			set:   map[string]answer{"gcloud beta quotas info describe PREEMPTIBLE-": {out: `{"dimensionsInfos": [{"dimensions": {"region": "europe-west4"}, "details": {"value": "8"}}]}`}},
-			check: "quota of chips", status: Unknown, says: "no entry for tpu7x in us-central1", do: "quotas",
+			check: "quota of chips", status: report.Unknown, says: "no entry for tpu7x in us-central1", do: "quotas",
 		},
 		"a quota of nothing": {
 			set:   map[string]answer{"gcloud beta quotas info describe PREEMPTIBLE-": {out: `{"dimensionsInfos": [{"details": {}}]}`}},
-			check: "quota of chips", status: Failed, says: "is 0; 8 chips", do: "quotas",
+			check: "quota of chips", status: report.Failed, says: "is 0; 8 chips", do: "quotas",
 		},
 		"a quota without an end": {
 			set:   map[string]answer{"gcloud beta quotas info describe PREEMPTIBLE-": {out: `{"dimensionsInfos": [{"details": {"value": "-1"}}]}`}},
-			check: "quota of chips", status: OK, says: "unlimited",
+			check: "quota of chips", status: report.OK, says: "unlimited",
 		},
 		"too little disk": {
 			stack: []string{"sglang-tpu:cache", `{"mode":"disk","sizeGiB":20000}`},
-			check: "quota of disks", status: Failed, says: "is 20480 GB, of which 100 are in use; the stack's TPU hosts need 40400", do: "quotas",
+			check: "quota of disks", status: report.Failed, says: "is 20480 GB, of which 100 are in use; the stack's TPU hosts need 40400", do: "quotas",
 		},
 		"disk that is in use": {
 			set:   map[string]answer{"gcloud compute regions describe us-central1": {out: `{"quotas": [{"metric": "HDB_TOTAL_GB", "limit": 500, "usage": 400}]}`}},
-			check: "quota of disks", status: Warning, says: "only if they are this stack's own", do: "quotas",
+			check: "quota of disks", status: report.Warning, says: "only if they are this stack's own", do: "quotas",
 		},
 		"a region that lists no such quota": {
 			set:   map[string]answer{"gcloud compute regions describe us-central1": {out: `{"quotas": []}`}},
-			check: "quota of disks", status: Unknown, says: "does not list HDB_TOTAL_GB", do: "quotas",
+			check: "quota of disks", status: report.Unknown, says: "does not list HDB_TOTAL_GB", do: "quotas",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -307,7 +309,7 @@ func TestEachRoleThatIsMissingIsNamedOnce(t *testing.T) {
 	}
 	var roles []string
 	for _, finding := range found(All(context.Background(), f, stack(t)), "roles") {
-		assert.Equal(t, Failed, finding.Status)
+		assert.Equal(t, report.Failed, finding.Status)
 		_, role, _ := strings.Cut(finding.Do, "--role=")
 		assert.NotContains(t, roles, role)
 		roles = append(roles, role)
@@ -321,19 +323,19 @@ func TestRolesThatCannotBeAskedForAreUnknown(t *testing.T) {
 	f.refused = errors.New("Cloud Resource Manager API has not been used in project 210987654321 before or it is disabled.")
 	roles := found(All(context.Background(), f, stack(t)), "roles")
 	require.Len(t, roles, 1)
-	assert.Equal(t, Unknown, roles[0].Status)
+	assert.Equal(t, report.Unknown, roles[0].Status)
 	assert.Contains(t, roles[0].Says, "has not been used")
 
 	f = healthy(t)
 	f.answers["gcloud auth application-default print-access-"] = failing("ERROR: none")
 	roles = found(All(context.Background(), f, stack(t)), "roles")
 	require.Len(t, roles, 1)
-	assert.Equal(t, Unknown, roles[0].Status)
+	assert.Equal(t, report.Unknown, roles[0].Status)
 }
 
 func TestACommandThatFailsIsQuotedByItsFirstLine(t *testing.T) {
 	assert.EqualError(t, nobody.err, "ERROR: (gcloud.projects.describe) You do not currently have an active account selected.")
-	assert.EqualError(t, &CommandError{Command: []string{"gcloud", "x"}}, "gcloud x failed and wrote no message")
+	assert.EqualError(t, &process.Error{Command: []string{"gcloud", "x"}}, "gcloud x failed and wrote no message")
 }
 
 // The size of a boot disk is in infra/tpu, which the doctor does not import.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/spec/prerequisites"
 )
 
@@ -16,7 +17,7 @@ func (q *questions) project(ctx context.Context) bool {
 		LifecycleState string `json:"lifecycleState"`
 		ProjectNumber  string `json:"projectNumber"`
 	}
-	f := Finding{Check: "project", Status: Failed, Do: "gcloud projects list"}
+	f := report.Finding{Check: "project", Status: report.Failed, Do: "gcloud projects list"}
 	err := q.ask(ctx, &project, "gcloud", "projects", "describe", q.stack.Project)
 	switch {
 	case err != nil:
@@ -24,22 +25,22 @@ func (q *questions) project(ctx context.Context) bool {
 	case project.LifecycleState != "ACTIVE":
 		f.Says, f.Do = q.stack.Project+" is "+project.LifecycleState, "gcloud projects undelete "+q.stack.Project
 	default:
-		f = Finding{Check: f.Check, Status: OK, Says: q.stack.Project + ", number " + project.ProjectNumber}
+		f = report.Finding{Check: f.Check, Status: report.OK, Says: q.stack.Project + ", number " + project.ProjectNumber}
 	}
 	q.add(f)
-	return f.Status == OK
+	return f.Status == report.OK
 }
 
 func (q *questions) billing(ctx context.Context) {
 	var info struct {
 		Enabled bool `json:"billingEnabled"`
 	}
-	f := Finding{Check: "billing", Status: OK, Says: "a billing account pays for the project"}
+	f := report.Finding{Check: "billing", Status: report.OK, Says: "a billing account pays for the project"}
 	if err := q.ask(ctx, &info, "gcloud", "billing", "projects", "describe", q.stack.Project); err != nil {
-		f.Status, f.Says = Unknown, err.Error()
+		f.Status, f.Says = report.Unknown, err.Error()
 		f.Do = "https://console.cloud.google.com/billing/linkedaccount?project=" + q.stack.Project
 	} else if !info.Enabled {
-		f.Status, f.Says = Failed, "no billing account pays for the project"
+		f.Status, f.Says = report.Failed, "no billing account pays for the project"
 		f.Do = "gcloud billing projects link " + q.stack.Project + " --billing-account=ACCOUNT_ID"
 	}
 	q.add(f)
@@ -54,7 +55,7 @@ func (q *questions) apis(ctx context.Context) (enabled []string) {
 		} `json:"config"`
 	}
 	if err := q.ask(ctx, &services, "gcloud", "services", "list", "--enabled", "--project="+q.stack.Project); err != nil {
-		q.add(Finding{Check: "APIs", Status: Unknown, Says: err.Error(), Do: "gcloud services enable serviceusage.googleapis.com --project=" + q.stack.Project})
+		q.add(report.Finding{Check: "APIs", Status: report.Unknown, Says: err.Error(), Do: "gcloud services enable serviceusage.googleapis.com --project=" + q.stack.Project})
 		return nil
 	}
 	for _, s := range services {
@@ -66,9 +67,9 @@ func (q *questions) apis(ctx context.Context) (enabled []string) {
 			missing = append(missing, api)
 		}
 	}
-	f := Finding{Check: "APIs", Status: OK, Says: fmt.Sprintf("all %d that every stack calls are enabled", len(prerequisites.APIs))}
+	f := report.Finding{Check: "APIs", Status: report.OK, Says: fmt.Sprintf("all %d that every stack calls are enabled", len(prerequisites.APIs))}
 	if len(missing) > 0 {
-		f.Status, f.Says = Warning, strings.Join(missing, ", ")+" disabled; pulumi up enables them"
+		f.Status, f.Says = report.Warning, strings.Join(missing, ", ")+" disabled; pulumi up enables them"
 		f.Do = "gcloud services enable " + strings.Join(missing, " ") + " --project=" + q.stack.Project
 	}
 	q.add(f)
@@ -87,9 +88,9 @@ func (q *questions) compute(ctx context.Context, enabled []string) {
 	} {
 		switch {
 		case q.stack.Settings == nil:
-			q.add(Finding{Check: check.name, Status: Unknown, Says: "needs a configuration that is accepted"})
+			q.add(report.Finding{Check: check.name, Status: report.Unknown, Says: "needs a configuration that is accepted"})
 		case !slices.Contains(enabled, computeAPI):
-			q.add(Finding{Check: check.name, Status: Unknown, Says: "can only be asked once " + computeAPI + " is enabled", Do: "gcloud services enable " + computeAPI + " --project=" + q.stack.Project})
+			q.add(report.Finding{Check: check.name, Status: report.Unknown, Says: "can only be asked once " + computeAPI + " is enabled", Do: "gcloud services enable " + computeAPI + " --project=" + q.stack.Project})
 		default:
 			check.do(ctx, check.name)
 		}
@@ -101,11 +102,11 @@ func (q *questions) zone(ctx context.Context, check string) {
 	filter := "--filter=name=" + machine
 	var types []json.RawMessage
 	err := q.ask(ctx, &types, "gcloud", "compute", "machine-types", "list", filter, "--zones="+q.stack.Zone, "--project="+q.stack.Project)
-	f := Finding{Check: check, Status: OK, Says: q.stack.Zone + " has " + machine}
+	f := report.Finding{Check: check, Status: report.OK, Says: q.stack.Zone + " has " + machine}
 	if err != nil {
-		f.Status, f.Says = Unknown, err.Error()
+		f.Status, f.Says = report.Unknown, err.Error()
 	} else if len(types) == 0 {
-		f.Status, f.Says = Failed, q.stack.Zone+" has no "+machine
+		f.Status, f.Says = report.Failed, q.stack.Zone+" has no "+machine
 		f.Do = "gcloud compute machine-types list " + filter + " --project=" + q.stack.Project + " shows the zones that do; then pulumi config set gcp:zone ZONE"
 	}
 	q.add(f)

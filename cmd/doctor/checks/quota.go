@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/settings"
 	"sglang-tpu/spec/storage"
@@ -36,16 +37,16 @@ func (q *questions) chips(ctx context.Context, check string) {
 	quota := onDemandChips
 	switch c.Capacity.Mode {
 	case capacity.Reservation:
-		q.add(Finding{Check: check, Status: OK, Says: "a reservation needs none"})
+		q.add(report.Finding{Check: check, Status: report.OK, Says: "a reservation needs none"})
 		return
 	case capacity.Spot, capacity.FlexStart:
 		quota = spotChips
 	}
-	f := Finding{Check: check, Do: q.quotaPage()}
+	f := report.Finding{Check: check, Do: q.quotaPage()}
 	// With prompts disabled, gcloud would install the component that it lacks.
 	var components map[string]string
 	if err := q.ask(ctx, &components, "gcloud", "version"); err != nil || components["beta"] == "" {
-		f.Status, f.Says, f.Do = Unknown, "needs gcloud's component beta", "gcloud components install beta"
+		f.Status, f.Says, f.Do = report.Unknown, "needs gcloud's component beta", "gcloud components install beta"
 		q.add(f)
 		return
 	}
@@ -56,13 +57,13 @@ func (q *questions) chips(ctx context.Context, check string) {
 	limit, known := limitOf(info.Dimensions, c.Region)
 	switch {
 	case err != nil:
-		f.Status, f.Says = Unknown, err.Error()
+		f.Status, f.Says = report.Unknown, err.Error()
 	case !known:
-		f.Status, f.Says = Unknown, fmt.Sprintf("%s has no entry for %s in %s", quota, topology.Accelerator, c.Region)
+		f.Status, f.Says = report.Unknown, fmt.Sprintf("%s has no entry for %s in %s", quota, topology.Accelerator, c.Region)
 	case limit >= 0 && limit < int64(need):
-		f.Status, f.Says = Failed, fmt.Sprintf("%s in %s is %d; %d chips are needed", quota, c.Region, limit, need)
+		f.Status, f.Says = report.Failed, fmt.Sprintf("%s in %s is %d; %d chips are needed", quota, c.Region, limit, need)
 	default:
-		f = Finding{Check: check, Status: OK, Says: fmt.Sprintf("%s in %s is %s; %d chips are needed, and how many others use is not asked", quota, c.Region, orUnlimited(limit), need)}
+		f = report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("%s in %s is %s; %d chips are needed, and how many others use is not asked", quota, c.Region, orUnlimited(limit), need)}
 	}
 	q.add(f)
 }
@@ -125,7 +126,7 @@ func (q *questions) disks(ctx context.Context, check string) {
 	}
 	c := q.stack.Settings
 	need := float64(diskGB(c))
-	f := Finding{Check: check, Status: Unknown, Do: q.quotaPage()}
+	f := report.Finding{Check: check, Status: report.Unknown, Do: q.quotaPage()}
 	if err := q.ask(ctx, &region, "gcloud", "compute", "regions", "describe", c.Region, "--project="+q.stack.Project); err != nil {
 		f.Says = err.Error()
 		q.add(f)
@@ -139,11 +140,11 @@ func (q *questions) disks(ctx context.Context, check string) {
 		f.Says = fmt.Sprintf("%s in %s is %.0f GB, of which %.0f are in use; the stack's TPU hosts need %.0f", diskMetric, c.Region, quota.Limit, quota.Usage, need)
 		switch {
 		case quota.Limit < need:
-			f.Status = Failed
+			f.Status = report.Failed
 		case quota.Limit-quota.Usage < need:
-			f.Status, f.Says = Warning, f.Says+", which is enough only if they are this stack's own"
+			f.Status, f.Says = report.Warning, f.Says+", which is enough only if they are this stack's own"
 		default:
-			f.Status, f.Do = OK, ""
+			f.Status, f.Do = report.OK, ""
 		}
 	}
 	q.add(f)

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/version"
 
+	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/spec/prerequisites"
 )
 
@@ -23,11 +24,11 @@ var printed = map[string]*regexp.Regexp{
 
 func (q *questions) tool(ctx context.Context, tool prerequisites.Tool) {
 	out, err := q.Run(ctx, tool.Version...)
-	bad := Failed
+	bad := report.Failed
 	if tool.Advice {
-		bad = Warning
+		bad = report.Warning
 	}
-	f := Finding{Check: tool.Name, Status: bad, Do: tool.Install}
+	f := report.Finding{Check: tool.Name, Status: bad, Do: tool.Install}
 	found := ""
 	if pattern := printed[tool.Name]; err == nil && pattern != nil {
 		match := pattern.FindSubmatch(out)
@@ -45,9 +46,9 @@ func (q *questions) tool(ctx context.Context, tool prerequisites.Tool) {
 	case tool.Minimum != "" && older(found, tool.Minimum):
 		f.Says = fmt.Sprintf("%s is too old; at least %s is wanted, for: %s", found, tool.Minimum, tool.For)
 	case found == "":
-		f = Finding{Check: tool.Name, Status: OK, Says: "installed"}
+		f = report.Finding{Check: tool.Name, Status: report.OK, Says: "installed"}
 	default:
-		f = Finding{Check: tool.Name, Status: OK, Says: found}
+		f = report.Finding{Check: tool.Name, Status: report.OK, Says: found}
 	}
 	q.add(f)
 }
