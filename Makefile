@@ -8,7 +8,7 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review doctor unit test check goldens schema template bench ready bootstrap emulator tools clean
+.PHONY: help up down preview review doctor smoke unit test check goldens schema template bench ready bootstrap emulator tools clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ review: bootstrap emulator ## What the working tree would do to every environmen
 
 doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
 	@mkdir -p bin && go build -buildvcs=false -o bin/doctor ./cmd/doctor && exec bin/doctor -stack $(STACK)
+
+smoke: ## Ask STACK, which is up, whether it serves: pods, Service, model, chat, stream, API key; changes nothing
+	@mkdir -p bin && go build -buildvcs=false -o bin/smoke ./cmd/smoke && exec bin/smoke -stack $(STACK)
 
 unit: ## Run the unit tests of the program
 	@go test ./...

@@ -36,6 +36,8 @@ func TestDevelopmentStack(t *testing.T) {
 		w.emulator(t, "up", "dev")
 		assert.Equal(t, before, w.shell(t, "dev", "kubectl get pods -o jsonpath='{.items[*].metadata.uid}'"))
 	})
+	step("smoke finds nothing to do", func(t *testing.T) { w.smoke(t, "dev") })
+	step("smoke names what is broken", w.smokeFails)
 	step("an up that changes pods returns when the new ones are ready", w.rollout)
 	step("pods that never become ready end the up with what they say", w.neverReady)
 	for _, m := range mutants {

@@ -22,6 +22,7 @@ func TestProductionStack(t *testing.T) {
 			w.shell(t, "prod", taken)
 		}
 	})
+	step("smoke finds nothing to do", func(t *testing.T) { w.smoke(t, "prod") })
 	step("destroy refuses and says what to change", func(t *testing.T) {
 		before := w.emulator(t, "resources")
 		out, err := w.tryEmulator("down", "prod")

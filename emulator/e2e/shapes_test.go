@@ -154,5 +154,6 @@ func (w *world) apiKey(t *testing.T) {
 	assert.Contains(t, w.shell(t, "dev", forward+without), "Unauthorized")
 	state := w.shell(t, "dev", "pulumi stack export")
 	assert.NotContains(t, state, key)
+	w.smokeWithKey(t, key)
 	assert.Contains(t, w.emulator(t, append([]string{"up", "dev"}, flags(onDemand)...)...), `Answer  {"meta_info"`)
 }

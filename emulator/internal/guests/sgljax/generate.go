@@ -114,6 +114,9 @@ func logprob(token int) float64 { return -0.1 - float64(token%10)/10 }
 func (r result) native(logprobs bool) map[string]any {
 	meta := map[string]any{
 		"id": r.id, "finish_reason": r.finish, "prompt_tokens": r.prompt, "completion_tokens": len(r.tokens), "cached_tokens": 0,
+		// What the step that made this compiled (managers/tokenizer_manager.py). All is
+		// compiled before the first request: --disable-precompile is refused.
+		"cache_miss_count": 0,
 	}
 	if r.finish != nil {
 		meta["e2e_latency"] = r.duration.Seconds()

@@ -1,0 +1,54 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// leaders asks each group for a token, past the Service, which may send everything to one of
+// them. A token is made by all ranks of a group together.
+func (q *questions) leaders(ctx context.Context, pods map[int]string, haveKey bool) {
+	if !haveKey {
+		q.skip("needs the API key", leadersCheck)
+		return
+	}
+	var silent []string
+	for group := range q.out.Replicas {
+		pod, known := pods[group]
+		if !known {
+			silent = append(silent, fmt.Sprintf("group %d has no leader", group))
+			continue
+		}
+		if err := q.token(ctx, "pod/"+pod); err != nil {
+			silent = append(silent, fmt.Sprintf("group %d (%s): %s", group, pod, message(err)))
+		}
+	}
+	if len(silent) > 0 {
+		q.fail(leadersCheck, strings.Join(silent, "; "), q.logs()+" says why; a group that does not answer is started again by its probes within minutes")
+		return
+	}
+	q.ok(leadersCheck, "%d of %d make a token, with all ranks of their groups", len(pods), q.out.Replicas)
+}
+
+// token has one made by a pod.
+func (q *questions) token(ctx context.Context, target string) error {
+	base, stop, err := q.forward(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var answer struct {
+		Meta struct {
+			Tokens int `json:"completion_tokens"`
+		} `json:"meta_info"`
+	}
+	err = q.ask(ctx, base+"/generate", map[string]any{
+		"text": "Hello", "sampling_params": map[string]any{"max_new_tokens": 1, "temperature": 0},
+	}, &answer)
+	if err == nil && answer.Meta.Tokens == 0 {
+		err = errors.New("the answer has no token")
+	}
+	return err
+}

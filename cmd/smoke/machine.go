@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sglang-tpu/cmd/internal/process"
+)
+
+// machine is this one.
+type machine struct {
+	dir string // for the kubeconfig, removed at the end
+}
+
+// patience is how long one command may take.
+const patience = time.Minute
+
+func (machine) Run(ctx context.Context, command ...string) ([]byte, error) {
+	return process.Run(ctx, patience, command...)
+}
+
+func (m machine) Save(kubeconfig string) (string, error) {
+	file := filepath.Join(m.dir, "kubeconfig")
+	return file, os.WriteFile(file, []byte(kubeconfig), 0o600)
+}
+
+// Forward ends with the context, too.
+func (machine) Forward(ctx context.Context, command ...string) (string, func(), error) {
+	ctx, cancel := context.WithCancel(ctx)
+	kubectl := exec.CommandContext(ctx, command[0], command[1:]...)
+	kubectl.WaitDelay = time.Second
+	var stderr bytes.Buffer
+	kubectl.Stderr = &stderr
+	stdout, err := kubectl.StdoutPipe()
+	if err == nil {
+		err = kubectl.Start()
+	}
+	if err != nil {
+		cancel()
+		return "", nil, err
+	}
+	read := make(chan struct{}) // closed when standard output is
+	stop := func() {
+		cancel()
+		<-read
+		_ = kubectl.Wait() // killed
+	}
+	late := time.AfterFunc(patience, cancel)
+	out := bufio.NewReader(stdout)
+	line, err := out.ReadString('\n')
+	inTime := late.Stop()
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(io.Discard, out) // a line for each connection
+	}()
+	words := strings.Fields(line) // Forwarding from 127.0.0.1:PORT -> 8000
+	if err == nil && len(words) > 2 && inTime {
+		return words[2], stop, nil
+	}
+	stop()
+	switch {
+	case !inTime:
+		err = fmt.Errorf("%s has not begun to forward after %s", command[0], patience)
+	default:
+		err = &process.Error{Command: command, Stderr: stderr.String()}
+	}
+	return "", nil, err
+}

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// smoke is what a person types for a stack that is up; every question must be answered.
+func (w *world) smoke(t *testing.T, stack string) string {
+	t.Helper()
+	out := w.shell(t, stack, "make smoke STACK="+stack)
+	assert.Contains(t, out, "none of 11 checks failed")
+	assert.NotContains(t, out, "not asked")
+	return out
+}
+
+// smokeFails breaks the group of dev in two ways, and puts it right. On cordoned nodes the
+// new pods stay Pending, so that nothing depends on how fast they start.
+func (w *world) smokeFails(t *testing.T) {
+	const (
+		hosts = " -l cloud.google.com/gke-tpu-accelerator=tpu7x"
+		ready = "until kubectl get pod sglang-tpu-cluster-0-1 >/dev/null 2>&1; do sleep 1; done && " +
+			"kubectl wait --for=condition=Ready pod -l leaderworkerset.sigs.k8s.io/name --timeout 3m"
+	)
+	fails := func(line string) string {
+		out, err := w.tryShell("dev", line+" && make smoke STACK=dev")
+		require.Error(t, err, out)
+		return out
+	}
+	out := fails("kubectl cordon"+hosts+" && kubectl delete pod sglang-tpu-cluster-0-1 --wait=false")
+	assert.Regexp(t, `FAILED +ranks .*(sglang-tpu-cluster-0-1 is |group 0 has [01] of 2 pods)`, out)
+	assert.Contains(t, out, "a group whose worker has gone starts again by itself")
+	w.shell(t, "dev", "kubectl uncordon"+hosts+" && "+ready)
+
+	scale := func(replicas string) string {
+		return `kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{"spec":{"replicas":` + replicas + `}}'`
+	}
+	out = fails(scale("0") + " && kubectl wait --for=delete pod/sglang-tpu-cluster-0 --timeout 3m")
+	assert.Regexp(t, `FAILED +ranks +group 0 has 0 of 2 pods`, out)
+	assert.Regexp(t, `FAILED +service +sglang-leader-tpu has no ready endpoint`, out)
+	assert.Regexp(t, `not asked +chat +needs the port-forward`, out)
+	assert.Contains(t, out, "pulumi up --refresh")
+	w.shell(t, "dev", scale("1")+" && "+ready)
+	w.smoke(t, "dev")
+}
+
+// smokeWithKey is on a stack with an API key, and then with a Secret that somebody has
+// changed below servers that run.
+func (w *world) smokeWithKey(t *testing.T, key string) {
+	t.Helper()
+	out := w.smoke(t, "dev")
+	assert.Regexp(t, `ok +API key +the stack's is accepted; none and a wrong one get 401`, out)
+	assert.NotContains(t, out, key)
+
+	change := func(to string) string {
+		return `kubectl patch secret sglang-api-key --type merge -p '{"stringData":{"api_key":"` + to + `"}}'`
+	}
+	out, err := w.tryShell("dev", change("changed-by-hand")+" && make smoke STACK=dev")
+	require.Error(t, err, out)
+	assert.Regexp(t, `FAILED +API key +a request with the stack's key gets 401 in place of 200`, out)
+	assert.NotContains(t, out, "changed-by-hand")
+	w.shell(t, "dev", change(key))
+}
