@@ -119,7 +119,7 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 		"fewer groups than replicas": {
 			fault: func(f *fake) { f.pods, f.ready = f.pods[:2], f.ready[:1] },
 			want: map[string]string{
-				ranksCheck: "group 1 has 0 of 2 pods | .*pulumi up --refresh", serviceCheck: "leaders has 1 ready endpoints for 2 groups | .*describe service leaders",
+				ranksCheck: "group 1 has 0 of 2 pods | .*pulumi up --refresh", serviceCheck: "1 of 2 leaders are ready endpoints of leaders | .*describe service leaders",
 				leadersCheck: "group 1 has no leader | .*kubectl -n sglang logs",
 			},
 		},

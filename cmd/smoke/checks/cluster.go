@@ -46,8 +46,11 @@ func (q *questions) readStack(ctx context.Context) (missing string) {
 		name string
 		set  bool
 	}{
-		{"kubeconfig", out.Kubeconfig != ""}, {"namespace", out.Namespace != ""}, {"leaderWorkerSet", out.Set != ""},
-		{"service", out.Service != ""}, {"plan", out.Plan.Model != "" && out.Plan.Hosts > 0},
+		{"kubeconfig", out.Kubeconfig != ""},
+		{"namespace", out.Namespace != ""},
+		{"leaderWorkerSet", out.Set != ""},
+		{"service", out.Service != ""},
+		{"plan", out.Plan.Model != "" && out.Plan.Hosts > 0},
 	} {
 		if !o.set {
 			q.fail(stackCheck, fmt.Sprintf("stack %s is not up: it has no output %s", q.stack, o.name), up)
@@ -159,9 +162,9 @@ func (q *questions) service(ctx context.Context) {
 	case len(ready) == 0:
 		q.fail(serviceCheck, q.out.Service+" has no ready endpoint: no client's request reaches a server", describe+"; its endpoints are the leaders that are ready, and pulumi up --refresh restores a Service that somebody changed")
 	case len(ready) < q.out.Replicas:
-		q.fail(serviceCheck, fmt.Sprintf("%s has %d ready endpoints for %d groups: the others serve nobody", q.out.Service, len(ready), q.out.Replicas), describe+"; its endpoints are the leaders that are ready")
+		q.fail(serviceCheck, fmt.Sprintf("%d of %d leaders are ready endpoints of %s: the other groups serve nobody", len(ready), q.out.Replicas, q.out.Service), describe+"; its endpoints are the leaders that are ready")
 	default:
-		q.ok(serviceCheck, "%s has %d ready endpoints", q.out.Service, len(ready))
+		q.ok(serviceCheck, "%d of %d leaders are ready endpoints of %s", len(ready), q.out.Replicas, q.out.Service)
 	}
 }
 
