@@ -49,8 +49,8 @@ type Settings struct {
 	// Arguments of sgl_jax.launch_server, with a flag and its value as two entries. They override this program's own
 	// arguments; those that follow from model and topology are refused. docs/server-arguments.md says what is checked.
 	ServerArguments []string `json:"serverArguments"`
-	// Environment variables of the server, NAME: value, such as SGLANG_HEALTH_CHECK_TIMEOUT. Secrets, and variables
-	// that the pods set themselves, are refused.
+	// Environment variables of the server, NAME: value, such as SGLANG_HEALTH_CHECK_TIMEOUT. Do not put
+	// secrets here. Variables that the pods set themselves are refused.
 	ServerEnvironment map[string]string `json:"serverEnvironment"`
 	// Lets the server run Python code that the model's repository brings.
 	TrustRemoteCode bool `json:"trustRemoteCode" jsonschema:"default=true"`
