@@ -1,4 +1,4 @@
-// Package gke holds what a user decides about the cluster and its network.
+// Package gke has the settings of the cluster and its network.
 package gke
 
 // ControlPlane is the version policy of the control plane, and how it keeps Secrets.

@@ -1,5 +1,5 @@
-// Package model knows which models the server can serve and derives how one is
-// spread over a slice.
+// Package model holds the catalogue of models and computes how a model is spread over
+// a slice.
 package model
 
 import (
