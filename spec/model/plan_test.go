@@ -44,7 +44,7 @@ func TestPlanOfEveryModelOn2x2x2(t *testing.T) {
 		"xai-org/grok-2":                      {1, 8},
 		"MiniMaxAI/MiniMax-M2":                {1, 16},
 	}
-	require.Len(t, Names(), len(want))
+	require.Len(t, Names(), len(want), "every model of the catalogue has its parallelism here")
 	for _, id := range Names() {
 		m, ok := Lookup(id)
 		require.True(t, ok)
