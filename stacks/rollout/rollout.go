@@ -66,6 +66,9 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			note(failures, state.Pods)
 		}
 		if len(waiting) == 0 {
+			if last != "" { // the last line would read like a fault
+				say(fmt.Sprintf("all %d pods are ready", ready))
+			}
 			return nil
 		}
 		if news := fmt.Sprintf("%d of %d pods are ready; %s", ready, state.Wanted, strings.Join(sentences(waiting), "; ")); news != last && time.Since(said) >= quiet {
