@@ -3,6 +3,9 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,15 +73,25 @@ func (w *world) rollout(t *testing.T) {
 	w.emulator(t, "fault", "load", "sglang-tpu-cluster", "8")
 	w.shell(t, "dev", fmt.Sprintf(changed, 64))
 	w.rolledOut(t, 2)
-	// Without its right to write, the controller reconciles nothing; its webhooks go on.
-	const late = 15 * time.Second
+	// Without its right to write, the controller reconciles nothing; its webhooks go on. It
+	// gets the right back when the up has seen that the pods are still the old ones.
 	w.subject(t, "nobody")
-	time.AfterFunc(late, func() { w.subject(t, "lws-controller-manager") })
-	began := time.Now()
-	out := w.shell(t, "dev", fmt.Sprintf(changed, 96))
-	assert.Greater(t, time.Since(began), late)
+	log := filepath.Join(w.root, "late.log")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.tryShell("dev", "("+fmt.Sprintf(changed, 96)+") >"+log+" 2>&1")
+		ended <- err
+	}()
+	waits := assert.Eventually(t, func() bool {
+		out, _ := os.ReadFile(log)
+		return strings.Contains(string(out), "is of the pod template before the change")
+	}, 5*time.Minute, 200*time.Millisecond, "the up waits for the controller")
+	w.subject(t, "lws-controller-manager")
+	err := <-ended
+	out, _ := os.ReadFile(log)
+	require.NoError(t, err, string(out))
+	require.True(t, waits, string(out))
 	w.rolledOut(t, 2)
-	assert.Contains(t, out, "is of the pod template before the change")
 	w.emulator(t, "fault", "clear")
 }
 

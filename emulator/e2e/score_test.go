@@ -28,6 +28,8 @@ var accepted = map[string]string{
 	"Job/batch/v1/sglang-build/build: container-security-context-user-group-id":                      "user 1000 is whom the rootless image is made for",
 	"Job/batch/v1/sglang-build/build: container-security-context-readonlyrootfilesystem":             "BuildKit writes under /run, /tmp and its home; see internal/policytest",
 	"Deployment/apps/v1/lws-system/lws-controller-manager: container-security-context-user-group-id": "the image names its own user, and runAsNonRoot holds it to that",
+	"Deployment/apps/v1/sglang/sglang-exporter: container-image-pull-policy":                         pulled,
+	"Deployment/apps/v1/sglang/sglang-exporter: pod-probes-identical":                                "its own metrics are its only path that asks no server",
 	"Pod/v1/sglang/leader: pod-probes-identical":                                                     "only /health_generate tells whether the group works; a pod is taken from the Service after 90 seconds, and restarted after five minutes",
 }
 

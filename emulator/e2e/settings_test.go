@@ -71,7 +71,7 @@ var everySetting = []typed{
 	{"--path 'sglang-tpu:maintenance.exclusions[0].start' 2027-01-01", `"2027-01-01T00:00:00Z"`},
 	{"--path 'sglang-tpu:maintenance.exclusions[0].end' 2027-01-31", `"2027-01-31T00:00:00Z"`},
 	{"--path 'sglang-tpu:maintenance.exclusions[0].scope' NO_MINOR_UPGRADES", `"NO_MINOR_UPGRADES"`},
-	{"--path sglang-tpu:monitoring.enabled true", `"monitoring-dashboard"`},
+	{"--path sglang-tpu:monitoring.enabled true", `::monitoring-dashboard"`},
 	{"--path 'sglang-tpu:monitoring.channels[0]' projects/p/notificationChannels/7", `"notificationChannels":["projects/p/notificationChannels/7"]`},
 	{"--path sglang-tpu:monitoring.image example/json-exporter:0.7.0", `"image":"example/json-exporter:0.7.0"`},
 	{"--path sglang-tpu:systemPool.machineType e2-standard-16", `"e2-standard-16"`},

@@ -78,9 +78,14 @@ func (w *world) scale(t *testing.T, from, to string) {
 				low, high = to, from
 			}
 			assert.True(t, low <= index && index < high, "%s of %s is %s", s.Op, name, from+" to "+to)
+		case strings.HasPrefix(name, "monitoring-group-"):
+			assert.Equal(t, map[bool]string{true: "create", false: "delete"}[growing], s.Op, name)
 		default:
 			assert.Equal(t, "update", s.Op, name)
-			assert.Contains(t, []string{"serving", "serving-service", "sglang-tpu-dev"}, name, "only the set, its Service and the outputs change")
+			assert.Contains(t, []string{
+				"serving", "serving-service", "sglang-tpu-dev",
+				"monitoring-alert-no-answer", "monitoring-alert-slice-lost", "monitoring-dashboard",
+			}, name, "only the set, its Service, what is said of their number and the outputs change")
 		}
 	}
 	kept := min(from, to)

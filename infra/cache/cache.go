@@ -1,4 +1,4 @@
-// Package cache makes the bucket in which model weights and compiled code outlive pods.
+// Package cache makes the bucket that keeps model weights and compiled code when pods end.
 package cache
 
 import (

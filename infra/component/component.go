@@ -1,4 +1,4 @@
-// Package component is what all components of this program have in common.
+// Package component has the code that all components of this program share.
 package component
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"

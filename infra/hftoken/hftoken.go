@@ -1,5 +1,5 @@
-// Package hftoken lets pods read the Hugging Face token where a team keeps it, in Secret
-// Manager, so that neither Pulumi's state nor a Kubernetes Secret ever holds it.
+// Package hftoken lets pods read the Hugging Face token from Secret Manager, so that
+// neither Pulumi's state nor a Kubernetes Secret holds it.
 package hftoken
 
 import (

@@ -5,8 +5,8 @@
 // leader's pod, where its image comes from, and what the metrics mean. Whatever happens to
 // it, no pod of the LeaderWorkerSet notices.
 //
-// Nothing here keeps data, so nothing is protected from deletion: monitoring can be turned
-// off, and replicas be lowered, in a protected stack.
+// It is protected with its stack: what is not would be deleted by a pulumi destroy that is
+// refused.
 package monitoring
 
 import (
@@ -51,7 +51,7 @@ type Monitoring struct {
 // New registers the component. It needs both the gcp and the Kubernetes provider.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Monitoring, error) {
 	m := &Monitoring{}
-	if err := m.Register(ctx, "sglang-tpu:infra:Monitoring", name, append(opts, pulumi.Protect(false))...); err != nil {
+	if err := m.Register(ctx, "sglang-tpu:infra:Monitoring", name, opts...); err != nil {
 		return nil, err
 	}
 	inside := pulumi.Parent(m)

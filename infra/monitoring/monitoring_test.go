@@ -100,13 +100,13 @@ func TestAlertsAreQueriesOrLinesOfTheLog(t *testing.T) {
 	}
 }
 
-func TestMonitoringCanBeTakenAwayFromAProtectedStack(t *testing.T) {
+func TestMonitoringIsProtectedWithItsStack(t *testing.T) {
 	graph := register(t, nil)
 	var shown map[string]any
 	require.NoError(t, json.Unmarshal([]byte(graph.Get(t, dashboardType, "m-dashboard").Value("dashboardJson").(string)), &shown))
 	for _, r := range graph.All() {
 		if r.Type != "pulumi:providers:gcp" && r.Type != "pulumi:providers:kubernetes" {
-			assert.False(t, r.Protected(), "%s %s", r.Type, r.Name)
+			assert.True(t, r.Protected(), "a destroy that is refused would delete %s %s", r.Type, r.Name)
 		}
 	}
 }

@@ -1,8 +1,8 @@
-// Package netpolicy makes the NetworkPolicies of a namespace: everything is denied, in
-// and out, but what somebody wrote down.
+// Package netpolicy makes the NetworkPolicies of a namespace: ingress and egress are denied
+// except where a policy allows them.
 //
-// What a policy cannot say, and so nobody here does: names of hosts. The internet below
-// is every address outside the private ranges. A kubelet may always probe its own pods,
+// A NetworkPolicy cannot name hosts. The internet below is every address outside the
+// private ranges. A kubelet may always probe its own pods,
 // and kubectl port-forward ends inside the pod, so neither needs a rule.
 package netpolicy
 

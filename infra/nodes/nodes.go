@@ -1,4 +1,4 @@
-// Package nodes holds what all nodes of the cluster have in common, on CPUs and on TPUs.
+// Package nodes has the configuration that all node pools share, with CPUs or TPUs.
 package nodes
 
 import (

@@ -1,5 +1,5 @@
-// Package serving runs the model server: the LeaderWorkerSet, its Service and what
-// both need in their namespace.
+// Package serving runs the model server: the LeaderWorkerSet, its Service and the other
+// objects of their namespace.
 package serving
 
 import (

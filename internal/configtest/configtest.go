@@ -1,5 +1,5 @@
-// Package configtest gives tests the configuration that an environment of this
-// checkout really has: its own file over the defaults in Pulumi.yaml.
+// Package configtest gives tests the real configuration of an environment of this
+// repository: its file, and the defaults in Pulumi.yaml.
 package configtest
 
 import (

@@ -1,10 +1,10 @@
-// Package policytest holds the security rules that the stack keeps, as data: who demands a
-// rule, which setting decides it, and what that setting must be. Tests evaluate them
-// over everything that an environment registers.
+// Package policytest holds the security rules that the stack follows, as data: the source
+// of a rule, the setting that it is about, and the values that it allows. Tests evaluate
+// the rules over everything that an environment registers.
 //
 // A rule's ids are those of CIS GKE Benchmark 1.9 (CIS), of checkov (CKV) and of trivy
 // (GCP for Google Cloud, KSV and KCV for Kubernetes), so that a security review finds
-// its own words here.
+// its own terms here.
 package policytest
 
 import (

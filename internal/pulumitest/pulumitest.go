@@ -2,7 +2,7 @@
 // it registered, including what only the engine sees: provider, parent, dependencies,
 // protect, ignoreChanges, deleteBeforeReplace, timeouts and aliases.
 //
-// Mocks check no schema and order nothing; that is the emulator's part.
+// Mocks do not check schemas or the order of resources; the emulator does.
 package pulumitest
 
 import (

@@ -21,7 +21,7 @@ type Capacity struct {
 	// Name of the reservation, or projects/P/reservations/NAME for a shared one; /reservationBlocks/BLOCK may follow.
 	// Only with mode reservation.
 	Reservation string `json:"reservation"`
-	// How long a node may run, such as 72h: 10m to 168h. Empty is as long as GKE gives. Only with mode flex-start.
+	// How long a node may run, such as 72h: 10m to 168h. Empty means GKE's limit. Only with mode flex-start.
 	MaxRunDuration string `json:"maxRunDuration"`
 }
 

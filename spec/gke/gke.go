@@ -1,4 +1,4 @@
-// Package gke holds what a user decides about the cluster and its network.
+// Package gke has the settings of the cluster and its network.
 package gke
 
 // ControlPlane is the version policy of the control plane, and how it keeps Secrets.
@@ -8,8 +8,8 @@ type ControlPlane struct {
 	// Oldest version of the control plane; tpu7x needs 1.34.0-gke.2201000 or newer.
 	MinVersion string `json:"minVersion" jsonschema:"default=1.35"`
 	// Cloud KMS key that encrypts Kubernetes Secrets, projects/P/locations/R/keyRings/RING/cryptoKeys/KEY, in the
-	// cluster's region; GKE's service agent must be allowed to use it. Empty is Google's own key. The name is no
-	// secret: pulumi config set --plaintext --path.
+	// cluster's region; GKE's service agent must be allowed to use it. Empty means Google's own key. The name is
+	// not a secret: use pulumi config set --plaintext --path.
 	SecretsKey string `json:"secretsKey"`
 }
 
@@ -31,7 +31,7 @@ type Network struct {
 	Services string `json:"services" jsonschema:"default=10.8.0.0/20"`
 	// IPv4 range of the control plane, a /28.
 	ControlPlane string `json:"controlPlane" jsonschema:"default=172.16.0.0/28"`
-	// Ranges that may reach the control plane's public address; the list must name yours. Empty closes the public
-	// address, and leaves the DNS endpoint, which asks IAM.
+	// Ranges that may reach the control plane's public address; include your own. If the list is empty, there is no
+	// public address, only the DNS endpoint, which checks IAM.
 	AuthorizedNetworks []string `json:"authorizedNetworks"`
 }

@@ -9,14 +9,14 @@ import (
 type Maintenance struct {
 	// When GKE may upgrade the cluster.
 	Window Window `json:"window"`
-	// When it may not. Without the list, slices of capacity modes reservation and on-demand are kept from upgrades
-	// until 2027-03-01 with gke.minVersion 1.35, and not with another version; [] is no exclusion.
+	// When GKE may not upgrade it. If the list is left out and gke.minVersion is 1.35, slices of capacity modes
+	// reservation and on-demand are not upgraded until 2027-03-01. [] means no exclusion.
 	Exclusions []Exclusion `json:"exclusions"`
 }
 
 // Window is the time of each week in which GKE may upgrade.
 type Window struct {
-	// English names of the days on which the window opens. Empty is every day.
+	// English names of the days on which the window opens. Empty means every day.
 	Days []string `json:"days"`
 	// Time of the day at which it opens, HH:MM in UTC.
 	Start string `json:"start" jsonschema:"default=03:00"`
@@ -33,11 +33,11 @@ const (
 
 // Exclusion is one span without upgrades.
 type Exclusion struct {
-	// Name of the exclusion, which no other has.
+	// Name of the exclusion, unique in the list.
 	Name string `json:"name"`
-	// Its beginning: a date, or a time as in RFC 3339.
+	// Start: a date or an RFC 3339 time. A date means 00:00 UTC.
 	Start string `json:"start"`
-	// Its end: a date, which is its first moment, or a time as in RFC 3339.
+	// End: a date or an RFC 3339 time. A date means 00:00 UTC.
 	End string `json:"end"`
 	// What is excluded.
 	Scope string `json:"scope" noun:"a scope" jsonschema:"default=NO_MINOR_OR_NODE_UPGRADES,enum=NO_MINOR_OR_NODE_UPGRADES,enum=NO_MINOR_UPGRADES,enum=NO_UPGRADES"`

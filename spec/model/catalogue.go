@@ -1,5 +1,5 @@
-// Package model knows which models the server can serve and derives how one is
-// spread over a slice.
+// Package model holds the catalogue of models and computes how a model is spread over
+// a slice.
 package model
 
 import (
@@ -15,28 +15,28 @@ type Model struct {
 
 	// Attention heads, num_attention_heads.
 	Heads int `json:"heads" jsonschema:"minimum=1"`
-	// GiB of the weights as they lie in HBM: bfloat16, or FP8 where the checkpoint is.
+	// GiB of the weights in HBM: as bfloat16, or as FP8 if the checkpoint is FP8.
 	WeightsGiB int `json:"weightsGiB" jsonschema:"minimum=1"`
-	// GiB that are fetched from the repository, where it holds more than is loaded. 0 is weightsGiB.
+	// GiB to download, if the repository holds more than the server loads. 0 means weightsGiB.
 	RepositoryGiB int `json:"repositoryGiB" jsonschema:"minimum=0"`
 	// Tokens of the longest request, max_position_embeddings.
 	Context int `json:"context" jsonschema:"minimum=1"`
-	// Routed experts of a mixture of experts. 0 is a dense model.
+	// Routed experts of a mixture of experts. 0 means a dense model.
 	Experts int `json:"experts" jsonschema:"minimum=0"`
-	// Whether Hugging Face wants a token with an accepted licence.
+	// Whether Hugging Face requires a token of an account that has accepted the licence.
 	Gated bool `json:"gated"`
-	// Attention tensor parallelism, in devices, that the model's kernels demand. 0 is any.
+	// Attention tensor parallelism, in devices, that the model's kernels require. 0 means any.
 	AttentionTP int `json:"attentionTensorParallelism" jsonschema:"minimum=0"`
 
-	// Layers that keep keys and values, num_hidden_layers. Layers, with kvHeads and headSize or with kvLoraRank and
-	// qkRopeHeadDim, say how many requests the key-value cache holds; without them the plan cannot.
+	// Layers that keep keys and values, num_hidden_layers. The plan computes the size of the key-value cache from
+	// layers with kvHeads and headSize, or from layers with kvLoraRank and qkRopeHeadDim.
 	Layers int `json:"layers" jsonschema:"minimum=0"`
-	// Key-value heads, num_key_value_heads. Fewer than the devices are replicated.
+	// Key-value heads, num_key_value_heads. If there are fewer heads than devices, they are replicated.
 	KVHeads int `json:"kvHeads" jsonschema:"minimum=0"`
 	// Values of one head, head_dim.
 	HeadSize int `json:"headSize" jsonschema:"minimum=0"`
-	// Multi-head latent attention keeps a latent of this size in place of keys and values, kv_lora_rank. 0 is a model
-	// without.
+	// Size of the latent that multi-head latent attention keeps instead of keys and values, kv_lora_rank. 0 means a
+	// model without it.
 	KVLoraRank int `json:"kvLoraRank" jsonschema:"minimum=0"`
 	// Size of the rotary part of a latent, qk_rope_head_dim.
 	QKRopeHeadDim int `json:"qkRopeHeadDim" jsonschema:"minimum=0"`

@@ -108,7 +108,7 @@ func (p Plan) Check() error {
 	if p.CacheKnown && p.CacheTokens == 0 {
 		// RuntimeError "Not enough memory" of init_memory_pool.
 		return problem.Problem{
-			Why:    fmt.Sprintf("%s %d leaves the key-value cache not one page", PageSizeFlag, p.settings.PageSize),
+			Why:    fmt.Sprintf("%s %d leaves no page for the key-value cache", PageSizeFlag, p.settings.PageSize),
 			Remedy: fmt.Sprintf("use %d, and leave out %s", defaultPageSize, MaxTokensFlag),
 		}
 	}

@@ -107,7 +107,7 @@ func TestAModelWithoutLayersHasNoPlanForTheCache(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, p.CacheKnown)
 	assert.Zero(t, p.CacheTokens)
-	assert.Equal(t, 512, p.Requests, "the page table's limit alone")
+	assert.Equal(t, 512, p.Requests, "only the limit of the page table")
 }
 
 func TestEveryModelOfTheCatalogueHasAPlanForTheCache(t *testing.T) {
@@ -136,7 +136,7 @@ func TestAPlanRefusesWhatTheServerWould(t *testing.T) {
 	one := planned(t, coder32B, "2x2x2", Settings{MaxRequests: 1})
 	assert.EqualError(t, one.Check(), "--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2")
 	assert.NoError(t, planned(t, coder32B, "2x2x1", Settings{MaxRequests: 1}).Check(), "one rank")
-	assert.ErrorContains(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 100}).Check(), "leaves the key-value cache not one page")
+	assert.ErrorContains(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 100}).Check(), "leaves no page for the key-value cache")
 	assert.NoError(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 128}).Check())
 	assert.NoError(t, planned(t, coder32B, "2x2x2", Settings{}).Check())
 }

@@ -89,13 +89,13 @@ func (s Settings) Check(m Model) error {
 	}
 	s = s.orDefaults()
 	if reach := s.reach(m); s.Context > reach && reach > 0 {
-		refuse(fmt.Sprintf("%s %d is more than the %d tokens that the positions of %s reach", ContextFlag, s.Context, reach, m.ID), fmt.Sprintf(`use at most that, or scale them: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`, OverridesFlag, (s.Context+reach-1)/reach, reach))
+		refuse(fmt.Sprintf("%s %d is more than the %d tokens that the positions of %s allow", ContextFlag, s.Context, reach, m.ID), fmt.Sprintf(`use a smaller number, or scale the positions: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`, OverridesFlag, (s.Context+reach-1)/reach, reach))
 	}
 	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
 		refuse(fmt.Sprintf("%s %d is not a multiple of %s %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", (s.Chunk/s.PageSize+1)*s.PageSize))
 	}
 	if pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1 {
-		refuse(fmt.Sprintf("%s %d leaves no request that can run with a context of %d tokens", PageSizeFlag, s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
+		refuse(fmt.Sprintf("%s %d leaves room for no request with a context of %d tokens", PageSizeFlag, s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
 	}
 	return refused.Err()
 }

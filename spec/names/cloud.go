@@ -1,5 +1,5 @@
-// Package names holds the names that people type or see in Google Cloud and Kubernetes,
-// and the rules for those they choose.
+// Package names holds the names of resources in Google Cloud and Kubernetes, and the rules
+// for the names that users choose.
 package names
 
 import (

@@ -25,13 +25,13 @@ func CheckSet(name string, replicas int) error {
 	switch {
 	case len(name) > most:
 		return problem.Problem{
-			Value: name, Why: fmt.Sprintf("has %d characters, and what the controller makes from it would be too long", len(name)),
+			Value: name, Why: fmt.Sprintf("has %d characters, and the names that the controller derives from it would be too long", len(name)),
 			Remedy: fmt.Sprintf("use at most %d", most),
 		}
 	case !objectName.MatchString(name):
-		return problem.Problem{Value: name, Why: "is not a name that Kubernetes takes", Remedy: "use lower-case letters, digits and hyphens, beginning with a letter"}
+		return problem.Problem{Value: name, Why: "is not a valid Kubernetes name", Remedy: "use lower-case letters, digits and hyphens, beginning with a letter"}
 	case name == ServiceName:
-		return problem.Problem{Value: name, Why: "is the name of the Service in front of the leaders, and the controller makes one of its set's own name", Remedy: "use another"}
+		return problem.Problem{Value: name, Why: "is the name of the leaders' Service, and the controller creates a Service with the name of the LeaderWorkerSet", Remedy: "use another"}
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func TestNamesOfALeaderWorkerSet(t *testing.T) {
 		{"Team_A", 1, "lower-case letters"},
 		{"1st", 1, "beginning with a letter"},
 		{"a-", 1, "lower-case letters"},
-		{ServiceName, 1, "the name of the Service"},
+		{ServiceName, 1, "the name of the leaders' Service"},
 	} {
 		err := CheckSet(tc.name, tc.replicas)
 		if tc.says == "" {

@@ -34,14 +34,14 @@ var Tools = []Tool{
 	},
 	{
 		Name: "gke-gcloud-auth-plugin", For: "the cluster's kubeconfig, for Pulumi and kubectl",
-		Install: "gcloud components install gke-gcloud-auth-plugin",
+		Install: "gcloud components install gke-gcloud-auth-plugin; where gcloud comes from apt: apt-get install google-cloud-cli-gke-gcloud-auth-plugin",
 		Version: []string{"gke-gcloud-auth-plugin", "--version"},
 	},
 	{
 		// Kubernetes supports a kubectl that is at most one minor version away from the
 		// API server (https://kubernetes.io/releases/version-skew-policy/#kubectl).
 		Name: "kubectl", Minimum: "1.34", For: "looking at pods and reaching the endpoint", Advice: true,
-		Install: "gcloud components install kubectl",
+		Install: "gcloud components install kubectl; where gcloud comes from apt: apt-get install kubectl",
 		Version: []string{"kubectl", "version", "--client", "--output=json"},
 	},
 }

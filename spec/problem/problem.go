@@ -1,5 +1,5 @@
-// Package problem describes what is wrong with a configuration, as values: they are
-// collected, joined and located without being taken apart as text.
+// Package problem has the type of an error in a configuration. Problems are values, so that
+// they can be collected, joined and given a line number without parsing text.
 package problem
 
 import (

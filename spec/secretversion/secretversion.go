@@ -1,5 +1,4 @@
-// Package secretversion reads the names by which Secret Manager knows the versions of a
-// secret.
+// Package secretversion parses the names of secret versions in Secret Manager.
 package secretversion
 
 import (

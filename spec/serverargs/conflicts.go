@@ -59,13 +59,13 @@ func (c *conflicts) atLeast(least float64, flag string) {
 // values are of one flag each.
 func (c *conflicts) values() {
 	if dtype := c.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
-		c.refuse(fmt.Sprintf("--kv-cache-dtype %q is parsed, and then refused as unsupported", dtype), "use auto or bf16")
+		c.refuse(fmt.Sprintf("--kv-cache-dtype %q passes the server's parser and is then refused as unsupported", dtype), "use auto or bf16")
 	}
 	if c.text("--tokenizer-backend") == "fastokens" {
-		c.refuse(`--tokenizer-backend "fastokens" wants a Python package that the image of sglang-jax's Dockerfile does not have`, "use huggingface")
+		c.refuse(`--tokenizer-backend "fastokens" needs a Python package that the image of sglang-jax's Dockerfile does not have`, "use huggingface")
 	}
 	if storage := c.text("--hicache-storage"); storage == "file" {
-		c.refuse(`--hicache-storage "file" is parsed, and then refused as not supported yet`, "use disable or none")
+		c.refuse(`--hicache-storage "file" passes the server's parser and is then refused as not supported yet`, "use disable or none")
 	} else if ratio, _ := c.number("--hicache-ratio"); storage != "disable" && ratio <= 0 {
 		c.refuse(fmt.Sprintf("--hicache-ratio %q is not above 0", c.text("--hicache-ratio")), "use one such as 2.0")
 	}
@@ -106,7 +106,7 @@ func (c *conflicts) recurrent() {
 	page, _ := c.number("--page-size")
 	interval, given := c.number("--recurrent-track-interval")
 	if page <= 1 {
-		c.refuse(fmt.Sprintf("%s goes only with a --page-size above 1", flag), "use 128")
+		c.refuse(fmt.Sprintf("%s needs a --page-size above 1", flag), "use 128")
 	}
 	if given && (interval <= 0 || page > 0 && int(interval)%int(page) != 0) {
 		c.refuse(fmt.Sprintf("--recurrent-track-interval %v is not a multiple of --page-size %v", interval, page), "leave it out for --chunked-prefill-size")
@@ -127,20 +127,20 @@ func (c *conflicts) lora() {
 	c.atLeast(1, "--max-loras-per-batch")
 	modules := c.all.Values("--lora-target-modules")
 	if slices.Contains(modules, "all") && !onlyAll(modules) {
-		c.refuse(`--lora-target-modules has "all" beside others`, "give all alone")
+		c.refuse(`--lora-target-modules has "all" together with other values`, "use all alone")
 	}
 	rank, _ := c.number("--max-lora-rank")
 	switch {
 	case static && (len(paths) > 0 || c.all.Has("--enable-lora")):
 		c.refuse("--enable-static-lora does not go with --lora-paths or --enable-lora", "remove it or them")
 	case len(paths) == 0 && (rank == 0 || len(modules) == 0):
-		c.refuse("LoRA without --lora-paths wants --max-lora-rank and --lora-target-modules", "give both")
+		c.refuse("LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
 	}
 	if static && !c.all.Has("--lora-scaling") {
-		c.refuse("--enable-static-lora wants --lora-scaling", "give it")
+		c.refuse("--enable-static-lora needs --lora-scaling", "add it")
 	}
 	if static && perBatch != 1 {
-		c.refuse("--enable-static-lora wants --max-loras-per-batch 1", "give it")
+		c.refuse("--enable-static-lora needs --max-loras-per-batch 1", "add it")
 	}
 	if loaded, ok := c.number("--max-loaded-loras"); ok && len(paths) > 0 && loaded < perBatch {
 		c.refuse(fmt.Sprintf("--max-loaded-loras %v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
@@ -163,7 +163,7 @@ func (c *conflicts) speculative() {
 	chain := topK == 1 && tokens == steps+1
 	overlaps := algorithm == "DFLASH" || chain && (algorithm == "NEXTN" || algorithm == "EAGLE3" && c.text("--attention-backend") == "fa")
 	if !overlaps && !c.all.Has("--disable-overlap-schedule") {
-		c.refuse(fmt.Sprintf("--speculative-algorithm %s overlaps its schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
+		c.refuse(fmt.Sprintf("--speculative-algorithm %s supports the overlap schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
 			"--speculative-num-steps (NEXTN, and EAGLE3 with --attention-backend fa)", algorithm), "add --disable-overlap-schedule")
 	}
 	if algorithm != "DFLASH" {
@@ -173,11 +173,11 @@ func (c *conflicts) speculative() {
 		{"--speculative-eagle-topk", "1"}, {"--speculative-num-steps", "1"}, {"--grammar-backend", "none"},
 	} {
 		if c.text(want.flag) != want.value {
-			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH wants %s %s", want.flag, want.value), "give it")
+			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH needs %s %s", want.flag, want.value), "add it")
 		}
 	}
 	if !c.all.Has("--speculative-draft-model-path") {
-		c.refuse("--speculative-algorithm DFLASH wants --speculative-draft-model-path", "give the diffusion draft's")
+		c.refuse("--speculative-algorithm DFLASH needs --speculative-draft-model-path", "add it, with the diffusion draft")
 	}
 	for _, flag := range []string{"--enable-lora", "--enable-static-lora", "--lora-paths"} {
 		if c.all.Has(flag) {

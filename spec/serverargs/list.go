@@ -1,5 +1,5 @@
-// Package serverargs knows the arguments of the model server, as its parser declares them,
-// checks a user's and merges them with the program's.
+// Package serverargs has the arguments that the model server's parser declares. It checks
+// the user's arguments and merges them with the program's own.
 package serverargs
 
 import (

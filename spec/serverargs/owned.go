@@ -20,18 +20,18 @@ var owned = map[string]reason{
 	"--data-parallel-size":   {"it follows from the model's attention heads and the devices", "set sglang-tpu:topology"},
 	"--ep-size":              {"it follows from the model's experts and the devices", "set sglang-tpu:topology"},
 	"--nnodes":               {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
-	"--node-rank":            {"it is the pod's index in its group, which the LeaderWorkerSet controller gives", "remove it"},
+	"--node-rank":            {"it is the pod's index in its group, which the LeaderWorkerSet controller sets", "remove it"},
 	"--dist-init-addr":       {"it is the address of the group's leader, known only in the pod", "remove it"},
 	"--host":                 {"probes and the Service reach the server only on all addresses of the pod", "remove it"},
-	"--port":                 {"probes and the Service know the port", "remove it"},
-	"--model-path":           {"the plan is made for sglang-tpu:model", "set that"},
-	"--revision":             {"the weights are fetched for sglang-tpu:modelRevision", "set that"},
-	"--download-dir":         {"the weights are where sglang-tpu:cache has them", "remove it"},
+	"--port":                 {"probes and the Service use this port", "remove it"},
+	"--model-path":           {"the plan is made for sglang-tpu:model", "set sglang-tpu:model"},
+	"--revision":             {"the weights are downloaded for sglang-tpu:modelRevision", "set sglang-tpu:modelRevision"},
+	"--download-dir":         {"the folder of the weights follows from sglang-tpu:cache", "remove it"},
 	"--device":               {"the pods run on TPUs", "remove it"},
-	"--api-key":              {"it would stand in plain text in the pods", "run: pulumi config set --secret sglang-tpu:apiKey KEY"},
+	"--api-key":              {"it would be in plain text in the pods", "run: pulumi config set --secret sglang-tpu:apiKey KEY"},
 	"--disable-precompile":   {"the first readiness probe would compile, and time out each time", "remove it"},
 	// Not at the commit of the table.
-	"--jax-proc-id":            {"it is the pod's index in its group, which the LeaderWorkerSet controller gives", "remove it"},
+	"--jax-proc-id":            {"it is the pod's index in its group, which the LeaderWorkerSet controller sets", "remove it"},
 	"--jax-num-procs":          {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
 	"--disable-jax-precompile": {"the first readiness probe would compile, and time out each time", "remove it"},
 }
@@ -44,12 +44,12 @@ var (
 // unworkable are the flags that the server takes and that cannot work in this
 // deployment.
 var unworkable = map[string]reason{
-	"--help": {"it prints the server's help, and the server ends", "remove it"},
+	"--help": {"the server then prints its help and exits", "remove it"},
 	// sgl_jax/srt/entrypoints/engine.py: _launch_threads instead of _launch_subprocesses.
-	"--enable-single-process": {"the scheduler is then no process of its own, and the worker's liveness probe looks for that process", "remove it"},
+	"--enable-single-process": {"the scheduler then has no process of its own, and the worker's liveness probe looks for one", "remove it"},
 	"--multimodal":            otherMedia,
 	// server_args.py sets it to None on several hosts.
-	"--device-indexes": {"on several hosts the server ignores it, and on one it leaves chips that the plan counts unused", "remove it, and set sglang-tpu:topology"},
+	"--device-indexes": {"the server ignores it on several hosts, and on one host it leaves chips idle that the plan counts", "remove it, and set sglang-tpu:topology"},
 }
 
 // families are flags that only go with one that cannot work, by the prefix of their names.

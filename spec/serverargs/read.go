@@ -99,7 +99,7 @@ func (r *reading) next() {
 // stray is a word that belongs to no flag.
 func (r *reading) stray(word string) {
 	if twoInOne(word) {
-		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "make it two")
+		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "write them as two entries")
 		return
 	}
 	if len(r.seen) == 0 {

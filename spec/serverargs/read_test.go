@@ -14,9 +14,9 @@ func TestWhatThePlanComputedIsNotForUsers(t *testing.T) {
 	for flag, why := range map[string]string{
 		"--tp-size": "the number of devices", "--tensor-parallel-size": "the number of devices", "--dp-size": "attention heads",
 		"--data-parallel-size": "attention heads", "--ep-size": "experts", "--nnodes": "the number of hosts", "--node-rank": "index in its group",
-		"--dist-init-addr": "group's leader", "--host": "all addresses", "--port": "know the port",
-		"--model-path": "set that", "--model": "set that", "--api-key": "--secret sglang-tpu:apiKey", "--jax-proc-id": "index in its group",
-		"--disable-precompile": "time out", "--help": "prints the server's help", "-h": "prints the server's help",
+		"--dist-init-addr": "group's leader", "--host": "all addresses", "--port": "use this port",
+		"--model-path": "set sglang-tpu:model", "--model": "set sglang-tpu:model", "--api-key": "--secret sglang-tpu:apiKey", "--jax-proc-id": "index in its group",
+		"--disable-precompile": "time out", "--help": "prints its help", "-h": "prints its help",
 		// What argparse would take for one of them.
 		"--tp": "abbreviation of --tp-size, which cannot be set", "--tensor": "abbreviation of --tensor-parallel-size",
 		"--nn": "abbreviation of --nnodes", "--api": "abbreviation of --api-key", "--disable-pre": "abbreviation of --disable-precompile",
@@ -70,7 +70,7 @@ func TestAllWordsAreReadAtOnce(t *testing.T) {
 	read := Read([]string{"4", "", "--context-length 4096", "--page-size", "a", "--enable-metrics", "--page-size=2", "--dtype", "--speed"}, false)
 	lines := strings.Split(read.Err.Error(), "\n")
 	for i, want := range []string{
-		`"4" comes before any flag`, "an entry is empty", `"--context-length 4096" is a flag and its value in one entry; make it two`,
+		`"4" comes before any flag`, "an entry is empty", `"--context-length 4096" is a flag and its value in one entry; write them as two entries`,
 		`--page-size "a" is not a whole number`, `"--page-size" is given twice; give it once`, `--dtype has no value`,
 	} {
 		require.Greater(t, len(lines), i)
@@ -93,7 +93,7 @@ func TestOfAnotherParserOnlyWhatIsOursIsSure(t *testing.T) {
 	assert.Equal(t, "--speed 9 --page 64 --kv-cache-dtype fp8 --enable-metrics json --page-size 64", strings.Join(read.Arguments.Words(), " "), "they are passed on")
 
 	read = Read([]string{"--page-size 64", "--page-size", "1", "--page-size", "2"}, true)
-	assert.ErrorContains(t, read.Err, "make it two")
+	assert.ErrorContains(t, read.Err, "write them as two entries")
 	assert.ErrorContains(t, read.Err, "given twice")
 }
 

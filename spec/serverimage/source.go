@@ -36,14 +36,14 @@ type Image struct {
 
 // Inputs are everything that decides what a built image contains.
 type Inputs struct {
-	// https address of the git repository; sglang-jax's own if it is left out. Only with source build.
+	// https address of the git repository. The default is sglang-jax's own. Only with source build.
 	Repository string `json:"repository"`
-	// Commit to build, 40 hexadecimal digits: a branch or tag would move. The one that this program was written for if
-	// it is left out. Only with source build.
+	// Commit to build, 40 hexadecimal digits; not a branch or tag, which can move. The default is the commit that this
+	// program was written for. Only with source build.
 	Commit string `json:"commit"`
-	// Path of the Dockerfile in the repository; Dockerfile if it is left out. Only with source build.
+	// Path of the Dockerfile in the repository. The default is Dockerfile. Only with source build.
 	Dockerfile string `json:"dockerfile"`
-	// Build arguments, NAME: value; SETUPTOOLS_SCM_PRETEND_VERSION alone if they are left out. Only with source build.
+	// Build arguments, NAME: value. The default is SETUPTOOLS_SCM_PRETEND_VERSION alone. Only with source build.
 	BuildArgs map[string]string `json:"buildArgs"`
 }
 

@@ -60,7 +60,7 @@ func (c *Config) readArguments() (serverargs.List, model.Settings, bool, problem
 	for _, doubt := range doubts {
 		doubt.Key = "" // which comes before the whole sentence
 		c.Warnings.Add(argumentsKey, "", fmt.Sprintf("%s. That is so at sglang-jax %.12s", doubt.Error(), serverargs.Commit),
-			"the server of "+other+" may take it, and otherwise every pod ends with exit code 2")
+			"the server of "+other+" may accept it; otherwise every pod ends with exit code 2")
 	}
 	if overrides, ok := given.Value(model.OverridesFlag); ok && len(found) == 0 {
 		var err error
@@ -120,7 +120,7 @@ func planned(given serverargs.List, other bool) (model.Settings, bool, problem.L
 		number(whole.flag, "whole number", "use digits only", func(text string) (ok bool) {
 			*whole.into, ok = serverargs.Int(text)
 			if ok && *whole.into == 0 {
-				found.Add(argumentsKey, "", whole.flag+" 0 means nothing", "leave it out for the default")
+				found.Add(argumentsKey, "", whole.flag+" 0 is not allowed", "leave it out for the default")
 			}
 			return ok
 		})
@@ -153,7 +153,7 @@ func checkMoE(c *Config, given serverargs.List, other string) problem.List {
 		return nil
 	}
 	return problem.List{{
-		Key: argumentsKey, Why: fmt.Sprintf("%s %q is for Bailing, MiMo and GlmMoeDsa models alone, and %s is none", flag, backend, c.ModelID),
+		Key: argumentsKey, Why: fmt.Sprintf("%s %q works only with Bailing, MiMo and GlmMoeDsa models, and %s is not one of them", flag, backend, c.ModelID),
 		Remedy: "use epmoe or fused",
 	}}
 }

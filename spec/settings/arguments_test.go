@@ -17,9 +17,9 @@ func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
 		also      []string // more settings
 	}{
 		"fewer requests than ranks": {`["--max-running-requests",1]`, `--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2`, nil},
-		"refused after parsing":     {`["--kv-cache-dtype","fp8_e4m3"]`, `--kv-cache-dtype "fp8_e4m3" is parsed, and then refused as unsupported; use auto or bf16`, nil},
-		"of a model that has none":  {`["--moe-backend","fused_v2"]`, `--moe-backend "fused_v2" is for Bailing, MiMo and GlmMoeDsa models alone, and Qwen/Qwen3-30B-A3B is none; use epmoe or fused`, []string{"sglang-tpu:model", "Qwen/Qwen3-30B-A3B"}},
-		"a context out of reach":    {`["--context-length",131072]`, `or scale them: --json-model-override-args {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}}`, nil},
+		"refused after parsing":     {`["--kv-cache-dtype","fp8_e4m3"]`, `--kv-cache-dtype "fp8_e4m3" passes the server's parser and is then refused as unsupported; use auto or bf16`, nil},
+		"of a model that has none":  {`["--moe-backend","fused_v2"]`, `--moe-backend "fused_v2" works only with Bailing, MiMo and GlmMoeDsa models, and Qwen/Qwen3-30B-A3B is not one of them; use epmoe or fused`, []string{"sglang-tpu:model", "Qwen/Qwen3-30B-A3B"}},
+		"a context out of reach":    {`["--context-length",131072]`, `or scale the positions: --json-model-override-args {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}}`, nil},
 		"scaled, and out of reach":  {`["--context-length",131072,"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2.0}}"]`, "more than the 65536 tokens", nil},
 		"scaled in no known way":    {`["--json-model-override-args","{\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}}"]`, `rope_type "dynamic", which the server does not know; use default, llama3, proportional, yarn`, nil},
 		"overrides of another type": {`["--json-model-override-args","{\"rope_scaling\":4}"]`, "has a value of another type than config.json's", nil},
@@ -84,10 +84,10 @@ func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
 			"sglang-tpu:serverArguments", `["--speed",9,"--kv-cache-dtype","fp8_e4m3","--dtype","fp4"]`))
 		require.NoError(t, err, image)
 		require.Len(t, c.Warnings, 3, image)
-		for i, says := range []string{`"--speed" is not an argument of the server`, `--dtype "fp4" is not one of its choices`, "and then refused as unsupported"} {
+		for i, says := range []string{`"--speed" is not an argument of the server`, `--dtype "fp4" is not one of its choices`, "is then refused as unsupported"} {
 			assert.Contains(t, c.Warnings[i].Error(), "config sglang-tpu:serverArguments: ")
 			assert.Contains(t, c.Warnings[i].Error(), says)
-			assert.Contains(t, c.Warnings[i].Error(), "That is so at sglang-jax cddbf6f1cc33; the server of "+names+" may take it, and otherwise every pod ends with exit code 2")
+			assert.Contains(t, c.Warnings[i].Error(), "That is so at sglang-jax cddbf6f1cc33; the server of "+names+" may accept it; otherwise every pod ends with exit code 2")
 		}
 		words := strings.Join(c.Arguments.Words(), " ")
 		assert.Contains(t, words, "--dtype fp4", "in the place of the program's")
@@ -115,7 +115,7 @@ func TestADraftModelsWeightsAreNotInThePlan(t *testing.T) {
 func TestVariablesOfTheServer(t *testing.T) {
 	for name, why := range map[string]string{
 		"HF_HOME": "cannot be set", "HF_HUB_OFFLINE": "cannot be set", "JAX_COMPILATION_CACHE_DIR": "sglang-tpu:cache", "JAX_PLATFORMS": "--device tpu",
-		"LWS_WORKER_INDEX": "controller sets it", "TPU_PROCESS_PORT": "controller sets it", "TPU_TOPOLOGY": "GKE sets it", "DB_PASS": "looks like a secret", "HOME": "can be written", "API_KEY_FILE": "sglang-tpu:apiKey",
+		"LWS_WORKER_INDEX": "controller sets it", "TPU_PROCESS_PORT": "controller sets it", "TPU_TOPOLOGY": "GKE sets it", "DB_PASS": "looks like a secret", "HOME": "writable folder", "API_KEY_FILE": "sglang-tpu:apiKey",
 		"MY_SECRET": "looks like a secret", "SGL_JAX_PD_SHARED_SECRET": "looks like a secret", "aws_access_key_id": "looks like a secret", "GITHUB_TOKEN": "looks like a secret",
 		"A-B": "is not the name of a variable", "": "is not the name of a variable", "A B": "is not the name of a variable",
 	} {

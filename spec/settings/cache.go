@@ -18,7 +18,7 @@ func checkCache(c storage.Cache) problem.List {
 			value int
 		}{{"sizeGiB", c.SizeGiB}, {"iops", c.IOPS}, {"throughputMiB", c.ThroughputMiB}} {
 			if n.value != 0 {
-				found.Add(cacheKey+"."+n.field, strconv.Itoa(n.value), "goes only with mode disk, and mode is gcs: a bucket has no size",
+				found.Add(cacheKey+"."+n.field, strconv.Itoa(n.value), "is allowed only with mode disk, and mode is gcs: a bucket has no size",
 					"remove it, or run: pulumi config set --path "+cacheKey+".mode disk")
 			}
 		}

@@ -21,7 +21,7 @@ func checkCapacity(c capacity.Capacity) problem.List {
 		found.Add(key+".reservation", "", "is empty, but mode is reservation",
 			"name the reservation, or projects/P/reservations/NAME for a shared one")
 	case c.Mode != capacity.Reservation && c.Reservation != "":
-		found.Add(key+".reservation", c.Reservation, "goes only with mode reservation, and mode is "+c.Mode, "set one of the two")
+		found.Add(key+".reservation", c.Reservation, "is allowed only with mode reservation, and mode is "+c.Mode, "remove it, or set mode to reservation")
 	case c.Reservation != "" && !reservation.MatchString(c.Reservation):
 		found.Add(key+".reservation", c.Reservation, "is not a reservation's name",
 			"use NAME, projects/P/reservations/NAME or projects/P/reservations/NAME/reservationBlocks/BLOCK")
@@ -32,7 +32,7 @@ func checkCapacity(c capacity.Capacity) problem.List {
 	limit, err := time.ParseDuration(c.MaxRunDuration)
 	switch {
 	case c.Mode != capacity.FlexStart:
-		found.Add(key+".maxRunDuration", c.MaxRunDuration, "goes only with mode flex-start, and mode is "+c.Mode, "remove it")
+		found.Add(key+".maxRunDuration", c.MaxRunDuration, "is allowed only with mode flex-start, and mode is "+c.Mode, "remove it")
 	case err != nil:
 		found.Add(key+".maxRunDuration", c.MaxRunDuration, "is not a duration", "use one such as 72h")
 	case limit < 10*time.Minute || limit > maxRun:

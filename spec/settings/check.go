@@ -39,11 +39,11 @@ const (
 func checkPlaceholders(c *Config) problem.List {
 	var found problem.List
 	if c.Project == placeholderProject {
-		found.Add("gcp:project", c.Project, "stands for the id of a project of yours", "run: pulumi config set gcp:project PROJECT")
+		found.Add("gcp:project", c.Project, "is a placeholder for your project id", "run: pulumi config set gcp:project PROJECT")
 	}
 	for _, part := range strings.Split(c.Capacity.Reservation, "/") {
 		if part == placeholderReservation || part == placeholderProject {
-			found.Add("sglang-tpu:capacity.reservation", c.Capacity.Reservation, "stands for the name of a reservation of yours",
+			found.Add("sglang-tpu:capacity.reservation", c.Capacity.Reservation, "is a placeholder for the name of your reservation",
 				"run: pulumi config set --path sglang-tpu:capacity.reservation NAME")
 			break
 		}
@@ -72,7 +72,7 @@ func checkToken(c *Config) problem.List {
 	case c.HFTokenSecret == "":
 		return nil
 	case c.HFToken != "":
-		return problem.List{{Key: key, Value: c.HFTokenSecret, Why: "is set, and sglang-tpu:hfToken too", Remedy: "remove one of the two"}}
+		return problem.List{{Key: key, Value: c.HFTokenSecret, Why: "is set, and so is sglang-tpu:hfToken", Remedy: "remove one of the two"}}
 	default:
 		return problem.Of(key, secretversion.Check(c.HFTokenSecret))
 	}
@@ -101,7 +101,7 @@ func checkCluster(c *Config) problem.List {
 		return found
 	}
 	if number, err := strconv.Atoi(match[1]); err != nil || number < 34 {
-		found.Add(key+".minVersion", g.MinVersion, "has no tpu7x, which needs 1.34.0-gke.2201000", "use 1.35 or newer")
+		found.Add(key+".minVersion", g.MinVersion, "does not support tpu7x, which needs 1.34.0-gke.2201000", "use 1.35 or newer")
 	}
 	return found
 }

@@ -1,8 +1,8 @@
-// Package settings reads one environment's settings, checks them all, and gives them
-// types. It is the only place that knows configuration keys.
+// Package settings reads the settings of one environment into Go types and checks them.
+// Configuration keys are named only here.
 //
-// Everything that is wrong is reported at once and before the first resource, each
-// with the key, the value, why it cannot work and what would.
+// All errors are reported at once, before the first resource. Each names the key, the
+// value, why it cannot work, and what would.
 package settings
 
 import (

@@ -20,12 +20,12 @@ var ownVariables = map[string]string{
 	"HF_HUB_CACHE":              "the weights' folder follows from sglang-tpu:cache",
 	"HF_HUB_OFFLINE":            "it follows from sglang-tpu:cache",
 	"HF_HUB_DISABLE_XET":        "it follows from sglang-tpu:cache",
-	"HF_MODULES_CACHE":          "it is in the one folder that can be written",
+	"HF_MODULES_CACHE":          "it is in the only writable folder",
 	"HF_TOKEN*":                 "the token is sglang-tpu:hfToken",
-	"HUGGING*":                  "it is an older name of what HF_ variables say, which follow from sglang-tpu:cache and sglang-tpu:hfToken",
-	"TRANSFORMERS_*":            "the weights' folder and whether the Hub is asked follow from sglang-tpu:cache",
+	"HUGGING*":                  "it is an older name of an HF_ variable, and these follow from sglang-tpu:cache and sglang-tpu:hfToken",
+	"TRANSFORMERS_*":            "the folder of the weights and offline mode follow from sglang-tpu:cache",
 	"SGLANG_USE_MODELSCOPE":     "the weights are fetched from the Hugging Face Hub",
-	"JAX_COMPILATION_CACHE_DIR": "compiled code is where sglang-tpu:cache has it",
+	"JAX_COMPILATION_CACHE_DIR": "the folder of compiled code follows from sglang-tpu:cache",
 	"JAX_PLATFORMS":             "the server compares it with --device tpu, and is left to find the chips",
 	"LWS_*":                     "the LeaderWorkerSet controller sets it",
 	"TPU_WORKER_*":              "the LeaderWorkerSet controller sets it",
@@ -36,15 +36,15 @@ var ownVariables = map[string]string{
 	"TPU_HOST_BOUNDS":           "GKE sets it",
 	"TPU_CHIPS_PER_HOST_BOUNDS": "GKE sets it",
 	"KUBERNETES_*":              "Kubernetes sets it",
-	"HOME":                      "it is the one folder that can be written",
-	"XDG_CACHE_HOME":            "it is in the one folder that can be written",
-	"MPLCONFIGDIR":              "it is in the one folder that can be written",
-	"NUMBA_CACHE_DIR":           "it is in the one folder that can be written",
-	"PYTHONDONTWRITEBYTECODE":   "the image cannot be written",
+	"HOME":                      "it is the only writable folder",
+	"XDG_CACHE_HOME":            "it is in the only writable folder",
+	"MPLCONFIGDIR":              "it is in the only writable folder",
+	"NUMBA_CACHE_DIR":           "it is in the only writable folder",
+	"PYTHONDONTWRITEBYTECODE":   "the image is read-only",
 	"PATH":                      "it is the image's",
 	"POD_IP":                    "it is the pod's address",
-	"RENDEZVOUS_PORT":           "the NetworkPolicy knows it",
-	"SERVER_PORT":               "probes and the Service know it",
+	"RENDEZVOUS_PORT":           "the NetworkPolicy uses it",
+	"SERVER_PORT":               "probes and the Service use it",
 	"TOKENIZER":                 "it follows from sglang-tpu:modelRevision",
 	"API_KEY_FILE":              "it is where sglang-tpu:apiKey is",
 }
@@ -57,7 +57,7 @@ func checkEnvironment(variables map[string]string, isSecret func(key string) boo
 	const remedy = "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey"
 	var found problem.List
 	if isSecret != nil && len(variables) > 0 && isSecret(environmentKey) {
-		found.Add(environmentKey, "", "has a secret, which would stand in plain text in the pods", remedy)
+		found.Add(environmentKey, "", "has a secret, which would be in plain text in the pods", remedy)
 	}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		key := environmentKey + "." + name
@@ -65,11 +65,11 @@ func checkEnvironment(variables map[string]string, isSecret func(key string) boo
 		// Each without the value, which may be a secret.
 		switch {
 		case !variableName.MatchString(name):
-			found.Add(key, "", "is not the name of a variable", "use letters, digits and underscores, beginning with no digit")
+			found.Add(key, "", "is not the name of a variable", "use letters, digits and underscores, and do not begin with a digit")
 		case why != "":
 			found.Add(key, "", "cannot be set: "+why, "remove it")
 		case hasSecretWord(name):
-			found.Add(key, "", "looks like a secret, and would stand in plain text in the pods", remedy)
+			found.Add(key, "", "looks like a secret, and would be in plain text in the pods", remedy)
 		}
 	}
 	return found

@@ -26,18 +26,18 @@ func checkImage(i serverimage.Image) problem.List {
 		value any
 	}{{".keepVersions", i.KeepVersions}, {".keepDays", i.KeepDays}} {
 		if retired.value != nil {
-			found.Add(imageKey+retired.field, fmt.Sprint(retired.value), "deletes nothing: the tags of the images are immutable, and Artifact Registry deletes no tagged image of such a repository",
+			found.Add(imageKey+retired.field, fmt.Sprint(retired.value), "has no effect: image tags are immutable, and Artifact Registry does not delete tagged images of such a repository",
 				"run: pulumi config rm --path "+imageKey+retired.field+" (docs/troubleshooting.md says how to delete images by hand)")
 		}
 	}
 	if i.Source != serverimage.Build && i.Given() {
-		found.Add(imageKey, "", "repository, commit, dockerfile and buildArgs go only with source build", "remove them")
+		found.Add(imageKey, "", "repository, commit, dockerfile and buildArgs are allowed only with source build", "remove them")
 	}
 	if i.Source != serverimage.Mirror && i.Version != "" {
-		found.Add(imageKey+".version", i.Version, "goes only with source mirror", "remove it, or set source to mirror")
+		found.Add(imageKey+".version", i.Version, "is allowed only with source mirror", "remove it, or set source to mirror")
 	}
 	if i.Source != serverimage.Prebuilt && i.Reference != "" {
-		found.Add(imageKey+".reference", i.Reference, "goes only with source prebuilt", "remove it, or set source to prebuilt")
+		found.Add(imageKey+".reference", i.Reference, "is allowed only with source prebuilt", "remove it, or set source to prebuilt")
 	}
 	switch i.Source {
 	case serverimage.Build:
@@ -76,7 +76,7 @@ func checkVersion(version string) problem.List {
 	case version == "":
 		found.Add(imageKey+".version", "", "is empty, but source is mirror", "name a version on Docker Hub such as v0.1.0, best its digest, sha256:...")
 	case version == "latest":
-		found.Add(imageKey+".version", version, "moves, so the pods of one group may come to run different images", "use a version such as v0.1.0, or a digest, sha256:...")
+		found.Add(imageKey+".version", version, "can move, so the pods of one group may run different images", "use a version such as v0.1.0, or a digest, sha256:...")
 	case !digest.MatchString(version) && !imageTag.MatchString(version):
 		found.Add(imageKey+".version", version, "is neither a tag nor a digest", "use a version such as v0.1.0, or a digest, sha256: and 64 hexadecimal digits")
 	}

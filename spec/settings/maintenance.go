@@ -27,14 +27,14 @@ const maintenanceKey = "sglang-tpu:maintenance"
 func checkMaintenance(m gke.Maintenance) problem.List {
 	found := checkWindow(m.Window)
 	if n := len(m.Exclusions); n > mostExclusions {
-		found.Add(maintenanceKey+".exclusions", strconv.Itoa(n), "is more than GKE keeps", fmt.Sprintf("use at most %d", mostExclusions))
+		found.Add(maintenanceKey+".exclusions", strconv.Itoa(n), "is more exclusions than GKE allows", fmt.Sprintf("use at most %d", mostExclusions))
 	}
 	names, long := map[string]bool{}, 0
 	for i, e := range m.Exclusions {
 		key := fmt.Sprintf("%s.exclusions[%d]", maintenanceKey, i)
 		found = append(found, checkExclusion(key, e)...)
 		if names[e.Name] {
-			found.Add(key+".name", e.Name, "is another exclusion's name, too", "give each its own")
+			found.Add(key+".name", e.Name, "is the name of another exclusion", "give each its own name")
 		}
 		names[e.Name] = true
 		if e.Scope == gke.NoUpgrades {
@@ -42,7 +42,7 @@ func checkMaintenance(m gke.Maintenance) problem.List {
 		}
 	}
 	if long > mostNoUpgrades {
-		found.Add(maintenanceKey+".exclusions", strconv.Itoa(long), "is more of scope NO_UPGRADES than GKE keeps",
+		found.Add(maintenanceKey+".exclusions", strconv.Itoa(long), "is more exclusions of scope NO_UPGRADES than GKE allows",
 			fmt.Sprintf("use at most %d of them, or another scope", mostNoUpgrades))
 	}
 	return found
@@ -60,13 +60,13 @@ func checkWindow(w gke.Window) problem.List {
 		if _, ok := gke.Weekday(day); !ok {
 			found.Add(at, day, "is not a day of the week", "use one such as Saturday")
 		} else if seen[strings.ToLower(day)] {
-			found.Add(at, day, "is there already", "remove it")
+			found.Add(at, day, "is in the list twice", "remove one of them")
 		}
 		seen[strings.ToLower(day)] = true
 	}
 	if days := len(w.Days); days > 0 && w.Hours > 0 && days*w.Hours*wholeWeeks < minAvailableHours {
 		found.Add(key+".hours", strconv.Itoa(w.Hours),
-			fmt.Sprintf("with %d a week is too little: GKE wants at least %d hours in 32 days", days, minAvailableHours),
+			fmt.Sprintf("is too little for the days of the window: GKE requires at least %d hours in 32 days", minAvailableHours),
 			fmt.Sprintf("use at least %d hours, or more days", (minAvailableHours+days*wholeWeeks-1)/(days*wholeWeeks)))
 	}
 	return found
@@ -91,7 +91,7 @@ func checkExclusion(key string, e gke.Exclusion) problem.List {
 	case !end.After(start):
 		found.Add(key+".end", e.End, "is not after the start", "use a later date")
 	case e.Scope == gke.NoUpgrades && end.Sub(start) > longestNoUpgrades:
-		found.Add(key+".end", e.End, "is too late: GKE does without all upgrades for at most 90 days",
+		found.Add(key+".end", e.End, "is too late: GKE allows NO_UPGRADES for at most 90 days",
 			"use "+start.Add(longestNoUpgrades).Format(time.DateOnly)+" or earlier, or scope "+gke.NoNodeUpgrades)
 	}
 	return found

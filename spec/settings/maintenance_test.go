@@ -67,7 +67,7 @@ func TestTheDefaultFitsGKEsLimits(t *testing.T) {
 }
 
 func TestASliceThatNothingKeepsIsAWarning(t *testing.T) {
-	const key, nothing = "sglang-tpu:maintenance", "GKE may upgrade the nodes in its window, which ends each group"
+	const key, nothing = "sglang-tpu:maintenance", "GKE may upgrade the nodes in the maintenance window, and each group is down"
 	span := func(end, scope string) string {
 		return `{"exclusions":[{"name":"a","start":"2026-11-01","end":"` + end + `","scope":"` + scope + `"}]}`
 	}
@@ -117,17 +117,17 @@ func TestMaintenanceThatGKEWouldRefuseIsRefusedFirst(t *testing.T) {
 		`{"window":{"start":"3:00"}}`:                                                         {`"3:00" is not a time of the day`},
 		`{"window":{"hours":3}}`:                                                              {`maintenance.window.hours: "3" is out of range; use 4 to 24 hours`},
 		`{"window":{"days":["Sonntag"]}}`:                                                     {`maintenance.window.days[0]: "Sonntag" is not a day of the week; use one such as Saturday`},
-		`{"window":{"days":["Sunday","sunday"],"hours":8}}`:                                   {`maintenance.window.days[1]: "sunday" is there already`},
-		`{"window":{"days":["Sunday"]}}`:                                                      {`maintenance.window.hours: "4" with 1 a week is too little: GKE wants at least 48 hours in 32 days; use at least 12 hours, or more days`},
+		`{"window":{"days":["Sunday","sunday"],"hours":8}}`:                                   {`maintenance.window.days[1]: "sunday" is in the list twice`},
+		`{"window":{"days":["Sunday"]}}`:                                                      {`maintenance.window.hours: "4" is too little for the days of the window: GKE requires at least 48 hours in 32 days; use at least 12 hours, or more days`},
 		`{"windows":{}}`:                                                                      {`maintenance.windows: is not a setting (did you mean window?); use window, exclusions`},
 		exclusion(`"name":" ","start":"2026-12-01","end":"2026-12-02"`):                       {`maintenance.exclusions[0].name: " " is empty`},
 		exclusion(`"name":"a","start":"soon","end":"later"`):                                  {`exclusions[0].start: "soon" is not a date; use a date such as 2027-01-31`, `exclusions[0].end: "later" is not a date`},
 		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-01"`):                       {`exclusions[0].end: "2026-12-01" is not after the start`},
 		exclusion(`"name":"a","start":"2026-12-02","end":"2026-12-03","scope":"NONE"`):        {`exclusions[0].scope: "NONE" is not a scope; use NO_MINOR_OR_NODE_UPGRADES, NO_MINOR_UPGRADES or NO_UPGRADES`},
-		exclusion(`"name":"a","start":"2026-12-01","end":"2027-03-02","scope":"NO_UPGRADES"`): {`"2027-03-02" is too late: GKE does without all upgrades for at most 90 days; use 2027-03-01 or earlier, or scope NO_MINOR_OR_NODE_UPGRADES`},
+		exclusion(`"name":"a","start":"2026-12-01","end":"2027-03-02","scope":"NO_UPGRADES"`): {`"2027-03-02" is too late: GKE allows NO_UPGRADES for at most 90 days; use 2027-03-01 or earlier, or scope NO_MINOR_OR_NODE_UPGRADES`},
 		`{"exclusions":[` + many + `]}`: {
-			`maintenance.exclusions: "21" is more than GKE keeps; use at most 20`, `"21" is more of scope NO_UPGRADES than GKE keeps; use at most 3`,
-			`exclusions[20].name: "a" is another exclusion's name, too; give each its own`,
+			`maintenance.exclusions: "21" is more exclusions than GKE allows; use at most 20`, `"21" is more exclusions of scope NO_UPGRADES than GKE allows; use at most 3`,
+			`exclusions[20].name: "a" is the name of another exclusion; give each its own name`,
 		},
 	} {
 		t.Run(value[:min(60, len(value))], func(t *testing.T) {

@@ -37,7 +37,7 @@ func inProject(s Source) (Source, project, problem.List) {
 			continue
 		}
 		if value, set := s.Get(own); set && !isDefault(f, value) {
-			found.Add(own, "", "is set, and "+key+" too, which is the same setting", "remove one of the two")
+			found.Add(own, "", "is set, and so is "+key+", which is the same setting", "remove one of the two")
 			continue
 		}
 		p.known[key] = key

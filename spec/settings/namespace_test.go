@@ -70,7 +70,7 @@ func TestASettingInBothNamespacesIsRefusedByBothNames(t *testing.T) {
 		{"hfToken", "hf_x", "hf_y"},
 	} {
 		_, err := inNewProject(t, "my.endpoint:"+tc.name, tc.own, "sglang-tpu:"+tc.name, tc.old)
-		assert.EqualError(t, err, "config my.endpoint:"+tc.name+": is set, and sglang-tpu:"+tc.name+" too, which is the same setting; remove one of the two")
+		assert.EqualError(t, err, "config my.endpoint:"+tc.name+": is set, and so is sglang-tpu:"+tc.name+", which is the same setting; remove one of the two")
 	}
 }
 
@@ -91,7 +91,7 @@ func TestProblemsNameKeysAsTheProjectHasThem(t *testing.T) {
 	assert.NotContains(t, err.Error(), "sglang-tpu:")
 
 	_, err = inNewProject(t, "sglang-tpu:capacity", `{"mode":"reservation","reservation":"your-reservation"}`)
-	require.EqualError(t, err, `config sglang-tpu:capacity.reservation: "your-reservation" stands for the name of a reservation of yours; `+
+	require.EqualError(t, err, `config sglang-tpu:capacity.reservation: "your-reservation" is a placeholder for the name of your reservation; `+
 		`run: pulumi config set --path sglang-tpu:capacity.reservation NAME`)
 	_, err = inNewProject(t, "my.endpoint:serverArguments", `["--tp-size","8"]`)
 	assert.ErrorContains(t, err, "set my.endpoint:topology")

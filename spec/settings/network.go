@@ -41,7 +41,7 @@ func checkNetwork(n gke.Network) problem.List {
 		case err != nil || prefix.Masked() != prefix:
 			found.Add(field, value, "is not a range in CIDR notation", "use one such as 203.0.113.7/32")
 		case prefix.Bits() == 0:
-			found.Add(field, value, "opens the control plane to every address there is", "name your own ranges, or leave the list empty and use the DNS endpoint")
+			found.Add(field, value, "opens the control plane to every address", "name your own ranges, or leave the list empty and use the DNS endpoint")
 		}
 	}
 	return found

@@ -174,7 +174,7 @@ func (r *reader) text(f field, key string) string {
 }
 
 // secret returns the full key if a secret is there. One that is not encrypted is refused: it
-// would stand in plain text in the stack's configuration file and in its state.
+// would be in plain text in the stack's configuration file and in its state.
 func (r *reader) secret(key string) string {
 	value, _ := r.source.Get(key)
 	if value == "" {
@@ -196,7 +196,7 @@ func (r *reader) object(key, value string, into reflect.Value) {
 		return
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		r.found.Add(key, r.shown(key, value), "has something after the object", "remove it")
+		r.found.Add(key, r.shown(key, value), "has text after the object", "remove it")
 		return
 	}
 	before := len(r.found)
@@ -301,7 +301,7 @@ func (r *reader) words(key, value string) []string {
 		case json.Number, bool:
 			list = append(list, fmt.Sprint(e))
 		default:
-			r.found.Add(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(e), "is not a text", "use one entry for a flag and one for its value")
+			r.found.Add(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(e), "is not a string", "use one entry for a flag and one for its value")
 		}
 	}
 	return list

@@ -20,9 +20,9 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"gcp:project", "", []string{"gcp:project: is empty", "pulumi config set gcp:project"}},
 		{"gcp:project", "My Project", []string{`"My Project" is not a project id`, "use the id"}},
 		{"gcp:project", "123456789", []string{"not the name or number"}},
-		{"gcp:project", "your-project-id", []string{`gcp:project: "your-project-id" stands for the id of a project of yours; run: pulumi config set gcp:project PROJECT`}},
-		{ours + "capacity", `{"mode":"reservation","reservation":"your-reservation"}`, []string{`"your-reservation" stands for the name of a reservation of yours`, "pulumi config set --path sglang-tpu:capacity.reservation NAME"}},
-		{ours + "capacity", `{"mode":"reservation","reservation":"projects/p/reservations/your-reservation"}`, []string{"stands for the name of a reservation"}},
+		{"gcp:project", "your-project-id", []string{`gcp:project: "your-project-id" is a placeholder for your project id; run: pulumi config set gcp:project PROJECT`}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"your-reservation"}`, []string{`"your-reservation" is a placeholder for the name of your reservation`, "pulumi config set --path sglang-tpu:capacity.reservation NAME"}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"projects/p/reservations/your-reservation"}`, []string{"is a placeholder for the name of your reservation"}},
 		{"gcp:zone", "us-central1", []string{`"us-central1" is not a zone`, "us-central1-c"}},
 		{"gcp:zone", " us-central1-c", []string{"has spaces around it", "remove them"}},
 		{ours + "model", "gpt-4", []string{`"gpt-4" is not in the catalogue`, "Qwen/Qwen3-8B"}},
@@ -34,17 +34,17 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "capacity", "spot", []string{"is not an object", "pulumi config set --path sglang-tpu:capacity.mode"}},
 		{ours + "capacity", `{"mode":"cheap"}`, []string{`capacity.mode: "cheap" is not a capacity mode`, "use spot, on-demand"}},
 		{ours + "capacity", `{"mode":"reservation"}`, []string{"capacity.reservation: is empty", "name the reservation"}},
-		{ours + "capacity", `{"mode":"spot","reservation":"r"}`, []string{`"r" goes only with mode reservation, and mode is spot`}},
+		{ours + "capacity", `{"mode":"spot","reservation":"r"}`, []string{`"r" is allowed only with mode reservation, and mode is spot`}},
 		{ours + "capacity", `{"mode":"reservation","reservation":"a/b"}`, []string{`"a/b" is not a reservation's name`}},
-		{ours + "capacity", `{"mode":"spot","maxRunDuration":"72h"}`, []string{"goes only with mode flex-start"}},
+		{ours + "capacity", `{"mode":"spot","maxRunDuration":"72h"}`, []string{"is allowed only with mode flex-start"}},
 		{ours + "capacity", `{"mode":"flex-start","maxRunDuration":"3 days"}`, []string{`"3 days" is not a duration`, "72h"}},
 		{ours + "capacity", `{"mode":"flex-start","maxRunDuration":"169h"}`, []string{"seven days", "10m to 168h"}},
 		{ours + "capacity", `{"mod":"spot"}`, []string{"capacity.mod: is not a setting", "use mode, reservation, maxRunDuration"}},
-		{ours + "capacity", `{"mode":"spot"} x`, []string{"has something after the object"}},
+		{ours + "capacity", `{"mode":"spot"} x`, []string{"has text after the object"}},
 		{ours + "image", `{"source":"docker"}`, []string{`"docker" is not an image source`, "use build, mirror or prebuilt"}},
 		{ours + "image", `{"source":"prebuilt"}`, []string{"image.reference: is empty"}},
-		{ours + "image", `{"source":"prebuilt","reference":"x","commit":"y"}`, []string{"go only with source build"}},
-		{ours + "image", `{"reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
+		{ours + "image", `{"source":"prebuilt","reference":"x","commit":"y"}`, []string{"are allowed only with source build"}},
+		{ours + "image", `{"reference":"x"}`, []string{`"x" is allowed only with source prebuilt`}},
 		{ours + "image", `{"commit":"main"}`, []string{`"main" is not a commit`, "40 hexadecimal digits"}},
 		{ours + "image", `{"repository":"git@github.com:a/b"}`, []string{"is not an https address"}},
 		{ours + "image", `{"repository":"https://github.com/a/b.git"}`, []string{"image.commit: is empty, but image.repository is set", "pulumi config set --path sglang-tpu:image.commit COMMIT"}},
@@ -55,29 +55,29 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "cache", `{"mode":"disk","iops":3000}`, []string{"a quarter of cache.iops (3000)", "use at most 750, or raise cache.iops to 4800"}},
 		{ours + "cache", `{"mode":"disk","throughputMiB":9000}`, []string{`"9000" is out of range`, "use 140 to 2400"}},
 		{ours + "cache", `{"mode":"ram"}`, []string{`cache.mode: "ram" is not a cache mode`, "use gcs or disk"}},
-		{ours + "cache", `{"sizeGiB":500}`, []string{`cache.sizeGiB: "500" goes only with mode disk`, "pulumi config set --path sglang-tpu:cache.mode disk"}},
+		{ours + "cache", `{"sizeGiB":500}`, []string{`cache.sizeGiB: "500" is allowed only with mode disk`, "pulumi config set --path sglang-tpu:cache.mode disk"}},
 		{ours + "modelRevision", "a b", []string{`"a b" is not a revision`, "use main, a tag, or a commit"}},
 		{ours + "image", `{"source":"mirror"}`, []string{"image.version: is empty", "v0.1.0"}},
-		{ours + "image", `{"source":"mirror","version":"latest"}`, []string{`"latest" moves`, "use a version"}},
+		{ours + "image", `{"source":"mirror","version":"latest"}`, []string{`"latest" can move`, "use a version"}},
 		{ours + "image", `{"source":"mirror","version":"v 1"}`, []string{`"v 1" is neither a tag nor a digest`}},
-		{ours + "image", `{"source":"mirror","version":"v0.1.0","reference":"x"}`, []string{`"x" goes only with source prebuilt`}},
-		{ours + "image", `{"version":"v0.1.0"}`, []string{`"v0.1.0" goes only with source mirror`}},
+		{ours + "image", `{"source":"mirror","version":"v0.1.0","reference":"x"}`, []string{`"x" is allowed only with source prebuilt`}},
+		{ours + "image", `{"version":"v0.1.0"}`, []string{`"v0.1.0" is allowed only with source mirror`}},
 		{ours + "image", `{"keepVersions":10,"keepDays":30}`, []string{
-			`image.keepVersions: "10" deletes nothing: the tags of the images are immutable`, "pulumi config rm --path sglang-tpu:image.keepVersions",
-			`image.keepDays: "30" deletes nothing`,
+			`image.keepVersions: "10" has no effect: image tags are immutable`, "pulumi config rm --path sglang-tpu:image.keepVersions",
+			`image.keepDays: "30" has no effect`,
 		}},
 		{ours + "image", `{"keep":10}`, []string{"image.keep: is not a setting", "use source, repository, commit, dockerfile, buildArgs, version, reference"}},
-		{ours + "serverArguments", `["--revision","v1"]`, []string{"the weights are fetched for sglang-tpu:modelRevision"}},
+		{ours + "serverArguments", `["--revision","v1"]`, []string{"the weights are downloaded for sglang-tpu:modelRevision"}},
 		{ours + "gke", `{"releaseChannel":"LATEST"}`, []string{`"LATEST" is not a release channel`, "RAPID, REGULAR or STABLE"}},
 		{ours + "gke", `{"minVersion":"latest"}`, []string{`"latest" is not a GKE version`}},
-		{ours + "gke", `{"minVersion":"1.33"}`, []string{`"1.33" has no tpu7x`, "use 1.35 or newer"}},
+		{ours + "gke", `{"minVersion":"1.33"}`, []string{`"1.33" does not support tpu7x`, "use 1.35 or newer"}},
 		{ours + "systemPool", `{"nodes":0}`, []string{`systemPool.nodes: "0" is out of range`}},
 		{ours + "systemPool", `{"machineType":""}`, []string{"systemPool.machineType: is empty", "e2-standard-8"}},
 		{ours + "network", `{"pods":"10.4.0.0"}`, []string{`network.pods: "10.4.0.0" is not an IPv4 range`}},
 		{ours + "network", `{"pods":"10.4.0.1/14"}`, []string{"with the host bits zero"}},
 		{ours + "network", `{"pods":"10.0.0.0/14"}`, []string{"overlaps sglang-tpu:network.nodes"}},
 		{ours + "network", `{"controlPlane":"172.16.0.0/24"}`, []string{"is not a /28"}},
-		{ours + "network", `{"authorizedNetworks":["0.0.0.0/0"]}`, []string{"authorizedNetworks[0]", "every address there is"}},
+		{ours + "network", `{"authorizedNetworks":["0.0.0.0/0"]}`, []string{"authorizedNetworks[0]", "every address"}},
 		{ours + "network", `{"authorizedNetworks":["home"]}`, []string{`"home" is not a range`}},
 		{ours + "network", `{"authorizedNetworks":"203.0.113.7/32"}`, []string{"authorizedNetworks", "has the wrong type", "a list"}},
 		{ours + "gke", `{"secretsKey":"my-key"}`, []string{`gke.secretsKey: "my-key" is not a Cloud KMS key; use projects/P/`}},
@@ -95,18 +95,18 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "customModel", `{"heads":8}`, []string{"whose numbers are in the catalogue"}},
 		{ours + "capacity", `{"mod":"spot"}`, []string{"did you mean mode?"}},
 		{ours + "serverArguments", "--page-size", []string{"serverArguments:", "is not a list", "sglang-tpu:serverArguments[0]"}},
-		{ours + "serverArguments", `[["--page-size"]]`, []string{"serverArguments[0]", "is not a text"}},
+		{ours + "serverArguments", `[["--page-size"]]`, []string{"serverArguments[0]", "is not a string"}},
 		{ours + "serverArguments", `["--tp-size","8"]`, []string{"config sglang-tpu:serverArguments:", "the number of devices of the topology"}},
 		{ours + "serverArguments", `["--dp","4"]`, []string{"could be --dp-size or --dp-schedule-policy"}},
 		{ours + "serverEnvironment", `{"HF_TOKEN":"hf_x"}`, []string{"serverEnvironment.HF_TOKEN: cannot be set", "sglang-tpu:hfToken"}},
 		{ours + "serverEnvironment", `{"1X":"y"}`, []string{"serverEnvironment.1X: is not the name of a variable"}},
 		{ours + "serverArguments", `["--page-size","a"]`, []string{`--page-size "a" is not a whole number`}},
 		{ours + "serverArguments", `["--page-size"]`, []string{"--page-size takes one value"}},
-		{ours + "serverArguments", `["--page-size",0]`, []string{"--page-size 0 means nothing"}},
+		{ours + "serverArguments", `["--page-size",0]`, []string{"--page-size 0 is not allowed"}},
 		{ours + "serverArguments", `["--mem-fraction-static","most"]`, []string{`--mem-fraction-static "most" is not a number`}},
 		{ours + "serverArguments", `["--max-running-requests",1]`, []string{"config sglang-tpu:serverArguments: --max-running-requests 1 is less than the data parallelism of 2"}},
 		{ours + "serverArguments", `["--chunked-prefill-size",100]`, []string{"config sglang-tpu:serverArguments: --chunked-prefill-size 100 is not a multiple of --page-size 128; use 128"}},
-		{ours + "leaderWorkerSet", "Coder", []string{"is not a name that Kubernetes takes"}},
+		{ours + "leaderWorkerSet", "Coder", []string{"is not a valid Kubernetes name"}},
 		{ours + "leaderWorkerSet", strings.Repeat("a", 51), []string{"use at most 50"}},
 		{ours + "leaderWorkerSet", "", []string{"leaderWorkerSet: is empty"}},
 		{ours + "readyMinutes", "-1", []string{`"-1" is out of range`, "0 to 10080 minutes"}},
@@ -152,7 +152,7 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 	assert.Equal(t, 16, c.Plan.EP)
 	assert.Equal(t, 512, c.Plan.Requests, "two data parallel ranks of 256; the cache is not known")
 	require.Len(t, c.Warnings, 2)
-	assert.Contains(t, c.Warnings[1].Error(), "customModel: says nothing of layers, kvHeads, headSize, so the plan's requestsAtOnce is the page table's limit alone")
+	assert.Contains(t, c.Warnings[1].Error(), "customModel: does not set layers, kvHeads, headSize, so the plan's requestsAtOnce is only the limit of the page table")
 
 	for numbers, tokens := range map[string]int{
 		// Half of 16 devices hold one of 8 heads each; a sixteenth of 40 GiB is on each.
@@ -167,9 +167,9 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 		assert.Len(t, c.Warnings, 1)
 	}
 	for numbers, want := range map[string]string{
-		`"layers":48,"headSize":128`:           "customModel.kvHeads: is missing, without which the key-value cache of a token has no size; set kvHeads",
+		`"layers":48,"headSize":128`:           "customModel.kvHeads: is missing: without it, the size of a token in the key-value cache is unknown; set kvHeads",
 		`"kvLoraRank":512`:                     "set layers, qkRopeHeadDim as config.json has them",
-		`"layers":-1,"kvHeads":8,"headSize":1`: `customModel.layers: "-1" is not a number that a model can have`,
+		`"layers":-1,"kvHeads":8,"headSize":1`: `customModel.layers: "-1" is too small`,
 		`"repositoryGiB":39`:                   `customModel.repositoryGiB: "39" is less than the weights, which are 40 GiB`,
 	} {
 		_, err = load(coder(t).With("sglang-tpu:model", "my-org/my-model",
@@ -223,15 +223,15 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 3)
 	assert.Contains(t, c.Warnings[0].Error(), "tpu7x in europe-west4-b")
-	assert.Contains(t, c.Warnings[1].Error(), `"example/sglang-jax:latest" can move`)
+	assert.Contains(t, c.Warnings[1].Error(), `"example/sglang-jax:latest" is a tag, which can move`)
 	assert.Contains(t, c.Warnings[2].Error(), "logprobs")
 
 	whole := undivided(t)
 	c, err = load(whole.With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 2)
-	assert.Contains(t, c.Warnings[0].Error(), "config sglang-tpu:capacity.mode: with flex-start only the leader of each group asks for its slice of 2 hosts")
-	assert.Contains(t, c.Warnings[1].Error(), "config sglang-tpu:gke.secretsKey: GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED")
+	assert.Contains(t, c.Warnings[0].Error(), "config sglang-tpu:capacity.mode: with flex-start only the leader of each group requests its slice of 2 hosts")
+	assert.Contains(t, c.Warnings[1].Error(), "config sglang-tpu:gke.secretsKey: GKE 1.35 and newer report the cluster's databaseEncryption.state as ALL_OBJECTS_ENCRYPTION_ENABLED")
 
 	for _, quiet := range [][]string{
 		{"sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:topology", "2x2x1"},

@@ -29,7 +29,7 @@ func (r *reader) resolveModel(c *Config) bool {
 	case inCatalogue:
 	case !described:
 		r.found.Add(keyOf("model"), c.ModelID, "is not in the catalogue"+spelling.Suggestion(c.ModelID, model.Names()),
-			"use one of "+list(model.Names())+", or give its numbers: pulumi config set --path sglang-tpu:customModel.heads N")
+			"use one of "+list(model.Names())+", or describe the model in customModel: pulumi config set --path sglang-tpu:customModel.heads N")
 	default:
 		if !modelID.MatchString(c.ModelID) {
 			r.found.Add(keyOf("model"), c.ModelID, "is not a Hugging Face id", "use OWNER/NAME")
@@ -49,7 +49,7 @@ func checkCustomModel(m model.Model) problem.List {
 	for _, f := range fieldsOf(v.Type()) {
 		least, ok := f.number("minimum")
 		if n := v.FieldByIndex(f.Index); ok && n.Int() < int64(least) {
-			found.Add(customKey+"."+f.name, strconv.FormatInt(n.Int(), 10), "is not a number that a model can have",
+			found.Add(customKey+"."+f.name, strconv.FormatInt(n.Int(), 10), "is too small",
 				fmt.Sprintf("use %d or more, as the model's config.json has it", least))
 		}
 	}
@@ -59,7 +59,7 @@ func checkCustomModel(m model.Model) problem.List {
 	}
 	someGiven := m.Layers != 0 || m.KVHeads != 0 || m.HeadSize != 0 || m.Latent()
 	if missing := cacheFieldsMissing(m); len(missing) > 0 && someGiven {
-		found.Add(customKey+"."+missing[0], "", "is missing, without which the key-value cache of a token has no size",
+		found.Add(customKey+"."+missing[0], "", "is missing: without it, the size of a token in the key-value cache is unknown",
 			"set "+list(missing)+" as config.json has them, or none of layers, kvHeads, headSize, kvLoraRank, qkRopeHeadDim")
 	}
 	return found

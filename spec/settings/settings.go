@@ -30,13 +30,13 @@ type Settings struct {
 	Project string `json:"gcp:project"`
 	// The zone with tpu7x capacity, such as us-central1-c.
 	Zone string `json:"gcp:zone"`
-	// The region of the zone, from which it follows; another one is refused.
+	// The region of the zone. It may be left out; a region other than the zone's is refused.
 	Region string `json:"gcp:region" optional:"true"`
 
 	// Hugging Face id of the model to serve; one of the catalogue in spec/model, or any other with customModel.
 	ModelID string `json:"model" jsonschema:"default=Qwen/Qwen2.5-Coder-32B-Instruct"`
-	// Revision of the model's repository on Hugging Face, a commit, tag or branch. A branch means what it was when
-	// the weights were fetched.
+	// Revision of the model's repository on Hugging Face: a commit, tag or branch. A branch is resolved when the
+	// weights are downloaded.
 	Revision string `json:"modelRevision" jsonschema:"default=main"`
 	// The numbers of a model outside the catalogue, from its config.json and safetensors index: heads, weightsGiB and
 	// context at least.
@@ -47,19 +47,19 @@ type Settings struct {
 	Replicas int `json:"replicas" unit:"groups" jsonschema:"default=1,minimum=0,maximum=100"`
 	// Where the chips come from.
 	Capacity capacity.Capacity `json:"capacity"`
-	// Arguments of sgl_jax.launch_server, a flag and its value in two entries. They take the place of this program's;
-	// what follows from model and topology is refused. docs/server-arguments.md says what is checked.
+	// Arguments of sgl_jax.launch_server, with a flag and its value as two entries. They override this program's own
+	// arguments; those that follow from model and topology are refused. docs/server-arguments.md says what is checked.
 	ServerArguments []string `json:"serverArguments"`
-	// Environment variables of the server, NAME: value, such as SGLANG_HEALTH_CHECK_TIMEOUT. Not for secrets, nor for
-	// what the pods set themselves.
+	// Environment variables of the server, NAME: value, such as SGLANG_HEALTH_CHECK_TIMEOUT. Do not put
+	// secrets here. Variables that the pods set themselves are refused.
 	ServerEnvironment map[string]string `json:"serverEnvironment"`
 	// Lets the server run Python code that the model's repository brings.
 	TrustRemoteCode bool `json:"trustRemoteCode" jsonschema:"default=true"`
 	// Hugging Face token, needed for gated models; empty for none.
 	HFToken Secret `json:"hfToken"`
 	// Version of a secret in Secret Manager that holds the Hugging Face token, instead of hfToken, for teams that want
-	// no secret in Pulumi's state: projects/PROJECT/secrets/NAME/versions/VERSION. The name is no secret: pulumi config
-	// set --plaintext, should the CLI take it for one.
+	// no secret in Pulumi's state: projects/PROJECT/secrets/NAME/versions/VERSION. The name is not a secret; if the CLI
+	// takes it for one, use pulumi config set --plaintext.
 	HFTokenSecret string `json:"hfTokenSecret" optional:"true"`
 	// Key that clients of the model server must send; empty for none.
 	APIKey Secret `json:"apiKey"`
@@ -79,14 +79,14 @@ type Settings struct {
 	Network gke.Network `json:"network"`
 	// Labels on every Google Cloud resource that can carry them.
 	Labels map[string]string `json:"labels"`
-	// Name of the LeaderWorkerSet, and the beginning of its pods' names. Another name replaces it.
+	// Name of the LeaderWorkerSet, and the beginning of its pods' names. A new name replaces the LeaderWorkerSet.
 	LeaderWorkerSet string `json:"leaderWorkerSet" jsonschema:"default=sglang-tpu-cluster"`
 	// Where the LeaderWorkerSet chart comes from, an oci:// address or a folder.
 	LWSChart string `json:"lwsChart" jsonschema:"default=oci://registry.k8s.io/lws/charts/lws"`
-	// Minutes that pulumi up waits for the model server, which loads weights and compiles first. 0 is 60, and 1440
+	// Minutes that pulumi up waits for the model server, which loads weights and compiles first. 0 means 60, or 1440
 	// with flex-start, which waits in Google's queue.
 	ReadyMinutes int `json:"readyMinutes" unit:"minutes" jsonschema:"default=0,minimum=0,maximum=10080"`
-	// Protects the stack from deletion, in Pulumi and in GKE at once.
+	// Protects the stack from deletion, in Pulumi and in GKE.
 	Protect bool `json:"protect" jsonschema:"default=false"`
 }
 

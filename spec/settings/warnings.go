@@ -32,7 +32,7 @@ func warnZone(zone string) problem.List {
 	if slices.Contains(seenZones, zone) {
 		return nil
 	}
-	return problem.List{{Key: "gcp:zone", Why: "tpu7x in " + zone + " is not known to this program", Remedy: "it was seen in " + list(seenZones)}}
+	return problem.List{{Key: "gcp:zone", Why: "tpu7x in " + zone + " is not known to this program", Remedy: "zones known to have it: " + list(seenZones)}}
 }
 
 func warnImage(i serverimage.Image) problem.List {
@@ -40,7 +40,7 @@ func warnImage(i serverimage.Image) problem.List {
 		return nil
 	}
 	return problem.List{{
-		Key: imageKey + ".reference", Value: i.Reference, Why: "can move: the pods of one group may come to run different images",
+		Key: imageKey + ".reference", Value: i.Reference, Why: "is a tag, which can move: the pods of one group may run different images",
 		Remedy: "use the reference with its @sha256 digest",
 	}}
 }
@@ -66,7 +66,7 @@ func warnServer(c *Config) problem.List {
 	}
 	switch {
 	case !c.Plan.CacheKnown:
-		found.Add(customKey, "", fmt.Sprintf("says nothing of %s, so the plan's requestsAtOnce is the page table's limit alone, and the key-value cache may hold fewer", list(cacheFieldsMissing(c.CustomModel))),
+		found.Add(customKey, "", fmt.Sprintf("does not set %s, so the plan's requestsAtOnce is only the limit of the page table; the key-value cache may hold fewer", list(cacheFieldsMissing(c.CustomModel))),
 			"set them as config.json has them, such as: pulumi config set --path "+customKey+".layers N")
 	case c.Plan.CacheRequests == 0:
 		found.Add(keyOf("topology"), "", fmt.Sprintf("%s leaves room for %d tokens in the key-value cache of %s, less than one request of full length (%d tokens), and longer requests are refused",
@@ -85,9 +85,9 @@ func warnCapacity(c *Config) problem.List {
 	}
 	return problem.List{{
 		Key: "sglang-tpu:capacity.mode",
-		Why: fmt.Sprintf("with flex-start only the leader of each group asks for its slice of %d hosts; the workers exist once it has one. "+
-			"GKE documents that such a slice comes as a whole, and one report says that it never came", c.Topology.Hosts()),
-		Remedy: "if the leader stays Pending after Google's queue, use another mode",
+		Why: fmt.Sprintf("with flex-start only the leader of each group requests its slice of %d hosts; the workers are created once the leader has it. "+
+			"GKE documents that all hosts of such a slice are created together; one user reports that they never were", c.Topology.Hosts()),
+		Remedy: "if the leader is still Pending after the wait in Google's queue, use another mode",
 	}}
 }
 
@@ -101,9 +101,9 @@ func warnEncryption(g gke.ControlPlane) problem.List {
 	}
 	return problem.List{{
 		Key: "sglang-tpu:gke.secretsKey",
-		Why: "GKE 1.35 and newer call the cluster's databaseEncryption.state ALL_OBJECTS_ENCRYPTION_ENABLED, " +
-			"which this provider takes for a change to ENCRYPTED at each preview",
-		Remedy: "the update that follows changes nothing",
+		Why: "GKE 1.35 and newer report the cluster's databaseEncryption.state as ALL_OBJECTS_ENCRYPTION_ENABLED, " +
+			"so that each preview shows a change to ENCRYPTED",
+		Remedy: "no action is needed: the update changes nothing",
 	}}
 }
 
@@ -133,7 +133,7 @@ func warnMaintenance(c *Config, now time.Time) problem.List {
 	}
 	return problem.List{{
 		Key:    maintenanceKey,
-		Why:    since + " GKE may upgrade the nodes in its window, which ends each group for as long as its slice takes to come back",
-		Remedy: "set exclusions with scope " + gke.NoNodeUpgrades + ", or to [] if that is wanted",
+		Why:    since + " GKE may upgrade the nodes in the maintenance window, and each group is down until its slice is back",
+		Remedy: "add an exclusion with scope " + gke.NoNodeUpgrades + ", or set exclusions to [] to allow it",
 	}}
 }

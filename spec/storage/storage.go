@@ -17,10 +17,10 @@ type Cache struct {
 
 // Disk is a Hyperdisk Balanced volume.
 type Disk struct {
-	// Size of the volume in GiB. 0 is twice what is fetched, and at least 200. Only with mode disk.
+	// Size of the volume in GiB. 0 means twice the download, and at least 200. Only with mode disk.
 	SizeGiB int `json:"sizeGiB" unit:"GiB" jsonschema:"default=0,minimum=0,maximum=65536"`
-	// Operations per second of the volume; 10000 if it is left out. Only with mode disk.
+	// Operations per second of the volume. The default is 10000. Only with mode disk.
 	IOPS int `json:"iops" unit:"operations per second" jsonschema:"minimum=3000,maximum=160000"`
-	// Throughput of the volume in MiB per second, at most a quarter of iops; 1200 if it is left out. Only with mode disk.
+	// Throughput of the volume in MiB per second, at most a quarter of iops. The default is 1200. Only with mode disk.
 	ThroughputMiB int `json:"throughputMiB" unit:"MiB per second" jsonschema:"minimum=140,maximum=2400"`
 }

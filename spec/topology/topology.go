@@ -1,8 +1,8 @@
-// Package topology is the arithmetic of tpu7x slices: what follows from a topology
-// such as 2x2x2.
+// Package topology computes the numbers of a tpu7x slice, such as hosts and devices, from
+// its topology, such as 2x2x2.
 //
-// Everything is keyed on the topology, never on names such as "v7x-16": Google counts
-// TensorCores there and sglang-jax's documentation counts chips.
+// Names such as "v7x-16" are not used: Google counts TensorCores in them, and
+// sglang-jax's documentation counts chips.
 package topology
 
 import (

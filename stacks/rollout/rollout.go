@@ -1,9 +1,9 @@
-// Package rollout waits until the pods that serve are those that this program asked for,
-// and says what keeps them.
+// Package rollout waits until the pods of the program's newest template are ready and the
+// old ones are gone. If they are not ready in time, it reports the reason.
 //
-// Pulumi's own wait cannot do it. It compares fields of one object with constants, and the
-// counts in a LeaderWorkerSet's status are those of the old pods until the controller has
-// seen the change: an up then ends while no pod is ready.
+// Pulumi's own wait cannot do this. It compares fields of one object with constants, and
+// the counts in a LeaderWorkerSet's status are those of the old pods until the controller
+// has seen the change. An up would end while no pod is ready.
 package rollout
 
 import (
@@ -66,6 +66,9 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			note(failures, state.Pods)
 		}
 		if len(waiting) == 0 {
+			if last != "" { // the last line would read like a fault
+				say(fmt.Sprintf("all %d pods are ready", ready))
+			}
 			return nil
 		}
 		if news := fmt.Sprintf("%d of %d pods are ready; %s", ready, state.Wanted, strings.Join(sentences(waiting), "; ")); news != last && time.Since(said) >= quiet {

@@ -117,9 +117,10 @@ func TestAwaitReturnsWhenTheGoalIsReached(t *testing.T) {
 	said, err := await(t, time.Minute,
 		[]corev1.Pod{pod("a", old), pod("b", old)}, errors.New("connection refused"), []corev1.Pod{pod("a"), pod("b", notReady)}, []corev1.Pod{pod("a"), pod("b")})
 	require.NoError(t, err)
-	require.Len(t, said, 3)
+	require.Len(t, said, 4)
 	assert.Contains(t, said[1], "the cluster cannot be asked: connection refused")
 	assert.Equal(t, "1 of 2 pods are ready; b runs and is not ready", said[2])
+	assert.Equal(t, "all 2 pods are ready", said[3])
 }
 
 func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {

@@ -178,11 +178,11 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 		},
 		"a tool that only advises": {
 			set:   map[string]answer{"kubectl version": file(t, "kubectl_version.json")},
-			check: "kubectl", status: report.Warning, says: "1.32.4 is too old", do: "gcloud components install kubectl",
+			check: "kubectl", status: report.Warning, says: "1.32.4 is too old", do: "gcloud components install kubectl; where gcloud comes from apt: apt-get install kubectl",
 		},
 		"the plugin": {
 			set:   map[string]answer{"gke-gcloud-auth-plugin --version": {err: &exec.Error{Err: exec.ErrNotFound}}},
-			check: "gke-gcloud-auth-plugin", status: report.Failed, says: "kubeconfig", do: "gcloud components install gke-gcloud-auth-plugin",
+			check: "gke-gcloud-auth-plugin", status: report.Failed, says: "kubeconfig", do: "gcloud components install gke-gcloud-auth-plugin; where gcloud comes from apt: apt-get install google-cloud-cli-gke-gcloud-auth-plugin",
 		},
 		"the configuration is refused": {
 			stack: []string{"sglang-tpu:topology", "2x2x3"},

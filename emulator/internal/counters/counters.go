@@ -1,4 +1,4 @@
-// Package counters counts what should not be done twice: bytes fetched from the Hub,
+// Package counters counts work that should not be repeated: bytes downloaded from the Hub,
 // images built, code compiled.
 package counters
 

@@ -1,4 +1,4 @@
-// Package layout is the one home of every path under the emulator's folder.
+// Package layout has every path under the emulator's folder.
 package layout
 
 import (

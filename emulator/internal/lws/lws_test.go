@@ -1,4 +1,4 @@
-// Package lws holds the program's copy of the LeaderWorkerSet API against the release that
+// Package lws compares the program's copy of the LeaderWorkerSet API with the release that
 // the emulator runs.
 package lws
 

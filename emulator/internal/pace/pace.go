@@ -1,6 +1,5 @@
-// Package pace is the speed at which pods' waiting passes: probe periods, back-off, and
-// sleep in their containers. What takes time to do, such as a probe's answer, keeps its
-// limit.
+// Package pace shortens the times that pods wait: probe periods, back-off, and sleep in
+// their containers. Limits of real work, such as a probe's timeout, stay as they are.
 package pace
 
 import (

@@ -19,7 +19,7 @@ func TestMakeSaysWhatToDoElsewhereThanOnLinux(t *testing.T) {
 	for _, target := range []string{"up", "down", "preview", "review", "test", "check", "emulator"} {
 		cmd := exec.Command("make", target)
 		cmd.Dir = program
-		cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=")
+		cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=", "MAKELEVEL=")
 		out, err := cmd.CombinedOutput()
 		require.Error(t, err, target)
 		first, _, _ := strings.Cut(string(out), "\n")
@@ -40,7 +40,7 @@ func bootstrap(t *testing.T, script string) (string, error) {
 	require.NoError(t, os.WriteFile(filepath.Join(programs, "go"), []byte("#!/bin/sh\nfor i in $(seq 20); do echo go: downloading module $i >&2; done\n"+script), 0o755))
 	cmd := exec.Command("make", "bootstrap")
 	cmd.Dir = checkout
-	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=")
+	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=", "MAKELEVEL=")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

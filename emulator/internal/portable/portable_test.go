@@ -1,5 +1,5 @@
-// Package portable holds that the Pulumi program can be run from other systems than Linux.
-// The emulator cannot: it is made of Linux's namespaces and mounts.
+// Package portable tests that the Pulumi program runs on other systems than Linux. The
+// emulator does not: it needs Linux namespaces and mounts.
 package portable
 
 import (

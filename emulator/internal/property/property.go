@@ -1,5 +1,5 @@
-// Package property is the one way in which the emulator and the review name a property of
-// a resource: Pulumi's property paths, such as spec.containers[0]["a.b/c"].
+// Package property handles Pulumi's property paths, such as spec.containers[0]["a.b/c"], for
+// the emulator and the review.
 package property
 
 import (

@@ -1,8 +1,8 @@
 // Package review turns a preview of one environment into a report for its reviewer: what
 // happens to the endpoint, to the chips and to what cannot be recovered.
 //
-// It is pure: it reads the events of Pulumi's engine and knows the resources of this
-// program by their types.
+// It has no side effects: it reads the events of Pulumi's engine, and recognises the
+// resources of this program by their types.
 package review
 
 import (

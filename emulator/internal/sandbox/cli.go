@@ -1,5 +1,5 @@
-// Package sandbox is what people and make type: it brings the emulated GKE up, runs the
-// real Pulumi CLI against it, and takes both down again.
+// Package sandbox is the command line of the emulator. It starts the emulated GKE, runs the
+// real Pulumi CLI against it, and stops both.
 package sandbox
 
 import (

@@ -57,7 +57,8 @@ Next, in a shell of your own:
   kubectl logs -l leaderworkerset.sigs.k8s.io/name=%[2]s -c sglang-leader
   %[3]s
   %[4]s
-  pulumi preview --diff                 after changing Pulumi.%[1]s.yaml or the code: make up
+  make preview STACK=%[1]s   after changing Pulumi.%[1]s.yaml or the code: what make up would change
+  make up STACK=%[1]s
   make down STACK=%[1]s
 `, s.Name, out.LeaderWorkerSet, out.PortForward, out.Curl)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"sglang-tpu/emulator/internal/tools"
@@ -91,7 +92,10 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 	if err := start(ctx, s, o); err != nil {
 		return err
 	}
-	return s.Stack(o.Stack).pulumi(ctx, "preview", "--diff")
+	if err := s.Stack(o.Stack).pulumi(ctx, "preview", "--diff"); err != nil {
+		return fmt.Errorf("pulumi preview failed: %w", err)
+	}
+	return nil
 }
 
 // stopwatch measures the parts of a command.
@@ -117,9 +121,9 @@ func (s *stopwatch) print(out io.Writer) {
 	for _, d := range s.took {
 		total += d
 	}
-	fmt.Fprintf(out, "\nDone in %s:", total.Round(time.Second))
+	parts := make([]string, len(s.names))
 	for i, name := range s.names {
-		fmt.Fprintf(out, " %s %s;", name, s.took[i].Round(time.Second))
+		parts[i] = fmt.Sprintf("%s %s", name, s.took[i].Round(time.Second))
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintf(out, "\nDone in %s: %s\n", total.Round(time.Second), strings.Join(parts, "; "))
 }

@@ -1,5 +1,4 @@
-// Package socket is how the emulator's programs call its daemon: HTTP over a Unix
-// socket.
+// Package socket lets the emulator's programs call its daemon, by HTTP over a Unix socket.
 package socket
 
 import (

@@ -1,5 +1,4 @@
-// Package workflows holds the rules of this repository's GitHub Actions workflows, as
-// tests. There is nothing else in it.
+// Package workflows tests the GitHub Actions workflows of this repository.
 package workflows
 
 import (

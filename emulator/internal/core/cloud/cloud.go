@@ -1,5 +1,5 @@
-// Package cloud is a small Google Cloud: the resources that this program uses, with
-// the rules, the error texts and (scaled) the patience of the real one.
+// Package cloud emulates Google Cloud: the resources that this program uses, with the
+// rules and error texts of the real one, and its waiting times, scaled down.
 package cloud
 
 import (

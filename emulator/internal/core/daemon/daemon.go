@@ -1,4 +1,4 @@
-// Package daemon is the process in which the emulated cloud lives.
+// Package daemon is the process that runs the emulated cloud.
 package daemon
 
 import (

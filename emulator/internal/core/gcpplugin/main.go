@@ -1,5 +1,5 @@
 // Package gcpplugin is the emulator's pulumi-resource-gcp: it speaks Pulumi's provider
-// protocol to the engine and asks the daemon's small Google Cloud.
+// protocol to the engine and calls the emulated Google Cloud in the daemon.
 package gcpplugin
 
 import (

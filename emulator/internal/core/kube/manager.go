@@ -1,5 +1,5 @@
-// Package kube makes the emulated cloud's clusters real: a Kubernetes control plane
-// each, with the parts of GKE that workloads notice.
+// Package kube runs a real Kubernetes control plane for each cluster of the emulated
+// cloud, with the parts of GKE that workloads depend on.
 package kube
 
 import (

@@ -1,5 +1,5 @@
-// Package registry is Artifact Registry's Docker side: go-containerregistry's registry
-// a repository, on disk, behind Google's permissions.
+// Package registry emulates the Docker API of Artifact Registry: one registry of
+// go-containerregistry for each repository, on disk, with Google's permissions.
 package registry
 
 import (

@@ -1,5 +1,5 @@
-// Package builder is the BuildKit image's programs, as far as the build Job uses them:
-// wget and buildctl-daemonless.sh.
+// Package builder emulates the programs of the BuildKit image that the build Job uses: wget
+// and buildctl-daemonless.sh.
 package builder
 
 import (

@@ -1,5 +1,5 @@
-// Package guest is what the programs in pods have in common: the container that they run
-// in, and what they ask the daemon.
+// Package guest has the code that the programs in pods share: their container, and their
+// calls to the daemon.
 package guest
 
 import (

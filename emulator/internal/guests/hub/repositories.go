@@ -1,5 +1,5 @@
-// Package hub is the Hugging Face Hub and its client: the repositories that the
-// program's catalogue names, at their true sizes, and huggingface_hub's cache on disk.
+// Package hub emulates the Hugging Face Hub and its client: the repositories of the
+// program's catalogue, at their real sizes, and huggingface_hub's cache on disk.
 // Weights are sparse files.
 package hub
 

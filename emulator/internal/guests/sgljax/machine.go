@@ -1,5 +1,5 @@
-// Package sgljax behaves as sgl_jax.launch_server does at its edges: flags, devices,
-// rendezvous, ports, HTTP, exit codes. It computes nothing that a model would.
+// Package sgljax emulates sgl_jax.launch_server as seen from outside: flags, devices,
+// rendezvous, ports, HTTP, exit codes. It runs no model.
 package sgljax
 
 import (

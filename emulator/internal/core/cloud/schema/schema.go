@@ -1,19 +1,19 @@
 // Package schema holds what the gcp provider 8.41.1 declares of each property of the
-// resource types that the program uses: what is required, what Google fills in, what
-// a change of it replaces, what it is when left out, and what it cannot stand beside.
+// resource types that the program uses: what is required, what Google fills in, whether
+// a change of it replaces the resource, its default, and what it conflicts with.
 //
 // The folder types has one file for each resource type. Its first line is the type
 // token. Each line after it is one property: its name, its kind, and what else is so,
-// separated by spaces. What is inside of an object, or of the elements of a list or a
-// set, follows indented by one tab more.
+// separated by spaces. The properties of an object, or of the elements of a list or a
+// set, follow with one more tab.
 //
 //	required       has to be set; without this word it may be left out
 //	computed       Google fills it in when it is left out, and that is no change
 //	output         only Google sets it
 //	replaces       another value makes another resource
-//	secret         its value is one
+//	secret         its value is a secret
 //	default=V      its value when it is left out
-//	conflicts=A,B  paths, from the top, of what must not be set beside it
+//	conflicts=A,B  paths, from the top, of properties that must not be set with it
 //
 // To write the files again for another version of the provider, write a program that
 // imports github.com/pulumi/pulumi-gcp/provider/v8 of that version, goes through
