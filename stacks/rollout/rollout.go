@@ -55,15 +55,18 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	answered := time.Now()
 	for {
 		now, err := within(ctx, look)
-		if err != nil {
+		switch {
+		case err == nil:
+			answered, state = time.Now(), now
+			ready, waiting = goal.compare(state)
+			note(failures, state.Pods)
+		case ctx.Err() != nil && waiting != nil:
+			// The patience has ended during this look. What the one before it saw is the answer.
+		default:
 			waiting = map[string]string{"the cluster": "cannot be asked: " + err.Error()}
 			if time.Since(answered) >= silence {
 				return goal.unknown(err)
 			}
-		} else {
-			answered, state = time.Now(), now
-			ready, waiting = goal.compare(state)
-			note(failures, state.Pods)
 		}
 		if len(waiting) == 0 {
 			if last != "" { // the last line would read like a fault

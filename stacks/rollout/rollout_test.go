@@ -124,18 +124,32 @@ func TestAwaitReturnsWhenTheGoalIsReached(t *testing.T) {
 }
 
 func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
-	_, err := await(t, 50*time.Millisecond,
+	_, err := await(t, 500*time.Millisecond,
 		[]corev1.Pod{pod("a", state(exited(1, strings.Repeat("x", 2*mostShown)+" the reason"))), pod("b")}, // and the group starts again
 		[]corev1.Pod{pod("b", unscheduled)})
 	var ended *NotReady
 	require.ErrorAs(t, err, &ended)
 	require.Len(t, ended.Lines, 5)
-	assert.Equal(t, "LeaderWorkerSet sglang/set: 0 of 2 pods are ready after 50ms (sglang-tpu:readyMinutes)", ended.Lines[0])
+	assert.Equal(t, "LeaderWorkerSet sglang/set: 0 of 2 pods are ready after 500ms (sglang-tpu:readyMinutes)", ended.Lines[0])
 	assert.Contains(t, ended.Lines[1], "LeaderWorkerSet set has 1 of 2 pods")
 	assert.Contains(t, ended.Lines[2], "b is not scheduled")
 	assert.Regexp(t, "^  a, before: container sglang-leader ended with exit code 1: .* the reason$", ended.Lines[3])
 	assert.Less(t, len(ended.Lines[3]), mostShown+100)
 	assert.Contains(t, ended.Lines[4], "kubectl describe pod -n sglang NAME")
+}
+
+func TestALookThatThePatienceCutsOffHidesNoReason(t *testing.T) {
+	interval = time.Millisecond
+	looks := 0
+	err := Await(t.Context(), goal, func(ctx context.Context) (State, error) {
+		if looks++; looks > 1 {
+			<-ctx.Done()
+			return State{}, ctx.Err()
+		}
+		return State{Hash: "new", Wanted: 1, Pods: []corev1.Pod{pod("b", unscheduled)}}, nil
+	}, 500*time.Millisecond, func(string) {})
+	assert.ErrorContains(t, err, "b is not scheduled")
+	assert.NotContains(t, err.Error(), "cannot be asked")
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
