@@ -68,7 +68,7 @@ func TestPulumiNew(t *testing.T) {
 	step("what is wrong is named with its line", func(t *testing.T) {
 		out, err := p.try("pulumi config set topology 2x2 && pulumi config set sglang-tpu:topology 2x2x1 && pulumi preview --color never")
 		require.Error(t, err)
-		assert.Contains(t, out, "config my.endpoint:topology: is set, and sglang-tpu:topology too, which is the same setting; remove one of the two")
+		assert.Contains(t, out, "config my.endpoint:topology: is set, and so is sglang-tpu:topology, which is the same setting; remove one of the two")
 		out, err = p.try("pulumi config rm sglang-tpu:topology && pulumi config set --path 'sglang-tpu:labels.team' a && pulumi preview --color never")
 		require.Error(t, err)
 		assert.Regexp(t, `Pulumi\.first\.yaml:\d+: config my\.endpoint:topology: "2x2" is not a tpu7x topology`, out)
