@@ -46,13 +46,10 @@ func build(ctx context.Context, s *Sandbox) error {
 }
 
 func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
-	if err := s.Daemon().Start(ctx); err != nil {
+	if err := open(ctx, s, o); err != nil {
 		return err
 	}
 	stack := s.Stack(o.Stack)
-	if err := stack.Prepare(ctx, o.Config...); err != nil {
-		return err
-	}
 	if err := stack.Settle(ctx); err != nil {
 		return err
 	}
@@ -74,6 +71,12 @@ func start(ctx context.Context, s *Sandbox, o options) error {
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
+	return open(ctx, s, o)
+}
+
+// open starts the daemon unless it runs, and writes the stack's configuration. Tools are
+// there already.
+func open(ctx context.Context, s *Sandbox, o options) error {
 	if err := s.Daemon().Start(ctx); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 	if err := build(ctx, s); err != nil {
 		return err
 	}
-	if err := start(ctx, s, o); err != nil {
+	if err := open(ctx, s, o); err != nil {
 		return err
 	}
 	if err := s.Stack(o.Stack).pulumi(ctx, "preview", "--diff"); err != nil {
