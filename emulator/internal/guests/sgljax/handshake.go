@@ -3,6 +3,7 @@ package sgljax
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -81,16 +82,24 @@ func receive(conn net.Conn, signals chan<- net.Conn) {
 // subscribe is a worker's side.
 func (m *machine) subscribe(rank int, host string, base int) {
 	say("[Subscriber %d] Begins to synchronize", rank)
-	m.dialForEver(host, base+publishPort)
+	stay(m.dialForEver(host, base+publishPort))
 	conn := m.dialForEver(host, base+handshakePort)
 	_, _ = conn.Write([]byte("READY\n")) // as above
-	if answer, err := bufio.NewReader(conn).ReadString('\n'); err != nil || answer != "ACK\n" {
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	stay(conn)
+	if err != nil || answer != "ACK\n" {
 		// A REQ socket connects again, and waits for the answer to what it has sent.
 		for {
 			time.Sleep(time.Hour)
 		}
 	}
 	say("[Subscriber %d] Succeeds to synchronizes!", rank)
+}
+
+// stay keeps a connection open for as long as the process lives, as ZeroMQ's own thread
+// does. Go closes a connection that nobody holds.
+func stay(conn net.Conn) {
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
 }
 
 // dialForEver asks for the name each time, as ZeroMQ does.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -197,6 +198,8 @@ func TestTheLaunchScriptEndsARank(t *testing.T) {
 				leader := r.leader(t)
 				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
 				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22200)
+				time.Sleep(pace.Of(12 * time.Second)) // the leader's script has seen that all are there
+				runtime.GC()                          // closes what nobody holds
 				return r.worker(t)
 			},
 			"the leader x-0 (127.95.5.1) does not answer, because it waits for another rank or has met another pod of this one. The group starts again",
