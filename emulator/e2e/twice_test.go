@@ -72,6 +72,7 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		assert.GreaterOrEqual(t, c.Compile.Hits, 2, "on both hosts")
 		assert.Zero(t, c.Compile.Misses)
 	})
+	step("requests that fit in the notice of a preemption are answered, and nothing is fetched again", w.preempted)
 	step("a new commit is built once, and shown first", w.newCommit)
 	step("the old commit is still there", func(t *testing.T) {
 		c := w.during(t, "back to the old commit", func() { w.emulator(t, "up", "dev") })

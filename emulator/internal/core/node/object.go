@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	tpuResource    = "google.com/tpu"
-	topologyLabel  = "cloud.google.com/gke-tpu-topology"
-	kubeletVersion = "v1.34.2-gke.2037000"
+	tpuResource   = "google.com/tpu"
+	topologyLabel = "cloud.google.com/gke-tpu-topology"
 )
 
 // nodeObject is a machine as GKE registers it.
@@ -50,7 +49,7 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(port)}},
 			NodeInfo: corev1.NodeSystemInfo{
 				Architecture: "amd64", OperatingSystem: "linux", OSImage: "emulated node", KernelVersion: runtime.GOOS,
-				ContainerRuntimeVersion: "emulated://1", KubeletVersion: kubeletVersion,
+				ContainerRuntimeVersion: "emulated://1", KubeletVersion: "v" + spec.Version,
 			},
 		},
 	}
