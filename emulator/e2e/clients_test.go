@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -115,12 +114,14 @@ func (l *clients) ask(answers, tokens int) error {
 	return nil
 }
 
-// lasting is how many answers of 1000 tokens take so long in one request here.
-func (l *clients) lasting(t *testing.T, d time.Duration) int {
+// tokens is how many of each of some answers are made here in so much time, if nobody else
+// asks.
+func (l *clients) tokens(t *testing.T, answers int, d time.Duration) int {
 	t.Helper()
-	r := l.send(10, 1000)
+	const sample = 500
+	r := l.send(answers, sample)
 	require.NoError(t, r.err)
-	return max(1, int(math.Round(10*float64(d)/float64(r.ended.Sub(r.began)))))
+	return max(1, int(sample*d/r.ended.Sub(r.began)))
 }
 
 // account prints how requests ended, and asserts that each did.

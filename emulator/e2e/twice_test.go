@@ -47,7 +47,7 @@ const otherCommit = "0123456789abcdef0123456789abcdef01234567"
 
 // TestNothingIsDoneTwice counts what a stack with a bucket fetches, builds and compiles.
 func TestNothingIsDoneTwice(t *testing.T) {
-	parallel(t, 300)
+	parallel(t, 340)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
