@@ -24,6 +24,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/tools"
 	"sglang-tpu/spec/monitoring"
+	"sglang-tpu/spec/topology"
 )
 
 // TestMonitoring has the stack's metrics collected by Prometheus' own code, as its
@@ -278,7 +279,7 @@ func (c *collector) system(t *testing.T, cluster string) string {
 	}
 	available := map[string]int{}
 	for _, n := range nodes.Items {
-		pool := n.Labels["cloud.google.com/gke-nodepool"]
+		pool := n.Labels[topology.NodePoolLabel]
 		if _, seen := available[pool]; !seen {
 			available[pool] = 1
 		}

@@ -45,8 +45,11 @@ type set struct {
 // a stand-in in its place.
 const token = `sglang-tpu:hfToken={"secure":"v1:before"}`
 
+// modelOfBoth is what both bases serve, whatever the default is.
+const modelOfBoth = "model=Qwen/Qwen2.5-Coder-32B-Instruct"
+
 // before is the base of dev: one group on a spot slice, with a token.
-var before = []string{"-c", token}
+var before = append(flags(modelOfBoth), "-c", token)
 
 var kept = review.Chips{Before: 8, After: 8}
 
@@ -99,7 +102,7 @@ var ofDevelopment = []recorded{
 	{
 		name: "probe", sets: []set{{setType, "serving", "spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].livenessProbe.failureThreshold", 7}},
 		class: review.GroupRestart, chips: interrupted(8, 8, 8),
-		says: []string{"`spec.leaderWorkerTemplate.leaderTemplate.spec.containers[sglang-leader].livenessProbe.failureThreshold` changes from `5` to `7`; the only group ends and starts again on the same chips; weights and compiled code are cached"},
+		says: []string{"`spec.leaderWorkerTemplate.leaderTemplate.spec.containers[sglang-leader].livenessProbe.failureThreshold` changes from", " to `7`; the only group ends and starts again on the same chips; weights and compiled code are cached"},
 	},
 	{
 		name: "label", settings: flags(`labels={"environment":"dev","team":"ml"}`), class: review.None, chips: kept,
@@ -157,7 +160,7 @@ var ofDevelopment = []recorded{
 }
 
 // two is the base of prod: two groups on reserved slices, protected.
-var two = flags("replicas=2")
+var two = flags(modelOfBoth, "replicas=2")
 
 var ofProduction = []recorded{
 	{
