@@ -72,7 +72,7 @@ func (w *world) tutorial(t *testing.T) {
 	assert.EqualValues(t, 10, parsed.Meta["completion_tokens"])
 }
 
-// scaleOut checks that a slice is never given back for a change of number.
+// scaleOut checks that a change of the number of replicas deletes no slice that stays in use.
 func (w *world) scaleOut(t *testing.T) {
 	identity := func() string {
 		return w.shell(t, "dev", "kubectl get node -l "+hosts+" -o jsonpath='{range .items[*]}{.metadata.uid} {end}' && "+

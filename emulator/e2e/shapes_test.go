@@ -101,7 +101,7 @@ func (w *world) scale(t *testing.T, from, to string) {
 		}
 	}
 	require.Len(t, after, int(to[0]-'0'))
-	// Pulumi deletes after everything else: a group that ran on the slice that is given back
+	// Pulumi deletes after everything else: a group that ran on the slice that is deleted
 	// starts again on another, and up waits for that, too.
 	w.rolledOut(t, 2*len(after))
 	w.shell(t, "dev", "pulumi preview --expect-no-changes")
