@@ -48,11 +48,11 @@ var refusals = []refusal{
 
 	// Replicas and other numbers.
 	{`replicas: -1`, []string{`config sglang-tpu:replicas: "-1" is out of range; use 0 to 100 groups`}},
-	{`replicas: two`, []string{"replicas", "integer"}}, // by Pulumi, from the schema
-	{`replicas: "1 "`, []string{"replicas", "integer"}},
+	{`replicas: two`, []string{`config sglang-tpu:replicas: "two" is not a whole number; use digits only`}},
+	{`replicas: "1 "`, []string{`config sglang-tpu:replicas: "1 " is not a whole number`}},
 	{`replicas: 101`, []string{`config sglang-tpu:replicas: "101" is out of range`}},
 	{`readyMinutes: 20000`, []string{`config sglang-tpu:readyMinutes: "20000" is out of range; use 0 to 10080 minutes`}},
-	{`protect: maybe`, []string{"protect", "boolean"}},
+	{`protect: maybe`, []string{`config sglang-tpu:protect: "maybe" is neither true nor false`}},
 
 	// Capacity.
 	{`capacity: {mode: cheap}`, []string{`config sglang-tpu:capacity.mode: "cheap" is not a capacity mode; use spot, on-demand, reservation or flex-start`}},
@@ -64,7 +64,7 @@ var refusals = []refusal{
 	{`capacity: {mode: flex-start, maxRunDuration: 3 days}`, []string{`config sglang-tpu:capacity.maxRunDuration: "3 days" is not a duration; use one such as 72h`}},
 	{`capacity: {mode: on-demand, maxRunDuration: 72h}`, []string{"is allowed only with mode flex-start, and mode is on-demand; remove it"}},
 	{`capacity: {mod: spot}`, []string{"config sglang-tpu:capacity.mod: is not a setting (did you mean mode?)"}},
-	{`capacity: spot`, []string{"capacity", "object"}},
+	{`capacity: spot`, []string{`config sglang-tpu:capacity: "spot" is not an object; set its fields one by one`}},
 
 	// Image.
 	{`image: {source: docker}`, []string{`config sglang-tpu:image.source: "docker" is not an image source; use build, mirror or prebuilt`}},
@@ -126,7 +126,10 @@ var refusals = []refusal{
 	{`serverEnvironment: {HF_TOKEN: hf_x}`, []string{"config sglang-tpu:serverEnvironment.HF_TOKEN: cannot be set"}},
 	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\nserverArguments: [--mem-fraction-static, \"0.05\"]", []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 
-	// All of it at once.
+	// All of it at once, wrong types too.
+	{"replicas: two\nprotect: maybe\ncapacity: spot\nlabels: 7", []string{
+		"config sglang-tpu:replicas:", "config sglang-tpu:protect:", "config sglang-tpu:capacity:", "config sglang-tpu:labels:",
+	}},
 	{"model: gpt-4\ntopology: 2x2\nreplicas: -1\ncapacity: {mode: cheap}\nnetwork: {pods: x}\ngke: {minVersion: latest}\nmode1: x", []string{
 		"config sglang-tpu:model:", "config sglang-tpu:topology:", "config sglang-tpu:replicas:", "config sglang-tpu:capacity.mode:",
 		"config sglang-tpu:network.pods:", "config sglang-tpu:gke.minVersion:", "config sglang-tpu:mode1:",
