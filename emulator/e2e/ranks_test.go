@@ -14,10 +14,10 @@ import (
 // forward opens the endpoint on this machine for the rest of a line of shell.
 const forward = `$(pulumi stack output portForwardCommand) >/dev/null & trap "kill $!" EXIT; until curl -s localhost:8000/health; do sleep 0.2; done; `
 
-// TestRanksAndRevisions is about one group: which tokenizer it has, what ends it, and
-// what happens if its ranks do not meet.
-func TestRanksAndRevisions(t *testing.T) {
-	parallel(t, 240)
+// TestRanksRevisionsAndDisks is about one group: which tokenizer it has, what its disks
+// hold, what ends it, and what happens if its ranks do not meet.
+func TestRanksRevisionsAndDisks(t *testing.T) {
+	parallel(t, 350)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -25,13 +25,17 @@ func TestRanksAndRevisions(t *testing.T) {
 		}
 	}
 	main := chatTokens{}
+	step("disks are filled again by each pod", w.disks)
 	step("main has main's tokenizer", func(t *testing.T) {
-		w.emulator(t, "up", "dev")
 		main = w.chatTokens(t)
 		assert.Equal(t, defaultModel(t).ID, main.tokenizer)
 	})
+	step("a tag has its own, from the Hub", func(t *testing.T) { w.previous(t, main, onDisks) })
 	step("a tag has its own, from the bucket", func(t *testing.T) { w.previous(t, main) })
-	step("a tag has its own, from the Hub", func(t *testing.T) { w.previous(t, main, `cache={"mode":"disk"}`) })
+	step("main has main's, from the bucket", func(t *testing.T) {
+		w.emulator(t, "up", "dev")
+		assert.Equal(t, main, w.chatTokens(t))
+	})
 	step("log probabilities end a group of two hosts and two ranks of data parallelism", w.logprobs)
 	step("a worker that never comes is named, and the group starts again", w.missingWorker)
 	step("down leaves nothing", func(t *testing.T) {
