@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sglang-tpu/emulator/internal/core/injection"
 )
 
 // Resource is one thing that exists.
@@ -49,6 +51,8 @@ type Cloud struct {
 	// Lenient lets pass what Google refuses and an earlier version of the program asked
 	// for. A review brings such a version up: it compares what two programs ask for.
 	Lenient bool
+	// Injected are faults of requests; nil: none.
+	Injected *injection.Set
 
 	file   string
 	minute time.Duration

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/core/netmap"
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/proc"
@@ -44,6 +45,8 @@ type controlPlane struct {
 	net    *netmap.Net
 	saved  saved
 
+	injected  *injection.Set
+	front     *http.Server    // nil: there is none
 	processes []*proc.Process // in the order of their start
 	tunnel    *tunnel
 	admin     *rest.Config
@@ -55,7 +58,9 @@ type saved struct {
 	Index    int    `json:"index"`
 	PodsCIDR string `json:"podsCIDR"`
 	APIPort  int    `json:"apiPort"`
-	Project  string `json:"project"`
+	// FrontPort is the port of the front; 0: there is none.
+	FrontPort int    `json:"frontPort,omitempty"`
+	Project   string `json:"project"`
 }
 
 func (c *controlPlane) file(name string) string { return filepath.Join(c.dir, name) }
@@ -75,6 +80,9 @@ func (c *controlPlane) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.startAPIServer(ctx, etcd); err != nil {
+		return err
+	}
+	if err := c.startFront(); err != nil {
 		return err
 	}
 	for name, args := range map[string][]string{
@@ -120,6 +128,11 @@ func (c *controlPlane) remember() error {
 	c.saved.Index = c.net.Index()
 	if c.saved.APIPort == 0 {
 		if c.saved.APIPort, err = freePort(); err != nil {
+			return err
+		}
+	}
+	if c.saved.FrontPort == 0 && os.Getenv(layout.FrontVar) != "" {
+		if c.saved.FrontPort, err = freePort(); err != nil {
 			return err
 		}
 	}
@@ -288,6 +301,9 @@ func (c *controlPlane) stop() {
 		c.processes[i].Stop(5 * time.Second)
 	}
 	c.processes = nil
+	if c.front != nil {
+		_ = c.front.Close() // an error means that it is closed already
+	}
 	if c.tunnel != nil {
 		_ = c.tunnel.listener.Close() // an error means that it is closed already
 	}

@@ -1,0 +1,228 @@
+// Package faults makes every operation on every resource of a stack fail, in every way, and shows that the next pulumi up
+// converges and that pulumi destroy leaves nothing.
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/injection"
+)
+
+// effects are the ways to fail of an operation, in the order of the table.
+var effects = []injection.Effect{
+	injection.Refuse, injection.Lose, injection.LoseOnce, injection.Hang, injection.HoldBefore, injection.HoldAfter,
+}
+
+var operations = []injection.Operation{injection.Create, injection.Update, injection.Delete, injection.Read}
+
+// cell is one operation on one resource that fails in one way.
+type cell struct {
+	target    *target
+	operation injection.Operation
+	effect    injection.Effect
+	fault     injection.Fault // with its error drawn
+}
+
+func (c cell) String() string {
+	text := fmt.Sprintf("%s %s of %s", c.effect, c.operation, c.target.urn.Name())
+	if c.fault.Text != "" {
+		text += " (" + c.fault.Text + ")"
+	}
+	return text
+}
+
+// target is a resource whose operations fail.
+type target struct {
+	urn        resource.URN
+	key        string // as a fault names it
+	google     bool
+	ancestors  map[resource.URN]bool // what it waits for
+	updateable bool
+}
+
+// targets are all resources of a stack that a provider keeps outside of it.
+func targets(d *apitype.DeploymentV3) ([]*target, error) {
+	byURN := map[resource.URN]apitype.ResourceV3{}
+	for _, r := range d.Resources {
+		byURN[r.URN] = r
+	}
+	ancestors := map[resource.URN]map[resource.URN]bool{}
+	var above func(urn resource.URN) map[resource.URN]bool
+	above = func(urn resource.URN) map[resource.URN]bool {
+		if found, done := ancestors[urn]; done {
+			return found
+		}
+		all := map[resource.URN]bool{}
+		ancestors[urn] = all
+		r := byURN[urn]
+		next := slices.Clone(r.Dependencies)
+		if r.Parent != "" {
+			next = append(next, r.Parent)
+		}
+		if at := strings.LastIndex(r.Provider, "::"); at > 0 {
+			next = append(next, resource.URN(r.Provider[:at]))
+		}
+		for _, urn := range next {
+			all[urn] = true
+			for further := range above(urn) {
+				all[further] = true
+			}
+		}
+		return all
+	}
+	var all []*target
+	for _, r := range d.Resources {
+		typ := string(r.Type)
+		google, kubernetes := strings.HasPrefix(typ, "gcp:"), strings.HasPrefix(typ, "kubernetes:")
+		if !r.Custom || !google && !kubernetes {
+			continue
+		}
+		t := &target{urn: r.URN, google: google, ancestors: above(r.URN), updateable: true}
+		if google {
+			t.key = typ + " " + string(r.ID)
+			t.updateable = changeable(typ, r.Inputs, r.Outputs) != ""
+		} else {
+			path, err := objectPath(r.Outputs)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.URN, err)
+			}
+			t.key = path
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// changeable is a property of the state of which another value makes the program's an update in place; empty: every
+// change replaces the resource.
+func changeable(typ string, inputs, state map[string]any) string {
+	// What differs anyhow is what the program ignores.
+	var usual []string
+	if changes, err := cloud.Diff(typ, deepCopy(state), deepCopy(inputs), nil); err == nil {
+		for _, c := range changes {
+			usual = append(usual, c.Path)
+		}
+	}
+	for _, path := range []string{
+		"description", "displayName", "labels.environment", "resourceLabels.environment", "disableOnDestroy", "routingMode",
+		"privateIpGoogleAccess", "minPortsPerVm", "management.autoUpgrade", "userLabels.environment", "dashboardJson", "allows[0].ports[0]", "softDeletePolicy.retentionDurationSeconds", "nodeConfig.resourceLabels.environment",
+	} {
+		edited := cloud.Values(deepCopy(state))
+		if !edit(edited, path) {
+			continue
+		}
+		changes, err := cloud.Diff(typ, edited, deepCopy(inputs), usual)
+		if err == nil && len(changes) == 1 && !changes[0].Replace {
+			return path
+		}
+	}
+	return ""
+}
+
+// objectPath is where the API server has an object.
+func objectPath(object map[string]any) (string, error) {
+	version, _ := object["apiVersion"].(string)
+	kind, _ := object["kind"].(string)
+	meta, _ := object["metadata"].(map[string]any)
+	name, _ := meta["name"].(string)
+	namespace, _ := meta["namespace"].(string)
+	if version == "" || kind == "" || name == "" {
+		return "", fmt.Errorf("no object: %s %s %s", version, kind, name)
+	}
+	path := "/apis/" + version
+	if version == "v1" {
+		path = "/api/v1"
+	}
+	if namespace != "" && kind != "Namespace" {
+		path += "/namespaces/" + namespace
+	}
+	return path + "/" + plural(kind) + "/" + name, nil
+}
+
+// plural is the resource of a kind, as far as this program's are regular.
+func plural(kind string) string {
+	kind = strings.ToLower(kind)
+	switch {
+	case strings.HasSuffix(kind, "y"):
+		return strings.TrimSuffix(kind, "y") + "ies"
+	case strings.HasSuffix(kind, "s"):
+		return kind + "es"
+	}
+	return kind + "s"
+}
+
+// cells lists what can be tried on the targets, with the errors drawn.
+func cells(all []*target, draw *rand.Rand) []cell {
+	var found []cell
+	for _, operation := range operations {
+		for _, effect := range effects {
+			for _, t := range all {
+				if operation == injection.Update && !t.updateable || effect == injection.LoseOnce && operation != injection.Create {
+					continue // a lost answer to another operation is healed by the request that follows it
+				}
+				f := injection.Fault{Operation: operation, Resource: t.key, Effect: effect}
+				switch effect {
+				case injection.Refuse:
+					drawError(&f, t, draw)
+				case injection.Hang:
+					timeout(&f, t)
+				}
+				found = append(found, cell{t, operation, effect, f})
+			}
+		}
+	}
+	return found
+}
+
+// batches groups cells that one run of the engine can all meet: of one operation and effect, and of resources of which
+// none waits for another.
+func batches(all []cell, draw *rand.Rand, largest int) [][]cell {
+	groups := map[string][]cell{}
+	for _, c := range all {
+		key := string(c.operation) + " " + string(c.effect)
+		groups[key] = append(groups[key], c)
+	}
+	var found [][]cell
+	for _, operation := range operations {
+		for _, effect := range effects {
+			rest := groups[string(operation)+" "+string(effect)]
+			draw.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
+			// Those that stand in the way of the fewest come first, which makes few and large batches.
+			inTheWay := map[*target]int{}
+			for _, c := range rest {
+				for _, other := range rest {
+					if !independent(c, []cell{other}) {
+						inTheWay[c.target]++
+					}
+				}
+			}
+			slices.SortStableFunc(rest, func(a, b cell) int { return inTheWay[a.target] - inTheWay[b.target] })
+			for len(rest) > 0 {
+				var batch, left []cell
+				for _, c := range rest {
+					if len(batch) < largest && (operation == injection.Read || independent(c, batch)) {
+						batch = append(batch, c)
+					} else {
+						left = append(left, c)
+					}
+				}
+				found, rest = append(found, batch), left
+			}
+		}
+	}
+	draw.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+	return found
+}
+
+func independent(c cell, batch []cell) bool {
+	return !slices.ContainsFunc(batch, func(other cell) bool {
+		return c.target.ancestors[other.target.urn] || other.target.ancestors[c.target.urn]
+	})
+}

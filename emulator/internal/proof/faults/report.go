@@ -1,0 +1,83 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"sglang-tpu/emulator/internal/sandbox"
+)
+
+// result is one cell that was tried, or could not be.
+type result struct {
+	Stack     string `json:"stack"`
+	Seed      uint64 `json:"seed"`
+	Resource  string `json:"resource"`
+	Operation string `json:"operation"`
+	Effect    string `json:"effect"`
+	Error     string `json:"error,omitempty"`
+	Met       bool   `json:"met"` // false: no request of the engine came to the fault
+	Cancel    bool   `json:"cancel,omitempty"`
+	Up        remedy `json:"up"`
+	Destroy   remedy `json:"destroy"`
+	Detail    string `json:"detail,omitempty"`
+}
+
+type results struct {
+	all      []result
+	recorded int
+}
+
+func (r *results) add(o outcome, batch []cell) {
+	tried := o.met
+	if len(tried) == 0 {
+		tried = batch // what no request comes to
+	}
+	for _, c := range tried {
+		r.all = append(r.all, result{
+			Resource: c.target.urn.Name() + " " + string(c.target.urn.Type()), Operation: string(c.operation), Effect: string(c.effect), Error: c.fault.Text,
+			Met: len(o.met) > 0, Cancel: o.cancel, Up: o.up, Destroy: o.destroy, Detail: o.detail,
+		})
+	}
+}
+
+// record adds what is new to the file.
+func (r *results) record(o options) error {
+	if o.record == "" {
+		return nil
+	}
+	file, err := os.OpenFile(o.record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	write := json.NewEncoder(file)
+	for ; r.recorded < len(r.all); r.recorded++ {
+		line := r.all[r.recorded]
+		line.Stack, line.Seed = o.stack, o.seed
+		if err := write.Encode(line); err != nil {
+			return err
+		}
+	}
+	return file.Close()
+}
+
+// report prints what was found. Its error is a cell that nothing explains.
+func (r *results) report(out io.Writer, all []cell, o options) error {
+	tried, unexplained := 0, 0
+	for _, c := range r.all {
+		if c.Met {
+			tried++
+			if c.Up == never || c.Destroy == never {
+				unexplained++
+				fmt.Fprintf(out, "faults: UNEXPLAINED %s %s of %s %s\n%s\n", c.Effect, c.Operation, c.Resource, c.Error, c.Detail)
+			}
+		}
+	}
+	fmt.Fprintf(out, "faults: %d of %d cells of %s tried with seed %d, %d unexplained\n", tried, len(all), o.stack, o.seed, unexplained)
+	if unexplained > 0 {
+		return sandbox.ExitCode(1)
+	}
+	return nil
+}
