@@ -2,7 +2,9 @@ package faults
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,8 +118,8 @@ func age(w *world.World, batch []cell) error {
 				continue
 			}
 			if !c.target.google {
-				annotate(r.Inputs)
-				annotate(r.Outputs)
+				relabel(r.Inputs)
+				relabel(r.Outputs)
 				continue
 			}
 			path := changeable(string(r.Type), r.Inputs, r.Outputs)
@@ -141,16 +143,17 @@ func age(w *world.World, batch []cell) error {
 	return write()
 }
 
-// annotate adds an annotation to an object, which the program does not give it.
-func annotate(object map[string]any) {
+// relabel changes the first label of an object, as an earlier version of the program could have had it; without any it
+// gets one.
+func relabel(object map[string]any) {
 	meta, ok := object["metadata"].(map[string]any)
 	if !ok {
 		return
 	}
-	annotations, ok := meta["annotations"].(map[string]any)
-	if !ok {
-		annotations = map[string]any{}
+	labels, ok := meta["labels"].(map[string]any)
+	if !ok || len(labels) == 0 {
+		meta["labels"] = map[string]any{"sglang-tpu/earlier": "yes"}
+		return
 	}
-	annotations["sglang-tpu/earlier"] = "yes"
-	meta["annotations"] = annotations
+	labels[slices.Min(slices.Collect(maps.Keys(labels)))] = "earlier"
 }
