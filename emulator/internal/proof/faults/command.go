@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 
 	"sglang-tpu/emulator/internal/core/injection"
@@ -23,6 +24,7 @@ type options struct {
 	largest   int           // of cells in a batch
 	operation string        // only this one; empty: all
 	effect    string        // only this one; empty: all
+	first     bool          // the largest batches come first
 	record    string        // file to which results are added; empty: none
 }
 
@@ -35,6 +37,7 @@ func parse(args []string) (o options, err error) {
 	flags.IntVar(&o.largest, "batch", 40, "largest number of cells that one run of Pulumi meets")
 	flags.StringVar(&o.operation, "operation", "", "only create, update, delete or read")
 	flags.StringVar(&o.effect, "effect", "", "only refuse, lose, lose-once, hang, hold-before or hold-after")
+	flags.BoolVar(&o.first, "largest-first", false, "the largest batches come first, which tries most cells in a limited time")
 	flags.StringVar(&o.record, "record", "", "file to which results are added, one line of JSON for each cell")
 	if err := flags.Parse(args); err != nil {
 		return o, sandbox.ExitCode(2)
@@ -117,6 +120,10 @@ func (r *runner) all(ctx context.Context, all []cell, o options) (results, error
 	tried := 0
 	began := time.Now()
 	todo := batches(all, rand.New(rand.NewPCG(o.seed, 2)), o.largest)
+	if o.first {
+		slices.SortStableFunc(todo, func(a, b []cell) int { return len(b) - len(a) })
+	}
+	r.say("faults: %d cells in %d batches", len(all), len(todo))
 	for len(todo) > 0 && (o.count == 0 || tried < o.count) && (o.limit == 0 || time.Since(began) < o.limit) {
 		batch := todo[0]
 		todo = todo[1:]
