@@ -11,9 +11,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -47,7 +47,9 @@ type controlPlane struct {
 
 	injected  *injection.Set
 	front     *http.Server    // nil: there is none
+	mu        sync.Mutex      // of the two below
 	processes []*proc.Process // in the order of their start
+	stopped   bool
 	tunnel    *tunnel
 	admin     *rest.Config
 	client    *kubernetes.Clientset
@@ -205,18 +207,6 @@ func (c *controlPlane) certificates() error {
 	return os.WriteFile(c.file("tokens.csv"), []byte(token+`,gcloud,gcloud,"system:masters"`+"\n"), 0o600)
 }
 
-func (c *controlPlane) run(name string, args []string, env ...string) (*proc.Process, error) {
-	cmd := exec.Command(filepath.Join(c.layout.Bin(), name), args...)
-	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), env...)
-	p, err := proc.Start(cmd, c.file(name+".log"))
-	if err != nil {
-		return nil, err
-	}
-	c.processes = append(c.processes, p)
-	return p, nil
-}
-
 func (c *controlPlane) startEtcd(ctx context.Context) (address string, err error) {
 	client, err := freePort()
 	if err != nil {
@@ -295,12 +285,9 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 	})
 }
 
-// stop ends the processes, the last started first.
+// stop ends the processes and what listens beside them.
 func (c *controlPlane) stop() {
-	for i := len(c.processes) - 1; i >= 0; i-- {
-		c.processes[i].Stop(5 * time.Second)
-	}
-	c.processes = nil
+	c.end()
 	if c.front != nil {
 		_ = c.front.Close() // an error means that it is closed already
 	}
