@@ -183,7 +183,7 @@ func (f *figures) changes(ctx context.Context, w *world.World, o options) error 
 	if err != nil {
 		return err
 	}
-	f.upPath, f.chain = up.path(waits(d, false))
+	f.upPath, f.chain = up.path(world.Waits(d))
 	if f.pods, err = ready(ctx, w, began.Add(up.last())); err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (f *figures) changes(ctx context.Context, w *world.World, o options) error 
 	if f.destroy, err = change(ctx, w, "destroy", "--yes", "--skip-preview"); err != nil {
 		return err
 	}
-	f.destroyPath, _ = f.destroy.path(waits(d, true))
+	f.destroyPath, _ = f.destroy.path(reversed(world.Waits(d)))
 	return nil
 }
 

@@ -147,44 +147,13 @@ func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Du
 	return length, chain
 }
 
-// waits reads from a state what each resource waits for, all the way. reverse is the order of a destroy.
-func waits(d *apitype.DeploymentV3, reverse bool) map[resource.URN]map[resource.URN]bool {
-	byURN := map[resource.URN]apitype.ResourceV3{}
-	for _, r := range d.Resources {
-		byURN[r.URN] = r
-	}
-	all := map[resource.URN]map[resource.URN]bool{}
-	var above func(urn resource.URN) map[resource.URN]bool
-	above = func(urn resource.URN) map[resource.URN]bool {
-		if found, done := all[urn]; done {
-			return found
-		}
-		found := map[resource.URN]bool{}
-		all[urn] = found
-		r := byURN[urn]
-		next := slices.Clone(r.Dependencies)
-		if at := strings.LastIndex(r.Provider, "::"); at > 0 {
-			next = append(next, resource.URN(r.Provider[:at]))
-		}
-		for _, urn := range next {
-			found[urn] = true
-			for further := range above(urn) {
-				found[further] = true
-			}
-		}
-		return found
-	}
-	for urn := range byURN {
-		above(urn)
-	}
-	if !reverse {
-		return all
-	}
+// reversed is the order of a destroy: everything waits for what depends on it.
+func reversed(waits map[resource.URN]map[resource.URN]bool) map[resource.URN]map[resource.URN]bool {
 	other := map[resource.URN]map[resource.URN]bool{}
-	for urn := range all {
+	for urn := range waits {
 		other[urn] = map[resource.URN]bool{}
 	}
-	for urn, found := range all {
+	for urn, found := range waits {
 		for before := range found {
 			if other[before] != nil {
 				other[before][urn] = true

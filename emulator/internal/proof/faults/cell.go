@@ -13,6 +13,7 @@ import (
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
+	"sglang-tpu/emulator/internal/proof/world"
 )
 
 // effects are the ways to fail of an operation, in the order of the table.
@@ -49,34 +50,7 @@ type target struct {
 
 // targets are all resources of a stack that a provider keeps outside of it.
 func targets(d *apitype.DeploymentV3) ([]*target, error) {
-	byURN := map[resource.URN]apitype.ResourceV3{}
-	for _, r := range d.Resources {
-		byURN[r.URN] = r
-	}
-	ancestors := map[resource.URN]map[resource.URN]bool{}
-	var above func(urn resource.URN) map[resource.URN]bool
-	above = func(urn resource.URN) map[resource.URN]bool {
-		if found, done := ancestors[urn]; done {
-			return found
-		}
-		all := map[resource.URN]bool{}
-		ancestors[urn] = all
-		r := byURN[urn]
-		next := slices.Clone(r.Dependencies)
-		if r.Parent != "" {
-			next = append(next, r.Parent)
-		}
-		if at := strings.LastIndex(r.Provider, "::"); at > 0 {
-			next = append(next, resource.URN(r.Provider[:at]))
-		}
-		for _, urn := range next {
-			all[urn] = true
-			for further := range above(urn) {
-				all[further] = true
-			}
-		}
-		return all
-	}
+	waits := world.Waits(d)
 	var all []*target
 	for _, r := range d.Resources {
 		typ := string(r.Type)
@@ -84,7 +58,7 @@ func targets(d *apitype.DeploymentV3) ([]*target, error) {
 		if !r.Custom || !google && !kubernetes {
 			continue
 		}
-		t := &target{urn: r.URN, google: google, ancestors: above(r.URN), updateable: true}
+		t := &target{urn: r.URN, google: google, ancestors: waits[r.URN], updateable: true}
 		if google {
 			t.key = typ + " " + string(r.ID)
 			t.updateable = changeable(typ, r.Inputs, r.Outputs) != ""
