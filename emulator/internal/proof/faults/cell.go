@@ -5,7 +5,6 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -13,7 +12,6 @@ import (
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
-	"sglang-tpu/emulator/internal/proof/world"
 )
 
 // effects are the ways to fail of an operation, in the order of the table.
@@ -44,13 +42,11 @@ type target struct {
 	urn        resource.URN
 	key        string // as a fault names it
 	google     bool
-	ancestors  map[resource.URN]bool // what it waits for
 	updateable bool
 }
 
 // targets are all resources of a stack that a provider keeps outside of it.
 func targets(d *apitype.DeploymentV3) ([]*target, error) {
-	waits := world.Waits(d)
 	var all []*target
 	for _, r := range d.Resources {
 		typ := string(r.Type)
@@ -58,7 +54,7 @@ func targets(d *apitype.DeploymentV3) ([]*target, error) {
 		if !r.Custom || !google && !kubernetes {
 			continue
 		}
-		t := &target{urn: r.URN, google: google, ancestors: waits[r.URN], updateable: true}
+		t := &target{urn: r.URN, google: google, updateable: true}
 		if google {
 			t.key = typ + " " + string(r.ID)
 			t.updateable = changeable(typ, r.Inputs, r.Outputs) != ""
@@ -155,48 +151,33 @@ func cells(all []*target, draw *rand.Rand) []cell {
 	return found
 }
 
-// batches groups cells that one run of the engine can all meet: of one operation and effect, and of resources of which
-// none waits for another.
-func batches(all []cell, draw *rand.Rand, largest int) [][]cell {
-	groups := map[string][]cell{}
+// scenario is a set of cells of one operation and one effect. Each fails once: runs of Pulumi follow one another, and each
+// meets the faults to which it gets.
+type scenario []cell
+
+func (s scenario) String() string { return string(s[0].effect) + " " + string(s[0].operation) }
+
+// scenarios groups cells, in a random order. size is how many cells of each are drawn; 0: all.
+func scenarios(all []cell, draw *rand.Rand, size int) []scenario {
+	groups := map[string]scenario{}
 	for _, c := range all {
-		key := string(c.operation) + " " + string(c.effect)
+		key := scenario{c}.String()
 		groups[key] = append(groups[key], c)
 	}
-	var found [][]cell
+	var found []scenario
 	for _, operation := range operations {
 		for _, effect := range effects {
-			rest := groups[string(operation)+" "+string(effect)]
-			draw.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
-			// Those that stand in the way of the fewest come first, which makes few and large batches.
-			inTheWay := map[*target]int{}
-			for _, c := range rest {
-				for _, other := range rest {
-					if !independent(c, []cell{other}) {
-						inTheWay[c.target]++
-					}
-				}
+			group := groups[scenario{{operation: operation, effect: effect}}.String()]
+			if len(group) == 0 {
+				continue
 			}
-			slices.SortStableFunc(rest, func(a, b cell) int { return inTheWay[a.target] - inTheWay[b.target] })
-			for len(rest) > 0 {
-				var batch, left []cell
-				for _, c := range rest {
-					if len(batch) < largest && (operation == injection.Read || independent(c, batch)) {
-						batch = append(batch, c)
-					} else {
-						left = append(left, c)
-					}
-				}
-				found, rest = append(found, batch), left
+			draw.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
+			if size > 0 {
+				group = group[:min(size, len(group))]
 			}
+			found = append(found, group)
 		}
 	}
 	draw.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
 	return found
-}
-
-func independent(c cell, batch []cell) bool {
-	return !slices.ContainsFunc(batch, func(other cell) bool {
-		return c.target.ancestors[other.target.urn] || other.target.ancestors[c.target.urn]
-	})
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proof/page"
 	"sglang-tpu/emulator/internal/proof/world"
 	"sglang-tpu/emulator/internal/sandbox"
 )
@@ -19,26 +21,27 @@ import (
 type options struct {
 	stack     string
 	seed      uint64
-	count     int           // of cells; 0: all
-	limit     time.Duration // no batch is begun after it; 0: none
-	largest   int           // of cells in a batch
+	count     int           // of cells; 0: no limit
+	limit     time.Duration // no scenario is begun after it; 0: none
+	size      int           // cells drawn of each operation and effect; 0: all
 	operation string        // only this one; empty: all
 	effect    string        // only this one; empty: all
-	first     bool          // the largest batches come first
+	of        int           // cells that there are
+	table     string        // file whose results become the table of the documentation, instead of a run; empty: a run
 	record    string        // file to which results are added; empty: none
 }
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
-	flags.Uint64Var(&o.seed, "seed", 0, "of the order of batches and of the errors drawn; 0: another one each time")
-	flags.IntVar(&o.count, "cells", 0, "how many cells are tried at least; 0: all")
-	flags.DurationVar(&o.limit, "limit", 0, "no batch is begun after this time; 0: no limit")
-	flags.IntVar(&o.largest, "batch", 40, "largest number of cells that one run of Pulumi meets")
+	flags.Uint64Var(&o.seed, "seed", 0, "of the order of scenarios and of the errors drawn; 0: another one each time")
+	flags.IntVar(&o.count, "cells", 0, "no scenario is begun after so many cells were tried; 0: no limit")
+	flags.DurationVar(&o.limit, "limit", 0, "no scenario is begun after this time; 0: no limit")
+	flags.IntVar(&o.size, "draw", 0, "how many cells are drawn of each operation and effect; 0: all")
 	flags.StringVar(&o.operation, "operation", "", "only create, update, delete or read")
 	flags.StringVar(&o.effect, "effect", "", "only refuse, lose, lose-once, hang, hold-before or hold-after")
-	flags.BoolVar(&o.first, "largest-first", false, "the largest batches come first, which tries most cells in a limited time")
 	flags.StringVar(&o.record, "record", "", "file to which results are added, one line of JSON for each cell")
+	flags.StringVar(&o.table, "table", "", "write the results of a file into docs/proof.md instead of trying anything")
 	if err := flags.Parse(args); err != nil {
 		return o, sandbox.ExitCode(2)
 	}
@@ -54,6 +57,13 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.table != "" {
+		all, err := read(o.table)
+		if err != nil {
+			return err
+		}
+		return page.Replace(filepath.Join(s.Checkout, "docs", "proof.md"), "faults", strings.Join(table(all), "\n"))
+	}
 	unlock, err := sandbox.Lock(layout.Layout{Root: s.Layout.Root + "/faults"})
 	if err != nil {
 		return err
@@ -66,6 +76,7 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 		return err
 	}
 	defer func() { _ = r.world.Stop() }() // what it ends has no state that anybody needs
+	o.of = len(all)
 	results, err := r.all(ctx, all, o)
 	if err != nil {
 		return err
@@ -79,7 +90,7 @@ func open(ctx context.Context, s *sandbox.Sandbox, o options) (*runner, []cell, 
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &runner{world: w, say: func(format string, args ...any) { fmt.Fprintf(s.Out, format+"\n", args...) }}
+	r := &runner{world: w, draw: rand.New(rand.NewPCG(o.seed, 3)), say: func(format string, args ...any) { fmt.Fprintf(s.Out, format+"\n", args...) }}
 	if err := w.Start(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -114,42 +125,35 @@ func open(ctx context.Context, s *sandbox.Sandbox, o options) (*runner, []cell, 
 	return r, cells(found, rand.New(rand.NewPCG(o.seed, 1))), nil
 }
 
-// all tries batches in a random order until enough cells are through.
+// all tries scenarios in a random order until enough cells are through.
 func (r *runner) all(ctx context.Context, all []cell, o options) (results, error) {
 	found := results{}
 	tried := 0
 	began := time.Now()
-	todo := batches(all, rand.New(rand.NewPCG(o.seed, 2)), o.largest)
-	if o.first {
-		slices.SortStableFunc(todo, func(a, b []cell) int { return len(b) - len(a) })
-	}
-	r.say("faults: %d cells in %d batches", len(all), len(todo))
+	todo := scenarios(all, rand.New(rand.NewPCG(o.seed, 2)), o.size)
 	for len(todo) > 0 && (o.count == 0 || tried < o.count) && (o.limit == 0 || time.Since(began) < o.limit) {
-		batch := todo[0]
+		s := todo[0]
 		todo = todo[1:]
-		if o.operation != "" && batch[0].operation != injection.Operation(o.operation) || o.effect != "" && batch[0].effect != injection.Effect(o.effect) {
+		if o.operation != "" && s[0].operation != injection.Operation(o.operation) || o.effect != "" && s[0].effect != injection.Effect(o.effect) {
 			continue
 		}
-		outcome, err := r.try(ctx, batch)
+		outcome, err := r.try(ctx, s)
 		if err != nil {
-			return found, err
+			return found, fmt.Errorf("%s: %w", s, err)
 		}
-		r.say("faults: %s %s: %d of %d met, up by %q, destroy by %q, %s", batch[0].effect, batch[0].operation, len(outcome.met), len(batch),
-			outcome.up, outcome.destroy, outcome.took.Round(time.Second))
-		if len(outcome.met) > 1 && (outcome.up == never || outcome.destroy == never) {
-			// One of them is the reason: both halves once more.
-			half := len(outcome.met) / 2
-			todo = append([][]cell{outcome.met[:half], outcome.met[half:]}, todo...)
-			if len(outcome.missed) > 0 && len(outcome.met) > 0 {
-				todo = append(todo, outcome.missed)
-			}
+		r.say("faults: %s: %d of %d cells in %d runs of Pulumi; at the end %q, and from the middle %q; %s", s, len(outcome.met), len(s), outcome.runs,
+			outcome.end, outcome.other, outcome.took.Round(time.Second))
+		if n := len(outcome.met); n > 1 && !outcome.explained() {
 			r.say("%s", outcome.detail)
+			// One of them is the reason: both halves once more.
+			var halves [2]scenario
+			for i, m := range outcome.met {
+				halves[i*2/n] = append(halves[i*2/n], m.cell)
+			}
+			todo = append(halves[:], todo...)
 			continue
 		}
-		if len(outcome.missed) > 0 && len(outcome.met) > 0 {
-			todo = append(todo, outcome.missed)
-		}
-		found.add(outcome, batch)
+		found.add(outcome)
 		tried += len(outcome.met)
 		if err := found.record(o); err != nil {
 			return found, err

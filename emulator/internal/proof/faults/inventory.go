@@ -160,24 +160,38 @@ func adopt(ctx context.Context, w *world.World, reference inventory) error {
 	return nil
 }
 
-// remove deletes from the cloud what the state does not have, as a person does by gcloud.
-func remove(ctx context.Context, w *world.World) error {
-	now, err := take(ctx, w)
-	if err != nil {
-		return err
-	}
+// strangers are what the cloud has and the state does not.
+func strangers(ctx context.Context, w *world.World) (found []string, err error) {
 	d, _, err := w.Deployment()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	known := map[string]bool{}
 	for _, r := range d.Resources {
 		known[string(r.Type)+" "+string(r.ID)] = true
 	}
-	for _, key := range now.cloud {
-		if known[key] {
-			continue
+	var all []struct{ Type, ID string }
+	if err := w.Get(ctx, "/cloud/resources", &all); err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if key := r.Type + " " + r.ID; !known[key] && strings.HasPrefix(r.Type, "gcp:") && !shared(r.Type) {
+			found = append(found, key)
 		}
+	}
+	return found, nil
+}
+
+// shared are the members of policies: to create one that is there changes nothing.
+func shared(typ string) bool { return strings.Contains(strings.ToLower(typ), "iammember") }
+
+// remove deletes from the cloud what the state does not have, as a person does by gcloud.
+func remove(ctx context.Context, w *world.World) error {
+	found, err := strangers(ctx, w)
+	if err != nil {
+		return err
+	}
+	for _, key := range found {
 		typ, id, _ := strings.Cut(key, " ")
 		var reply cloud.Reply
 		if err := w.Post(ctx, "/cloud/delete", cloud.Request{Type: typ, ID: id}, &reply); err != nil {

@@ -13,14 +13,17 @@ import (
 type result struct {
 	Stack     string `json:"stack"`
 	Seed      uint64 `json:"seed"`
+	Of        int    `json:"of"` // cells of the stack
 	Resource  string `json:"resource"`
 	Operation string `json:"operation"`
 	Effect    string `json:"effect"`
 	Error     string `json:"error,omitempty"`
 	Met       bool   `json:"met"` // false: no request of the engine came to the fault
 	Cancel    bool   `json:"cancel,omitempty"`
-	Up        remedy `json:"up"`
-	Destroy   remedy `json:"destroy"`
+	Remedy    remedy `json:"remedy,omitempty"` // before the next run
+	End       remedy `json:"end"`
+	Other     remedy `json:"other"`
+	Explained bool   `json:"explained,omitempty"`
 	Detail    string `json:"detail,omitempty"`
 }
 
@@ -29,16 +32,20 @@ type results struct {
 	recorded int
 }
 
-func (r *results) add(o outcome, batch []cell) {
-	tried := o.met
-	if len(tried) == 0 {
-		tried = batch // what no request comes to
-	}
-	for _, c := range tried {
-		r.all = append(r.all, result{
+func (r *results) add(o outcome) {
+	one := func(c cell) result {
+		return result{
 			Resource: c.target.urn.Name() + " " + string(c.target.urn.Type()), Operation: string(c.operation), Effect: string(c.effect), Error: c.fault.Text,
-			Met: len(o.met) > 0, Cancel: o.cancel, Up: o.up, Destroy: o.destroy, Detail: o.detail,
-		})
+			End: o.end, Other: o.other, Detail: o.detail,
+		}
+	}
+	for _, m := range o.met {
+		line := one(m.cell)
+		line.Met, line.Cancel, line.Remedy, line.Explained = true, m.cancel, m.remedy, o.explained()
+		r.all = append(r.all, line)
+	}
+	for _, c := range o.missed {
+		r.all = append(r.all, one(c))
 	}
 }
 
@@ -55,7 +62,7 @@ func (r *results) record(o options) error {
 	write := json.NewEncoder(file)
 	for ; r.recorded < len(r.all); r.recorded++ {
 		line := r.all[r.recorded]
-		line.Stack, line.Seed = o.stack, o.seed
+		line.Stack, line.Seed, line.Of = o.stack, o.seed, o.of
 		if err := write.Encode(line); err != nil {
 			return err
 		}
@@ -69,7 +76,7 @@ func (r *results) report(out io.Writer, all []cell, o options) error {
 	for _, c := range r.all {
 		if c.Met {
 			tried++
-			if c.Up == never || c.Destroy == never {
+			if !c.Explained {
 				unexplained++
 				fmt.Fprintf(out, "faults: UNEXPLAINED %s %s of %s %s\n%s\n", c.Effect, c.Operation, c.Resource, c.Error, c.Detail)
 			}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/proof/world"
 )
@@ -32,58 +34,150 @@ const (
 	never    remedy = "" // nothing helped
 )
 
-// outcome is what became of a batch.
-type outcome struct {
-	met     []cell // those whose fault a request has met
-	missed  []cell
-	cancel  bool   // pulumi cancel was needed first
-	up      remedy // after which the stack is as it was
-	destroy remedy // after which nothing is left
-	detail  string // of what never helped
-	took    time.Duration
+// met is a cell whose fault a request has met, and what followed.
+type met struct {
+	cell
+	cancel bool // pulumi cancel was needed before the next command
+	remedy remedy
 }
 
-// runner tries batches in one world.
+// outcome is what became of a scenario.
+type outcome struct {
+	met    []met
+	missed []cell // no request came to their faults
+	runs   int    // of Pulumi, until all faults were met
+	// end is after what the goal of the operation was reached: the stack is as it was at first, or for a delete nothing is
+	// left. other is the same for the other goal, from the state after one of the runs.
+	end, other remedy
+	cancel     bool
+	detail     string // of what never helped
+	took       time.Duration
+}
+
+func (o outcome) explained() bool { return o.end != never && o.other != never }
+
+// runner tries scenarios in one world.
 type runner struct {
 	world     *world.World
 	reference inventory
+	draw      *rand.Rand
 	say       func(format string, args ...any)
 }
 
-// try makes one batch fail, and then recovers from it in two ways.
-func (r *runner) try(ctx context.Context, batch []cell) (o outcome, err error) {
+// longest is more runs than a chain of resources has members.
+const longest = 40
+
+// try lets each cell of a scenario fail once, and looks at what comes of it.
+func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 	began := time.Now()
 	defer func() { o.took = time.Since(began) }()
-	if err := r.prepare(ctx, batch); err != nil {
+	if err := r.prepare(ctx, s); err != nil {
 		return o, err
 	}
-	failed, err := r.fail(ctx, batch, &o)
-	if err != nil || len(o.met) == 0 {
+	left := slices.Clone(s)
+	kept := 0 // how many runs before the one after which the state is kept
+	if len(s) > 1 {
+		kept = r.draw.IntN(4)
+	}
+	saved := false
+	for o.runs < longest && len(left) > 0 {
+		failed, ended, err := r.fail(ctx, s, left)
+		if err != nil {
+			return o, err
+		}
+		o.runs++
+		if len(failed) == 0 && !ended {
+			break // it failed, or stands still, for another reason
+		}
+		if o.runs == kept+1 {
+			if err := r.keep(ctx); err != nil {
+				return o, err
+			}
+			saved = true
+		}
+		if err := r.remedied(ctx, s, failed, &o); err != nil {
+			return o, err
+		}
+		left = slices.DeleteFunc(left, func(c cell) bool {
+			return slices.ContainsFunc(failed, func(f cell) bool { return f.target == c.target })
+		})
+		if ended {
+			break // to the others there was nothing to do
+		}
+	}
+	o.missed = left
+	if len(o.met) == 0 {
+		return o, nil
+	}
+	end, other := r.upIsFull, r.destroyIsEmpty
+	if s[0].operation == injection.Delete {
+		end, other = other, end
+	}
+	if !saved {
+		if err := r.keep(ctx); err != nil {
+			return o, err
+		}
+	}
+	if o.end, err = r.recover(ctx, &o, end); err != nil {
 		return o, err
 	}
-	if err := r.world.Save(ctx, half); err != nil {
-		return o, err
-	}
-	if err := r.world.Start(ctx); err != nil {
-		return o, err
-	}
-	if o.up, err = r.recover(ctx, &o, r.upIsFull); err != nil {
-		return o, err
-	}
-	upDetail := o.detail
+	detail := o.detail
 	if err := r.world.Restore(ctx, half); err != nil {
 		return o, err
 	}
-	o.destroy, err = r.recover(ctx, &o, r.destroyIsEmpty)
-	if o.up == never || o.destroy == never {
-		o.detail = fmt.Sprintf("the failure:\n%s\nup:\n%s\ndestroy:\n%s", tail(failed), upDetail, o.detail)
+	if o.other, err = r.recover(ctx, &o, other); err != nil {
+		return o, err
 	}
-	return o, err
+	o.detail = detail + o.detail
+	return o, nil
 }
 
-// prepare brings the world to where the batch's operation comes next.
-func (r *runner) prepare(ctx context.Context, batch []cell) error {
-	switch batch[0].operation {
+// keep saves the state after a run that failed.
+func (r *runner) keep(ctx context.Context) error {
+	if err := r.world.Save(ctx, half); err != nil {
+		return err
+	}
+	return r.world.Start(ctx)
+}
+
+// remedied does after a run that failed what has to be done before the next.
+func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *outcome) error {
+	cancel := locked(r.world)
+	if cancel {
+		if result := r.world.Pulumi(ctx, "cancel", "--yes"); !result.OK() {
+			return fmt.Errorf("pulumi cancel: %w\n%s", result.Err, result.Output)
+		}
+	}
+	unknown, err := strangers(ctx, r.world)
+	if err != nil {
+		return err
+	}
+	way := plain
+	if len(unknown) > 0 && s[0].operation == injection.Create {
+		way = imported
+		if err := adopt(ctx, r.world, r.reference); err != nil {
+			r.say("faults: %v", err)
+		}
+		if left, err := strangers(ctx, r.world); err != nil || len(left) > 0 {
+			way = removed
+			if err := errors.Join(err, remove(ctx, r.world)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range failed {
+		m := met{c, cancel, plain}
+		if slices.Contains(unknown, c.target.key) {
+			m.remedy = way
+		}
+		o.met = append(o.met, m)
+	}
+	return nil
+}
+
+// prepare brings the world to where the scenario's operation comes next.
+func (r *runner) prepare(ctx context.Context, s scenario) error {
+	switch s[0].operation {
 	case injection.Create:
 		return r.world.Restore(ctx, empty)
 	case injection.Update:
@@ -93,7 +187,7 @@ func (r *runner) prepare(ctx context.Context, batch []cell) error {
 		if err := r.world.Stop(); err != nil {
 			return err
 		}
-		if err := age(r.world, batch); err != nil {
+		if err := age(r.world, s); err != nil {
 			return err
 		}
 		return r.world.Start(ctx)
@@ -115,50 +209,65 @@ func arguments(operation injection.Operation) []string {
 	return []string{"up", "--yes", "--skip-preview", "--continue-on-error", "--parallel", many}
 }
 
-// fail runs the command with the batch's faults in force, and ends them.
-func (r *runner) fail(ctx context.Context, batch []cell, o *outcome) (output string, err error) {
+// fail runs the command with the faults of what is left in force, and ends them. It returns the cells that were met, and
+// whether the command ended well.
+func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []cell, well bool, err error) {
 	var inForce []injection.Fault
-	for _, c := range batch {
+	for _, c := range left {
 		inForce = append(inForce, c.fault)
 	}
 	if err := r.world.Post(ctx, "/injected", inForce, nil); err != nil {
-		return "", err
+		return nil, false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 6*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, 6*time.Minute)
 	defer cancel()
 	var out bytes.Buffer
-	cmd := r.world.Cmd(ctx, &out, arguments(batch[0].operation)...)
+	cmd := r.world.Cmd(limited, &out, arguments(s[0].operation)...)
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return nil, false, err
 	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // that it fails is the point
-		close(ended)
-	}()
-	if e := batch[0].effect; e == injection.HoldBefore || e == injection.HoldAfter {
-		if err := r.untilHeld(ctx, len(batch), ended); err != nil {
-			return "", err
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var endErr error
+	if e := s[0].effect; e == injection.HoldBefore || e == injection.HoldAfter {
+		endErr, err = r.untilHeld(limited, len(left), ended)
+		if err != nil {
+			return nil, false, err
 		}
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
-		r.world.Kill()
+		if endErr == errHeld {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+			r.world.Kill()
+			<-ended
+		}
+	} else {
+		endErr = <-ended // that it fails is the point
 	}
-	<-ended
-	if batch[0].effect == injection.Hang {
-		time.Sleep(2 * time.Second) // the work ends after the provider's patience
+	if s[0].effect == injection.Hang {
+		if err := r.settle(ctx); err != nil {
+			return nil, false, err
+		}
 	}
-	met, err := r.faults(ctx)
+	inForce, err = r.faults(ctx)
 	if err != nil {
-		return "", err
+		return nil, false, err
 	}
-	for i, f := range met {
+	for i, f := range inForce {
 		if f.Hits > 0 {
-			o.met = append(o.met, batch[i])
-		} else {
-			o.missed = append(o.missed, batch[i])
+			failed = append(failed, left[i])
 		}
 	}
-	return out.String(), r.world.Post(ctx, "/injected", []injection.Fault{}, nil)
+	if len(failed) == 0 && endErr != nil {
+		r.say("faults: a run of %s failed for another reason:\n%s", s, tail(out.String()))
+	}
+	return failed, endErr == nil, r.world.Post(ctx, "/injected", []injection.Fault{}, nil)
+}
+
+var errHeld = errors.New("requests are held")
+
+// settle waits until the work is done that goes on after the provider's patience.
+func (r *runner) settle(ctx context.Context) error {
+	time.Sleep(2 * time.Second) // it has begun
+	return r.world.Post(ctx, "/cloud/find", cloud.Request{Type: "gcp:compute/network:Network"}, nil)
 }
 
 func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) {
@@ -166,15 +275,16 @@ func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) 
 }
 
 // still is how long no further request has to be held before all are that come.
-const still = 20 * time.Second
+const still = 8 * time.Second
 
-// untilHeld waits until as many requests are held as there are faults, or no more come.
-func (r *runner) untilHeld(ctx context.Context, want int, ended <-chan struct{}) error {
+// untilHeld waits until as many requests are held as there are faults, or no more come, which is errHeld, or the command
+// has ended, which is its error.
+func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end, err error) {
 	held, since := 0, time.Now()
 	for {
 		all, err := r.faults(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		now := 0
 		for _, f := range all {
@@ -183,28 +293,18 @@ func (r *runner) untilHeld(ctx context.Context, want int, ended <-chan struct{})
 		if now > held {
 			held, since = now, time.Now()
 		}
-		if held == want {
+		if held == want || held > 0 && time.Since(since) > still {
 			time.Sleep(300 * time.Millisecond) // work that is done before an answer is held
-			return nil
-		}
-		if time.Since(since) > still+time.Duration(boolInt(held == 0))*time.Minute {
-			return nil
+			return errHeld, nil
 		}
 		select {
-		case <-ended:
-			return nil
+		case end := <-ended:
+			return end, nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // recover tries the remedies one after the other until one of them leads to the goal.
