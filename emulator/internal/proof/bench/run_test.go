@@ -50,6 +50,16 @@ func TestTheCriticalPathIsTheLongestChainOfWhatWaits(t *testing.T) {
 	assert.Equal(t, 20*time.Second, r.last())
 }
 
+func TestWhoDependsOnAComponentWaitsForAllThatIsInIt(t *testing.T) {
+	component := resource.URN("urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster::c")
+	child, other := urn("child"), urn("other")
+	waits := world.Waits(&apitype.DeploymentV3{Resources: []apitype.ResourceV3{
+		{URN: component}, {URN: child, Custom: true, Parent: component}, {URN: other, Custom: true, Dependencies: []resource.URN{component}},
+	}})
+	assert.True(t, waits[other][child])
+	assert.Equal(t, map[resource.URN]bool{component: true}, waits[child])
+}
+
 func TestADestroyWaitsTheOtherWayRound(t *testing.T) {
 	r, d := example()
 	reverse := reversed(world.Waits(d))
