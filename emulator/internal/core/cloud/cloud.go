@@ -204,6 +204,14 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 func (c *Cloud) reserve(k kind, r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if k.numbered {
+		for first, n := r.ID, 1; c.resources[r.Type+" "+r.ID] != nil; n++ {
+			r.ID = fmt.Sprint(first, n)
+		}
+		if r.Type == alertPolicyKind {
+			r.Outputs["name"] = r.ID
+		}
+	}
 	if has := c.resources[r.Type+" "+r.ID]; has != nil && !k.shared {
 		if k.taken != nil {
 			return k.taken(has, r.Inputs)

@@ -118,8 +118,7 @@ func age(w *world.World, batch []cell) error {
 				continue
 			}
 			if !c.target.google {
-				relabel(r.Inputs)
-				relabel(r.Outputs)
+				relabel(r.Inputs, r.Outputs)
 				continue
 			}
 			path := changeable(string(r.Type), r.Inputs, r.Outputs)
@@ -143,17 +142,25 @@ func age(w *world.World, batch []cell) error {
 	return write()
 }
 
-// relabel changes the first label of an object, as an earlier version of the program could have had it; without any it
-// gets one.
-func relabel(object map[string]any) {
-	meta, ok := object["metadata"].(map[string]any)
-	if !ok {
+// relabel gives an object of a state, its inputs and what it is, another value of the same property, as an earlier version
+// of the program could have had it: a label, or something of which there is one in its kind.
+func relabel(inputs, object map[string]any) {
+	meta, _ := inputs["metadata"].(map[string]any)
+	live, _ := object["metadata"].(map[string]any)
+	labels, _ := meta["labels"].(map[string]any)
+	has, _ := live["labels"].(map[string]any)
+	if len(labels) > 0 && has != nil {
+		key := slices.Min(slices.Collect(maps.Keys(labels)))
+		labels[key], has[key] = "earlier", "earlier"
 		return
 	}
-	labels, ok := meta["labels"].(map[string]any)
-	if !ok || len(labels) == 0 {
-		meta["labels"] = map[string]any{"sglang-tpu/earlier": "yes"}
-		return
+	for _, path := range []string{
+		"rules[0].verbs[0]", "automountServiceAccountToken", "webhooks[0].timeoutSeconds", "webhooks[0].failurePolicy",
+		"spec.names.shortNames[0]", "spec.names.singular", "spec.policyTypes[0]", "type",
+	} {
+		if edit(object, path) {
+			edit(inputs, path)
+			return
+		}
 	}
-	labels[slices.Min(slices.Collect(maps.Keys(labels)))] = "earlier"
 }
