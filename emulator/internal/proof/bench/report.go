@@ -30,19 +30,29 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) 
 var rows = []row{
 	{"unchanged preview / preview of an empty program", func(f *figures) float64 { return ratio(f.unchanged, f.empty) }, 0, ""},
 	{"first preview / preview of an empty program", func(f *figures) float64 { return ratio(f.first, f.empty) }, 0, ""},
-	{"up / critical path", func(f *figures) float64 { return ratio(f.up.took, f.needed()) }, 1.05,
-		"two cores are shared by the API server, the providers and 94 resources: a step that could begin waits for a processor; and the end looks at the pods every two seconds"},
-	{"up / the same steps one after the other, by hand", func(f *figures) float64 { return ratio(f.up.took, f.up.first()+f.up.sum()+f.pods) }, 0.5,
-		"the cluster, its system pool, the slice and the download are on one chain, and are most of the time either way"},
-	{"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroyPath) }, 1.05,
-		"as with up"},
-	{"destroy / the same steps one after the other", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroy.sum()) }, 0.5,
-		"the cluster and its node pools are on one chain"},
+	{
+		"up / critical path", func(f *figures) float64 { return ratio(f.up.took, f.needed()) }, 1.05,
+		"two cores are shared by the API server, the providers and 94 resources: a step that could begin waits for a processor; and the end looks at the pods every two seconds",
+	},
+	{
+		"up / the same steps one after the other, by hand", func(f *figures) float64 { return ratio(f.up.took, f.up.first()+f.up.sum()+f.pods) }, 0.5,
+		"the cluster, its system pool, the slice and the download are on one chain, and are most of the time either way",
+	},
+	{
+		"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroyPath) }, 1.05,
+		"as with up",
+	},
+	{
+		"destroy / the same steps one after the other", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroy.sum()) }, 0.5,
+		"the cluster and its node pools are on one chain",
+	},
 	{"start of the emulated cloud with the stack in it / up", func(f *figures) float64 { return ratio(f.start, f.up.took) }, 0, ""},
 	{"preview's time per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.time) / perGroup(f, 0, 1, slice.time) }, 0, ""},
 	{"preview's memory per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.mem) / perGroup(f, 0, 1, slice.mem) }, 0, ""},
-	{"plan's size per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.bytes) / perGroup(f, 0, 1, slice.bytes) }, 1.05,
-		"names are longer"},
+	{
+		"plan's size per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.bytes) / perGroup(f, 0, 1, slice.bytes) }, 1.05,
+		"names are longer",
+	},
 }
 
 func (s slice) time() float64  { return s.took.Seconds() }

@@ -104,9 +104,12 @@ func (r *run) kill(text string) (string, error) {
 		found = append(found, filepath.Base(filepath.Dir(file)))
 	}
 	process := r.any(found)
+	if process == "" {
+		return "none is there", nil
+	}
 	pid, err := strconv.Atoi(process)
 	if err != nil {
-		return "none is there", nil
+		return "", err
 	}
 	return "process " + process, syscall.Kill(pid, syscall.SIGKILL)
 }

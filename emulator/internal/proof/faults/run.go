@@ -234,7 +234,7 @@ func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []ce
 		if err != nil {
 			return nil, false, err
 		}
-		if endErr == errHeld {
+		if errors.Is(endErr, errHeld) {
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
 			r.world.Kill()
 			<-ended
@@ -275,7 +275,7 @@ func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) 
 }
 
 // still is how long no further request has to be held before all are that come.
-const still = 8 * time.Second
+const still = 4 * time.Second
 
 // untilHeld waits until as many requests are held as there are faults, or no more come, which is errHeld, or the command
 // has ended, which is its error.
@@ -334,8 +334,8 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 // nothing that the state does not have, and nothing twice.
 func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error) {
 	args := []string{"up", "--yes", "--skip-preview"}
-	if err := r.beforehand(ctx, way, &args); err != nil {
-		return false, err.Error(), nil
+	if refused := r.beforehand(ctx, way, &args); refused != "" {
+		return false, refused, nil
 	}
 	if result := r.world.Pulumi(ctx, args...); !result.OK() {
 		return false, tail(result.Output), nil
@@ -358,8 +358,8 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 // destroyIsEmpty destroys the stack, and reports whether nothing is left.
 func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, error) {
 	args := []string{"destroy", "--yes", "--skip-preview"}
-	if err := r.beforehand(ctx, way, &args); err != nil {
-		return false, err.Error(), nil
+	if refused := r.beforehand(ctx, way, &args); refused != "" {
+		return false, refused, nil
 	}
 	if result := r.world.Pulumi(ctx, args...); !result.OK() {
 		return false, tail(result.Output), nil
@@ -378,18 +378,23 @@ func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, 
 	return true, "", nil
 }
 
-// beforehand is what a remedy has before its last command, or within it.
-func (r *runner) beforehand(ctx context.Context, way remedy, args *[]string) error {
+// beforehand does what a remedy has before its last command, or within it, and says why it cannot be done; empty: it is
+// done.
+func (r *runner) beforehand(ctx context.Context, way remedy, args *[]string) string {
+	var err error
 	switch way {
 	case refresh:
 		*args = append(*args, "--refresh")
 	case imported:
-		return adopt(ctx, r.world, r.reference)
+		err = adopt(ctx, r.world, r.reference)
 	case removed:
 		*args = append(*args, "--refresh")
-		return remove(ctx, r.world)
+		err = remove(ctx, r.world)
 	}
-	return nil
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // tail is the end of an output, where errors are.
