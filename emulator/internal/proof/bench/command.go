@@ -89,7 +89,7 @@ type figures struct {
 	start                   time.Duration // of the emulated cloud, with the stack in it
 	up, destroy             *run
 	upPath, destroyPath     time.Duration
-	chain                   []step
+	chain, destroyChain     []step
 	pods                    time.Duration // from the last step until the last pod was ready
 	slices                  []slice
 }
@@ -209,7 +209,7 @@ func (f *figures) changes(ctx context.Context, w *world.World, o options) error 
 	if f.destroy, err = change(ctx, w, "destroy", "--yes", "--skip-preview"); err != nil {
 		return err
 	}
-	f.destroyPath, _ = f.destroy.path(reversed(world.Waits(d)))
+	f.destroyPath, f.destroyChain = f.destroy.path(reversed(world.Waits(d)))
 	return nil
 }
 

@@ -98,13 +98,23 @@ func table(head, base *figures, o options) []string {
 	for _, s := range head.slices {
 		lines = append(lines, fmt.Sprintf("| %d | %s | %.1f s | %d MiB | %d KiB |", s.replicas, s.topology, s.took.Seconds(), s.memory>>20, s.plan>>10))
 	}
-	lines = append(lines, "", fmt.Sprintf("The up took %.1f s: %.1f s until its first step, %.1f s on the critical path, %.1f s until the last pod was ready, and %.1f s more. The chain:",
-		head.up.took.Seconds(), head.up.first().Seconds(), head.upPath.Seconds(), head.pods.Seconds(), (head.up.took-head.needed()).Seconds()), "")
-	var chain []string
-	for _, s := range head.chain {
-		chain = append(chain, fmt.Sprintf("`%s` %.1f s", s.urn.Name(), (s.end-s.begin).Seconds()))
+	lines = append(lines, "", fmt.Sprintf("The up took %.1f s: %.1f s until its first step, %.1f s on the critical path, %.1f s until the last pod was ready, and %.1f s more. The chain: %s.",
+		head.up.took.Seconds(), head.up.first().Seconds(), head.upPath.Seconds(), head.pods.Seconds(), (head.up.took-head.needed()).Seconds(), sentence(head.chain)))
+	return append(lines, "", fmt.Sprintf("The destroy took %.1f s: %.1f s until its first step, and %.1f s on the critical path: %s.",
+		head.destroy.took.Seconds(), head.destroy.first().Seconds(), head.destroyPath.Seconds(), sentence(head.destroyChain)))
+}
+
+// sentence names the steps of a chain, with what passed between two of them.
+func sentence(chain []step) string {
+	var parts []string
+	for i, s := range chain {
+		text := fmt.Sprintf("`%s` %.1f s", s.urn.Name(), (s.end - s.begin).Seconds())
+		if i > 0 && s.begin-chain[i-1].end > 300*time.Millisecond {
+			text += fmt.Sprintf(" (begun after %.1f s)", (s.begin - chain[i-1].end).Seconds())
+		}
+		parts = append(parts, text)
 	}
-	return append(lines, strings.Join(chain, ", ")+".")
+	return strings.Join(parts, ", ")
 }
 
 func machine() string {
