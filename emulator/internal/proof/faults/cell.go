@@ -45,6 +45,9 @@ type target struct {
 	updateable bool
 }
 
+// name is how reports call the resource.
+func (t *target) name() string { return t.urn.Name() + " " + string(t.urn.Type()) }
+
 // targets are all resources of a stack that a provider keeps outside of it.
 func targets(d *apitype.DeploymentV3) ([]*target, error) {
 	var all []*target

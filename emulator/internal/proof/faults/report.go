@@ -2,9 +2,11 @@ package faults
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"sglang-tpu/emulator/internal/sandbox"
 )
@@ -35,7 +37,7 @@ type results struct {
 func (r *results) add(o outcome) {
 	one := func(c cell) result {
 		return result{
-			Resource: c.target.urn.Name() + " " + string(c.target.urn.Type()), Operation: string(c.operation), Effect: string(c.effect), Error: c.fault.Text,
+			Resource: c.target.name(), Operation: string(c.operation), Effect: string(c.effect), Error: c.fault.Text,
 			End: o.end, Other: o.other, Detail: o.detail,
 		}
 	}
@@ -68,6 +70,26 @@ func (r *results) record(o options) error {
 		}
 	}
 	return file.Close()
+}
+
+// untried leaves out what a file of results has.
+func untried(all []cell, o options) ([]cell, error) {
+	recorded, err := read(o.record)
+	if errors.Is(err, os.ErrNotExist) {
+		return all, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, r := range recorded {
+		if r.Stack == o.stack {
+			known[r.Resource+" "+r.Operation+" "+r.Effect] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(c cell) bool {
+		return known[c.target.name()+" "+string(c.operation)+" "+string(c.effect)]
+	}), nil
 }
 
 // report prints what was found. Its error is a cell that nothing explains.

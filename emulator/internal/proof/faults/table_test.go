@@ -32,6 +32,11 @@ func TestTheTableCountsEachCellOnceByWhatFollowed(t *testing.T) {
 	} {
 		assert.Contains(t, text, part)
 	}
+	left, err := untried([]cell{
+		{target: &target{urn: "urn:pulumi:dev::sglang-tpu::t::x"}, operation: "create", effect: "lose"},
+	}, o)
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "it was not tried")
 	_, err = read(file + ".none")
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
