@@ -53,9 +53,9 @@ template: ## Write bin/template, from which pulumi new makes a project: the fold
 bench: bootstrap emulator ## How fast: previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
 	@exec bin/emulator bench -docs $(if $(BASE),-base $(BASE))
 
-# Each environment has a run of its own; CELLS limits each.
+# Each environment has a run of its own; CELLS limits each. RESUME=1 goes on where an earlier one ended.
 faults: bootstrap emulator ## Let every operation on every resource fail, and recover: make faults CELLS=100 SEED=7
-	@rm -f .emulator/faults.jsonl; for stack in dev prod; do bin/emulator faults -stack $$stack -record .emulator/faults.jsonl \
+	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) for stack in dev prod; do bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl \
 		$(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || exit 1; done; exec bin/emulator faults -table .emulator/faults.jsonl
 
 chaos: bootstrap emulator ## Kill parts of a stack that serves, at random: make chaos SEED=7 HOURS=6
