@@ -51,12 +51,13 @@ template: ## Write bin/template, from which pulumi new makes a project: the fold
 	@go run ./internal/template bin/template
 
 bench: bootstrap emulator ## How fast: previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
-	@exec bin/emulator bench -docs $(if $(BASE),-base $(BASE))
+	@exec bin/emulator bench -docs -review $(if $(BASE),-base $(BASE))
 
 # Each environment has a run of its own; CELLS limits each. RESUME=1 goes on where an earlier one ended.
 faults: bootstrap emulator ## Let every operation on every resource fail, and recover: make faults CELLS=100 SEED=7
-	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) for stack in dev prod; do bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl \
-		$(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || exit 1; done; exec bin/emulator faults -table .emulator/faults.jsonl
+	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) failed=0; for stack in dev prod; do \
+		bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl $(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || failed=1; done; \
+		bin/emulator faults -table .emulator/faults.jsonl && exit $$failed
 
 chaos: bootstrap emulator ## Kill parts of a stack that serves, at random: make chaos SEED=7 HOURS=6
 	@exec bin/emulator chaos -docs docs/proof.md $(if $(HOURS),-hours $(HOURS)) $(if $(SEED),-seed $(SEED))

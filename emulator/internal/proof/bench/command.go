@@ -26,7 +26,9 @@ type options struct {
 	stack string
 	runs  int
 	base  string // revision to compare with; empty: none
-	docs  bool   // write docs/proof.md
+	// review is whether a review is timed: the second of two, for which the base is up.
+	review bool
+	docs   bool // write docs/proof.md
 }
 
 // Run is the command bench.
@@ -36,6 +38,7 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
 	flags.IntVar(&o.runs, "runs", 3, "of which the median is taken")
 	flags.StringVar(&o.base, "base", "", "revision whose program is measured beside the working tree's")
+	flags.BoolVar(&o.review, "review", false, "time a review, which first brings its base up")
 	flags.BoolVar(&o.docs, "docs", false, "write the table and the plot to docs")
 	if err := flags.Parse(args); err != nil {
 		return sandbox.ExitCode(2)
@@ -56,12 +59,35 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 			return err
 		}
 	}
+	if o.review {
+		if head.review, err = review(ctx, s, o); err != nil {
+			return err
+		}
+	}
 	lines := table(head, base, o)
 	fmt.Fprintln(s.Out, strings.Join(lines, "\n"))
 	if !o.docs {
 		return nil
 	}
 	return write(s, head, lines, o)
+}
+
+// review times one of a working tree that changes nothing.
+func review(ctx context.Context, s *sandbox.Sandbox, o options) (took time.Duration, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	for range 2 {
+		began := time.Now()
+		cmd := exec.CommandContext(ctx, self, "review", "-base", "HEAD", o.stack)
+		cmd.Dir = s.Checkout
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("review: %w\n%s", err, out)
+		}
+		took = time.Since(began)
+	}
+	return took, nil
 }
 
 // measureBase measures the program of another revision.
@@ -90,6 +116,7 @@ type figures struct {
 	up, destroy             *run
 	upPath, destroyPath     time.Duration
 	chain, destroyChain     []step
+	review                  time.Duration // 0: not timed
 	pods                    time.Duration // from the last step until the last pod was ready
 	slices                  []slice
 }
