@@ -30,6 +30,7 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) 
 var rows = []row{
 	{"unchanged preview / preview of an empty program", func(f *figures) float64 { return ratio(f.unchanged, f.empty) }, 0, ""},
 	{"first preview / preview of an empty program", func(f *figures) float64 { return ratio(f.first, f.empty) }, 0, ""},
+	{"review of a tree that changes nothing / unchanged preview", func(f *figures) float64 { return ratio(f.review, f.unchanged) }, 0, ""},
 	{
 		"up / critical path", func(f *figures) float64 { return ratio(f.up.took, f.needed()) }, 1.05,
 		"two cores are shared by the API server, the providers and 94 resources: a step that could begin waits for a processor; and the end looks at the pods every two seconds",
@@ -78,6 +79,9 @@ func table(head, base *figures, o options) []string {
 	var missed []string
 	for _, r := range rows {
 		value := r.value(head)
+		if value == 0 {
+			continue // it was not measured
+		}
 		goal := ""
 		if r.goal > 0 {
 			goal = fmt.Sprintf("%.2f", r.goal)
