@@ -31,6 +31,7 @@ type Machine interface {
 type Local struct {
 	Dir string // for the kubeconfig; whoever made it removes it
 }
+
 // patience is how long one command may take.
 const patience = time.Minute
 

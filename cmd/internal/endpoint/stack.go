@@ -157,6 +157,14 @@ func (s *Stack) Connect(ctx context.Context, target string) (base string, stop f
 // Through is the target of Connect that clients' requests go through.
 func (s *Stack) Through() string { return "svc/" + s.Outputs.Service }
 
+// Redact takes the API key out of a text of a server or of a command.
+func (s *Stack) Redact(text string) string {
+	if s.Key == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, s.Key, "(the API key)")
+}
+
 // Message is what a command says of its failure. kubectl logs before it says what is wrong,
 // so the last line counts.
 func Message(err error) string {

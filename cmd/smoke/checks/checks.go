@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"sglang-tpu/cmd/internal/endpoint"
@@ -72,8 +71,8 @@ func All(ctx context.Context, m endpoint.Machine, stack string, patience time.Du
 
 // add keeps a finding. No text of a server or a command can carry the API key out.
 func (q *questions) add(f report.Finding) {
-	if q.Stack != nil && q.Key != "" {
-		f.Says, f.Do = strings.ReplaceAll(f.Says, q.Key, "(the API key)"), strings.ReplaceAll(f.Do, q.Key, "(the API key)")
+	if q.Stack != nil {
+		f.Says, f.Do = q.Redact(f.Says), q.Redact(f.Do)
 	}
 	q.findings = append(q.findings, f)
 }
