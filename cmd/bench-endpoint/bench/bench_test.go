@@ -226,11 +226,11 @@ func TestRequestsThatFailAreCountedAndNamed(t *testing.T) {
 		says, do string
 	}{
 		"a server that fails": {
-			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of memory of "+key, 500) },
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of memory of "+key, http.StatusInternalServerError) },
 			"2 of 2 requests failed, the most often by: the server answers 500 Internal Server Error: out of memory of (the API key)", "kubectl -n sglang logs",
 		},
 		"a wrong key": {
-			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) },
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) },
 			"401 Unauthorized", "delete pod -l",
 		},
 		"an answer that is too short": {

@@ -101,7 +101,8 @@ func chart(title string, lines []line, r Run) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text = title, "requests at once"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, ticks(r.Levels)
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, 4
+	p.Legend.TextStyle.Font.Size, p.Legend.Padding = 9, 2
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = pale, pale
 	p.Add(grid)
