@@ -27,6 +27,9 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator start | stop      the emulated cloud alone
   emulator review [STACK...] what the working tree would do to each environment (default
                              all), as a report; see emulator review -h
+  emulator faults            each operation on each resource fails; see make faults
+  emulator chaos             a stack that serves loses its parts at random; see make chaos
+  emulator bench             times, as ratios; see make bench
   emulator tools [check]     build what is missing
   emulator resources         what exists in the emulated cloud
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
