@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 // mutant is the program with one mistake, which must make up fail for the reason that
@@ -50,7 +52,7 @@ const lookAtPods = "kubectl get events; kubectl describe pods; " +
 var mutants = []mutant{
 	{
 		name:     "a pod without the TPU selector",
-		mutation: mutation{Type: setType, Path: inPods("nodeSelector", "cloud.google.com/gke-tpu-accelerator")},
+		mutation: mutation{Type: setType, Path: inPods("nodeSelector", topology.AcceleratorLabel)},
 		look:     lookAtPods, reason: "GKE Warden rejected the request because it violates one or more constraints",
 	},
 	{
@@ -163,9 +165,9 @@ func (w *world) interrupt(t *testing.T, up *background) {
 // exclusiveTopology leaves one free node in each of two slices to a single group. It
 // then fits only if it is torn apart, which the honest program must not do.
 func (w *world) exclusiveTopology(t *testing.T) {
-	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x "+
-		`-o jsonpath='{range .items[*]}{.metadata.labels.cloud\.google\.com/gke-nodepool}{"\n"}{end}' | sort -u`)) {
-		w.shell(t, "dev", "kubectl cordon $(kubectl get nodes -l cloud.google.com/gke-nodepool="+pool+" -o name | head -1)")
+	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l "+hosts+" "+
+		`-o jsonpath='{range .items[*]}{.metadata.labels.`+inJSONPath(topology.NodePoolLabel)+`}{"\n"}{end}' | sort -u`)) {
+		w.shell(t, "dev", "kubectl cordon $(kubectl get nodes -l "+topology.NodePoolLabel+"="+pool+" -o name | head -1)")
 	}
 	w.shell(t, "dev", oneGroup+"; kubectl delete pod --all --wait=false")
 	var said string

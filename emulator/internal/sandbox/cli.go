@@ -22,9 +22,14 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator down [STACK]      pulumi destroy of STACK, and stop
   emulator env [STACK]       shell exports for typing pulumi and kubectl yourself:
                              eval "$(bin/emulator env)"
+  emulator config [STACK]    take over edits of Pulumi.STACK.yaml, as up, preview, and pulumi in
+                             the shell of emulator env do first
   emulator start | stop      the emulated cloud alone
   emulator review [STACK...] what the working tree would do to each environment (default
                              all), as a report; see emulator review -h
+  emulator faults            each operation on each resource fails; see make faults
+  emulator chaos             a stack that serves loses its parts at random; see make chaos
+  emulator bench             times, as ratios; see make bench
   emulator tools [check]     build what is missing
   emulator resources         what exists in the emulated cloud
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
@@ -59,6 +64,7 @@ var commands = map[string]Command{
 	"preview":   withOptions(preview),
 	"down":      withOptions(down),
 	"env":       withOptions(func(_ context.Context, s *Sandbox, o options) error { return s.printEnv(o.Stack) }),
+	"config":    withOptions(func(ctx context.Context, s *Sandbox, o options) error { return s.Stack(o.Stack).Follow(ctx) }),
 	"start":     withOptions(start),
 	"stop":      withOptions(func(_ context.Context, s *Sandbox, _ options) error { return s.Daemon().Stop() }),
 	"tools":     withOptions(buildTools),

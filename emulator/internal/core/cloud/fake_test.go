@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/prerequisites"
 )
 
 // fakeClusters remembers what the cloud asked for.
@@ -89,8 +91,11 @@ func open(t *testing.T, file string) (*Cloud, *fakeClusters) {
 	require.NoError(t, err)
 	c.Clusters = fake
 	require.NoError(t, c.Resume(context.Background()))
-	for _, a := range apis {
-		create(t, c, serviceKind, Values{"project": "p", "service": a.service})
+	for _, a := range prerequisites.APIs {
+		if len(a.Types) == 0 {
+			continue // no resource needs it
+		}
+		create(t, c, serviceKind, Values{"project": "p", "service": a.Name})
 	}
 	return c, fake
 }

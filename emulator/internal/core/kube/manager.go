@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/core/netmap"
 	"sglang-tpu/emulator/internal/layout"
 )
@@ -54,6 +55,8 @@ type Manager struct {
 	CA     *Authority
 	Nodes  Nodes
 	Disks  Disks
+	// Injected are faults of requests to API servers; nil: none.
+	Injected *injection.Set
 
 	mu       sync.Mutex
 	clusters map[string]*running
@@ -73,10 +76,10 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 		m.clusters = map[string]*running{}
 	}
 	if r := m.clusters[spec.Name]; r != nil {
-		return r.plane.endpoint(), nil
+		return r.plane.public(), nil
 	}
 	plane := &controlPlane{
-		name: spec.Name, dir: m.Layout.Cluster(spec.Name), layout: m.Layout, ca: m.CA,
+		name: spec.Name, dir: m.Layout.Cluster(spec.Name), layout: m.Layout, ca: m.CA, injected: m.Injected,
 		saved: saved{PodsCIDR: spec.PodsCIDR, Project: spec.Project},
 	}
 	if err := plane.start(ctx); err != nil {
@@ -97,7 +100,7 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 		return "", err
 	}
 	m.clusters[spec.Name] = r
-	return plane.endpoint(), nil
+	return plane.public(), nil
 }
 
 // furnish adds what GKE has and bare Kubernetes has not.
