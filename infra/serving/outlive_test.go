@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,14 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// outlive starts a worker's preStop hook in a pod at 127.94.1.2 with a name service of its own.
+// at is an address of this machine's that no other run of this test has.
+func at(host int) string { return fmt.Sprintf("127.95.%d.%d", os.Getpid()%250, host) }
+
+// outlive starts a worker's preStop hook in the pod at(2), with a name service of its own.
 func outlive(t *testing.T) (ended <-chan error) {
 	t.Helper()
 	bin := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "getent"), []byte("#!/bin/bash\n"+namesOf+"\n"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/sh\nexec /bin/sleep 0.05\n"), 0o700))
 	cmd := exec.Command("bash", "-c", outliveScript)
-	cmd.Env = []string{"PATH=" + bin + ":/usr/bin:/bin", "POD_IP=127.94.1.2", "RENDEZVOUS_PORT=20000"}
+	cmd.Env = []string{"PATH=" + bin + ":/usr/bin:/bin", "POD_IP=" + at(2), "RENDEZVOUS_PORT=20000"}
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
 	done := make(chan error, 1)
@@ -28,11 +32,11 @@ func outlive(t *testing.T) (ended <-chan error) {
 }
 
 func TestAWorkerEndsAfterItsLeader(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.94.1.1:20000")
+	listener, err := net.Listen("tcp", at(1)+":20000")
 	require.NoError(t, err)
 	defer listener.Close()
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.94.1.2")}}
-	worker, err := dialer.Dial("tcp", "127.94.1.1:20000")
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(at(2))}}
+	worker, err := dialer.Dial("tcp", at(1)+":20000")
 	require.NoError(t, err)
 	defer worker.Close()
 	leader, err := listener.Accept()
@@ -55,7 +59,7 @@ func TestAWorkerEndsAfterItsLeader(t *testing.T) {
 
 func TestAWorkerWithoutALeaderEndsAtOnce(t *testing.T) {
 	// Connections of others, and to other ports, are nobody's business.
-	connect(t, [][2]string{{"127.94.1.3", "127.94.1.1:20000"}, {"127.94.1.2", "127.94.1.1:20006"}})
+	connect(t, [][2]string{{at(3), at(1) + ":20000"}, {at(2), at(1) + ":20006"}})
 	select {
 	case err := <-outlive(t):
 		assert.NoError(t, err)
