@@ -93,7 +93,10 @@ func (b builder) fresh(t Tool) (bool, error) {
 // fingerprint is all that makes a tool what it is.
 func (b builder) fingerprint(t Tool) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, t.Package, t.Version, buildFlags(t.Linker), b.goFlags, runtime.Version())
+	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
+	if len(b.goFlags) > 0 {
+		fmt.Fprintln(sum, b.goFlags)
+	}
 	files, err := filepath.Glob(filepath.Join(b.dir, t.Folder, "*"))
 	if err != nil {
 		return "", err
@@ -110,11 +113,6 @@ func (b builder) fingerprint(t Tool) (string, error) {
 		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// buildFlags are those of every tool.
-func buildFlags(linker string) []string {
-	return []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + linker)}
 }
 
 // goFlags are the user's settings of Go that can make another program of the same source:
@@ -224,7 +222,7 @@ func (b builder) step(group []Tool) Step {
 	s := Step{
 		Name:  group[0].Folder,
 		Dir:   filepath.Join(b.dir, group[0].Folder),
-		Flags: append(buildFlags(group[0].Linker), "-o", folder+string(filepath.Separator)),
+		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
 	}
 	if len(group) == 1 {
 		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)
