@@ -51,9 +51,9 @@ type Command func(ctx context.Context, s *Sandbox, args []string) error
 
 // commands by name; others are added by Main.
 var commands = map[string]Command{
-	"up":        withOptions(up),
-	"preview":   withOptions(preview),
-	"down":      withOptions(down),
+	"up":        withOptions(alone(up)),
+	"preview":   withOptions(alone(preview)),
+	"down":      withOptions(alone(down)),
 	"env":       withOptions(func(_ context.Context, s *Sandbox, o options) error { return s.printEnv(o.Stack) }),
 	"config":    withOptions(func(ctx context.Context, s *Sandbox, o options) error { return s.Stack(o.Stack).Follow(ctx) }),
 	"start":     withOptions(start),
@@ -172,6 +172,18 @@ func withOptions(command func(context.Context, *Sandbox, options) error) Command
 				return errUsage
 			}
 		}
+		return command(ctx, s, o)
+	}
+}
+
+// alone keeps a command apart from others of the same folder.
+func alone(command func(context.Context, *Sandbox, options) error) func(context.Context, *Sandbox, options) error {
+	return func(ctx context.Context, s *Sandbox, o options) error {
+		unlock, err := Lock(s.Layout)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 		return command(ctx, s, o)
 	}
 }

@@ -14,11 +14,6 @@ import (
 // down destroys a stack and stops the emulator. It fails if the emulated cloud still
 // holds anything that no other stack of this checkout knows.
 func down(ctx context.Context, s *Sandbox, o options) error {
-	unlock, err := Lock(s.Layout)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	used, err := s.used()
 	if err != nil {
 		return err
