@@ -44,7 +44,7 @@ type rule struct {
 	// nothing does; class is then not read.
 	perGroup bool
 	loses    bool // something that cannot be recovered, or that traffic or chips depend on
-	caution  bool // to be read before the rest, although the endpoint goes on
+	caution  bool // to be read before the rest, although the endpoint keeps serving
 	text     string
 }
 

@@ -46,10 +46,10 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   -c KEY=VALUE               (up, preview, start) sets configuration over Pulumi.STACK.yaml
 `
 
-// Command is one of the command line's. args are what follows its name.
+// Command is a subcommand. args are the arguments after its name.
 type Command func(ctx context.Context, s *Sandbox, args []string) error
 
-// commands by name; others are added by Main.
+// commands are the subcommands by name; Main adds others.
 var commands = map[string]Command{
 	"up":        withOptions(alone(up)),
 	"preview":   withOptions(alone(preview)),
@@ -66,7 +66,7 @@ var commands = map[string]Command{
 	"fault":     fault,
 }
 
-// Main runs the command line, to which others add commands, and returns the exit code.
+// Main runs a subcommand, one of commands or of others, and returns the exit code.
 func Main(args []string, others map[string]Command) int {
 	ctx := untilSignalled()
 	var code ExitCode
@@ -176,7 +176,7 @@ func withOptions(command func(context.Context, *Sandbox, options) error) Command
 	}
 }
 
-// alone keeps a command apart from others of the same folder.
+// alone runs a command under the lock of its folder.
 func alone(command func(context.Context, *Sandbox, options) error) func(context.Context, *Sandbox, options) error {
 	return func(ctx context.Context, s *Sandbox, o options) error {
 		unlock, err := Lock(s.Layout)

@@ -69,7 +69,7 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// used reports whether this checkout ever brought anything up.
+// used reports whether anything was ever brought up in this checkout.
 func (s *Sandbox) used() (bool, error) {
 	_, err := os.Stat(s.Layout.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {
