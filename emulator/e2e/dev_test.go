@@ -15,7 +15,7 @@ import (
 
 // TestDevelopmentStack goes through a day of one stack, in order.
 func TestDevelopmentStack(t *testing.T) {
-	parallel(t, 360)
+	parallel(t, 430)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -46,6 +46,7 @@ func TestDevelopmentStack(t *testing.T) {
 		step(m.name+" fails", func(t *testing.T) { w.kill(t, m) })
 	}
 	step("a second replica leaves the first one's slice and pods alone", w.scaleOut)
+	step("with two replicas, upgrades of GKE leave one of the groups serving", w.upgradedInTurn)
 	step("without exclusive topology a group is torn apart, with it never", w.exclusiveTopology)
 	step("a placement policy of type COMPACT fails", func(t *testing.T) { w.kill(t, compact) })
 	step("down leaves nothing", func(t *testing.T) {

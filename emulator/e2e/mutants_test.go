@@ -89,6 +89,12 @@ func (w *world) kill(t *testing.T, m mutant) {
 // mutate starts up of the changed program.
 func (w *world) mutate(t *testing.T, m mutant) *background {
 	t.Helper()
+	return w.upOf(t, "dev", m.config, m.mutation)
+}
+
+// upOf starts up of a copy of the program that registers something else.
+func (w *world) upOf(t *testing.T, stack string, config []string, mutations ...mutation) *background {
+	t.Helper()
 	dir := filepath.Join(w.root, "mutant")
 	require.NoError(t, os.RemoveAll(dir))
 	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", "emulator/tools").Output()
@@ -98,13 +104,13 @@ func (w *world) mutate(t *testing.T, m mutant) *background {
 			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
 		}
 	}
-	text, err := json.Marshal(m.mutation)
+	text, err := json.Marshal(mutations)
 	require.NoError(t, err)
 	require.NoError(t, copyFile(filepath.Join("testdata", "mutant", "main.go"), filepath.Join(dir, "main.go")))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "mutation.json"), text, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "mutations.json"), text, 0o600))
 
-	args := []string{"up", "dev"}
-	for _, c := range m.config {
+	args := []string{"up", stack}
+	for _, c := range config {
 		args = append(args, "-c", c)
 	}
 	cmd := w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), args...)

@@ -110,7 +110,11 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "GKE version", settings: flags(`gke={"minVersion":"1.36.0-gke.1000000"}`), class: review.None, chips: kept,
-		says: []string{"The GKE cluster changes: `minMasterVersion` changes from `1.35` to `1.36.0-gke.1000000`; the control plane is upgraded; nodes follow in a maintenance window"},
+		says: []string{"The GKE cluster changes: `minMasterVersion` changes from `1.35` to `1.36.0-gke.1000000`; the control plane is upgraded, and does not go back; nodes follow in a maintenance window that no exclusion covers"},
+	},
+	{
+		name: "an exclusion of maintenance", settings: flags(`maintenance={"exclusions":[{"name":"keep","start":"2027-01-01","end":"2027-02-01"}]}`), class: review.None, chips: kept,
+		says: []string{"The GKE cluster changes: `maintenancePolicy.maintenanceExclusions`", "when GKE may upgrade by itself changes; in a window that no exclusion of node upgrades covers"},
 	},
 	{
 		name: "system pool size", settings: flags(`systemPool={"nodes":3}`), class: review.None, chips: kept,

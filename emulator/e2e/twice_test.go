@@ -50,7 +50,7 @@ func weights(t *testing.T) int64 { return int64(defaultModel(t).RepositoryGiB) <
 
 // TestNothingIsDoneTwice counts what a stack with a bucket fetches, builds and compiles.
 func TestNothingIsDoneTwice(t *testing.T) {
-	parallel(t, 300)
+	parallel(t, 340)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -75,6 +75,7 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		assert.GreaterOrEqual(t, c.Compile.Hits, 2, "on both hosts")
 		assert.Zero(t, c.Compile.Misses)
 	})
+	step("requests that fit in the notice of a preemption are answered, and nothing is fetched again", w.preempted)
 	step("a new commit is built once, and shown first", w.newCommit)
 	step("the old commit is still there", func(t *testing.T) {
 		c := w.during(t, "back to the old commit", func() { w.emulator(t, "up", "dev") })

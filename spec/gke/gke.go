@@ -34,4 +34,6 @@ type Network struct {
 	// Ranges that may reach the control plane's public address; include your own. If the list is empty, there is no
 	// public address, only the DNS endpoint, which checks IAM.
 	AuthorizedNetworks []string `json:"authorizedNetworks"`
+	// A subnetwork that somebody else made, to be used instead of a network of the stack's own; docs/existing.md.
+	Existing ExistingNetwork `json:"existing"`
 }

@@ -77,6 +77,20 @@ type Settings struct {
 	SystemPool gke.SystemPool `json:"systemPool"`
 	// Address ranges, in CIDR notation.
 	Network gke.Network `json:"network"`
+	// The cluster, if it is one that exists; docs/existing.md.
+	Cluster gke.Cluster `json:"cluster"`
+	// Google service accounts that exist; docs/existing.md.
+	ServiceAccounts gke.ServiceAccounts `json:"serviceAccounts"`
+	// Gives the roles that the endpoint needs on an existing bucket, repository or account, each as a member that
+	// destroy removes. false leaves their policies alone; docs/existing.md names the roles to give.
+	GrantOnExisting bool `json:"grantOnExisting" jsonschema:"default=false"`
+	// What the stack has: all of it; platform, without an endpoint; or endpoint, on the platform of another stack.
+	Layer string `json:"layer" noun:"a layer" jsonschema:"default=all,enum=all,enum=platform,enum=endpoint"`
+	// Stack that has the platform, ORGANIZATION/PROJECT/STACK. Only with layer endpoint.
+	Platform string `json:"platform" optional:"true"`
+	// Kubernetes namespace of the endpoint. Empty means sglang in a cluster of the stack's own, and sglang-STACK in
+	// one that others use, too.
+	Namespace string `json:"namespace" optional:"true"`
 	// Labels on every Google Cloud resource that can carry them.
 	Labels map[string]string `json:"labels"`
 	// Name of the LeaderWorkerSet, and the beginning of its pods' names. A new name replaces the LeaderWorkerSet.

@@ -16,8 +16,14 @@ import (
 
 // warnings are what will work, and may surprise. noExclusions says that the user wants none.
 func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
-	all := append(warnZone(c.Zone), warnImage(c.Image)...)
-	all = append(append(all, warnServer(c)...), warnCapacity(c)...)
+	all := warnZone(c.Zone)
+	if c.Layer != gke.Platform {
+		all = append(all, warnImage(c.Image)...)
+		all = append(append(all, warnServer(c)...), warnCapacity(c)...)
+	}
+	if c.Layer == gke.Endpoint || c.Cluster.Existing.Used() {
+		return all // somebody else's cluster
+	}
 	all = append(all, warnEncryption(c.GKE)...)
 	if !noExclusions {
 		all = append(all, warnMaintenance(c, now)...)

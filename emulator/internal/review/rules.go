@@ -74,8 +74,9 @@ var rules = []rule{
 	// The cluster and its other nodes.
 	{typ: cluster, ops: []Op{Replace}, class: ClusterRebuild, loses: true, text: "everything in it is deleted and created again: slices, controller and server"},
 	{typ: cluster, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "everything in it is deleted"},
-	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, text: "the control plane is upgraded; nodes follow in a maintenance window, when each slice's group restarts"},
-	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, text: "GKE upgrades along another channel; nodes follow in a maintenance window, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, text: "the control plane is upgraded, and does not go back; nodes follow in a maintenance window that no exclusion covers, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, text: "GKE upgrades along another channel; nodes follow in a maintenance window that no exclusion covers, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "maintenancePolicy", class: None, caution: true, text: "when GKE may upgrade by itself changes; in a window that no exclusion of node upgrades covers, it makes slices' nodes anew, and their groups restart"},
 	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, text: "GKE's own refusal to delete the cluster changes"},
 	{typ: cluster, ops: []Op{Update}, property: "enableIntranodeVisibility", class: GroupRestart, text: "GKE restarts the nodes; {weights}"},
 	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, text: "who may reach the control plane by its address changes"},

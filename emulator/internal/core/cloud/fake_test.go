@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +20,8 @@ type fakeClusters struct {
 	nodes map[string][]Node // by cluster/pool
 	// failed nodes, by cluster/node
 	failed []string
+	// drained and shut down pools' nodes, each as what happened, grace and how many nodes
+	drained, shutDown []string
 	// steps are the numbers of old and new nodes after each change of a pool
 	steps []string
 }
@@ -63,6 +66,20 @@ func (f *fakeClusters) FailNode(_ context.Context, cluster, node string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failed = append(f.failed, cluster+"/"+node)
+	return nil
+}
+
+func (f *fakeClusters) Drain(_ context.Context, cluster string, nodes []string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drained = append(f.drained, fmt.Sprintf("%d of %s", len(nodes), cluster))
+	return nil
+}
+
+func (f *fakeClusters) ShutDownNodes(_ context.Context, cluster string, nodes []string, grace time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shutDown = append(f.shutDown, fmt.Sprintf("%d of %s, %s", len(nodes), cluster, grace))
 	return nil
 }
 

@@ -193,6 +193,9 @@ func (o *operation) settle() []Node {
 		// GKE stores no type beside a workload policy (vllm-project/ci-infra pull request 547).
 		o.resource.Outputs.set("placementPolicy.type", "")
 	}
+	if cluster := o.cloud.find(clusterKind, o.resource.Inputs.text("cluster")); cluster != nil && o.resource.Outputs.text("version") == "" {
+		o.resource.Outputs["version"] = cluster.Outputs.text("masterVersion")
+	}
 	nodes := o.cloud.nodesOf(o.resource)
 	o.resource.Outputs["nodeCount"] = float64(len(nodes) / len(zones(o.resource.Inputs))) // per zone
 	return nodes
@@ -259,6 +262,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		Pool:        pool,
 		MachineType: machine, Zone: zone,
 		ServiceAccount: in.text("nodeConfig.serviceAccount"),
+		Version:        r.Outputs.text("version"),
 		Streaming:      in.truth("nodeConfig.gcfsConfig.enabled"),
 		Labels: map[string]string{
 			topology.NodePoolLabel:                   pool,

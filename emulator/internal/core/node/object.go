@@ -12,7 +12,6 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-const kubeletVersion = "v1.34.2-gke.2037000"
 
 // nodeObject is a machine as GKE registers it.
 func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
@@ -47,7 +46,7 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(port)}},
 			NodeInfo: corev1.NodeSystemInfo{
 				Architecture: "amd64", OperatingSystem: "linux", OSImage: "emulated node", KernelVersion: runtime.GOOS,
-				ContainerRuntimeVersion: "emulated://1", KubeletVersion: kubeletVersion,
+				ContainerRuntimeVersion: "emulated://1", KubeletVersion: "v" + spec.Version,
 			},
 		},
 	}
