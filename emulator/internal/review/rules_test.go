@@ -100,3 +100,8 @@ func TestTheFirstRuleThatFitsCounts(t *testing.T) {
 		assert.Equal(t, c.loses, r.loses, "%v", c)
 	}
 }
+
+func TestFewerGroupsAreNamed(t *testing.T) {
+	assert.Equal(t, "group 3 ends", ending(3, 4))
+	assert.Equal(t, "groups 1 to 3 end", ending(1, 4))
+}
