@@ -9,7 +9,7 @@ import (
 
 // TestProductionStack is protected until somebody says otherwise.
 func TestProductionStack(t *testing.T) {
-	parallel(t, 70)
+	parallel(t, 230)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -23,6 +23,7 @@ func TestProductionStack(t *testing.T) {
 		}
 	})
 	step("smoke finds nothing to do", func(t *testing.T) { w.smoke(t, "prod") })
+	step("smoke names what is broken, and what it says to do mends it", w.smokeNamesFaults)
 	step("destroy refuses and says what to change", func(t *testing.T) {
 		before := w.emulator(t, "resources")
 		out, err := w.tryEmulator("down", "prod")
