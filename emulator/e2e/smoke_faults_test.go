@@ -51,7 +51,7 @@ func (w *world) smokeNamesFaults(t *testing.T) {
 			remedy: regexp.MustCompile(`(kubectl -n sglang delete service sglang-leader-tpu), then (pulumi up --refresh --stack prod)`),
 		},
 		{
-			name: "fewer groups than replicas", inject: `kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{"spec":{"replicas":0}}' && kubectl wait --for=delete pod/sglang-tpu-cluster-0 --timeout 3m && ` + smoke,
+			name: "fewer groups than replicas", inject: `kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{"spec":{"replicas":0}}' && kubectl wait --for=delete pod/sglang-tpu-cluster-0 pod/sglang-tpu-cluster-0-1 --timeout 3m && ` + smoke,
 			finds:  `FAILED +ranks +group 0 has 0 of 2 pods[^$]*FAILED +leaders +group 0 has no leader[^$]*To do:`,
 			remedy: regexp.MustCompile(`(pulumi up --refresh) restores a number of groups`),
 		},
