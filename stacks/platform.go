@@ -66,7 +66,7 @@ func (s *stack) newPlatform(found *ground) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &platform{gke: made, name: s.cloud.Base, location: s.Region, nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
+	return &platform{gke: made, name: s.clusterName(), location: s.clusterLocation(), nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
 }
 
 // secondary are the names of a subnetwork's secondary ranges.
