@@ -45,7 +45,9 @@ func theirs() []pulumitest.Option {
 			"controlPlaneEndpointsConfigs": list(map[string]any{"dnsEndpointConfigs": list(map[string]any{"endpoint": "gke-1.example", "allowExternalTraffic": true})}),
 			"addonsConfigs":                list(map[string]any{"gcsFuseCsiDriverConfigs": list(map[string]any{"enabled": true}), "gcePersistentDiskCsiDriverConfigs": list(map[string]any{"enabled": true})}),
 			"monitoringConfigs":            list(map[string]any{"managedPrometheuses": list(map[string]any{"enabled": true})}),
-			"nodePools": list(map[string]any{
+			"nodePools": append(list(map[string]any{
+				"name": "cpu", "nodeConfigs": list(map[string]any{"machineType": "e2-standard-8", "serviceAccount": "cpu-nodes@my-project.iam.gserviceaccount.com"}),
+			}), map[string]any{
 				"name": "their-slice", "nodeCount": 2, "nodeLocations": []any{"us-central1-c"},
 				"placementPolicies": list(map[string]any{"tpuTopology": "2x2x2"}),
 				"nodeConfigs": list(map[string]any{
@@ -155,12 +157,13 @@ func TestAllThatOthersMadeIsUsedAndNothingGivenUnlessAsked(t *testing.T) {
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []string{"cache-server", "cache-download"}, resourceNames(g, "gcp:storage/bucketIAMMember:BucketIAMMember"))
 	assert.Equal(t, "serviceAccount:my-project.svc.id.goog[sglang-test/sglang]", g.Get(t, "gcp:storage/bucketIAMMember:BucketIAMMember", "cache-server").Value("member"))
-	assert.ElementsMatch(t, []string{"image-writer", "image-layers-writer", "registry-reader"}, resourceNames(g, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember"))
+	assert.ElementsMatch(t, []string{"image-writer", "image-layers-writer", "registry-reader", "registry-reader-cpu-nodes"}, resourceNames(g, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember"))
 	writer := g.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "image-writer")
 	assert.Equal(t, []any{"other", "us", "team-images"}, []any{writer.Value("project"), writer.Value("location"), writer.Value("repository")})
 	reader := g.Get(t, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "registry-reader")
 	assert.Equal(t, "serviceAccount:their-nodes@my-project.iam.gserviceaccount.com", reader.Value("member"))
-	assert.Len(t, g.OfType("gcp:serviceaccount/iAMMember:IAMMember"), 1)
+	assert.Equal(t, "projects/my-project/serviceAccounts/team-builder@my-project.iam.gserviceaccount.com",
+		g.Get(t, "gcp:serviceaccount/iAMMember:IAMMember", "image-workload-identity").Value("serviceAccountId"))
 }
 
 func resourceNames(g *pulumitest.Graph, typ string) []string {

@@ -56,6 +56,7 @@ func TestEverythingThatDoesNotFitIsSaidByKey(t *testing.T) {
 		"no such pool":     {func(n *ClusterNeeds, _ *Cluster) { n.Slices[0] = "tpus" }, pools, []string{"is not a node pool of cluster team; use one of cpu, tpu"}},
 		"a CPU pool":       {func(n *ClusterNeeds, _ *Cluster) { n.Slices[0] = "cpu" }, pools, []string{"has machine type e2-standard-8, and the topology needs tpu7x-standard-4t"}},
 		"another topology": {func(n *ClusterNeeds, _ *Cluster) { n.Topology = "2x2x4" }, pools, []string{"has topology 2x2x2, and sglang-tpu:topology is 2x2x4"}},
+		"TPUs alone":       {func(_ *ClusterNeeds, c *Cluster) { c.NodePools = c.NodePools[1:] }, cluster, []string{"has no node pool without TPUs, on which controllers and Jobs run"}},
 		"half a slice":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Nodes = 1 }, pools, []string{"has 1 nodes, and the slice 2 hosts"}},
 		"another zone":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Zones = []string{"us-central1-a"} }, pools, []string{"is in us-central1-a, and gcp:zone is us-central1-c"}},
 		"no tokens":        {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].MetadataServer = false }, pools, []string{"--workload-metadata GKE_METADATA"}},
@@ -76,6 +77,14 @@ func TestEverythingThatDoesNotFitIsSaidByKey(t *testing.T) {
 	assert.Len(t, needs.Check(c), 4, "all at once")
 	c.NetworkPolicy = false
 	assert.Contains(t, c.Warnings().Error(), "enforces no NetworkPolicies")
+}
+
+func TestAccountsAreThoseOfNodesOnWhichJobsRun(t *testing.T) {
+	c := Cluster{NodePools: []NodePool{
+		{MachineType: "e2-standard-8", ServiceAccount: "a@p.iam.gserviceaccount.com"}, {MachineType: "n2-standard-8", ServiceAccount: "a@p.iam.gserviceaccount.com"},
+		{MachineType: "c3-standard-8", ServiceAccount: "default"}, {MachineType: "tpu7x-standard-4t", ServiceAccount: "t@p.iam.gserviceaccount.com"},
+	}}
+	assert.Equal(t, []string{"a@p.iam.gserviceaccount.com"}, c.Accounts())
 }
 
 func TestASubnetworkHasItsRanges(t *testing.T) {
