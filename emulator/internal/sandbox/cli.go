@@ -31,7 +31,10 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator chaos             a stack that serves loses its parts at random; see make chaos
   emulator bench             times, as ratios; see make bench
   emulator tools [check]     build what is missing
-  emulator resources         what exists in the emulated cloud
+  emulator resources [-v]    what exists in the emulated cloud; -v: with all its properties, as JSON
+  emulator ground FILE       make what is there before any stack, such as a network or a cluster:
+                             a list of type and inputs, in YAML; stacks leave it alone
+  emulator ground remove     delete it
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
   emulator secret NAME       put standard input into Secret Manager as a version of NAME,
                              projects/PROJECT/secrets/SECRET; it is gone when the emulator stops
@@ -69,6 +72,7 @@ var commands = map[string]Command{
 	"stop":      withOptions(func(_ context.Context, s *Sandbox, _ options) error { return s.Daemon().Stop() }),
 	"tools":     withOptions(buildTools),
 	"resources": printResources,
+	"ground":    ground,
 	"counters":  counters,
 	"repair":    repair,
 	"preempt":   preempt,
