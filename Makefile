@@ -8,10 +8,10 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review doctor smoke unit test check goldens schema template bench faults chaos ready bootstrap emulator tools clean
+.PHONY: help up down preview review doctor smoke bench-endpoint unit test check goldens schema template bench faults chaos ready bootstrap emulator tools clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: bootstrap emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
 	@exec bin/emulator up $(STACK)
@@ -31,6 +31,10 @@ doctor: ## Check tools, login, project, quotas and roles for STACK on Google Clo
 
 smoke: ## Ask STACK, which is up, whether it serves: pods, Service, model, chat, stream, API key; changes nothing
 	@mkdir -p bin && go build -buildvcs=false -o bin/smoke ./cmd/smoke && exec bin/smoke -stack $(STACK)
+
+# LOAD is what bench-endpoint -h lists, such as LOAD="-concurrency 1,8,64 -output 256".
+bench-endpoint: ## Measure STACK, which is up: tokens/s, time to the first token and per token; keeps history in bench/STACK
+	@mkdir -p bin && go build -buildvcs=false -o bin/bench-endpoint ./cmd/bench-endpoint && exec bin/bench-endpoint -stack $(STACK) $(LOAD)
 
 unit: ## Run the unit tests of the program
 	@go test ./...

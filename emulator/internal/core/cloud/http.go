@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/socket"
@@ -89,6 +90,20 @@ func (c *Cloud) Handler() http.Handler {
 	}))
 	mux.Handle("POST /cloud/repair", socket.Handle(func(ctx context.Context, node string) (any, error) {
 		return struct{}{}, c.RepairNode(ctx, node)
+	}))
+	mux.Handle("POST /cloud/preempt", socket.Handle(func(ctx context.Context, r struct {
+		Slice   string
+		Minutes float64
+	},
+	) (any, error) {
+		return struct{}{}, c.Preempt(ctx, r.Slice, r.Minutes)
+	}))
+	mux.Handle("POST /cloud/maintain", socket.Handle(func(ctx context.Context, r struct {
+		After time.Time
+		Minor bool
+	},
+	) (any, error) {
+		return c.Maintain(ctx, r.After, r.Minor)
 	}))
 	mux.Handle("POST /cloud/secrets", socket.Handle(func(_ context.Context, put struct{ Secret, Value string }) (any, error) {
 		return c.AddSecretVersion(put.Secret, put.Value)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -36,6 +37,7 @@ type Access struct {
 type Nodes interface {
 	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
 	Fail(ctx context.Context, a Access, node string) error
+	ShutDown(ctx context.Context, a Access, nodes []string, grace time.Duration) error
 	Stop(cluster string)
 }
 
@@ -157,6 +159,15 @@ func (m *Manager) FailNode(ctx context.Context, cluster, node string) error {
 		return errors.New("cluster " + cluster + " is not running")
 	}
 	return m.Nodes.Fail(ctx, r.access, node)
+}
+
+// ShutDownNodes stops machines that have got a notice.
+func (m *Manager) ShutDownNodes(ctx context.Context, cluster string, nodes []string, grace time.Duration) error {
+	r := m.cluster(cluster)
+	if r == nil {
+		return errors.New("cluster " + cluster + " is not running")
+	}
+	return m.Nodes.ShutDown(ctx, r.access, nodes, grace)
 }
 
 func (m *Manager) cluster(name string) *running {
