@@ -23,6 +23,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/tools"
 	"sglang-tpu/spec/monitoring"
+	"sglang-tpu/spec/topology"
 )
 
 // TestMonitoring has the stack's metrics collected by Prometheus' own code, as its
@@ -313,7 +314,7 @@ func (c *collector) system(ctx context.Context, env []string, cluster string) (s
 	}
 	available := map[string]int{}
 	for _, n := range nodes.Items {
-		pool := n.Labels["cloud.google.com/gke-nodepool"]
+		pool := n.Labels[topology.NodePoolLabel]
 		if _, seen := available[pool]; !seen {
 			available[pool] = 1
 		}

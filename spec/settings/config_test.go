@@ -56,7 +56,7 @@ func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	assert.Equal(t, "main", c.Revision)
 	assert.Equal(t, gke.ControlPlane{ReleaseChannel: "REGULAR", MinVersion: "1.35"}, c.GKE)
 	assert.Equal(t, gke.SystemPool{MachineType: "e2-standard-8", Nodes: 1}, c.SystemPool)
-	assert.Equal(t, gke.Network{Nodes: "10.0.0.0/20", Pods: "10.4.0.0/14", Services: "10.8.0.0/20", ControlPlane: "172.16.0.0/28"}, c.Network)
+	assert.Equal(t, gke.Network{Nodes: "10.0.0.0/20", Pods: "10.4.0.0/14", Services: "10.8.0.0/20", ControlPlane: "172.16.0.0/28", Existing: gke.ExistingNetwork{FirewallRule: true}}, c.Network)
 	assert.Empty(t, c.Labels)
 	assert.Equal(t, "oci://registry.k8s.io/lws/charts/lws", c.LWSChart)
 	assert.Equal(t, time.Hour, c.Ready)

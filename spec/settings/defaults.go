@@ -54,8 +54,9 @@ func (c *Config) fillDefaults() {
 	for i := range c.Maintenance.Exclusions {
 		c.Maintenance.Exclusions[i].Scope = cmp.Or(c.Maintenance.Exclusions[i].Scope, gke.NoNodeUpgrades)
 	}
-	// An upgrade gives a slice's chips back, and on-demand ones may not come again.
-	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && c.Capacity.EndedByUpgrades() {
+	// An upgrade gives a slice's chips back, and on-demand ones may not come again. A platform
+	// does not know the capacity modes of its endpoints.
+	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && (c.Capacity.EndedByUpgrades() || c.Layer == gke.Platform) && !c.Cluster.Existing.Used() {
 		c.Maintenance.Exclusions = []gke.Exclusion{span}
 	}
 }
