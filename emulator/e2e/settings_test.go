@@ -114,7 +114,7 @@ var onExisting = map[string][]typed{
 	"cluster": {
 		{"gcp:project emulated-project", ""},
 		{"gcp:zone us-central1-c", ""},
-		{"--path sglang-tpu:cluster.existing.name team", `"current-context":"team"`},
+		{"--path sglang-tpu:cluster.existing.name team", `"projects/emulated-project/locations/us-central1/clusters/team"`},
 		{"--path sglang-tpu:cluster.existing.location us-central1", ""},
 		{"--path 'sglang-tpu:cluster.existing.nodePools[0]' team-slice", `"values":["team-slice"]`},
 		{"--path sglang-tpu:cluster.existing.leaderWorkerSet false", `"lws-system"`},
