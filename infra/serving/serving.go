@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -112,6 +113,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		pulumi.DependsOn([]pulumi.Resource{set}))
 	if err != nil {
 		return nil, err
+	}
+
+	if budget := budgetArgs(args); budget != nil {
+		_, err := policyv1.NewPodDisruptionBudget(ctx, name+"-budget", budget, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{set}))
+		if err != nil {
+			return nil, err
+		}
 	}
 
 	s.Set = set

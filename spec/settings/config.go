@@ -85,6 +85,7 @@ func Load(source Source) (*Config, error) {
 	r.add(checkMonitoring(c.Monitoring))
 	r.add(checkRevision(c.Revision))
 	r.add(checkNetwork(c.Network))
+	r.add(checkScale(c))
 	r.add(checkToken(c))
 	r.add(checkCluster(c))
 	r.add(checkLabels(c.Labels))
