@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"time"
 
+	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/model"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
@@ -53,6 +54,11 @@ type Config struct {
 // Key is the full key of a setting, such as replicas, as the project has it.
 func (c *Config) Key(name string) string { return c.project.where(keyOf(name)) }
 
+// Options are where the chips come from, each with its zones.
+func (c *Config) Options() capacity.Options {
+	return append(capacity.Options{c.Capacity}, c.CapacityFallbacks...)
+}
+
 // Load reads and checks every key. The error is a problem.List of all that is wrong.
 func Load(source Source) (*Config, error) {
 	r := &reader{unread: map[string]bool{}}
@@ -75,7 +81,7 @@ func Load(source Source) (*Config, error) {
 	r.add(wrong)
 	r.add(checkImage(c.Image))
 	r.add(checkEnvironment(c.ServerEnvironment, r.source.IsSecret))
-	r.add(checkCapacity(c.Capacity))
+	r.add(checkCapacity(c))
 	r.add(checkCache(c.Cache))
 	r.add(checkMaintenance(c.Maintenance))
 	r.add(checkMonitoring(c.Monitoring))

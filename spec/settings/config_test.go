@@ -47,7 +47,7 @@ func TestDefaultsServeTheTutorialsModelOnOneSpotSlice(t *testing.T) {
 	assert.Equal(t, 16, c.Plan.TP, "the tutorial's 8 is half of the devices")
 	assert.Equal(t, 2, c.Plan.DP, "40 heads do not divide by 16")
 	assert.Equal(t, 1, c.Replicas)
-	assert.Equal(t, capacity.Capacity{Mode: "spot"}, c.Capacity)
+	assert.Equal(t, capacity.Capacity{Mode: "spot", Zones: []string{"us-central1-c"}}, c.Capacity)
 	assert.True(t, c.TrustRemoteCode)
 	assert.Empty(t, c.ServerEnvironment)
 	assert.Empty(t, c.HFToken)

@@ -36,6 +36,11 @@ var keepSlices = map[string]gke.Exclusion{
 // others. It comes before every check.
 func (c *Config) fillDefaults() {
 	c.Model = c.Model.WithDefaults()
+	for _, option := range c.options() {
+		if len(option.Zones) == 0 {
+			option.Zones = []string{c.Zone}
+		}
+	}
 	if c.Image.Source = cmp.Or(c.Image.Source, serverimage.Build); c.Image.Source == serverimage.Build {
 		c.Image.Inputs = c.Image.WithDefaults()
 	}
@@ -46,7 +51,7 @@ func (c *Config) fillDefaults() {
 	}
 	if c.ReadyMinutes == 0 {
 		c.ReadyMinutes = readyMinutes
-		if c.Capacity.Mode == capacity.FlexStart {
+		if c.Options().Has(capacity.FlexStart) {
 			c.ReadyMinutes = readyMinutesQueue
 		}
 	}
@@ -55,7 +60,7 @@ func (c *Config) fillDefaults() {
 		c.Maintenance.Exclusions[i].Scope = cmp.Or(c.Maintenance.Exclusions[i].Scope, gke.NoNodeUpgrades)
 	}
 	// An upgrade gives a slice's chips back, and on-demand ones may not come again.
-	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && c.Capacity.EndedByUpgrades() {
+	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && c.Options().EndedByUpgrades() {
 		c.Maintenance.Exclusions = []gke.Exclusion{span}
 	}
 }
