@@ -3,9 +3,7 @@ package stacks
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
-	"strconv"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -16,8 +14,6 @@ import (
 	"sglang-tpu/infra/lws"
 	"sglang-tpu/infra/network"
 	"sglang-tpu/infra/serving"
-	"sglang-tpu/infra/tpu"
-	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
@@ -77,20 +73,15 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		return err
 	}
 	// From here on nothing waits for the slices but the LeaderWorkerSet itself.
-	var slices []pulumi.Resource
-	for i := range c.Replicas {
-		slice, err := tpu.New(ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
-			Name:    slicePrefix(cloud) + strconv.Itoa(i),
-			Project: c.Project, Location: c.Region, Region: c.Region, Zone: c.Zone,
-			Cluster: gke.ID, Topology: c.Topology, Capacity: c.Capacity,
-			NodeServiceAccount: gke.NodeServiceAccount, NodeTag: cloud.NodeTag, Labels: c.Labels,
-		}, common)
-		if err != nil {
-			return err
-		}
-		slices = append(slices, slice.Dependencies...)
+	slices, err := newSlices(ctx, c, cloud, gke, common)
+	if err != nil {
+		return err
 	}
 	inCluster := pulumi.Composite(common, pulumi.Providers(google, gke.Provider))
+	class, classed, err := newComputeClass(ctx, c, cloud, slices, inCluster)
+	if err != nil {
+		return err
+	}
 	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart, ControlPlaneCIDR: c.Network.ControlPlane}, inCluster)
 	if err != nil {
 		return err
@@ -106,8 +97,8 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	args := &serving.Args{
 		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageDependencies: built,
 		Arguments: c.Arguments, Environment: c.ServerEnvironment, WeightsGiB: c.Model.RepositoryGiB,
-		Topology: c.Topology, Replicas: c.Replicas,
-		Storage: cached, Ready: c.Ready, Notice: c.Capacity.Notice(),
+		Topology: c.Topology, Replicas: c.Replicas, ComputeClass: class,
+		Storage: cached, Ready: c.Ready, Notice: c.Options().Notice(),
 	}
 	if c.HFTokenSecret != "" {
 		if args.HFTokenSecret, err = tokenSecret(ctx, c, cached.TokenReader(), gke, common); err != nil {
@@ -120,7 +111,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if c.APIKey != "" {
 		args.APIKey = pulumiconfig.RequireSecret(ctx, string(c.APIKey))
 	}
-	args.PodDependencies = append(slices, controller.Dependencies...)
+	args.PodDependencies = append(classed, controller.Dependencies...)
 	// On destroy the namespace is deleted before the controller: without its webhooks, the
 	// pods could not be deleted.
 	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Dependencies))
@@ -128,8 +119,11 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 		return err
 	}
 	e.expect(ctx, server, c.LeaderWorkerSet, c.Ready, gke.Kubeconfig)
-	for name, value := range outputs(c, gke, reference) {
-		ctx.Export(name, value)
+	e.expectOn(c, cloud)
+	for _, some := range []pulumi.Map{outputs(c, gke, reference), capacityOutputs(c, cloud)} {
+		for name, value := range some {
+			ctx.Export(name, value)
+		}
 	}
 	if !c.Monitoring.Enabled {
 		return nil
@@ -141,9 +135,6 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	ctx.Export("dashboard", dashboard)
 	return nil
 }
-
-// slicePrefix is what the names of the slices' node pools begin with; a number follows.
-func slicePrefix(cloud names.Cloud) string { return cloud.Base + "-slice-" }
 
 // configured are the keys of all configuration. The SDK looks values up and lists
 // nothing, so this reads what the SDK reads.
@@ -176,10 +167,10 @@ func logWarnings(ctx *pulumi.Context, c *settings.Config) error {
 			return err
 		}
 	}
-	if c.Capacity.Mode != capacity.FlexStart || c.Replicas == 0 {
-		return nil
+	for _, line := range capacityNotes(c) {
+		if err := ctx.Log.Info(line, nil); err != nil {
+			return err
+		}
 	}
-	return ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
-		"and pulumi up waits for the LeaderWorkerSet for up to %s (%s). To see the queue: kubectl describe pods -n %s",
-		c.Replicas, c.Topology.Chips(), c.Ready, c.Key("readyMinutes"), servingNamespace), nil)
+	return nil
 }

@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// ClassLabel is on the nodes of a ComputeClass, which pods select by it. A taint of the same
+// key and value keeps other pods away (documentation, About custom ComputeClasses).
+const ClassLabel = "cloud.google.com/compute-class"
+
 // Options are where the chips of a slice may come from, in the order in which they are
 // tried. The first is always there.
 type Options []Capacity

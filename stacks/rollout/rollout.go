@@ -24,6 +24,9 @@ type Goal struct {
 	Set       string // name of the LeaderWorkerSet
 	Selector  string // label selector of all its pods, old and new ones
 	HashLabel string // label that holds the hash of the pod template
+	// Pools are the node pools that GKE's autoscaler may give nodes to, each with what its
+	// nodes are made from. Nil: the pods run on nodes that are there.
+	Pools map[string]string
 }
 
 // State is what one look at the cluster showed.
