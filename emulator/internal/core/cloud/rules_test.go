@@ -117,9 +117,7 @@ func TestFlexStartNodesComeWhenAPodAsks(t *testing.T) {
 	create(t, c, nodePoolKind, slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil,
 		"nodeConfig.reservationAffinity", object("consumeReservationType", "NO_RESERVATION"), "autoscaling", object("minNodeCount", float64(0), "maxNodeCount", float64(2))))
 	assert.Empty(t, fake.nodes["c/slice"])
-	ask := func(topology string) {
-		require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{"cloud.google.com/gke-tpu-topology": topology}))
-	}
+	ask := func(topology string) { grow(t, c, map[string]string{"cloud.google.com/gke-tpu-topology": topology}) }
 	ask("2x2x4")
 	assert.Empty(t, fake.nodes["c/slice"], "another topology")
 	ask("2x2x2")

@@ -97,7 +97,7 @@ func TestNodesAreMadeAnewInPlace(t *testing.T) {
 			withCluster(t, c)
 			pool := create(t, c, nodePoolKind, test.from)
 			if test.from["autoscaling"] != nil {
-				require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{"cloud.google.com/gke-tpu-accelerator": "tpu7x"}))
+				grow(t, c, map[string]string{"cloud.google.com/gke-tpu-accelerator": "tpu7x"})
 			}
 			fake.steps = nil
 			_, err := c.Update(context.Background(), nodePoolKind, pool.ID, test.to, ofProgram...)
