@@ -14,6 +14,7 @@ import (
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/settings"
 	"sglang-tpu/spec/topology"
+	"sglang-tpu/stacks/rollout"
 )
 
 // slicePrefix is what the names of the slices' node pools begin with; a number follows.
@@ -111,10 +112,11 @@ func (e *Endpoint) expectOn(c *settings.Config, cloud names.Cloud) {
 	if !c.Options().Fallback() {
 		return
 	}
-	e.goal.Pools = map[string]string{}
+	e.goal.Pools = map[string]rollout.Pool{}
 	for i, option := range c.Options() {
 		for replica := range c.Replicas {
-			e.goal.Pools[poolName(cloud, replica, i, option)] = option.In(option.ZoneOf(replica))
+			zone := option.ZoneOf(replica)
+			e.goal.Pools[poolName(cloud, replica, i, option)] = rollout.Pool{Capacity: option.In(zone), Zone: zone}
 		}
 	}
 }
