@@ -112,6 +112,14 @@ func TestAnUpKnowsTheOptionsOfItsNodePools(t *testing.T) {
 	assert.Equal(t, rollout.Pool{Capacity: "spot in us-central1-c", Zone: "us-central1-c"}, e.goal.Pools["sglang-tpu-test-slice-1"])
 }
 
+func TestTheAlertAboutSlicesCountsThoseOfEveryOption(t *testing.T) {
+	slices := func(g *pulumitest.Graph) string {
+		return g.Get(t, "gcp:monitoring/alertPolicy:AlertPolicy", "monitoring-alert-slice-lost").Value("conditions").([]any)[0].(map[string]any)["conditionPrometheusQueryLanguage"].(map[string]any)["query"].(string)
+	}
+	assert.Contains(t, slices(run(t, withFallbacks(t))), `node_pool_name=~"sglang-tpu-test-slice-[0-9]+(-[0-9a-f]+)?"`)
+	assert.Contains(t, slices(run(t, configtest.Minimal(t))), `node_pool_name=~"sglang-tpu-test-slice-[0-9]+"`)
+}
+
 func TestWithoutReplicasThereIsNoClassOfNoPools(t *testing.T) {
 	g := run(t, withFallbacks(t).With("sglang-tpu:replicas", "0"))
 	assert.Empty(t, g.OfType(classType), "GKE takes no rule without a node pool")

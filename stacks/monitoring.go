@@ -16,7 +16,7 @@ import (
 // endpoint is what metrics and alerts are of.
 func endpoint(c *settings.Config, cloud names.Cloud) spec.Endpoint {
 	return spec.Endpoint{
-		Cluster: cloud.Base, Namespace: servingNamespace, Set: c.LeaderWorkerSet, Slices: slicePrefix(cloud),
+		Cluster: cloud.Base, Namespace: servingNamespace, Set: c.LeaderWorkerSet, Slices: slicePrefix(cloud), Fallbacks: c.Options().Fallback(),
 		Groups: c.Replicas, Requests: c.Plan.RequestsCap, MultiHost: c.Topology.Hosts() > 1,
 	}
 }

@@ -11,7 +11,8 @@ type Endpoint struct {
 	Cluster   string // its name
 	Namespace string
 	Set       string // the LeaderWorkerSet
-	Slices    string // what the names of the node pools begin with
+	Slices    string // what the names of the node pools begin with; a number follows
+	Fallbacks bool   // whether node pools of other options have more than a number
 	Groups    int    // that should answer; 0: none, and then nothing is wrong without
 	Requests  int    // that a group runs at once; the server does not say it
 	MultiHost bool   // whether a slice has several hosts; only then GKE watches it as one
@@ -78,8 +79,12 @@ func (e Endpoint) restarts() string {
 // slices is how many slices have all their hosts; 0 where there are no series. A pool has
 // a series for each reason why it was unavailable, so the lowest counts.
 func (e Endpoint) slices() string {
-	return fmt.Sprintf(`(count(min by (node_pool_name) (kubernetes_io:node_pool_multi_host_available{monitored_resource="k8s_node_pool",cluster_name="%s",node_pool_name=~"%s[0-9]+"}) == 1) or vector(0))`,
-		e.Cluster, e.Slices)
+	names := e.Slices + "[0-9]+"
+	if e.Fallbacks {
+		names += "(-[0-9a-f]+)?"
+	}
+	return fmt.Sprintf(`(count(min by (node_pool_name) (kubernetes_io:node_pool_multi_host_available{monitored_resource="k8s_node_pool",cluster_name="%s",node_pool_name=~"%s"}) == 1) or vector(0))`,
+		e.Cluster, names)
 }
 
 // log selects the lines of containers of the namespace that match a regular expression.

@@ -114,6 +114,7 @@ func (m *Manager) furnish(ctx, background context.Context, r *running, resolver 
 	core.Secrets().Informer()
 	core.ConfigMaps().Informer()
 	core.Nodes().Informer()
+	core.Pods().Informer()
 	core.ServiceAccounts().Informer()
 	r.access.Informers.Start(background.Done())
 	r.access.Informers.WaitForCacheSync(ctx.Done())
