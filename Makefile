@@ -8,10 +8,10 @@ export STACK
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview review doctor smoke unit test check goldens schema template bench ready bootstrap emulator tools clean
+.PHONY: help up down preview review doctor smoke bench-endpoint unit test check goldens schema template bench faults chaos ready bootstrap emulator tools clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: bootstrap emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
 	@exec bin/emulator up $(STACK)
@@ -32,6 +32,10 @@ doctor: ## Check tools, login, project, quotas and roles for STACK on Google Clo
 smoke: ## Ask STACK, which is up, whether it serves: pods, Service, model, chat, stream, API key; changes nothing
 	@mkdir -p bin && go build -buildvcs=false -o bin/smoke ./cmd/smoke && exec bin/smoke -stack $(STACK)
 
+# LOAD is what bench-endpoint -h lists, such as LOAD="-concurrency 1,8,64 -output 256".
+bench-endpoint: ## Measure STACK, which is up: tokens/s, time to the first token and per token; keeps history in bench/STACK
+	@mkdir -p bin && go build -buildvcs=false -o bin/bench-endpoint ./cmd/bench-endpoint && exec bin/bench-endpoint -stack $(STACK) $(LOAD)
+
 unit: ## Run the unit tests of the program
 	@go test ./...
 
@@ -50,8 +54,17 @@ schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulu
 template: ## Write bin/template, from which pulumi new makes a project: the folder for pulumi new
 	@go run ./internal/template bin/template
 
-bench: emulator ## Time an unchanged preview of STACK, which is up, beside an empty program's
-	@exec hack/bench.sh
+bench: bootstrap emulator ## How fast: previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
+	@exec bin/emulator bench -docs -review $(if $(BASE),-base $(BASE))
+
+# Each environment has a run of its own; CELLS limits each. RESUME=1 goes on where an earlier one ended.
+faults: bootstrap emulator ## Let every operation on every resource fail, and recover: make faults CELLS=100 SEED=7
+	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) failed=0; for stack in dev prod; do \
+		bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl $(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || failed=1; done; \
+		bin/emulator faults -table .emulator/faults.jsonl && exit $$failed
+
+chaos: bootstrap emulator ## Kill parts of a stack that serves, at random: make chaos SEED=7 HOURS=6
+	@exec bin/emulator chaos -docs docs/proof.md $(if $(HOURS),-hours $(HOURS)) $(if $(SEED),-seed $(SEED))
 
 # What can be said before anything is compiled.
 ready:

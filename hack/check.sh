@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make check: formatting, vet, linters and shell syntax, over both modules. All parts
-# run, whatever fails before.
+# make check: formatting, vet, linters and shell syntax, over all modules with code of this
+# repository. All parts run, whatever fails before.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -43,7 +43,8 @@ vulnerabilities() { # govulncheck in one module; its database is on the internet
 mapfile -t go_files < <(git ls-files -co --exclude-standard -- '*.go' | while read -r f; do [ -e "$f" ] && echo "$f"; done)
 part "gofmt" nothing gofmt -l "${go_files[@]}"
 part "gofumpt" nothing "$tools/gofumpt" -l "${go_files[@]}"
-for module in . emulator; do
+# The other modules in emulator/tools name a program's version, and hold no code but that.
+for module in . emulator emulator/tools/json-exporter emulator/tools/prometheus; do
   part "vet ($module)" go -C "$module" vet ./...
   vulnerabilities "$module"
   part "golangci-lint ($module)" env -C "$module" "$tools/golangci-lint" run --allow-parallel-runners --config "$PWD/.golangci.yml" ./...

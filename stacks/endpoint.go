@@ -17,15 +17,18 @@ type Endpoint struct {
 	goal       rollout.Goal
 	patience   time.Duration
 	kubeconfig string // empty in a preview, and where the LeaderWorkerSet could not be made
+
+	controller asksController // nil: the cluster itself is asked
 }
 
 // expect notes whose pods to wait for. Nothing is known of them in a preview.
-func (e *Endpoint) expect(ctx *pulumi.Context, s *serving.Serving, set string, patience time.Duration, kubeconfig pulumi.StringOutput) {
-	if ctx.DryRun() {
+func (e *Endpoint) expect(c *stack, s *serving.Serving, kubeconfig pulumi.StringOutput) {
+	if c.ctx.DryRun() {
 		return
 	}
-	e.patience = patience
-	e.goal = rollout.Goal{Namespace: servingNamespace, Set: set, Selector: serving.PodSelector(set), HashLabel: serving.TemplateLabel}
+	e.patience = c.Ready
+	set := c.LeaderWorkerSet
+	e.goal = rollout.Goal{Namespace: c.spaces.Serving, Set: set, Selector: serving.PodSelector(set), HashLabel: serving.TemplateLabel, Pools: c.pools()}
 	pulumi.All(kubeconfig, s.Set.URN()).ApplyT(func(known []any) error {
 		e.kubeconfig = known[0].(string)
 		return nil

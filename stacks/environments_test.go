@@ -12,6 +12,7 @@ import (
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
 	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/settings"
 	"sglang-tpu/spec/topology"
 )
@@ -60,14 +61,13 @@ func TestOutputsAreReadyToPaste(t *testing.T) {
 	require.NoError(t, err)
 	plan, err := model.NewPlan(m, shape, model.Settings{})
 	require.NoError(t, err)
-	out := outputs(
-		&settings.Config{
-			Settings: settings.Settings{Project: "p", Region: "us-central1", Topology: shape, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
-			Model:    m, Plan: plan,
-		},
-		&cluster.Cluster{Name: pulumi.String("sglang-tpu-dev").ToStringOutput(), Kubeconfig: pulumi.String("{}").ToStringOutput()},
-		"registry/image:tag",
-	)
+	c := &settings.Config{
+		Settings: settings.Settings{Project: "p", Region: "us-central1", Topology: shape, Replicas: 1, LeaderWorkerSet: "sglang-tpu-cluster"},
+		Model:    m, Plan: plan,
+	}
+	out := (&stack{Config: c, spaces: names.NamespacesFor("dev", "", false)}).outputs(&platform{location: "us-central1", gke: &cluster.Cluster{
+		Name: pulumi.String("sglang-tpu-dev").ToStringOutput(), Kubeconfig: pulumi.String("{}").ToStringOutput(),
+	}}, "registry/image:tag")
 	assert.Equal(t,
 		"gcloud container clusters get-credentials sglang-tpu-dev --location us-central1 --project p --dns-endpoint && kubectl config set-context --current --namespace sglang",
 		pulumitest.Await[string](t, out["getCredentialsCommand"].(pulumi.StringOutput)))

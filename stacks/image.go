@@ -1,49 +1,99 @@
 package stacks
 
 import (
+	"path"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/image"
 	"sglang-tpu/infra/registry"
-	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/serverimage"
-	"sglang-tpu/spec/settings"
 )
 
 // serverImage returns the reference that the pods run, and what must be done before it
 // can be pulled.
-func serverImage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke *cluster.Cluster, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
-	nodes := pulumi.Sprintf("serviceAccount:%s", gke.NodeServiceAccount)
-	switch c.Image.Source {
+func (s *stack) serverImage(p *platform, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
+	switch s.Image.Source {
 	case serverimage.Prebuilt:
-		return c.Image.Reference, nil, nil
+		return s.Image.Reference, nil, nil
 	case serverimage.Mirror:
-		mirror, err := registry.NewMirror(ctx, "mirror", &registry.MirrorArgs{
-			Project: c.Project, Location: c.Region, RepositoryID: cloud.Mirror, Reader: nodes, Labels: c.Labels,
-		}, opts)
+		published := "/" + serverimage.Published(s.Image.Version)
+		if p.outputs != nil {
+			return p.outputs.Mirror + published, nil, nil
+		}
+		mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), opts)
 		if err != nil {
 			return "", nil, err
 		}
-		return registry.Path(c.Region, c.Project, cloud.Mirror) + "/" + serverimage.Published(c.Image.Version), mirror.Dependencies, nil
+		return registry.Path(s.Region, s.Project, s.cloud.Mirror) + published, mirror.Dependencies, nil
 	}
-	repository, err := registry.New(ctx, "registry", &registry.Args{
-		Project: c.Project, Location: c.Region, RepositoryID: cloud.Repository, LayersID: cloud.Layers,
-		Reader: nodes, Labels: c.Labels,
-	}, opts)
+	r, err := s.repositories(p, opts)
 	if err != nil {
 		return "", nil, err
 	}
-	built, err := image.New(ctx, "image", &image.Args{
-		Project: c.Project, Location: c.Region,
-		Repository: registry.Path(c.Region, c.Project, cloud.Repository), RepositoryID: repository.RepositoryID,
-		Layers: registry.Path(c.Region, c.Project, cloud.Layers), LayersID: repository.LayersID,
-		WorkloadPool: gke.WorkloadPool,
-		Namespace:    builderNamespace, AccountID: cloud.Builder,
-		Source: c.Image.Inputs, MinutesAllowed: buildMinutes,
-	}, opts)
+	args := &image.Args{
+		Project: s.Project, Location: r.location,
+		Repository: r.path, RepositoryProject: r.project,
+		Layers: r.layers, LayersID: r.layersID,
+		WorkloadPool: p.gke.WorkloadPool,
+		Namespace:    s.spaces.Builder, AccountID: s.cloud.Builder,
+		Source: s.Image.Inputs, MinutesAllowed: buildMinutes,
+		Builder: s.ServiceAccounts.Builder, GrantBuilder: s.GrantOnExisting,
+	}
+	if r.grant {
+		args.RepositoryID = r.id
+	}
+	built, err := image.New(s.ctx, "image", args, opts)
 	if err != nil {
 		return "", nil, err
 	}
-	return built.Reference, append(repository.Dependencies, built.Dependencies...), nil
+	return built.Reference, append(r.dependencies, built.Dependencies...), nil
+}
+
+// repositories are where images are pushed to, and where builds keep the layers that they
+// have in common.
+type repositories struct {
+	path, project, location string
+	id                      pulumi.StringInput
+	grant                   bool // this program gives builders the right to push
+	layers                  string
+	layersID                pulumi.StringInput
+	dependencies            []pulumi.Resource
+}
+
+// repositories are those of the platform, or made here: all but one that exists.
+func (s *stack) repositories(p *platform, opts pulumi.ResourceOption) (repositories, error) {
+	existing, location, id, exists := s.Registry()
+	if o := p.outputs; o != nil && !exists {
+		return repositories{
+			path: o.Repository, project: o.RepositoryProject, location: o.RepositoryPlace, id: pulumi.String(o.RepositoryID),
+			grant: !o.BuilderMayPush || s.GrantOnExisting, layers: o.Layers, layersID: pulumi.String(o.LayersID),
+		}, nil
+	}
+	r := repositories{path: registry.Path(s.Region, s.Project, s.cloud.Repository), project: s.Project, location: s.Region, grant: true}
+	args := &registry.Args{
+		Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Repository, LayersID: s.cloud.Layers,
+		Reader: reader(p), Labels: s.Labels,
+	}
+	if exists {
+		r = repositories{path: registry.Path(location, existing, id), project: existing, location: location, grant: s.GrantOnExisting}
+		// Beside the images: a build logs in to one registry.
+		args.Location, args.Existing, args.Grant = location, path.Clean(s.Image.Registry), s.GrantOnExisting
+	}
+	made, err := registry.New(s.ctx, "registry", args, opts)
+	if err != nil {
+		return r, err
+	}
+	r.id, r.layersID, r.dependencies = made.RepositoryID, made.LayersID, made.Dependencies
+	r.layers = registry.Path(args.Location, s.Project, s.cloud.Layers)
+	return r, nil
+}
+
+// reader is who pulls images: the nodes.
+func reader(p *platform) pulumi.StringInput {
+	return pulumi.Sprintf("serviceAccount:%s", p.gke.NodeServiceAccount)
+}
+
+func (s *stack) mirrorArgs(p *platform) *registry.MirrorArgs {
+	return &registry.MirrorArgs{Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Mirror, Reader: reader(p), Labels: s.Labels}
 }

@@ -8,34 +8,37 @@ import (
 	"sglang-tpu/infra/monitoring"
 	"sglang-tpu/infra/serving"
 	spec "sglang-tpu/spec/monitoring"
-	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/serverargs"
-	"sglang-tpu/spec/settings"
 )
 
 // endpoint is what metrics and alerts are of.
-func endpoint(c *settings.Config, cloud names.Cloud) spec.Endpoint {
-	return spec.Endpoint{
-		Cluster: cloud.Base, Namespace: servingNamespace, Set: c.LeaderWorkerSet, Slices: slicePrefix(cloud), Fallbacks: c.Options().Fallback(),
-		Groups: c.Replicas, Requests: c.Plan.RequestsCap, MultiHost: c.Topology.Hosts() > 1,
+func (s *stack) endpoint(p *platform) spec.Endpoint {
+	e := spec.Endpoint{
+		Cluster: p.name, Namespace: s.spaces.Serving, Set: s.LeaderWorkerSet,
+		Slices: slicePrefix(s.cloud), Fallbacks: s.Options().Fallback(), Pools: s.Cluster.Existing.NodePools,
+		Groups: s.Replicas, Requests: s.Plan.RequestsCap, MultiHost: s.Topology.Hosts() > 1,
 	}
+	if s.shared {
+		e.Title = s.cloud.Base // several endpoints have the cluster's name
+	}
+	return e
 }
 
 // watch makes metrics, alerts and the dashboard, and returns the dashboard's address.
-func watch(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, server *serving.Serving, opts pulumi.ResourceOption) (pulumi.StringOutput, error) {
+func (s *stack) watch(p *platform, server *serving.Serving, opts pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	args := &monitoring.Args{
-		Project: c.Project, Namespace: server.Namespace, Endpoint: endpoint(c, cloud), Ranks: c.Plan.DP,
-		Leaders: serving.LeaderLabels(c.LeaderWorkerSet), Port: serverargs.Port,
-		Image: c.Monitoring.Image, Channels: c.Monitoring.Channels, Labels: c.Labels,
+		Project: s.Project, Namespace: server.Namespace, Endpoint: s.endpoint(p), Ranks: s.Plan.DP,
+		Leaders: serving.LeaderLabels(s.LeaderWorkerSet), Port: serverargs.Port,
+		Image: s.Monitoring.Image, Channels: s.Monitoring.Channels, Labels: s.Labels,
 	}
-	if c.APIKey != "" {
+	if s.APIKey != "" {
 		args.APIKey = &monitoring.Key{Secret: serving.APIKeySecret, Entry: serving.APIKeyKey}
 	}
-	m, err := monitoring.New(ctx, "monitoring", args, opts)
+	m, err := monitoring.New(s.ctx, "monitoring", args, opts)
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
 	return m.DashboardID.ApplyT(func(id string) string {
-		return "https://console.cloud.google.com/monitoring/dashboards/builder/" + path.Base(id) + "?project=" + c.Project
+		return "https://console.cloud.google.com/monitoring/dashboards/builder/" + path.Base(id) + "?project=" + s.Project
 	}).(pulumi.StringOutput), nil
 }

@@ -2,28 +2,37 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"math"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/settings"
 )
 
+// clusterOutputs are how a person reaches the cluster.
+func (s *stack) clusterOutputs(p *platform) pulumi.Map {
+	return pulumi.Map{
+		"cluster":    p.gke.Name,
+		"location":   pulumi.String(p.location),
+		"kubeconfig": p.gke.Kubeconfig,
+		"getCredentialsCommand": pulumi.Sprintf(
+			"gcloud container clusters get-credentials %s --location %s --project %s --dns-endpoint",
+			p.gke.Name, p.location, s.Project),
+	}
+}
+
 // outputs are what a person uses next, ready to paste, and the plan, which a reviewer
 // wants to see in the preview.
-func outputs(c *settings.Config, gke *cluster.Cluster, image string) pulumi.Map {
-	out := pulumi.Map{
-		"cluster":    gke.Name,
-		"location":   pulumi.String(c.Region),
-		"kubeconfig": gke.Kubeconfig,
-		"getCredentialsCommand": pulumi.Sprintf(
-			"gcloud container clusters get-credentials %s --location %s --project %s --dns-endpoint && kubectl config set-context --current --namespace %s",
-			gke.Name, c.Region, c.Project, servingNamespace),
-		"namespace":          pulumi.String(servingNamespace),
+func (s *stack) outputs(p *platform, image string) pulumi.Map {
+	c := s.Config
+	out := s.clusterOutputs(p)
+	out["getCredentialsCommand"] = pulumi.Sprintf("%s && kubectl config set-context --current --namespace %s", out["getCredentialsCommand"], s.spaces.Serving)
+	maps.Copy(out, pulumi.Map{
+		"namespace":          pulumi.String(s.spaces.Serving),
 		"image":              pulumi.String(image),
 		"leaderWorkerSet":    pulumi.String(c.LeaderWorkerSet),
 		"service":            pulumi.String(names.ServiceName),
@@ -51,7 +60,7 @@ func outputs(c *settings.Config, gke *cluster.Cluster, image string) pulumi.Map 
 			"requestsCap":       pulumi.Int(c.Plan.RequestsCap),
 			"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
 		},
-	}
+	})
 	if c.Plan.CacheKnown {
 		plan := out["plan"].(pulumi.Map)
 		plan["kvPoolTokens"] = pulumi.Int(c.Plan.CacheTokens)

@@ -1,34 +1,41 @@
-// Package stacks holds the one stack of this program.
+// Package stacks holds the stacks of this program: all layers in one, a platform, or an
+// endpoint on the platform of another stack.
 package stacks
 
 import (
-	"encoding/json"
-	"os"
-
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"sglang-tpu/infra/apis"
-	"sglang-tpu/infra/cluster"
-	"sglang-tpu/infra/lws"
-	"sglang-tpu/infra/network"
 	"sglang-tpu/infra/serving"
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
 
-const (
-	servingNamespace = "sglang"
-	builderNamespace = "sglang-build"
-	buildMinutes     = 60
-)
+const buildMinutes = 60
 
-// Serving is the stack: an endpoint of one model on TPU v7x, from the network to the
-// Service. It reads from top to bottom like the picture in the README.
+// endpointLabel is on the nodes of a slice that shares its cluster with others.
+const endpointLabel = "sglang-tpu/endpoint"
+
+// stack is what all parts of a stack have in common.
+type stack struct {
+	*settings.Config
+	ctx    *pulumi.Context
+	cloud  names.Cloud
+	spaces names.Namespaces
+	google *gcp.Provider
+	common pulumi.ResourceOption // of every resource
+	shared bool                  // whether other endpoints may run in the cluster
+}
+
+// Serving registers the resources of a stack: by default an endpoint of one model on TPU
+// v7x, from the network to the Service. It reads from top to bottom like the picture in the
+// README.
 //
-// It registers resources; whether pods are ready is for the endpoint that it describes.
+// Whether pods are ready is for the endpoint that it describes.
 func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	c, err := settings.Load(settings.Source{Project: ctx.Project(), Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
@@ -36,141 +43,117 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if problems := append(problem.Of("", err), problem.Of("", wrong)...); len(problems) > 0 {
 		return located(ctx, problems)
 	}
-	if err := logWarnings(ctx, c); err != nil {
+	s := &stack{Config: c, ctx: ctx, cloud: cloud, shared: gke.Shared(c.Layer, c.Cluster.Existing)}
+	s.spaces = names.NamespacesFor(ctx.Stack(), c.Namespace, s.shared)
+	if err := s.logWarnings(); err != nil {
 		return err
 	}
-	google, err := gcp.NewProvider(ctx, "google", &gcp.ProviderArgs{
+	s.google, err = gcp.NewProvider(ctx, "google", &gcp.ProviderArgs{
 		Project: pulumi.String(c.Project), Region: pulumi.String(c.Region), Zone: pulumi.String(c.Zone),
 	})
 	if err != nil {
 		return err
 	}
-	common := pulumi.Composite(pulumi.Provider(google), pulumi.Protect(c.Protect))
-
-	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Optional: optionalAPIs(c)}, pulumi.Provider(google))
+	found, err := s.lookUp(e.controller)
+	if err != nil {
+		return err
+	}
+	s.common = pulumi.Composite(pulumi.Provider(s.google), pulumi.Protect(c.Protect))
+	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Optional: optionalAPIs(c)}, pulumi.Provider(s.google))
 	if err != nil {
 		return err
 	}
 	// All that is Google's waits for them: in a new project every other create ends with
 	// "... API has not been used in project ... before or it is disabled".
-	common = pulumi.Composite(common, pulumi.DependsOn(enabled.Dependencies))
-	vpc, err := network.New(ctx, "network", &network.Args{
-		Name: cloud.Base, Project: c.Project, Region: c.Region,
-		Ranges: c.Network, NodeTag: cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
-	}, common)
+	s.common = pulumi.Composite(s.common, pulumi.DependsOn(enabled.Dependencies))
+	switch c.Layer {
+	case gke.Platform:
+		return s.platformLayer(found)
+	case gke.Endpoint:
+		p, err := s.platformOf(found)
+		if err != nil {
+			return err
+		}
+		return e.serve(s, p)
+	}
+	p, err := s.newPlatform(found)
 	if err != nil {
 		return err
 	}
-	gke, err := cluster.New(ctx, "cluster", &cluster.Args{
-		Name: cloud.Base, Project: c.Project, Location: c.Region, Zone: c.Zone,
-		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
-		PodsRange: network.PodsRange, ServicesRange: network.ServicesRange,
-		Network: c.Network, ControlPlane: c.GKE, Maintenance: c.Maintenance, SystemPool: c.SystemPool,
-		SecretManager: c.HFTokenSecret != "",
-		NodeTag:       cloud.NodeTag, Labels: c.Labels, Protect: c.Protect,
-	}, common, pulumi.DependsOn(vpc.Dependencies))
-	if err != nil {
-		return err
-	}
+	return e.serve(s, p)
+}
+
+// serve registers the endpoint on a platform.
+func (e *Endpoint) serve(s *stack, p *platform) error {
 	// From here on nothing waits for the slices but the LeaderWorkerSet itself.
-	slices, err := newSlices(ctx, c, cloud, gke, common)
+	slices, err := s.slices(p)
 	if err != nil {
 		return err
 	}
-	inCluster := pulumi.Composite(common, pulumi.Providers(google, gke.Provider))
-	class, classed, err := newComputeClass(ctx, c, cloud, slices, inCluster)
+	inCluster := p.inCluster(s)
+	class, slices, err := s.computeClass(slices, inCluster)
 	if err != nil {
 		return err
 	}
-	controller, err := lws.New(ctx, "lws", &lws.Args{Chart: c.LWSChart, ControlPlaneCIDR: c.Network.ControlPlane}, inCluster)
+	controller, err := p.controller(s, inCluster)
 	if err != nil {
 		return err
 	}
-	reference, built, err := serverImage(ctx, c, cloud, gke, inCluster)
+	reference, built, err := s.serverImage(p, inCluster)
 	if err != nil {
 		return err
 	}
-	cached, err := cacheStorage(ctx, c, cloud, gke, common)
+	cached, err := s.cacheStorage(p)
 	if err != nil {
 		return err
 	}
 	args := &serving.Args{
-		Namespace: servingNamespace, Name: c.LeaderWorkerSet, Image: reference, ImageDependencies: built,
-		Arguments: c.Arguments, Environment: c.ServerEnvironment, WeightsGiB: c.Model.RepositoryGiB,
-		Topology: c.Topology, Replicas: c.Replicas, ComputeClass: class,
-		Storage: cached, Ready: c.Ready, Notice: c.Options().Notice(),
+		Namespace: s.spaces.Serving, Name: s.LeaderWorkerSet, Image: reference, ImageDependencies: built,
+		Arguments: s.Arguments, Environment: s.ServerEnvironment, WeightsGiB: s.Model.RepositoryGiB,
+		Topology: s.Topology, Replicas: s.Replicas, ComputeClass: class,
+		Storage: cached, Ready: s.Ready, Notice: s.Options().Notice(),
+		Shared: s.shared, Slices: serving.Slices{Labels: s.nodeLabels(), Pools: s.Cluster.Existing.NodePools},
 	}
-	if c.HFTokenSecret != "" {
-		if args.HFTokenSecret, err = tokenSecret(ctx, c, cached.TokenReader(), gke, common); err != nil {
+	if s.HFTokenSecret != "" {
+		if args.HFTokenSecret, err = s.tokenSecret(cached.TokenReader(), p); err != nil {
 			return err
 		}
 	}
-	if c.HFToken != "" {
-		args.HFToken = pulumiconfig.RequireSecret(ctx, string(c.HFToken))
+	if s.HFToken != "" {
+		args.HFToken = pulumiconfig.RequireSecret(s.ctx, string(s.HFToken))
 	}
-	if c.APIKey != "" {
-		args.APIKey = pulumiconfig.RequireSecret(ctx, string(c.APIKey))
+	if s.APIKey != "" {
+		args.APIKey = pulumiconfig.RequireSecret(s.ctx, string(s.APIKey))
 	}
-	args.PodDependencies = append(classed, controller.Dependencies...)
+	args.PodDependencies = append(slices, controller...)
 	// On destroy the namespace is deleted before the controller: without its webhooks, the
 	// pods could not be deleted.
-	server, err := serving.New(ctx, "serving", args, inCluster, pulumi.DependsOn(controller.Dependencies))
+	server, err := serving.New(s.ctx, "serving", args, inCluster, pulumi.DependsOn(controller))
 	if err != nil {
 		return err
 	}
-	e.expect(ctx, server, c.LeaderWorkerSet, c.Ready, gke.Kubeconfig)
-	e.expectOn(c, cloud)
-	for _, some := range []pulumi.Map{outputs(c, gke, reference), capacityOutputs(c, cloud)} {
+	e.expect(s, server, p.gke.Kubeconfig)
+	for _, some := range []pulumi.Map{s.outputs(p, reference), s.capacityOutputs()} {
 		for name, value := range some {
-			ctx.Export(name, value)
+			s.ctx.Export(name, value)
 		}
 	}
-	if !c.Monitoring.Enabled {
+	if !s.Monitoring.Enabled {
 		return nil
 	}
-	dashboard, err := watch(ctx, c, cloud, server, inCluster)
+	dashboard, err := s.watch(p, server, inCluster)
 	if err != nil {
 		return err
 	}
-	ctx.Export("dashboard", dashboard)
+	s.ctx.Export("dashboard", dashboard)
 	return nil
 }
 
-// configured are the keys of all configuration. The SDK looks values up and lists
-// nothing, so this reads what the SDK reads.
-func configured() []string {
-	var values map[string]string
-	// Without a Pulumi CLI there is no such variable, and nothing to list.
-	_ = json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &values)
-	var keys []string
-	for key := range values {
-		keys = append(keys, key)
+// nodeLabels tell the nodes of this endpoint's slices from those of others; nil where there
+// are no others.
+func (s *stack) nodeLabels() map[string]string {
+	if !s.shared || len(s.Cluster.Existing.NodePools) > 0 {
+		return nil
 	}
-	return keys
-}
-
-// located adds to problems where their keys stand in the stack's configuration file. Without
-// the file, or with another in use, they stay as they are.
-func located(ctx *pulumi.Context, problems problem.List) problem.List {
-	file := "Pulumi." + ctx.Stack() + ".yaml"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return problems
-	}
-	return settings.Locate(problems, file, text, ctx.GetConfig)
-}
-
-// logWarnings shows in the preview what will work and may surprise, and what up waits for.
-func logWarnings(ctx *pulumi.Context, c *settings.Config) error {
-	for _, warning := range located(ctx, c.Warnings) {
-		if err := ctx.Log.Warn(warning.Error(), nil); err != nil {
-			return err
-		}
-	}
-	for _, line := range capacityNotes(c) {
-		if err := ctx.Log.Info(line, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return map[string]string{endpointLabel: s.cloud.Base}
 }

@@ -1,32 +1,53 @@
 package stacks
 
 import (
+	"cmp"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"sglang-tpu/infra/cache"
-	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/serving"
-	"sglang-tpu/spec/names"
-	"sglang-tpu/spec/settings"
 	"sglang-tpu/spec/storage"
 )
 
 // cacheStorage is where weights and compiled code are kept.
-func cacheStorage(ctx *pulumi.Context, c *settings.Config, cloud names.Cloud, gke *cluster.Cluster, opts pulumi.ResourceOption) (serving.Storage, error) {
-	if c.Cache.Mode == storage.DiskVolume {
-		return serving.Storage{Disk: &c.Cache.Disk}, nil
+func (s *stack) cacheStorage(p *platform) (serving.Storage, error) {
+	users := []cache.User{
+		{Name: "server", Namespace: s.spaces.Serving, Account: serving.ServerAccount},
+		{Name: "download", Namespace: s.spaces.Serving, Account: serving.DownloadAccount},
 	}
-	bucket, err := cache.New(ctx, "cache", &cache.Args{
-		Project: c.Project, Location: c.Region, Bucket: cloud.Bucket,
-		WorkloadPool: gke.WorkloadPool,
-		Users: []cache.User{
-			{Name: "server", Namespace: servingNamespace, Account: serving.ServerAccount},
-			{Name: "download", Namespace: servingNamespace, Account: serving.DownloadAccount},
-		},
-		Keep: c.Protect, Labels: c.Labels,
-	}, opts)
+	switch {
+	case s.Cache.Mode == storage.DiskVolume:
+		return serving.Storage{Disk: &s.Cache.Disk}, nil
+	case s.Cache.Bucket != "":
+		// The bucket's owner may have given the rights already.
+		return s.folder(p, s.Cache.Bucket, s.Cache.Prefix, users, s.GrantOnExisting)
+	case p.outputs != nil:
+		return s.folder(p, p.outputs.Bucket, cmp.Or(s.Cache.Prefix, s.ctx.Stack()), users, !p.outputs.BucketExists || s.GrantOnExisting)
+	}
+	bucket, err := cache.New(s.ctx, "cache", s.bucketArgs(p, users), s.common)
 	if err != nil {
 		return serving.Storage{}, err
 	}
-	return serving.Storage{Bucket: &serving.Bucket{Name: cloud.Bucket, Dependencies: bucket.Dependencies}}, nil
+	return serving.Storage{Bucket: &serving.Bucket{Name: s.cloud.Bucket, Dependencies: bucket.Dependencies}}, nil
+}
+
+func (s *stack) bucketArgs(p *platform, users []cache.User) *cache.Args {
+	return &cache.Args{
+		Project: s.Project, Location: s.Region, Bucket: s.cloud.Bucket,
+		WorkloadPool: p.gke.WorkloadPool, Users: users, Keep: s.Protect, Labels: s.Labels,
+	}
+}
+
+// folder is one of a bucket that is none of this stack's.
+func (s *stack) folder(p *platform, bucket, prefix string, users []cache.User, grant bool) (serving.Storage, error) {
+	var rights []pulumi.Resource
+	if grant {
+		access, err := cache.NewAccess(s.ctx, "cache", &cache.AccessArgs{Bucket: bucket, WorkloadPool: p.gke.WorkloadPool, Users: users}, s.common)
+		if err != nil {
+			return serving.Storage{}, err
+		}
+		rights = access.Dependencies
+	}
+	return serving.Storage{Bucket: &serving.Bucket{Name: bucket, Prefix: prefix, Dependencies: rights}}, nil
 }

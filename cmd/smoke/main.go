@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"time"
 
+	"sglang-tpu/cmd/internal/endpoint"
 	"sglang-tpu/cmd/internal/report"
 	"sglang-tpu/cmd/smoke/checks"
 )
@@ -29,5 +30,5 @@ func run() int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	return report.Print(os.Stdout, checks.All(ctx, machine{dir}, *stack, *patience))
+	return report.Print(os.Stdout, checks.All(ctx, endpoint.Local{Dir: dir}, *stack, *patience))
 }

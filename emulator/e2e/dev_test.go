@@ -9,11 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 // TestDevelopmentStack goes through a day of one stack, in order.
 func TestDevelopmentStack(t *testing.T) {
-	parallel(t, 360)
+	parallel(t, 430)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -44,6 +46,7 @@ func TestDevelopmentStack(t *testing.T) {
 		step(m.name+" fails", func(t *testing.T) { w.kill(t, m) })
 	}
 	step("a second replica leaves the first one's slice and pods alone", w.scaleOut)
+	step("with two replicas, upgrades of GKE leave one of the groups serving", w.upgradedInTurn)
 	step("without exclusive topology a group is torn apart, with it never", w.exclusiveTopology)
 	step("a placement policy of type COMPACT fails", func(t *testing.T) { w.kill(t, compact) })
 	step("down leaves nothing", func(t *testing.T) {
@@ -70,10 +73,10 @@ func (w *world) tutorial(t *testing.T) {
 	assert.EqualValues(t, 10, parsed.Meta["completion_tokens"])
 }
 
-// scaleOut checks that a slice is never given back for a change of number.
+// scaleOut checks that a change of the number of replicas deletes no slice that stays in use.
 func (w *world) scaleOut(t *testing.T) {
 	identity := func() string {
-		return w.shell(t, "dev", "kubectl get node -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{range .items[*]}{.metadata.uid} {end}' && "+
+		return w.shell(t, "dev", "kubectl get node -l "+hosts+" -o jsonpath='{range .items[*]}{.metadata.uid} {end}' && "+
 			"kubectl get pods -l leaderworkerset.sigs.k8s.io/group-index=0 -o jsonpath='{range .items[*]}{.metadata.uid} {end}'")
 	}
 	w.emulator(t, "up", "dev") // what the mutants left is put right
@@ -82,6 +85,6 @@ func (w *world) scaleOut(t *testing.T) {
 	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")
 	assert.Subset(t, strings.Fields(identity()), before)
 	pools := w.shell(t, "dev", `kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{range .items[*]}{.metadata.labels.leaderworkerset\.sigs\.k8s\.io/group-index} {.spec.nodeName}{"\n"}{end}' |`+
-		` while read group node; do echo "$group $(kubectl get node "$node" -o jsonpath='{.metadata.labels.cloud\.google\.com/gke-nodepool}')"; done | sort -u`)
+		` while read group node; do echo "$group $(kubectl get node "$node" -o jsonpath='{.metadata.labels.`+inJSONPath(topology.NodePoolLabel)+`}')"; done | sort -u`)
 	assert.Len(t, strings.Split(strings.TrimSpace(pools), "\n"), 2, "each group has one node pool:\n%s", pools)
 }

@@ -18,7 +18,26 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/model"
+	"sglang-tpu/spec/settings"
+	"sglang-tpu/spec/topology"
 )
+
+// hosts selects the nodes of all slices.
+const hosts = topology.AcceleratorLabel + "=" + topology.Accelerator
+
+// inJSONPath is a label as kubectl's JSONPath takes it.
+func inJSONPath(label string) string { return strings.ReplaceAll(label, ".", `\.`) }
+
+// defaultModel is what a stack serves if its file names no model.
+func defaultModel(t *testing.T) model.Model {
+	t.Helper()
+	set := map[string]string{"gcp:project": "emulated-project", "gcp:zone": "us-central1-c"}
+	c, err := settings.Load(settings.Source{Get: func(key string) (string, bool) { value, ok := set[key]; return value, ok }})
+	require.NoError(t, err)
+	return c.Model
+}
 
 // world is one emulator with a home of its own, so that what is written outside the
 // ignored folder can be seen, and a stack that somebody has up is left alone.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,12 +23,13 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/tools"
 	"sglang-tpu/spec/monitoring"
+	"sglang-tpu/spec/topology"
 )
 
 // TestMonitoring has the stack's metrics collected by Prometheus' own code, as its
 // PodMonitorings say, and asks the queries of its alerts.
 func TestMonitoring(t *testing.T) {
-	t.Parallel()
+	parallel(t, 330)
 	w := newWorld(t)
 	l := layout.Layout{Root: w.root}
 	require.NoError(t, tools.Ensure(context.Background(), l, filepath.Join(w.checkout, "emulator", "tools"), tools.Prometheus, os.Stdout))
@@ -55,12 +55,7 @@ func TestMonitoring(t *testing.T) {
 		w.shell(t, "dev", "pulumi config set --secret apiKey of-the-exporter-1 && pulumi up --yes --skip-preview")
 		assert.Equal(t, []string{"1"}, c.collect(t).values["up"])
 	})
-	step("requests that wait are noticed, and nothing else", func(t *testing.T) {
-		defer c.load(t)()
-		got := c.collect(t)
-		assert.Equal(t, []string{"queue"}, got.firing())
-		assert.NotEqual(t, []string{"0"}, got.values[monitoring.QueueRequests])
-	})
+	step("requests that wait fire their alert, and no other", c.saturate)
 	step("an exporter that ends takes no pod of the group with it", func(t *testing.T) {
 		const servers = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
 		before := w.shell(t, "dev", servers)
@@ -68,12 +63,8 @@ func TestMonitoring(t *testing.T) {
 		assert.Equal(t, before, w.shell(t, "dev", servers))
 		assert.Equal(t, []string{"1"}, c.collect(t).values["up"])
 	})
-	step("a leader that is gone is noticed, and nothing else", func(t *testing.T) {
-		w.shell(t, "dev", `kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{"spec":{"replicas":0}}' && kubectl wait --for=delete pod/sglang-tpu-cluster-0 --timeout 3m`)
-		got := c.collect(t)
-		assert.Equal(t, []string{"no-answer"}, got.firing())
-		assert.Equal(t, []string{"0"}, got.values["up"])
-	})
+	step("a leader that is gone fires its alert, and no other", c.stopLeader)
+	step("a worker that is killed again and again fires its alert, and no other", c.killWorker)
 	step("without monitoring nothing of it is left", func(t *testing.T) {
 		w.shell(t, "dev", "pulumi config set --path sglang-tpu:monitoring.enabled false && pulumi up --yes --skip-preview --refresh")
 		assert.NotContains(t, w.shell(t, "dev", "kubectl get deployments,podmonitorings,configmaps,serviceaccounts,networkpolicies -o name"), monitoring.ExporterName)
@@ -133,9 +124,10 @@ type podMonitoring struct {
 	}
 }
 
-// collect does what GKE's collectors do with a PodMonitoring (pkg/operator/apis/monitoring/v1
-// of GoogleCloudPlatform/prometheus-engine), only faster.
-func (c *collector) collect(t *testing.T) collected {
+// jobs are the scrape jobs of the stack's PodMonitorings, as GKE's collectors make them
+// (pkg/operator/apis/monitoring/v1 of GoogleCloudPlatform/prometheus-engine), and one of
+// GKE's system metrics. The function ends the port-forwards and the server of the latter.
+func (c *collector) jobs(t *testing.T, interval time.Duration) (config string, targets map[string]any, stop func()) {
 	t.Helper()
 	var list struct{ Items []podMonitoring }
 	require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "kubectl get podmonitorings -o json")), &list))
@@ -143,29 +135,51 @@ func (c *collector) collect(t *testing.T) collected {
 	cluster := strings.TrimSpace(c.world.shell(t, "dev", "pulumi stack output cluster"))
 	type job = map[string]any
 	var jobs []job
-	targets := map[string]any{}
+	var stops []func()
+	every := interval.String()
+	targets = map[string]any{}
 	for _, m := range list.Items {
 		for _, e := range m.Spec.Endpoints {
 			name := "PodMonitoring/" + m.Metadata.Namespace + "/" + m.Metadata.Name + "/" + e.Port
-			jobs = append(jobs, job{
-				"job_name": name, "metrics_path": e.Path, "params": e.Params, "scrape_interval": "4s", "scrape_timeout": "4s",
-			})
-			address, stop := c.forward(t, m.Spec.Selector.MatchLabels, e.Port)
-			defer stop()
+			jobs = append(jobs, job{"job_name": name, "metrics_path": e.Path, "params": e.Params, "scrape_interval": every, "scrape_timeout": every})
+			address, end := c.forward(t, m.Spec.Selector.MatchLabels, e.Port)
+			stops = append(stops, end)
 			targets[name] = []any{map[string]any{"address": address, "labels": map[string]string{
 				"job": m.Metadata.Name, "namespace": m.Metadata.Namespace, "cluster": cluster, "instance": monitoring.ExporterName + ":" + e.Port,
 			}}}
 		}
 	}
-	gke := c.system(t, cluster)
-	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(out, gke) }))
-	defer system.Close()
-	jobs = append(jobs, job{"job_name": "gke", "scrape_interval": "4s", "scrape_timeout": "4s", "honor_labels": true})
+	env := c.world.environ("dev")
+	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		text, err := c.system(r.Context(), env, cluster)
+		if err != nil {
+			http.Error(out, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_, _ = io.WriteString(out, text)
+	}))
+	stops = append(stops, system.Close)
+	jobs = append(jobs, job{"job_name": "gke", "scrape_interval": every, "scrape_timeout": every, "honor_labels": true})
 	targets["gke"] = []any{map[string]any{"address": strings.TrimPrefix(system.URL, "http://")}}
-
-	config, err := json.Marshal(map[string]any{"scrape_configs": jobs}) // JSON is YAML
+	text, err := json.Marshal(map[string]any{"scrape_configs": jobs}) // JSON is YAML
 	require.NoError(t, err)
-	order, err := json.Marshal(map[string]any{"config": string(config), "targets": targets, "seconds": 16, "queries": c.queries(t)})
+	return string(text), targets, func() {
+		for _, end := range stops {
+			end()
+		}
+	}
+}
+
+// collect scrapes a few times, only faster than GKE's collectors.
+func (c *collector) collect(t *testing.T) collected {
+	t.Helper()
+	config, targets, stop := c.jobs(t, 4*time.Second)
+	defer stop()
+	queries := map[string]string{}
+	for _, a := range c.alerts(t) {
+		queries[a.Name] = a.Query
+	}
+	order, err := json.Marshal(map[string]any{"config": config, "targets": targets, "seconds": 16, "queries": queries})
 	require.NoError(t, err)
 	cmd := c.world.command(context.Background(), c.program)
 	var complaints bytes.Buffer
@@ -188,8 +202,15 @@ func (c *collector) collect(t *testing.T) collected {
 	return got
 }
 
-// queries are those of the stack's alerts, by the alert's name.
-func (c *collector) queries(t *testing.T) map[string]string {
+// alertOf is an alert of the stack that has a query.
+type alertOf struct {
+	Name    string `json:"name"`
+	Query   string `json:"query"`
+	Seconds int    `json:"seconds"` // that it must have had a result
+}
+
+// alerts are the stack's, as the emulated Cloud Monitoring has them.
+func (c *collector) alerts(t *testing.T) (all []alertOf) {
 	t.Helper()
 	var state struct {
 		Deployment struct {
@@ -197,21 +218,29 @@ func (c *collector) queries(t *testing.T) map[string]string {
 				URN    string
 				Inputs struct {
 					Conditions []struct {
-						PromQL struct{ Query string } `json:"conditionPrometheusQueryLanguage"`
+						PromQL struct{ Query, Duration string } `json:"conditionPrometheusQueryLanguage"`
 					}
 				}
 			}
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "pulumi stack export")), &state))
-	queries := map[string]string{}
+	var names []string
 	for _, r := range state.Deployment.Resources {
 		if _, name, ok := strings.Cut(r.URN, "::monitoring-alert-"); ok && r.Inputs.Conditions[0].PromQL.Query != "" {
-			queries[name] = r.Inputs.Conditions[0].PromQL.Query
+			condition := r.Inputs.Conditions[0].PromQL
+			hold := time.Duration(0)
+			if condition.Duration != "" {
+				var err error
+				hold, err = time.ParseDuration(condition.Duration)
+				require.NoError(t, err)
+			}
+			all = append(all, alertOf{name, condition.Query, int(hold.Seconds())})
+			names = append(names, name)
 		}
 	}
-	assert.Equal(t, []string{"kv-pool", "no-answer", "queue", "restarts", "slice-lost"}, slices.Sorted(maps.Keys(queries)))
-	return queries
+	assert.ElementsMatch(t, []string{"kv-pool", "no-answer", "queue", "restarts", "slice-lost"}, names)
+	return all
 }
 
 // forward makes a port of the one pod that has the labels reachable from here.
@@ -260,12 +289,19 @@ func (c *collector) forwarded(t *testing.T, to string, port int) (address string
 
 // system is what of GKE's system metrics the alerts use, from the objects that GKE has them
 // from (https://docs.cloud.google.com/monitoring/api/metrics_kubernetes).
-func (c *collector) system(t *testing.T, cluster string) string {
-	t.Helper()
+func (c *collector) system(ctx context.Context, env []string, cluster string) (string, error) {
 	var pods corev1.PodList
 	var nodes corev1.NodeList
 	for kind, into := range map[string]any{"pods": &pods, "nodes": &nodes} {
-		require.NoError(t, json.Unmarshal([]byte(c.world.shell(t, "dev", "kubectl get "+kind+" -o json")), into))
+		cmd := c.world.command(ctx, "kubectl", "get", kind, "-o", "json")
+		cmd.Env = env
+		text, err := cmd.Output()
+		if err == nil {
+			err = json.Unmarshal(text, into)
+		}
+		if err != nil {
+			return "", err
+		}
 	}
 	var out strings.Builder
 	for _, p := range pods.Items {
@@ -278,7 +314,7 @@ func (c *collector) system(t *testing.T, cluster string) string {
 	}
 	available := map[string]int{}
 	for _, n := range nodes.Items {
-		pool := n.Labels["cloud.google.com/gke-nodepool"]
+		pool := n.Labels[topology.NodePoolLabel]
 		if _, seen := available[pool]; !seen {
 			available[pool] = 1
 		}
@@ -291,7 +327,7 @@ func (c *collector) system(t *testing.T, cluster string) string {
 	for pool, value := range available {
 		fmt.Fprintf(&out, "kubernetes_io:node_pool_multi_host_available{monitored_resource=\"k8s_node_pool\",cluster_name=%q,node_pool_name=%q} %d\n", cluster, pool, value)
 	}
-	return out.String()
+	return out.String(), nil
 }
 
 // load gives the server more requests than it runs at once; the function ends that.

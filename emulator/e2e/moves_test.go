@@ -41,7 +41,7 @@ func (w *world) moved(t *testing.T, stack, program string, settings []string) {
 		"gcp:container/cluster:Cluster cluster", "gcp:container/nodePool:NodePool slice-0",
 		"kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet serving", "gcp:compute/network:Network network",
 	} {
-		assert.False(t, kept[resource], "%s is made anew beside the old one", resource)
+		assert.False(t, kept[resource], "%s is created beside the old one", resource)
 	}
 	assert.Equal(t, 8, e.Chips.Before, "the earlier state was read")
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 // mutant is the program with one mistake, which must make up fail for the reason that
@@ -50,7 +52,7 @@ const lookAtPods = "kubectl get events; kubectl describe pods; " +
 var mutants = []mutant{
 	{
 		name:     "a pod without the TPU selector",
-		mutation: mutation{Type: setType, Path: inPods("nodeSelector", "cloud.google.com/gke-tpu-accelerator")},
+		mutation: mutation{Type: setType, Path: inPods("nodeSelector", topology.AcceleratorLabel)},
 		look:     lookAtPods, reason: "GKE Warden rejected the request because it violates one or more constraints",
 	},
 	{
@@ -87,6 +89,12 @@ func (w *world) kill(t *testing.T, m mutant) {
 // mutate starts up of the changed program.
 func (w *world) mutate(t *testing.T, m mutant) *background {
 	t.Helper()
+	return w.upOf(t, "dev", m.config, m.mutation)
+}
+
+// upOf starts up of a copy of the program that registers something else.
+func (w *world) upOf(t *testing.T, stack string, config []string, mutations ...mutation) *background {
+	t.Helper()
 	dir := filepath.Join(w.root, "mutant")
 	require.NoError(t, os.RemoveAll(dir))
 	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", "emulator/tools").Output()
@@ -96,13 +104,13 @@ func (w *world) mutate(t *testing.T, m mutant) *background {
 			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
 		}
 	}
-	text, err := json.Marshal(m.mutation)
+	text, err := json.Marshal(mutations)
 	require.NoError(t, err)
 	require.NoError(t, copyFile(filepath.Join("testdata", "mutant", "main.go"), filepath.Join(dir, "main.go")))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "mutation.json"), text, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "mutations.json"), text, 0o600))
 
-	args := []string{"up", "dev"}
-	for _, c := range m.config {
+	args := []string{"up", stack}
+	for _, c := range config {
 		args = append(args, "-c", c)
 	}
 	cmd := w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), args...)
@@ -157,9 +165,9 @@ func (w *world) interrupt(t *testing.T, up *background) {
 // exclusiveTopology leaves one free node in each of two slices to a single group. It
 // then fits only if it is torn apart, which the honest program must not do.
 func (w *world) exclusiveTopology(t *testing.T) {
-	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x "+
-		`-o jsonpath='{range .items[*]}{.metadata.labels.cloud\.google\.com/gke-nodepool}{"\n"}{end}' | sort -u`)) {
-		w.shell(t, "dev", "kubectl cordon $(kubectl get nodes -l cloud.google.com/gke-nodepool="+pool+" -o name | head -1)")
+	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l "+hosts+" "+
+		`-o jsonpath='{range .items[*]}{.metadata.labels.`+inJSONPath(topology.NodePoolLabel)+`}{"\n"}{end}' | sort -u`)) {
+		w.shell(t, "dev", "kubectl cordon $(kubectl get nodes -l "+topology.NodePoolLabel+"="+pool+" -o name | head -1)")
 	}
 	w.shell(t, "dev", oneGroup+"; kubectl delete pod --all --wait=false")
 	var said string

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 // What docs/troubleshooting.md says to do when the state knows nothing of the failure, and when the slice
@@ -27,7 +29,7 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		}
 	}
 	const noChips = "bin/emulator fault create slice-0 GCE_STOCKOUT"
-	nodes := func(t *testing.T) []string { return w.names(t, "nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x") }
+	nodes := func(t *testing.T) []string { return w.names(t, "nodes -l "+hosts) }
 	step("up says what the provider says", func(t *testing.T) {
 		w.emulator(t, "start", "dev")
 		w.shell(t, "", noChips)
@@ -95,8 +97,8 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		large := flags(`systemPool={"machineType":"e2-standard-16"}`)
 		assert.Contains(t, w.emulator(t, append([]string{"up", "dev"}, large...)...), `Answer  {"meta_info"`)
 		assert.Equal(t, pods, w.podUIDs(t))
-		assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-nodepool=system,node.kubernetes.io/instance-type=e2-standard-16"), 1)
-		assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-nodepool=system"), 1)
+		assert.Len(t, w.names(t, "nodes -l "+topology.NodePoolLabel+"=system,node.kubernetes.io/instance-type=e2-standard-16"), 1)
+		assert.Len(t, w.names(t, "nodes -l "+topology.NodePoolLabel+"=system"), 1)
 		w.shell(t, "dev", "pulumi preview --expect-no-changes")
 	})
 	step("down leaves nothing", func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 // TestProductionStack is protected until somebody says otherwise.
 func TestProductionStack(t *testing.T) {
-	parallel(t, 70)
+	parallel(t, 170)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -23,6 +23,8 @@ func TestProductionStack(t *testing.T) {
 		}
 	})
 	step("smoke finds nothing to do", func(t *testing.T) { w.smoke(t, "prod") })
+	step("another version of the LeaderWorkerSet controller takes over, and the pinned one again, and the group goes on", w.controllerVersions)
+	step("maintenance windows pass: an exclusion keeps the slice, and without one it is upgraded", w.excluded)
 	step("destroy refuses and says what to change", func(t *testing.T) {
 		before := w.emulator(t, "resources")
 		out, err := w.tryEmulator("down", "prod")

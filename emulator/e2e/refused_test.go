@@ -41,18 +41,18 @@ var refusals = []refusal{
 	{`model: google/gemma-2-27b-it`, []string{"config sglang-tpu:hfToken: is empty, but google/gemma-2-27b-it is a gated model on Hugging Face; accept its licence there, then run: pulumi config set --secret hfToken hf_..."}},
 	{"model: deepseek-ai/DeepSeek-V3\ntopology: 1x1x1", []string{"config sglang-tpu:model: deepseek-ai/DeepSeek-V3 needs attention tensor parallelism of exactly 8; topology 1x1x1 has 2 devices; use 2x2x2"}},
 	{"model: Qwen/Qwen3-235B-A22B\ntopology: 1x1x1", []string{"needs 438 GiB of HBM for its weights; topology 1x1x1 leaves 169 GiB; use 2x2x1"}},
-	{`customModel: {heads: 32}`, []string{"config sglang-tpu:customModel: describes Qwen/Qwen2.5-Coder-32B-Instruct, whose numbers are in the catalogue; remove it"}},
+	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\ncustomModel: {heads: 32}", []string{"config sglang-tpu:customModel: describes Qwen/Qwen2.5-Coder-32B-Instruct, whose numbers are in the catalogue; remove it"}},
 	{"model: my-org/my-model\ncustomModel: {heads: 32}", []string{`config sglang-tpu:customModel.weightsGiB: "0" is too small; use 1 or more`, `config sglang-tpu:customModel.context: "0"`}},
 	{"model: my-org/my-model\ncustomModel: {heads: 32, weightsGiB: 9000, context: 4096}", []string{"my-org/my-model needs 9000 GiB of HBM for its weights"}},
 	{"model: my-model\ncustomModel: {heads: 32, weightsGiB: 9, context: 4096}", []string{`config sglang-tpu:model: "my-model" is not a Hugging Face id; use OWNER/NAME`}},
 
 	// Replicas and other numbers.
 	{`replicas: -1`, []string{`config sglang-tpu:replicas: "-1" is out of range; use 0 to 100 groups`}},
-	{`replicas: two`, []string{"replicas", "integer"}}, // by Pulumi, from the schema
-	{`replicas: "1 "`, []string{"replicas", "integer"}},
+	{`replicas: two`, []string{`config sglang-tpu:replicas: "two" is not a whole number; use digits only`}},
+	{`replicas: "1 "`, []string{`config sglang-tpu:replicas: "1 " is not a whole number`}},
 	{`replicas: 101`, []string{`config sglang-tpu:replicas: "101" is out of range`}},
 	{`readyMinutes: 20000`, []string{`config sglang-tpu:readyMinutes: "20000" is out of range; use 0 to 10080 minutes`}},
-	{`protect: maybe`, []string{"protect", "boolean"}},
+	{`protect: maybe`, []string{`config sglang-tpu:protect: "maybe" is neither true nor false`}},
 
 	// Capacity.
 	{`capacity: {mode: cheap}`, []string{`config sglang-tpu:capacity.mode: "cheap" is not a capacity mode; use spot, on-demand, reservation or flex-start`}},
@@ -64,7 +64,7 @@ var refusals = []refusal{
 	{`capacity: {mode: flex-start, maxRunDuration: 3 days}`, []string{`config sglang-tpu:capacity.maxRunDuration: "3 days" is not a duration; use one such as 72h`}},
 	{`capacity: {mode: on-demand, maxRunDuration: 72h}`, []string{"is allowed only with mode flex-start, and mode is on-demand; remove it"}},
 	{`capacity: {mod: spot}`, []string{"config sglang-tpu:capacity.mod: is not a setting (did you mean mode?)"}},
-	{`capacity: spot`, []string{"capacity", "object"}},
+	{`capacity: spot`, []string{`config sglang-tpu:capacity: "spot" is not an object; set its fields one by one`}},
 
 	// Image.
 	{`image: {source: docker}`, []string{`config sglang-tpu:image.source: "docker" is not an image source; use build, mirror or prebuilt`}},
@@ -100,7 +100,7 @@ var refusals = []refusal{
 	{`leaderWorkerSet: sglang-leader-tpu`, []string{"is the name of the leaders' Service"}},
 
 	// Storage.
-	{`cache: {mode: disk, sizeGiB: 61}`, []string{`config sglang-tpu:cache.sizeGiB: "61" does not hold the weights of Qwen/Qwen2.5-Coder-32B-Instruct, which are 61 GiB on every host; use 122`}},
+	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\ncache: {mode: disk, sizeGiB: 61}", []string{`config sglang-tpu:cache.sizeGiB: "61" does not hold the weights of Qwen/Qwen2.5-Coder-32B-Instruct, which are 61 GiB on every host; use 122`}},
 	{`cache: {sizeGiB: big}`, []string{`config sglang-tpu:cache.sizeGiB: "big" has the wrong type; it must be a whole number`}},
 	{`cache: {mode: disk, throughputMiB: 9000}`, []string{`config sglang-tpu:cache.throughputMiB: "9000" is out of range; use 140 to 2400`}},
 
@@ -118,15 +118,18 @@ var refusals = []refusal{
 	{`serverArguments: ["4096"]`, []string{`config sglang-tpu:serverArguments: "4096" comes before any flag`}},
 	{`serverArguments: [--chunked-prefill-size, "1000"]`, []string{"--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"}},
 	{"model: Qwen/Qwen3-Coder-30B-A3B-Instruct\nserverArguments: [--page-size, \"1\"]", []string{"--page-size 1 leaves room for no request with a context of 262144 tokens; use 128"}},
-	{`serverArguments: [--context-length, "65536"]`, []string{"--context-length 65536 is more than the 32768 tokens that the positions of Qwen/Qwen2.5-Coder-32B-Instruct allow; use a smaller number, or scale the positions"}},
+	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\nserverArguments: [--context-length, \"65536\"]", []string{"--context-length 65536 is more than the 32768 tokens that the positions of Qwen/Qwen2.5-Coder-32B-Instruct allow; use a smaller number, or scale the positions"}},
 	{`serverArguments: [--enable-metricss, --kv-cache-dtype, fp8, --random-seed, x]`, []string{
 		`"--enable-metricss" is not an argument of the server (did you mean --enable-metrics?)`, `--kv-cache-dtype "fp8" is not one of its choices`, `--random-seed "x" is not a whole number`,
 	}},
-	{`serverArguments: [--max-running-requests, "1"]`, []string{"--max-running-requests 1 is less than the data parallelism of 2"}},
+	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\nserverArguments: [--max-running-requests, \"1\"]", []string{"--max-running-requests 1 is less than the data parallelism of 2"}},
 	{`serverEnvironment: {HF_TOKEN: hf_x}`, []string{"config sglang-tpu:serverEnvironment.HF_TOKEN: cannot be set"}},
-	{`serverArguments: [--mem-fraction-static, "0.05"]`, []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
+	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\nserverArguments: [--mem-fraction-static, \"0.05\"]", []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 
-	// All of it at once.
+	// All of it at once, wrong types too.
+	{"replicas: two\nprotect: maybe\ncapacity: spot\nlabels: 7", []string{
+		"config sglang-tpu:replicas:", "config sglang-tpu:protect:", "config sglang-tpu:capacity:", "config sglang-tpu:labels:",
+	}},
 	{"model: gpt-4\ntopology: 2x2\nreplicas: -1\ncapacity: {mode: cheap}\nnetwork: {pods: x}\ngke: {minVersion: latest}\nmode1: x", []string{
 		"config sglang-tpu:model:", "config sglang-tpu:topology:", "config sglang-tpu:replicas:", "config sglang-tpu:capacity.mode:",
 		"config sglang-tpu:network.pods:", "config sglang-tpu:gke.minVersion:", "config sglang-tpu:mode1:",

@@ -45,7 +45,7 @@ func TestReview(t *testing.T) {
 	out, code = w.review(t, repository, "-base", "HEAD^")
 	took := time.Since(began)
 	assert.Equal(t, 0, code, out)
-	assert.Contains(t, out, "the kept state of ")
+	assert.Contains(t, out, "the saved state of ")
 	assert.Contains(t, out, "Acknowledged: slice-rebuild prod")
 	fmt.Printf("    warm review of one environment: %s\n", took.Round(100*time.Millisecond))
 

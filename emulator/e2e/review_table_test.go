@@ -11,30 +11,30 @@ const (
 func onSlice(path string, value any) []set   { return []set{{pool, "slice-0", path, value}} }
 func onCluster(path string, value any) []set { return []set{{gkeCluster, "cluster", path, value}} }
 
-const madeAnew = "in place, but GKE makes the slice's nodes anew all at once, with none to spare: its group stops serving; its 8 chips are given back and have to be found again"
+const nodesRecreated = "in place, but GKE recreates all nodes of the slice at once, without a spare node: its group stops serving; its 8 chips are released and have to be obtained again"
 
 // ofTheTable are changes of one property each, drawn from what the provider declares.
 var ofTheTable = []recorded{
 	// In place, and yet the slice goes.
 	{
 		name: "machine type of a slice", sets: onSlice("nodeConfig.machineType", "tpu7x-standard-1t"), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		says: []string{"TPU slice 0 changes: `machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`; " + madeAnew},
+		says: []string{"TPU slice 0 changes: `machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`; " + nodesRecreated},
 	},
 	{
 		name: "disk size of a slice", sets: onSlice("nodeConfig.diskSizeGb", 300), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		says: []string{"TPU slice 0 changes: `diskSizeGb` changes from `200` to `300`; " + madeAnew},
+		says: []string{"TPU slice 0 changes: `diskSizeGb` changes from `200` to `300`; " + nodesRecreated},
 	},
 	{
 		name: "disk type of a slice", sets: onSlice("nodeConfig.diskType", "hyperdisk-balanced-high-availability"), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		says: []string{"TPU slice 0 changes: `diskType` changes from", madeAnew},
+		says: []string{"TPU slice 0 changes: `diskType` changes from", nodesRecreated},
 	},
 	{
 		name: "image of a slice", sets: onSlice("nodeConfig.imageType", "UBUNTU_CONTAINERD"), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		says: []string{"TPU slice 0 changes: `imageType` changes from `COS_CONTAINERD` to `UBUNTU_CONTAINERD`; " + madeAnew},
+		says: []string{"TPU slice 0 changes: `imageType` changes from `COS_CONTAINERD` to `UBUNTU_CONTAINERD`; " + nodesRecreated},
 	},
 	{
 		name: "image streaming of a slice", sets: onSlice("nodeConfig.gcfsConfig.enabled", false), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
-		says: []string{"TPU slice 0 changes: `gcfsConfig.enabled` changes from `true` to `false`; " + madeAnew},
+		says: []string{"TPU slice 0 changes: `gcfsConfig.enabled` changes from `true` to `false`; " + nodesRecreated},
 	},
 
 	// In place, and the endpoint goes on.
@@ -100,7 +100,7 @@ var ofTheTable = []recorded{
 	},
 	{
 		name: "direction of a firewall", sets: []set{{firewalls, "network-webhooks", "direction", "EGRESS"}}, class: review.None, chips: kept,
-		says: []string{"Firewall network-webhooks is replaced: `direction` changes from `INGRESS` to `EGRESS`; meanwhile what it allows is not reached"},
+		says: []string{"Firewall network-webhooks is replaced: `direction` changes from `INGRESS` to `EGRESS`; without it the traffic that it allows is blocked"},
 	},
 	{
 		name: "location of the bucket", sets: []set{{"gcp:storage/bucket:Bucket", "cache", "location", "EUROPE-WEST4"}}, class: review.None, deletion: true, chips: kept,

@@ -45,8 +45,11 @@ type set struct {
 // a stand-in in its place.
 const token = `sglang-tpu:hfToken={"secure":"v1:before"}`
 
+// modelOfBoth is what both bases serve, whatever the default is.
+const modelOfBoth = "model=Qwen/Qwen2.5-Coder-32B-Instruct"
+
 // before is the base of dev: one group on a spot slice, with a token.
-var before = []string{"-c", token}
+var before = append(flags(modelOfBoth), "-c", token)
 
 var kept = review.Chips{Before: 8, After: 8}
 
@@ -58,7 +61,7 @@ var ofDevelopment = []recorded{
 	{name: "nothing", class: review.None, chips: kept},
 	{
 		name: "topology", settings: flags("topology=2x2x4"), class: review.SliceRebuild, chips: interrupted(8, 16, 8),
-		says: []string{"TPU slice 0 is replaced: ", "changes from `2x2x2` to `2x2x4`; its group stops serving; its 8 chips are given back and a new slice must be found"},
+		says: []string{"TPU slice 0 is replaced: ", "changes from `2x2x2` to `2x2x4`; its group stops serving; its 8 chips are released, and a new slice has to be obtained"},
 	},
 	{
 		name: "one chip of one host", settings: flags("topology=1x1x1"), class: review.SliceRebuild, chips: interrupted(8, 1, 8),
@@ -66,11 +69,11 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "replicas up", settings: flags("replicas=3"), class: review.None, chips: review.Chips{Before: 8, After: 24},
-		says: []string{"TPU slice 1 is created: 8 chips are asked for", "TPU slice 2 is created", "`spec.replicas` changes from `1` to `3`; groups are added; those that serve go on"},
+		says: []string{"TPU slice 1 is created: 8 chips are requested", "TPU slice 2 is created", "`spec.replicas` changes from `1` to `3`; groups are added; running groups keep serving"},
 	},
 	{
 		name: "replicas down to nothing", settings: flags("replicas=0"), class: review.GroupRestart, deletion: true, chips: interrupted(8, 0, 0),
-		says: []string{"TPU slice 0 is deleted: its 8 chips are given back", "`spec.replicas` changes from `1` to `0`; the highest groups end"},
+		says: []string{"TPU slice 0 is deleted: its 8 chips are released", "`spec.replicas` changes from `1` to `0`; the highest groups end"},
 	},
 	{
 		name: "capacity mode", settings: flags(onDemand), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
@@ -99,7 +102,7 @@ var ofDevelopment = []recorded{
 	{
 		name: "probe", sets: []set{{setType, "serving", "spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].livenessProbe.failureThreshold", 7}},
 		class: review.GroupRestart, chips: interrupted(8, 8, 8),
-		says: []string{"`spec.leaderWorkerTemplate.leaderTemplate.spec.containers[sglang-leader].livenessProbe.failureThreshold` changes from `5` to `7`; the only group ends and starts again on the same chips; weights and compiled code are cached"},
+		says: []string{"`spec.leaderWorkerTemplate.leaderTemplate.spec.containers[sglang-leader].livenessProbe.failureThreshold` changes from", " to `7`; the only group ends and starts again on the same chips; weights and compiled code are cached"},
 	},
 	{
 		name: "label", settings: flags(`labels={"environment":"dev","team":"ml"}`), class: review.None, chips: kept,
@@ -107,7 +110,11 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "GKE version", settings: flags(`gke={"minVersion":"1.36.0-gke.1000000"}`), class: review.None, chips: kept,
-		says: []string{"The GKE cluster changes: `minMasterVersion` changes from `1.35` to `1.36.0-gke.1000000`; the control plane is upgraded; nodes follow in a maintenance window"},
+		says: []string{"The GKE cluster changes: `minMasterVersion` changes from `1.35` to `1.36.0-gke.1000000`; the control plane is upgraded, and does not go back; nodes follow in a maintenance window that no exclusion covers"},
+	},
+	{
+		name: "an exclusion of maintenance", settings: flags(`maintenance={"exclusions":[{"name":"keep","start":"2027-01-01","end":"2027-02-01"}]}`), class: review.None, chips: kept,
+		says: []string{"The GKE cluster changes: `maintenancePolicy.maintenanceExclusions`", "when GKE may upgrade by itself changes; in a window that no exclusion of node upgrades covers"},
 	},
 	{
 		name: "system pool size", settings: flags(`systemPool={"nodes":3}`), class: review.None, chips: kept,
@@ -115,12 +122,12 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "system pool machine", settings: flags(`systemPool={"machineType":"e2-standard-16"}`), class: review.Rolling, chips: kept,
-		says: []string{"The system node pool changes: `machineType` changes from `e2-standard-8` to `e2-standard-16`; its nodes are made anew, and the controllers on them move"},
+		says: []string{"The system node pool changes: `machineType` changes from `e2-standard-8` to `e2-standard-16`; its nodes are recreated, and the controllers on them move"},
 	},
 	{
 		name: "image of the controller", class: review.Rolling, chips: kept,
 		sets: []set{{"kubernetes:apps/v1:Deployment", "lws:lws-system/lws-controller-manager", "spec.template.spec.containers[0].image", "registry.k8s.io/lws/lws:v0.9.9"}},
-		says: []string{"Deployment lws:lws-system/lws-controller-manager changes: ", "image` changes from", "the controller restarts; groups go on"},
+		says: []string{"Deployment lws:lws-system/lws-controller-manager changes: ", "image` changes from", "the controller restarts; groups keep running"},
 	},
 	{
 		name: "secret rotation", settings: []string{"-c", `sglang-tpu:hfToken={"secure":"v1:after"}`}, class: review.None, chips: kept,
@@ -157,7 +164,7 @@ var ofDevelopment = []recorded{
 }
 
 // two is the base of prod: two groups on reserved slices, protected.
-var two = flags("replicas=2")
+var two = flags(modelOfBoth, "replicas=2")
 
 var ofProduction = []recorded{
 	{
@@ -166,7 +173,7 @@ var ofProduction = []recorded{
 	},
 	{
 		name: "replicas down", settings: flags("replicas=1"), class: review.GroupRestart, deletion: true, refused: true, chips: review.Chips{Before: 16, After: 8},
-		says: []string{"TPU slice 1 is deleted: its 8 chips are given back; the group on it ends, and one that stays and ran there starts again"},
+		says: []string{"TPU slice 1 is deleted: its 8 chips are released; the group on it ends, and a remaining group that ran there restarts"},
 	},
 	{
 		name: "topology of what is protected", settings: flags("topology=2x2x4"), class: review.SliceRebuild, refused: true, chips: interrupted(16, 32, 16),
@@ -174,11 +181,11 @@ var ofProduction = []recorded{
 	},
 	{
 		name: "a disk size that protection does not see", sets: []set{{pool, "slice-1", "nodeConfig.diskSizeGb", 300}}, class: review.SliceRebuild, chips: interrupted(16, 16, 8),
-		says: []string{"TPU slice 1 changes: `diskSizeGb` changes from `200` to `300`; in place, but GKE makes the slice's nodes anew all at once"},
+		says: []string{"TPU slice 1 changes: `diskSizeGb` changes from `200` to `300`; in place, but GKE recreates all nodes of the slice at once"},
 	},
 	{
 		name: "protect off", settings: flags("protect=false"), class: review.None, chips: review.Chips{Before: 16, After: 16},
-		says: []string{"Pulumi's protection is taken from ", "`deletionProtection` changes from `true` to `false`; GKE's own refusal to delete the cluster changes"},
+		says: []string{"Pulumi no longer protects ", "`deletionProtection` changes from `true` to `false`; GKE's own refusal to delete the cluster changes"},
 	},
 }
 

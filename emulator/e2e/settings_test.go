@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +22,8 @@ type typed struct {
 	shows string // in the preview's JSON without spaces; nothing: it shows nowhere, and is not refused
 }
 
-// everySetting sets each key of the schema once, and each field of its objects.
+// everySetting sets, together with the examples of the schema, each key once, and each field
+// of its objects.
 var everySetting = []typed{
 	{"gcp:project a-project-of-mine", `"project":"a-project-of-mine"`},
 	{"gcp:zone us-central1-ai1a", `"zone":"us-central1-ai1a"`},
@@ -60,8 +62,6 @@ var everySetting = []typed{
 	{"--path sglang-tpu:cache.sizeGiB 300", `"300Gi"`},
 	{"--path sglang-tpu:cache.iops 8000", `"8000"`},
 	{"--path sglang-tpu:cache.throughputMiB 1000", `"1000Mi"`},
-	{"--path sglang-tpu:gke.releaseChannel RAPID", `"RAPID"`},
-	{"--path sglang-tpu:gke.minVersion 1.36", `"1.36"`},
 	{"--plaintext --path sglang-tpu:gke.secretsKey projects/p/locations/us-central1/keyRings/r/cryptoKeys/k", `"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"`},
 	{"--path sglang-tpu:maintenance.window.start 01:00", `T01:00:00Z"`},
 	{"--path sglang-tpu:maintenance.window.hours 6", ""},
@@ -74,7 +74,6 @@ var everySetting = []typed{
 	{"--path sglang-tpu:monitoring.enabled true", `::monitoring-dashboard"`},
 	{"--path 'sglang-tpu:monitoring.channels[0]' projects/p/notificationChannels/7", `"notificationChannels":["projects/p/notificationChannels/7"]`},
 	{"--path sglang-tpu:monitoring.image example/json-exporter:0.7.0", `"image":"example/json-exporter:0.7.0"`},
-	{"--path sglang-tpu:systemPool.machineType e2-standard-16", `"e2-standard-16"`},
 	{"--path sglang-tpu:systemPool.nodes 3", `"nodeCount":3`},
 	{"--path sglang-tpu:network.nodes 10.1.0.0/20", `"10.1.0.0/20"`},
 	{"--path sglang-tpu:network.pods 10.12.0.0/14", `"10.12.0.0/14"`},
@@ -83,7 +82,6 @@ var everySetting = []typed{
 	{"--path 'sglang-tpu:network.authorizedNetworks[0]' 203.0.113.7/32", `"203.0.113.7/32"`},
 	{"--path sglang-tpu:labels.team 7", `"team":"7"`},
 	{"--path sglang-tpu:labels.paid true", `"paid":"true"`},
-	{"leaderWorkerSet coder", `"coder"`},
 	{"lwsChart CHART", ""}, // whose objects the preview has
 	{"readyMinutes 90", `"failureThreshold":540`},
 	{"protect true", `"protect":true`},
@@ -97,9 +95,15 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	w.emulator(t, "start")
 	w.compile(t)
 
+	var schema struct {
+		Properties struct{ Config schemaNode }
+	}
+	require.NoError(t, load(filepath.Join(w.checkout, "schema", "environment.json"), &schema))
+	all := slices.Concat(everySetting, schema.Properties.Config.examples(everySetting))
+	require.Greater(t, len(all), len(everySetting))
 	one := w.settingUp(t, "one")
-	one.set(t, everySetting)
-	one.preview(t, everySetting)
+	one.set(t, all)
+	one.preview(t, all)
 
 	rest := []typed{
 		everySetting[0], everySetting[1],
@@ -139,13 +143,9 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 
 	t.Run("none of the schema is left out", func(t *testing.T) {
 		set := map[string]bool{}
-		for _, s := range slices.Concat(everySetting, rest, mirror) {
+		for _, s := range slices.Concat(all, rest, mirror) {
 			set[s.path()] = true
 		}
-		var schema struct {
-			Properties struct{ Config schemaNode }
-		}
-		require.NoError(t, load(filepath.Join(w.checkout, "schema", "environment.json"), &schema))
 		paths := schema.Properties.Config.paths("")
 		require.Greater(t, len(paths), 60)
 		for _, path := range paths {
@@ -158,6 +158,37 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 type schemaNode struct {
 	Properties map[string]schemaNode
 	Items      *schemaNode
+	Examples   []any
+}
+
+// examples are the settings that have one in the schema, as a person types it, but for those
+// that are set anyway. A text is looked for in the preview; that others are read, the unit
+// tests of the program see.
+func (n schemaNode) examples(given []typed) []typed {
+	set := map[string]bool{}
+	for _, s := range given {
+		set[s.path()] = true
+	}
+	var all []typed
+	for _, path := range n.paths("") {
+		at := n
+		for _, name := range strings.Split(path, ".") {
+			if inside, ok := at.Properties["sglang-tpu:"+name]; ok {
+				at = inside
+			} else {
+				at = at.Properties[name]
+			}
+		}
+		if set[path] || len(at.Examples) == 0 {
+			continue
+		}
+		example := typed{set: fmt.Sprintf("--path sglang-tpu:%s %v", path, at.Examples[0])}
+		if text, ok := at.Examples[0].(string); ok {
+			example.shows = `"` + text + `"`
+		}
+		all = append(all, example)
+	}
+	return all
 }
 
 // paths are those of all values inside, without the indexes of lists.
@@ -189,23 +220,23 @@ func (s typed) path() string {
 	return path
 }
 
-// settings is a stack of its own, with nothing set.
-type settings struct {
+// blankStack is a stack of its own, with nothing set.
+type blankStack struct {
 	w    *world
 	name string
 	dir  string
 }
 
-func (w *world) settingUp(t *testing.T, name string) settings {
+func (w *world) settingUp(t *testing.T, name string) blankStack {
 	t.Helper()
-	s := settings{w: w, name: name, dir: filepath.Join(w.root, "refusals", name)}
+	s := blankStack{w: w, name: name, dir: filepath.Join(w.root, "refusals", name)}
 	require.NoError(t, os.MkdirAll(filepath.Join(s.dir, "state"), 0o700))
 	s.run(t, "pulumi stack init --no-select --secrets-provider passphrase "+name)
 	return s
 }
 
 // run runs a line in the project's folder and returns what it prints.
-func (s settings) run(t *testing.T, line string) string {
+func (s blankStack) run(t *testing.T, line string) string {
 	t.Helper()
 	cmd := s.w.command(context.Background(), "bash", "-ec", line)
 	cmd.Dir = filepath.Dir(s.dir)
@@ -222,7 +253,7 @@ func (s settings) run(t *testing.T, line string) string {
 	return string(out)
 }
 
-func (s settings) set(t *testing.T, all []typed) {
+func (s blankStack) set(t *testing.T, all []typed) {
 	t.Helper()
 	var lines []string
 	for _, each := range all {
@@ -231,7 +262,7 @@ func (s settings) set(t *testing.T, all []typed) {
 	s.run(t, strings.Join(lines, "\n"))
 }
 
-func (s settings) preview(t *testing.T, all []typed) {
+func (s blankStack) preview(t *testing.T, all []typed) {
 	t.Helper()
 	out := s.run(t, "pulumi preview --json || true")
 	var parsed any

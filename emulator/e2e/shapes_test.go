@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 // TestShapesAndCapacities takes one stack through topologies, capacity modes and
@@ -27,10 +29,10 @@ func TestShapesAndCapacities(t *testing.T) {
 		node     string // a label of the slice's nodes
 	}{
 		{"2x2x1 is one host, here of a spot slice with an image from the mirror", []string{"topology=2x2x1", `image={"source":"mirror","version":"v0.1.0"}`}, 1, "cloud.google.com/gke-spot=true"},
-		{"2x2x4 is four hosts, here of a shared reservation", []string{"topology=2x2x4", `capacity={"mode":"reservation","reservation":"projects/other/reservations/mine"}`}, 4, "cloud.google.com/gke-tpu-topology=2x2x4"},
+		{"2x2x4 is four hosts, here of a shared reservation", []string{"topology=2x2x4", `capacity={"mode":"reservation","reservation":"projects/other/reservations/mine"}`}, 4, topology.TopologyLabel + "=2x2x4"},
 		{"1x1x1 is one chip, here of a reservation's block with a prebuilt image", []string{"topology=1x1x1", `image={"source":"prebuilt","reference":"lmsysorg/sglang-jax:v0.1.0"}`, `capacity={"mode":"reservation","reservation":"projects/other/reservations/mine/reservationBlocks/b1"}`}, 1, "cloud.google.com/gke-accelerator-count=1"},
 		{"flex-start waits at no nodes until Google gives the slice", []string{`capacity={"mode":"flex-start","maxRunDuration":"72h"}`}, 2, "cloud.google.com/gke-flex-start=true"},
-		{"2x2x2 on demand", []string{`capacity={"mode":"on-demand"}`}, 2, "cloud.google.com/gke-tpu-topology=2x2x2"},
+		{"2x2x2 on demand", []string{`capacity={"mode":"on-demand"}`}, 2, topology.TopologyLabel + "=2x2x2"},
 	} {
 		if !t.Run(s.name, func(t *testing.T) {
 			out := w.emulator(t, append([]string{"up", "dev"}, flags(s.settings...)...)...)
@@ -40,7 +42,7 @@ func TestShapesAndCapacities(t *testing.T) {
 			}
 			w.rolledOut(t, s.hosts)
 			w.shell(t, "dev", "pulumi preview --expect-no-changes")
-			assert.Len(t, w.names(t, "nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x,"+s.node), s.hosts)
+			assert.Len(t, w.names(t, "nodes -l "+hosts+","+s.node), s.hosts)
 		}) {
 			t.FailNow()
 		}
@@ -99,7 +101,7 @@ func (w *world) scale(t *testing.T, from, to string) {
 		}
 	}
 	require.Len(t, after, int(to[0]-'0'))
-	// Pulumi deletes after everything else: a group that ran on the slice that is given back
+	// Pulumi deletes after everything else: a group that ran on the slice that is deleted
 	// starts again on another, and up waits for that, too.
 	w.rolledOut(t, 2*len(after))
 	w.shell(t, "dev", "pulumi preview --expect-no-changes")
@@ -126,8 +128,8 @@ func (w *world) preview(t *testing.T) []step {
 func (w *world) slices(t *testing.T) map[string][]string {
 	t.Helper()
 	pools := map[string][]string{}
-	for line := range strings.Lines(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x --no-headers "+
-		`-o custom-columns='p:.metadata.labels.cloud\.google\.com/gke-nodepool,u:.metadata.uid' 2>/dev/null`)) {
+	for line := range strings.Lines(w.shell(t, "dev", "kubectl get nodes -l "+hosts+" --no-headers "+
+		`-o custom-columns='p:.metadata.labels.`+inJSONPath(topology.NodePoolLabel)+`,u:.metadata.uid' 2>/dev/null`)) {
 		if f := strings.Fields(line); len(f) == 2 {
 			pools[f[0]] = append(pools[f[0]], f[1])
 		}

@@ -19,13 +19,12 @@ func (w *world) smoke(t *testing.T, stack string) string {
 // smokeFails takes a worker from the group of dev, and puts it right. On cordoned hosts the
 // new pods stay Pending, so that nothing depends on how fast they start.
 func (w *world) smokeFails(t *testing.T) {
-	const hosts = " -l cloud.google.com/gke-tpu-accelerator=tpu7x"
 	fails := func(line string) string {
 		out, err := w.tryShell("dev", line+" && make smoke STACK=dev")
 		require.Error(t, err, out)
 		return out
 	}
-	out := fails("kubectl cordon" + hosts + " && kubectl delete pod sglang-tpu-cluster-0-1 --wait=false")
+	out := fails("kubectl cordon -l " + hosts + " && kubectl delete pod sglang-tpu-cluster-0-1 --wait=false")
 	assert.Regexp(t, `FAILED +ranks .*(sglang-tpu-cluster-0-1 is |group 0 has [01] of 2 pods)`, out)
 	assert.Contains(t, out, "a group whose worker has gone starts again by itself")
 
@@ -37,7 +36,7 @@ func (w *world) smokeFails(t *testing.T) {
 	assert.Regexp(t, `FAILED +leaders +group 0 \(sglang-tpu-cluster-0\)`, out)
 	assert.Contains(t, out, "describe pod sglang-tpu-cluster-0 says why")
 
-	w.shell(t, "dev", "kubectl uncordon"+hosts+" && until kubectl get pod sglang-tpu-cluster-0-1 >/dev/null 2>&1; do sleep 1; done && "+
+	w.shell(t, "dev", "kubectl uncordon -l "+hosts+" && until kubectl get pod sglang-tpu-cluster-0-1 >/dev/null 2>&1; do sleep 1; done && "+
 		"kubectl wait --for=condition=Ready pod -l leaderworkerset.sigs.k8s.io/name --timeout 3m")
 	w.smoke(t, "dev")
 }

@@ -45,9 +45,12 @@ func (w *world) during(t *testing.T, what string, do func()) counts {
 // otherCommit is another one that could be built.
 const otherCommit = "0123456789abcdef0123456789abcdef01234567"
 
+// weights are the bytes that one download of the default model's repository fetches.
+func weights(t *testing.T) int64 { return int64(defaultModel(t).RepositoryGiB) << 30 }
+
 // TestNothingIsDoneTwice counts what a stack with a bucket fetches, builds and compiles.
 func TestNothingIsDoneTwice(t *testing.T) {
-	parallel(t, 300)
+	parallel(t, 340)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -58,7 +61,7 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		w.emulator(t, "start", "dev") // it does the counting
 		c := w.during(t, "up, from nothing", func() { w.emulator(t, "up", "dev") })
 		assert.Equal(t, 1, c.Hub.Downloads)
-		assert.InDelta(t, 61<<30, c.Hub.Bytes, 1<<30)
+		assert.InDelta(t, weights(t), c.Hub.Bytes, 1<<30)
 		assert.Equal(t, 1, c.Builds)
 		assert.Zero(t, c.Compile.Hits)
 	})
@@ -72,6 +75,7 @@ func TestNothingIsDoneTwice(t *testing.T) {
 		assert.GreaterOrEqual(t, c.Compile.Hits, 2, "on both hosts")
 		assert.Zero(t, c.Compile.Misses)
 	})
+	step("requests that fit in the notice of a preemption are answered, and nothing is fetched again", w.preempted)
 	step("a new commit is built once, and shown first", w.newCommit)
 	step("the old commit is still there", func(t *testing.T) {
 		c := w.during(t, "back to the old commit", func() { w.emulator(t, "up", "dev") })
@@ -129,7 +133,7 @@ func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c c
 // hostUIDs are those of the slice's nodes.
 func (w *world) hostUIDs(t *testing.T) []string {
 	t.Helper()
-	return strings.Fields(w.shell(t, "dev", "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{.items[*].metadata.uid}'"))
+	return strings.Fields(w.shell(t, "dev", "kubectl get nodes -l "+hosts+" -o jsonpath='{.items[*].metadata.uid}'"))
 }
 
 func (w *world) podUIDs(t *testing.T) []string {

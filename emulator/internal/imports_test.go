@@ -14,10 +14,11 @@ const module = "sglang-tpu/emulator/internal/"
 // parts of the emulator, and what their packages may import of the other parts. What is
 // in no part, such as layout and proc, is for all and imports no part.
 var parts = map[string][]string{
-	"guests":  nil,                // programs in pods
-	"core":    {"guests"},         // the cloud, its clusters, nodes and registry
-	"sandbox": {"core", "guests"}, // what people type
-	"review":  {"sandbox"},        // emulates nothing
+	"guests":  nil,                 // programs in pods
+	"core":    {"guests"},          // the cloud, its clusters, nodes and registry
+	"sandbox": {"core", "guests"},  // what people type
+	"review":  {"sandbox"},         // emulates nothing
+	"proof":   {"core", "sandbox"}, // measures, and makes things fail
 }
 
 func TestPartsImportNoPartAboveThem(t *testing.T) {

@@ -30,7 +30,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := s.Register(ctx, "sglang-tpu:infra:Services", name, opts...); err != nil {
 		return nil, err
 	}
-	for _, api := range slices.Concat(prerequisites.APIs, args.Optional) {
+	for _, api := range slices.Concat(prerequisites.CommonAPIs(), args.Optional) {
 		short, _, _ := strings.Cut(api, ".")
 		enabled, err := projects.NewService(ctx, name+"-"+short, &projects.ServiceArgs{
 			Project:          pulumi.String(args.Project),

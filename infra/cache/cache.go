@@ -66,18 +66,62 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c.Dependencies = []pulumi.Resource{bucket}
-	for _, user := range args.Users {
-		member, err := storage.NewBucketIAMMember(ctx, name+"-"+user.Name, &storage.BucketIAMMemberArgs{
-			Bucket: bucket.Name,
+	members, err := grant(ctx, name, bucket.Name, args.Users, func(user User) pulumi.StringInput {
+		return pulumi.Sprintf("principal://iam.googleapis.com/projects/%d/locations/global/workloadIdentityPools/%s/subject/ns/%s/sa/%s",
+			bucket.ProjectNumber, args.WorkloadPool, user.Namespace, user.Account)
+	}, pulumi.Parent(c))
+	if err != nil {
+		return nil, err
+	}
+	c.Dependencies = append(c.Dependencies, members...)
+	c.Bucket = bucket.Name
+	return c, c.RegisterOutputs(ctx, pulumi.Map{"bucket": c.Bucket})
+}
+
+// grant lets each user use the objects of a bucket.
+func grant(ctx *pulumi.Context, name string, bucket pulumi.StringInput, users []User, member func(User) pulumi.StringInput, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	var members []pulumi.Resource
+	for _, user := range users {
+		granted, err := storage.NewBucketIAMMember(ctx, name+"-"+user.Name, &storage.BucketIAMMemberArgs{
+			Bucket: bucket,
 			Role:   pulumi.String(role),
-			Member: pulumi.Sprintf("principal://iam.googleapis.com/projects/%d/locations/global/workloadIdentityPools/%s/subject/ns/%s/sa/%s",
-				bucket.ProjectNumber, args.WorkloadPool, user.Namespace, user.Account),
-		}, pulumi.Parent(c))
+			Member: member(user),
+		}, inside)
 		if err != nil {
 			return nil, err
 		}
-		c.Dependencies = append(c.Dependencies, member)
+		members = append(members, granted)
 	}
-	c.Bucket = bucket.Name
-	return c, c.RegisterOutputs(ctx, pulumi.Map{"bucket": c.Bucket})
+	return members, nil
+}
+
+// AccessArgs describe who may use a bucket that exists.
+type AccessArgs struct {
+	Bucket       string
+	WorkloadPool pulumi.StringInput // as in Args
+	Users        []User
+}
+
+// Access is the right to use a bucket that another stack, or somebody else, made.
+//
+// The bucket may be in another project than the cluster, so the members are named by the
+// pool, and not by the number of a project, which the bucket does not tell.
+type Access struct {
+	component.Base
+}
+
+// NewAccess registers the component.
+func NewAccess(ctx *pulumi.Context, name string, args *AccessArgs, opts ...pulumi.ResourceOption) (*Access, error) {
+	a := &Access{}
+	if err := a.Register(ctx, "sglang-tpu:infra:CacheAccess", name, opts...); err != nil {
+		return nil, err
+	}
+	members, err := grant(ctx, name, pulumi.String(args.Bucket), args.Users, func(user User) pulumi.StringInput {
+		return pulumi.Sprintf("serviceAccount:%s[%s/%s]", args.WorkloadPool, user.Namespace, user.Account)
+	}, pulumi.Parent(a))
+	if err != nil {
+		return nil, err
+	}
+	a.Dependencies = members
+	return a, a.RegisterOutputs(ctx, pulumi.Map{})
 }

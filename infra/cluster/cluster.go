@@ -4,8 +4,6 @@ package cluster
 
 import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
-	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
-	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -34,6 +32,9 @@ type Args struct {
 	NodeTag       string
 	Labels        map[string]string
 
+	// NodeServiceAccount is the email of an account that exists; empty: one is made.
+	NodeServiceAccount string
+
 	// Protect is GKE's deletion protection. The caller sets Pulumi's protect from the
 	// same value: one without the other leaves a half-destroyed stack.
 	Protect bool
@@ -59,17 +60,6 @@ type Cluster struct {
 	Provider *kubernetes.Provider
 }
 
-// nodeRoles are what the nodes' service account may do in the project, each with the
-// suffix of the resource that grants it.
-var nodeRoles = []struct{ suffix, role string }{
-	// What GKE documents as the least a node needs: logs, metrics, metadata.
-	{"-nodes-role", "roles/container.defaultNodeServiceAccount"},
-	// Image streaming counts as a use of the project's API. GKE's documentation wants it of
-	// every account but the default one; without it pods do not start
-	// (terraform-google-kubernetes-engine issue 2251).
-	{"-nodes-streaming", "roles/serviceusage.serviceUsageConsumer"},
-}
-
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	c := &Cluster{}
@@ -78,28 +68,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	inside := pulumi.Parent(c)
 
-	nodes, err := serviceaccount.NewAccount(ctx, name+"-nodes", &serviceaccount.AccountArgs{
-		Project:     pulumi.String(args.Project),
-		AccountId:   pulumi.String(args.Name + "-nodes"),
-		DisplayName: pulumi.String("GKE nodes of " + args.Name),
-	}, inside)
+	nodes, roles, err := newNodeAccount(ctx, name, args.Project, args.Name, args.NodeServiceAccount, inside)
 	if err != nil {
 		return nil, err
 	}
-	var roles []pulumi.Resource
-	for _, r := range nodeRoles {
-		role, err := projects.NewIAMMember(ctx, name+r.suffix, &projects.IAMMemberArgs{
-			Project: pulumi.String(args.Project),
-			Role:    pulumi.String(r.role),
-			Member:  nodes.Member,
-		}, inside)
-		if err != nil {
-			return nil, err
-		}
-		roles = append(roles, role)
-	}
-
-	cluster, err := container.NewCluster(ctx, name, clusterArgs(args, nodes.Email), inside,
+	cluster, err := container.NewCluster(ctx, name, clusterArgs(args, nodes), inside,
 		pulumi.DependsOn(roles),
 		// Both describe the default pool, which is gone when create returns.
 		pulumi.IgnoreChanges([]string{"nodeConfig", "initialNodeCount"}),
@@ -107,7 +80,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	pool, err := container.NewNodePool(ctx, name+"-system", systemPoolArgs(args, cluster, nodes.Email), inside,
+	pool, err := container.NewNodePool(ctx, name+"-system", systemPoolArgs(args, cluster, nodes), inside,
 		pulumi.IgnoreChanges([]string{"initialNodeCount", "nodeConfig.kubeletConfig"}),
 		// Its name is taken until it is gone.
 		pulumi.DeleteBeforeReplace(true),
@@ -118,12 +91,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 	c.ID = cluster.ID().ToStringOutput()
 	c.Name = cluster.Name
-	c.NodeServiceAccount = nodes.Email
+	c.NodeServiceAccount = nodes
 	c.WorkloadPool = cluster.WorkloadIdentityConfig.WorkloadPool().Elem()
 	endpoint := cluster.ControlPlaneEndpointsConfig.DnsEndpointConfig().Endpoint().Elem()
 	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) (string, error) {
-		return kubeconfig(known[0].(string), known[1].(string))
+		return Kubeconfig(known[0].(string), known[1].(string))
 	}).(pulumi.StringOutput)
+	return c, c.finish(ctx, name, inside, pulumi.DependsOn([]pulumi.Resource{pool}))
+}
+
+// finish makes the provider of what runs in the cluster, and ends the registration.
+func (c *Cluster) finish(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (err error) {
 	// ClusterIdentifier decides what a changed provider means: nothing is replaced when
 	// only the kubeconfig changed, everything is when the cluster was replaced.
 	c.Provider, err = kubernetes.NewProvider(ctx, name, &kubernetes.ProviderArgs{
@@ -131,11 +109,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		ClusterIdentifier: c.ID,
 		// Otherwise another token replaces the Secret, and where it is protected cannot be set.
 		EnableSecretMutable: pulumi.Bool(true),
-	}, inside, pulumi.DependsOn([]pulumi.Resource{pool}))
+	}, opts...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return c, c.RegisterOutputs(ctx, pulumi.Map{
+	return c.RegisterOutputs(ctx, pulumi.Map{
 		"id": c.ID, "name": c.Name, "kubeconfig": c.Kubeconfig, "nodeServiceAccount": c.NodeServiceAccount,
 		"workloadPool": c.WorkloadPool,
 	})

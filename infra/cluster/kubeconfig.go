@@ -7,11 +7,11 @@ import "encoding/json"
 // both. Without the flag it asks gcloud for an account of its own.
 const credentials = "--use_application_default_credentials"
 
-// kubeconfig is for clients that log in with gke-gcloud-auth-plugin. It holds no
+// Kubeconfig is for clients that log in with gke-gcloud-auth-plugin. It holds no
 // token: destroy and refresh do not run the program, so a token in the state would be
 // a dead one when they need it. It names no certificate authority either, because the
 // DNS endpoint's certificate is publicly trusted.
-func kubeconfig(name, endpoint string) (string, error) {
+func Kubeconfig(name, endpoint string) (string, error) {
 	text, err := json.Marshal(map[string]any{
 		"apiVersion":      "v1",
 		"kind":            "Config",

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"strings"
 
-	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
-	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -36,17 +34,25 @@ const account = "image-builder"
 
 // Args describes the build.
 type Args struct {
-	Project        string
-	Location       string             // of the repository
-	Repository     string             // Artifact Registry path, registry host first
-	RepositoryID   pulumi.StringInput // for IAM
-	Layers         string             // path of the repository of the layers that builds have in common
-	LayersID       pulumi.StringInput // for IAM
-	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
-	Namespace      string             // made here; nothing else runs in it
-	AccountID      string             // of the Google service account, at most 30 characters
-	Source         serverimage.Inputs
-	MinutesAllowed int
+	Project      string
+	Location     string             // of the repository
+	Repository   string             // Artifact Registry path, registry host first
+	RepositoryID pulumi.StringInput // for IAM; nil: the builder may push already
+	// RepositoryProject is of the repository; empty: Project.
+	RepositoryProject string
+	Layers            string             // path of the repository of the layers that builds have in common
+	LayersID          pulumi.StringInput // for IAM
+	WorkloadPool      pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
+	Namespace         string             // made here; nothing else runs in it
+	AccountID         string             // of the Google service account, at most 30 characters
+	Source            serverimage.Inputs
+	MinutesAllowed    int
+
+	// Builder is the email of a Google service account that exists; empty: AccountID is made.
+	Builder string
+	// GrantBuilder lets the Job use the existing account, which it must be allowed to
+	// otherwise.
+	GrantBuilder bool
 }
 
 // Image is a rootless BuildKit Job that builds from a pinned commit and pushes by
@@ -67,36 +73,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	inside := pulumi.Parent(i)
 
-	google, err := serviceaccount.NewAccount(ctx, name+"-builder", &serviceaccount.AccountArgs{
-		Project:     pulumi.String(args.Project),
-		AccountId:   pulumi.String(args.AccountID),
-		DisplayName: pulumi.String("Builds and pushes the server image"),
-	}, inside)
-	if err != nil {
-		return nil, err
-	}
-	var writers []pulumi.Resource
-	for _, r := range []struct {
-		name string
-		id   pulumi.StringInput
-	}{{name + "-writer", args.RepositoryID}, {name + "-layers-writer", args.LayersID}} {
-		writer, err := artifactregistry.NewRepositoryIamMember(ctx, r.name, &artifactregistry.RepositoryIamMemberArgs{
-			Project:    pulumi.String(args.Project),
-			Location:   pulumi.String(args.Location),
-			Repository: r.id,
-			Role:       pulumi.String("roles/artifactregistry.writer"),
-			Member:     google.Member,
-		}, inside)
-		if err != nil {
-			return nil, err
-		}
-		writers = append(writers, writer)
-	}
-	identity, err := serviceaccount.NewIAMMember(ctx, name+"-workload-identity", &serviceaccount.IAMMemberArgs{
-		ServiceAccountId: google.Name,
-		Role:             pulumi.String("roles/iam.workloadIdentityUser"),
-		Member:           pulumi.Sprintf("serviceAccount:%s[%s/%s]", args.WorkloadPool, args.Namespace, account),
-	}, inside)
+	google, rights, err := newBuilder(ctx, name, args, inside)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +92,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Metadata: metav1.ObjectMetaArgs{
 			Name:        pulumi.String(account),
 			Namespace:   namespace.Metadata.Name(),
-			Annotations: pulumi.StringMap{"iam.gke.io/gcp-service-account": google.Email},
+			Annotations: pulumi.StringMap{"iam.gke.io/gcp-service-account": google},
 		},
 		AutomountServiceAccountToken: pulumi.Bool(false),
 	}, inside)
@@ -133,7 +110,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
 		// Every other commit replaces it, which protection would refuse.
 		pulumi.Protect(false),
-		pulumi.DependsOn(append(append(policies, writers...), identity, kubernetes)),
+		pulumi.DependsOn(append(append(policies, rights...), kubernetes)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
 	if err != nil {
 		return nil, err

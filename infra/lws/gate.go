@@ -8,11 +8,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
+// endpointSeconds is how long the endpoint of a ready pod may take to reach the control plane.
+const endpointSeconds = 3
+
 // gate makes the chart count as created only when its webhooks answer. It takes two
 // things. The API server needs the caBundle that the controller writes into the webhook
 // configurations. And the controller listens only one to a few seconds after it has
 // written it, while its /readyz says yes from the start, so a startup probe asks the
 // webhook port itself.
+//
+// The chart's Services are not awaited: the provider takes their endpoints for settled only after ten seconds without a
+// change (endpoints of pkg/await in pulumi-kubernetes). Instead, the Deployment is available only after the manager has
+// been ready for a few seconds, in which the control plane learns of the endpoint.
 func gate(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 	switch args.Type {
 	case "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration",
@@ -20,6 +27,9 @@ func gate(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.Resourc
 		waitForCABundles(args.Props)
 	case "kubernetes:apps/v1:Deployment":
 		probeWebhooks(args.Props)
+		child(args.Props, "spec")["minReadySeconds"] = pulumi.Int(endpointSeconds)
+	case "kubernetes:core/v1:Service":
+		child(child(args.Props, "metadata"), "annotations")["pulumi.com/skipAwait"] = pulumi.String("true")
 	default:
 		return nil
 	}

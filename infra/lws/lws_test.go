@@ -146,10 +146,17 @@ func TestTheGateAsksTheWebhookPortWhetherTheManagerServes(t *testing.T) {
 		"failureThreshold": pulumi.Int(150),
 	}, manager["startupProbe"])
 	assert.NotContains(t, sidecar, "startupProbe")
+	assert.Equal(t, pulumi.Int(endpointSeconds), result.Props["spec"].(pulumi.Map)["minReadySeconds"], "its endpoint is known by then")
+}
+
+func TestTheGateDoesNotAwaitTheChartsServices(t *testing.T) {
+	result := gate(context.Background(), &pulumi.ResourceTransformArgs{Type: "kubernetes:core/v1:Service", Props: pulumi.Map{}})
+	require.NotNil(t, result)
+	assert.Equal(t, pulumi.Map{"annotations": pulumi.Map{"pulumi.com/skipAwait": pulumi.String("true")}}, result.Props["metadata"])
 }
 
 func TestTheGateLeavesTheRestOfTheChartAlone(t *testing.T) {
-	for _, typ := range []string{"kubernetes:core/v1:Service", "kubernetes:helm.sh/v4:Chart", "kubernetes:core/v1:Secret"} {
+	for _, typ := range []string{"kubernetes:helm.sh/v4:Chart", "kubernetes:core/v1:Secret"} {
 		assert.Nil(t, gate(context.Background(), &pulumi.ResourceTransformArgs{Type: typ, Props: pulumi.Map{}}), typ)
 	}
 	// A configuration without webhooks gets no empty list, which the provider refuses.

@@ -69,7 +69,7 @@ func alertArgs(args *Args, a spec.Alert) *monitoring.AlertPolicyArgs {
 	}
 	return &monitoring.AlertPolicyArgs{
 		Project:              pulumi.String(args.Project),
-		DisplayName:          pulumi.String(args.Endpoint.Cluster + ": " + a.Title),
+		DisplayName:          pulumi.String(args.Endpoint.Name() + ": " + a.Title),
 		Combiner:             pulumi.String("OR"), // of one
 		Conditions:           monitoring.AlertPolicyConditionArray{condition},
 		AlertStrategy:        strategy,

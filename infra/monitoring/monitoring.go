@@ -70,7 +70,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	dashboard, err := monitoring.NewDashboard(ctx, name+"-dashboard", &monitoring.DashboardArgs{
 		Project:       pulumi.String(args.Project),
-		DashboardJson: pulumi.String(spec.Dashboard(args.Endpoint.Cluster, spec.Panels(args.Endpoint))),
+		DashboardJson: pulumi.String(spec.Dashboard(args.Endpoint.Name(), spec.Panels(args.Endpoint))),
 	}, inside)
 	if err != nil {
 		return nil, err

@@ -107,19 +107,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	webhooks, err := compute.NewFirewall(ctx, name+"-webhooks", &compute.FirewallArgs{
-		Project:      project,
-		Name:         pulumi.String(args.Name + "-webhooks"),
-		Description:  pulumi.String("GKE control plane to the admission webhooks on the nodes"),
-		Network:      vpc.ID(),
-		Direction:    pulumi.String("INGRESS"),
-		SourceRanges: pulumi.StringArray{pulumi.String(args.Ranges.ControlPlane)},
-		TargetTags:   pulumi.StringArray{pulumi.String(args.NodeTag)},
-		Allows: compute.FirewallAllowArray{compute.FirewallAllowArgs{
-			Protocol: pulumi.String("tcp"),
-			Ports:    ports(args.WebhookPorts),
-		}},
-	}, inside)
+	webhooks, err := compute.NewFirewall(ctx, name+"-webhooks",
+		webhookRule(args.Project, args.Name+"-webhooks", vpc.ID(), args.Ranges.ControlPlane, args.NodeTag, args.WebhookPorts), inside)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func NewMirror(ctx *pulumi.Context, name string, args *MirrorArgs, opts ...pulum
 	if err != nil {
 		return nil, err
 	}
-	reader, err := newReader(ctx, name, args.Project, args.Location, repository, args.Reader, pulumi.Parent(m))
+	reader, err := newReader(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, pulumi.Parent(m))
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@
 package registry
 
 import (
+	"path"
 	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -17,6 +19,12 @@ type Args struct {
 	RepositoryID string
 	Reader       pulumi.StringInput // IAM member that may pull
 	Labels       map[string]string
+
+	// Existing is the path of a repository that somebody else made, and that images are pushed
+	// to: projects/P/locations/L/repositories/R. Empty: RepositoryID is made.
+	Existing string
+	// Grant lets Reader pull from the existing repository, too.
+	Grant bool
 
 	// LayersID is a second repository, for the layers that builds have in common. Its tags
 	// move, which those of images must not.
@@ -38,19 +46,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := r.Register(ctx, "sglang-tpu:infra:Registry", name, opts...); err != nil {
 		return nil, err
 	}
-	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
-		Project:      pulumi.String(args.Project),
-		Location:     pulumi.String(args.Location),
-		RepositoryId: pulumi.String(args.RepositoryID),
-		Format:       pulumi.String("DOCKER"),
-		Labels:       pulumi.ToStringMap(args.Labels),
-		// Such a repository deletes no tagged image, and here each has its tag: a clean-up
-		// policy would promise what cannot be.
-		DockerConfig: artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
-	}, pulumi.Parent(r))
-	if err != nil {
-		return nil, err
-	}
 	layers, err := artifactregistry.NewRepository(ctx, name+"-layers", &artifactregistry.RepositoryArgs{
 		Project:         pulumi.String(args.Project),
 		Location:        pulumi.String(args.Location),
@@ -62,20 +57,54 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	reader, err := newReader(ctx, name, args.Project, args.Location, repository, args.Reader, pulumi.Parent(r))
-	if err != nil {
+	r.Dependencies = []pulumi.Resource{layers}
+	r.LayersID = layers.RepositoryId
+	if err := r.newRepository(ctx, name, args, pulumi.Parent(r)); err != nil {
 		return nil, err
 	}
-	r.Dependencies = []pulumi.Resource{repository, layers, reader}
-	r.RepositoryID, r.LayersID = repository.RepositoryId, layers.RepositoryId
 	return r, r.RegisterOutputs(ctx, pulumi.Map{"repositoryId": r.RepositoryID, "layersId": r.LayersID})
 }
 
-func newReader(ctx *pulumi.Context, name, project, location string, repository *artifactregistry.Repository, reader pulumi.StringInput, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
+// newRepository makes the repository of images, or uses one that exists, and lets the nodes
+// pull from it.
+func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) error {
+	if args.Existing != "" {
+		r.RepositoryID = pulumi.String(path.Base(args.Existing)).ToStringOutput()
+		if !args.Grant {
+			return nil
+		}
+		parts := strings.Split(args.Existing, "/")
+		reader, err := newReader(ctx, name, parts[1], parts[3], r.RepositoryID, args.Reader, inside)
+		r.Dependencies = append(r.Dependencies, reader)
+		return err
+	}
+	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
+		Project:      pulumi.String(args.Project),
+		Location:     pulumi.String(args.Location),
+		RepositoryId: pulumi.String(args.RepositoryID),
+		Format:       pulumi.String("DOCKER"),
+		Labels:       pulumi.ToStringMap(args.Labels),
+		// Such a repository deletes no tagged image, and here each has its tag: a clean-up
+		// policy would promise what cannot be.
+		DockerConfig: artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
+	}, inside)
+	if err != nil {
+		return err
+	}
+	reader, err := newReader(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, inside)
+	if err != nil {
+		return err
+	}
+	r.Dependencies = append(r.Dependencies, repository, reader)
+	r.RepositoryID = repository.RepositoryId
+	return nil
+}
+
+func newReader(ctx *pulumi.Context, name, project, location string, repository, reader pulumi.StringInput, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
 	return artifactregistry.NewRepositoryIamMember(ctx, name+"-reader", &artifactregistry.RepositoryIamMemberArgs{
 		Project:    pulumi.String(project),
 		Location:   pulumi.String(location),
-		Repository: repository.RepositoryId,
+		Repository: repository,
 		Role:       pulumi.String("roles/artifactregistry.reader"),
 		Member:     reader,
 	}, opts...)

@@ -1,6 +1,8 @@
 package serving
 
 import (
+	"maps"
+
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -24,9 +26,7 @@ func inClass(class string, template *corev1.PodTemplateSpecArgs) *corev1.PodTemp
 	})
 	annotations := pulumi.StringMap{safeToEvict: pulumi.String("false")}
 	if others, ok := metadata.Annotations.(pulumi.StringMap); ok {
-		for name, value := range others {
-			annotations[name] = value
-		}
+		maps.Copy(annotations, others)
 	}
 	metadata.Annotations = annotations
 	return template

@@ -118,7 +118,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 // that fails it is only an event of the pod, which never starts. The script looks, and
 // can say what is wrong.
 func downloadVolume(args *Args) *corev1.VolumeArgs {
-	v := args.Storage.volume()
+	v := args.Storage.volume("")
 	attributes := v.Csi.(*corev1.CSIVolumeSourceArgs).VolumeAttributes.(pulumi.StringMap)
 	attributes["skipCSIBucketAccessCheck"] = pulumi.String("true")
 	return v

@@ -20,5 +20,10 @@ var (
 //go:embed await.sh
 var awaitScript string
 
+// outliveScript is the preStop hook of a worker, run by bash.
+//
+//go:embed outlive.sh
+var outliveScript string
+
 // rendezvousPort and the two that sglang-jax derives from it, +5 and +6.
 const rendezvousPort = 20000

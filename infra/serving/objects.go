@@ -16,7 +16,7 @@ import (
 // premium-rwo, which the tutorial names, is pd-ssd.
 func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 	return &storagev1.StorageClassArgs{
-		Metadata:             &metav1.ObjectMetaArgs{Name: pulumi.String(storageClass), Labels: labels(args, "")},
+		Metadata:             &metav1.ObjectMetaArgs{Name: pulumi.String(args.storageClassName()), Labels: labels(args, "")},
 		Provisioner:          pulumi.String("pd.csi.storage.gke.io"),
 		VolumeBindingMode:    pulumi.String("WaitForFirstConsumer"),
 		ReclaimPolicy:        pulumi.String("Delete"),

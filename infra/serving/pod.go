@@ -50,10 +50,8 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 			EnableServiceLinks:            pulumi.Bool(false),
 			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
 			// GKE refuses a TPU pod without both.
-			NodeSelector: pulumi.StringMap{
-				topology.AcceleratorLabel: pulumi.String(topology.Accelerator),
-				topology.TopologyLabel:    pulumi.String(args.Topology.String()),
-			},
+			NodeSelector: args.Slices.nodeSelector(args.Topology),
+			Affinity:     args.Slices.affinity(),
 			Tolerations: corev1.TolerationArray{&corev1.TolerationArgs{
 				Key: pulumi.String(topology.ResourceName), Operator: pulumi.String("Exists"), Effect: pulumi.String("NoSchedule"),
 			}},

@@ -25,7 +25,7 @@ func environmentOf(set pulumitest.Resource, role string) map[string]any {
 	return variables
 }
 
-func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndTheWait(t *testing.T) {
+func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndWhatTheyWaitFor(t *testing.T) {
 	set := serve(t, nil).Get(t, setType, "serving")
 	template := func(role string) map[string]any {
 		pod := set.Value(templates + role + "Template").(map[string]any)
@@ -34,7 +34,7 @@ func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndTheWait(t *testing.T) {
 		labels := pod["metadata"].(map[string]any)["labels"].(map[string]any)
 		assert.Equal(t, role, labels["role"])
 		assert.Equal(t, role, labels["app.kubernetes.io/component"])
-		for _, key := range []string{"name", "readinessProbe", "livenessProbe"} {
+		for _, key := range []string{"name", "readinessProbe", "livenessProbe", "lifecycle"} {
 			delete(container, key)
 		}
 		delete(pod, "metadata")
@@ -72,17 +72,16 @@ func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {
 			"requests": map[string]any{"google.com/tpu": "4", "cpu": "160", "memory": "640Gi", "ephemeral-storage": "16Gi"},
 			"limits":   map[string]any{"google.com/tpu": "4", "cpu": "208", "memory": "704Gi", "ephemeral-storage": "32Gi"},
 		},
-		pod + "serviceAccountName":                   "sglang",
-		pod + "automountServiceAccountToken":         false,
-		container + "terminationMessagePolicy":       "FallbackToLogsOnError",
-		pod + "enableServiceLinks":                   false,
-		pod + "terminationGracePeriodSeconds":        120.0,
-		pod + "volumes[0]":                           map[string]any{"name": "dshm", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "64Gi"}},
-		container + "image":                          "registry.example/sglang-jax:abc",
-		container + "volumeMounts[0].mountPath":      "/dev/shm",
-		container + "volumeMounts[1].mountPath":      "/cache",
-		container + "ports[0].containerPort":         8000.0,
-		container + "lifecycle.preStop.exec.command": []any{"sleep", "10"},
+		pod + "serviceAccountName":              "sglang",
+		pod + "automountServiceAccountToken":    false,
+		container + "terminationMessagePolicy":  "FallbackToLogsOnError",
+		pod + "enableServiceLinks":              false,
+		pod + "terminationGracePeriodSeconds":   120.0,
+		pod + "volumes[0]":                      map[string]any{"name": "dshm", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "64Gi"}},
+		container + "image":                     "registry.example/sglang-jax:abc",
+		container + "volumeMounts[0].mountPath": "/dev/shm",
+		container + "volumeMounts[1].mountPath": "/cache",
+		container + "ports[0].containerPort":    8000.0,
 	} {
 		assert.Equal(t, want, set.Value(path), path)
 	}

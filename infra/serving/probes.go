@@ -11,7 +11,7 @@ import (
 const (
 	// graceSeconds covers preStop and what a server that has begun to answer needs to end.
 	graceSeconds = 120
-	// preStopSeconds keep the server until clients have heard that its pod is going: it
+	// preStopSeconds keep the leader's server until clients have heard that its pod is going: it
 	// accepts requests until its end.
 	preStopSeconds = 10
 	// preStopShare is preStop's part of a shorter time: the server needs the rest.
@@ -47,12 +47,17 @@ func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 			FailureThreshold: pulumi.Int(3),
 		}
 	}
+	// A worker ends after its leader: requests that the leader still answers need all ranks.
+	preStop := []string{"bash", "-c", outliveScript}
+	if r == leader {
+		preStop = []string{"sleep", strconv.Itoa(args.preStop())}
+	}
 	c.Lifecycle = &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
-		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", strconv.Itoa(args.preStop())})},
+		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray(preStop)},
 	}}
 }
 
-// preStop is how many seconds of a pod's end are preStop's. On a host that is taken back the
+// preStop is how many seconds of a leader's end are preStop's. On a host that is taken back the
 // kubelet shortens the grace period to what is left (graceful node shutdown), and a preStop
 // of the usual length would use that up: the server would be killed without a word.
 func (a *Args) preStop() int {

@@ -34,8 +34,10 @@ func TestPodsEndWithinWhatTheirHostGives(t *testing.T) {
 		assert.Equal(t, want, (&Args{Notice: notice}).preStop(), notice)
 	}
 	set := serve(t, func(a *Args) { a.Notice = 15 * time.Second }).Get(t, setType, "serving")
-	for _, template := range []string{"leaderTemplate", "workerTemplate"} {
+	for template, hook := range map[string][]any{
+		"leaderTemplate": {"sleep", "5"}, "workerTemplate": {"bash", "-c", outliveScript},
+	} {
 		assert.InDelta(t, 120, set.Value(templates+template+".spec.terminationGracePeriodSeconds"), 0)
-		assert.Equal(t, []any{"sleep", "5"}, set.Value(templates+template+".spec.containers[0].lifecycle.preStop.exec.command"))
+		assert.Equal(t, hook, set.Value(templates+template+".spec.containers[0].lifecycle.preStop.exec.command"), template)
 	}
 }

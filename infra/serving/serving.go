@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -30,7 +31,7 @@ const (
 	APIKeySecret = "sglang-api-key"
 	APIKeyKey    = "api_key"
 
-	storageClass = "sglang-hyperdisk" // cluster-scoped
+	storageClass = "sglang-hyperdisk" // cluster-scoped, so that in a shared cluster the namespace follows
 )
 
 // Args describes the server.
@@ -55,6 +56,13 @@ type Args struct {
 	APIKey        pulumi.StringInput // a secret that clients must send; nil: none
 
 	Storage Storage // of weights and compiled code
+
+	// Shared says that other endpoints may run in the cluster: what is cluster-scoped then has
+	// a name of its own, and a quota keeps the namespace to its own chips.
+	Shared bool
+	// Slices are the nodes of the endpoint alone; the zero value is every slice of the
+	// topology.
+	Slices Slices
 
 	// Ready is how long a rank may take from its start to its first answer, if that is more
 	// than an hour.
@@ -109,6 +117,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
+	if budget := budgetArgs(args); budget != nil {
+		_, err := policyv1.NewPodDisruptionBudget(ctx, name+"-budget", budget, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{set}))
+		if err != nil {
+			return nil, err
+		}
+	}
+
 	s.Set = set
 	s.ServiceName = service.Metadata.Name().Elem()
 	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
@@ -145,6 +160,13 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 			return nil, err
 		}
 		all = append(all, class)
+	}
+	if args.Shared {
+		quota, err := corev1.NewResourceQuota(ctx, name+"-quota", quotaArgs(args), inNamespace)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, quota)
 	}
 	all = append(all, denied...)
 	for _, kept := range []struct {

@@ -46,7 +46,8 @@ func (s Storage) TokenReader() string {
 
 // Bucket is filled once by a Job, and read by every host.
 type Bucket struct {
-	Name string
+	Name   string
+	Prefix string // folder of the bucket that all is in; empty: the whole bucket
 	// Dependencies make the bucket usable: the bucket itself, and the right to use it.
 	Dependencies []pulumi.Resource
 }
@@ -66,10 +67,13 @@ func (s Storage) annotations() pulumi.StringMap {
 	}
 }
 
-// volume is mounted at cachePath.
-func (s Storage) volume(options ...string) *corev1.VolumeArgs {
+// volume is mounted at cachePath. class is the storage class of a disk.
+func (s Storage) volume(class string, options ...string) *corev1.VolumeArgs {
 	v := &corev1.VolumeArgs{Name: pulumi.String(cacheVolume)}
 	if s.Bucket != nil {
+		if s.Bucket.Prefix != "" {
+			options = append([]string{"only-dir=" + s.Bucket.Prefix}, options...)
+		}
 		v.Csi = &corev1.CSIVolumeSourceArgs{
 			Driver: pulumi.String(fuseDriver),
 			VolumeAttributes: pulumi.StringMap{
@@ -82,7 +86,7 @@ func (s Storage) volume(options ...string) *corev1.VolumeArgs {
 	v.Ephemeral = &corev1.EphemeralVolumeSourceArgs{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplateArgs{
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{
 			AccessModes:      pulumi.ToStringArray([]string{"ReadWriteOnce"}),
-			StorageClassName: pulumi.String(storageClass),
+			StorageClassName: pulumi.String(class),
 			Resources: &corev1.VolumeResourceRequirementsArgs{
 				Requests: pulumi.StringMap{"storage": pulumi.String(strconv.Itoa(s.Disk.SizeGiB) + "Gi")},
 			},
@@ -100,11 +104,11 @@ func (s Storage) volume(options ...string) *corev1.VolumeArgs {
 // a file cache in memory, and metadata that is cached for good.
 func serverVolumes(args *Args) corev1.VolumeArray {
 	if args.Storage.Bucket == nil {
-		return corev1.VolumeArray{args.Storage.volume()}
+		return corev1.VolumeArray{args.Storage.volume(args.storageClassName())}
 	}
 	cacheGiB := fileCacheGiB(args.WeightsGiB, args.Topology.ChipsPerHost())
 	return corev1.VolumeArray{
-		args.Storage.volume(
+		args.Storage.volume("",
 			"metadata-cache:ttl-secs:-1",
 			"metadata-cache:stat-cache-max-size-mb:-1",
 			"metadata-cache:type-cache-max-size-mb:-1",

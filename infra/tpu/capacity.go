@@ -1,6 +1,8 @@
 package tpu
 
 import (
+	"maps"
+
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -64,7 +66,11 @@ func joinClass(class string, node *container.NodePoolNodeConfigArgs) {
 	if class == "" {
 		return
 	}
-	node.Labels = pulumi.StringMap{capacity.ClassLabel: pulumi.String(class)}
+	labels := pulumi.StringMap{capacity.ClassLabel: pulumi.String(class)}
+	if others, ok := node.Labels.(pulumi.StringMap); ok {
+		maps.Copy(labels, others)
+	}
+	node.Labels = labels
 	node.Taints = append(node.Taints.(container.NodePoolNodeConfigTaintArray), container.NodePoolNodeConfigTaintArgs{
 		Key: pulumi.String(capacity.ClassLabel), Value: pulumi.String(class), Effect: pulumi.String("NO_SCHEDULE"),
 	})

@@ -42,6 +42,8 @@ type Args struct {
 	NodeServiceAccount pulumi.StringInput // email
 	NodeTag            string
 	Labels             map[string]string
+	// NodeLabels are Kubernetes labels of the slice's nodes, beside GKE's.
+	NodeLabels map[string]string
 }
 
 // Slice is one TPU slice: a node pool whose nodes GKE makes and loses together, and
@@ -141,6 +143,9 @@ func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
 	node.MachineType = pulumi.String(args.Topology.MachineType())
 	node.DiskType = pulumi.String(bootDiskType)
 	node.DiskSizeGb = pulumi.Int(bootDiskGB)
+	if len(args.NodeLabels) > 0 {
+		node.Labels = pulumi.ToStringMap(args.NodeLabels)
+	}
 	// The kernel's default limit of memory maps kills loads of large models.
 	node.LinuxNodeConfig = container.NodePoolNodeConfigLinuxNodeConfigArgs{
 		Sysctls: pulumi.StringMap{"vm.max_map_count": pulumi.String("8388608")},

@@ -262,5 +262,5 @@ func TestTestsThatAreNamedExist(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, found, 3)
+	assert.Greater(t, found, 2)
 }

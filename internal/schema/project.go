@@ -56,14 +56,13 @@ func projectFile(text string, all *jsonschema.Schema) (string, error) {
 // question is a description as pulumi new shows it, in brackets.
 func question(f property) string { return strings.TrimSuffix(f.schema.Description, ".") }
 
-// declaration is a setting in the words of Pulumi.yaml.
+// declaration is a setting in the words of Pulumi.yaml. It has no type: Pulumi would check the
+// value before the program runs, and end at the first that is wrong. The program reports all
+// at once, with what would do.
 func declaration(s *jsonschema.Schema) map[string]any {
-	d := map[string]any{"description": s.Description, "type": s.Type, "default": plain(s.Default)}
+	d := map[string]any{"description": s.Description, "default": plain(s.Default)}
 	switch {
 	case s.Type == "array":
-		// Without a type: Pulumi wants one of a list's entries too, and would refuse the number
-		// that pulumi config set --path makes of an entry such as 64.
-		delete(d, "type")
 		d["default"] = []any{}
 	case s.Type == "object":
 		d["default"] = defaults(s)
@@ -99,7 +98,7 @@ func defaults(s *jsonschema.Schema) map[string]any {
 // add adds an entry to an object, whose own entries are in one order.
 func add(object *yaml.Node, name string, entry map[string]any) {
 	node := &yaml.Node{Kind: yaml.MappingNode}
-	for _, key := range []string{"type", "description", "default", "secret"} {
+	for _, key := range []string{"description", "default", "secret"} {
 		value, ok := entry[key]
 		if !ok {
 			continue

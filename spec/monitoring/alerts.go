@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -9,13 +10,29 @@ import (
 // Endpoint is what the queries have to find.
 type Endpoint struct {
 	Cluster   string // its name
+	Title     string // before the name of each alert, and of the dashboard; empty: the cluster
 	Namespace string
-	Set       string // the LeaderWorkerSet
-	Slices    string // what the names of the node pools begin with; a number follows
-	Fallbacks bool   // whether node pools of other options have more than a number
-	Groups    int    // that should answer; 0: none, and then nothing is wrong without
-	Requests  int    // that a group runs at once; the server does not say it
-	MultiHost bool   // whether a slice has several hosts; only then GKE watches it as one
+	Set       string   // the LeaderWorkerSet
+	Slices    string   // what the names of the node pools begin with; a number follows
+	Fallbacks bool     // whether node pools of other options have more than a number
+	Pools     []string // the node pools instead, where somebody else named them
+	Groups    int      // that should answer; 0: none, and then nothing is wrong without
+	Requests  int      // that a group runs at once; the server does not say it
+	MultiHost bool     // whether a slice has several hosts; only then GKE watches it as one
+}
+
+// Name is what people know the endpoint by.
+func (e Endpoint) Name() string { return cmp.Or(e.Title, e.Cluster) }
+
+// pools is a regular expression of the node pools' names.
+func (e Endpoint) pools() string {
+	if len(e.Pools) > 0 {
+		return strings.Join(e.Pools, "|")
+	}
+	if e.Fallbacks {
+		return e.Slices + "[0-9]+(-[0-9a-f]+)?"
+	}
+	return e.Slices + "[0-9]+"
 }
 
 // Severities of Cloud Monitoring.
@@ -79,12 +96,8 @@ func (e Endpoint) restarts() string {
 // slices is how many slices have all their hosts; 0 where there are no series. A pool has
 // a series for each reason why it was unavailable, so the lowest counts.
 func (e Endpoint) slices() string {
-	names := e.Slices + "[0-9]+"
-	if e.Fallbacks {
-		names += "(-[0-9a-f]+)?"
-	}
 	return fmt.Sprintf(`(count(min by (node_pool_name) (kubernetes_io:node_pool_multi_host_available{monitored_resource="k8s_node_pool",cluster_name="%s",node_pool_name=~"%s"}) == 1) or vector(0))`,
-		e.Cluster, names)
+		e.Cluster, e.pools())
 }
 
 // log selects the lines of containers of the namespace that match a regular expression.

@@ -79,7 +79,7 @@ func TestTheStackEnablesTheAPIs(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^ +service: ([a-z]+\.googleapis\.com)$`).FindAllStringSubmatch(read(t, "stacks", "testdata", "graph", "dev.txt"), -1) {
 		enabled = append(enabled, match[1])
 	}
-	assert.Subset(t, enabled, APIs)
+	assert.Subset(t, enabled, CommonAPIs())
 }
 
 func TestMinimumVersionsAreTheProgramsOwn(t *testing.T) {

@@ -166,3 +166,40 @@ func DeployGrants() []Grant {
 	sort.SliceStable(grants, func(i, j int) bool { return grants[i].Role < grants[j].Role })
 	return grants
 }
+
+// API is one of Google's services.
+type API struct {
+	Name     string   // under which it is enabled
+	Title    string   // in Google's errors
+	Types    []string // that are created by it: the beginnings of Pulumi's type tokens
+	Optional bool     // called by some stacks only
+}
+
+// APIs are the services that stacks call. Service Usage, which enables the others, is on
+// in every project that was created in the console or by gcloud; Secret Manager is on
+// where there is a secret to give rights on.
+var APIs = []API{
+	{Name: "artifactregistry.googleapis.com", Title: "Artifact Registry API", Types: []string{"gcp:artifactregistry/"}},
+	{Name: "cloudresourcemanager.googleapis.com", Title: "Cloud Resource Manager API", Types: []string{"gcp:projects/iAMMember:IAMMember"}},
+	{Name: "compute.googleapis.com", Title: "Compute Engine API", Types: []string{"gcp:compute/"}},
+	{Name: "container.googleapis.com", Title: "Kubernetes Engine API", Types: []string{"gcp:container/"}},
+	ImageStreaming,
+	{Name: "iam.googleapis.com", Title: "Identity and Access Management (IAM) API", Types: []string{"gcp:serviceaccount/"}},
+	{Name: "monitoring.googleapis.com", Title: "Cloud Monitoring API", Types: []string{"gcp:monitoring/"}, Optional: true},
+	{Name: "storage.googleapis.com", Title: "Cloud Storage API", Types: []string{"gcp:storage/"}},
+}
+
+// ImageStreaming is what all node pools have on: "You must enable the Container File System
+// API" (GKE documentation, Use image streaming, Requirements).
+var ImageStreaming = API{Name: "containerfilesystem.googleapis.com", Title: "Container File System API"}
+
+// CommonAPIs are the names of those that every stack calls, and enables.
+func CommonAPIs() []string {
+	var names []string
+	for _, api := range APIs {
+		if !api.Optional {
+			names = append(names, api.Name)
+		}
+	}
+	return names
+}

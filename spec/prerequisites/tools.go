@@ -45,16 +45,3 @@ var Tools = []Tool{
 		Version: []string{"kubectl", "version", "--client", "--output=json"},
 	},
 }
-
-// APIs are the Google services that every stack calls. The stack enables them.
-var APIs = []string{
-	"artifactregistry.googleapis.com",
-	"cloudresourcemanager.googleapis.com",
-	"compute.googleapis.com",
-	"container.googleapis.com",
-	// Image streaming, which all node pools have on: "You must enable the Container File
-	// System API" (GKE documentation, Use image streaming, Requirements).
-	"containerfilesystem.googleapis.com",
-	"iam.googleapis.com",
-	"storage.googleapis.com",
-}

@@ -28,6 +28,9 @@ type Image struct {
 	Version string `json:"version"`
 	// Reference of the image, best with its @sha256 digest. Only with source prebuilt.
 	Reference string `json:"reference"`
+	// Repository of Artifact Registry that exists, to push built images to instead of one of the stack's own:
+	// projects/P/locations/L/repositories/R. Only with source build.
+	Registry string `json:"registry"`
 
 	// Settings of earlier versions of this program, which could not keep what they promised.
 	KeepVersions any `json:"keepVersions" jsonschema:"-"`

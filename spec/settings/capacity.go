@@ -24,18 +24,12 @@ func optionKey(i int) string {
 	return fmt.Sprintf("%s[%d]", keyOf("capacityFallbacks"), i-1)
 }
 
-// options are those of the configuration themselves, to be changed.
-func (c *Config) options() []*capacity.Capacity {
-	all := []*capacity.Capacity{&c.Capacity}
-	for i := range c.CapacityFallbacks {
-		all = append(all, &c.CapacityFallbacks[i])
-	}
-	return all
-}
-
 func checkCapacity(c *Config) problem.List {
 	var found problem.List
 	options := c.Options()
+	if len(c.Cluster.Existing.NodePools) > 0 && options.Fallback() {
+		found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+clusterKey+".nodePools: there is nothing to fall back to from node pools that are there", "remove one of the two")
+	}
 	for i, option := range options {
 		key := optionKey(i)
 		found = append(found, checkOption(key, option)...)

@@ -28,3 +28,11 @@ func TestOptionsAreInTheOrderInWhichTheyAreTried(t *testing.T) {
 	assert.Equal(t, 24*time.Hour, c.Ready, "the last option waits in Google's queue")
 	assert.NotEmpty(t, c.Maintenance.Exclusions, "an upgrade would end a slice of the reservation")
 }
+
+func TestNodePoolsThatExistHaveNoOptions(t *testing.T) {
+	theirs := configtest.Minimal(t).With("sglang-tpu:cluster", `{"existing":{"name":"theirs","location":"us-central1","nodePools":["slice-of-theirs"]}}`)
+	_, err := load(theirs)
+	require.NoError(t, err, "the zone of the default option is nobody's setting")
+	_, err = load(theirs.With("sglang-tpu:capacityFallbacks", `[{"mode":"on-demand"}]`))
+	assert.ErrorContains(t, err, "config sglang-tpu:capacityFallbacks: is set, and so is sglang-tpu:cluster.existing.nodePools")
+}

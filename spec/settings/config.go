@@ -54,10 +54,19 @@ type Config struct {
 // Key is the full key of a setting, such as replicas, as the project has it.
 func (c *Config) Key(name string) string { return c.project.where(keyOf(name)) }
 
-// Options are where the chips come from, each with its zones.
+// Options are where the chips come from, each with its zones: gcp:zone where none is set.
 func (c *Config) Options() capacity.Options {
-	return append(capacity.Options{c.Capacity}, c.CapacityFallbacks...)
+	options := append(capacity.Options{c.Capacity}, c.CapacityFallbacks...)
+	for i := range options {
+		if len(options[i].Zones) == 0 {
+			options[i].Zones = []string{c.Zone}
+		}
+	}
+	return options
 }
+
+// Named has the keys of problems that are found later as the project has them.
+func (c *Config) Named(problems problem.List) problem.List { return c.project.named(problems) }
 
 // Load reads and checks every key. The error is a problem.List of all that is wrong.
 func Load(source Source) (*Config, error) {
@@ -71,6 +80,7 @@ func Load(source Source) (*Config, error) {
 	known := r.resolveModel(c)
 	// Whoever says that there are no exclusions knows.
 	noExclusions := c.Maintenance.Exclusions != nil && len(c.Maintenance.Exclusions) == 0
+	r.add(checkLayer(c.Settings))
 	c.fillDefaults()
 
 	// What could not be read was reported, and has its default.
@@ -87,9 +97,11 @@ func Load(source Source) (*Config, error) {
 	r.add(checkMonitoring(c.Monitoring))
 	r.add(checkRevision(c.Revision))
 	r.add(checkNetwork(c.Network))
+	r.add(checkScale(c))
 	r.add(checkToken(c))
 	r.add(checkCluster(c))
 	r.add(checkLabels(c.Labels))
+	r.add(checkExisting(c))
 	if c.LeaderWorkerSet != "" {
 		r.add(problem.Of(keyOf("leaderWorkerSet"), names.CheckSet(c.LeaderWorkerSet, c.Replicas)))
 	}

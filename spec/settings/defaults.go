@@ -36,11 +36,6 @@ var keepSlices = map[string]gke.Exclusion{
 // others. It comes before every check.
 func (c *Config) fillDefaults() {
 	c.Model = c.Model.WithDefaults()
-	for _, option := range c.options() {
-		if len(option.Zones) == 0 {
-			option.Zones = []string{c.Zone}
-		}
-	}
 	if c.Image.Source = cmp.Or(c.Image.Source, serverimage.Build); c.Image.Source == serverimage.Build {
 		c.Image.Inputs = c.Image.WithDefaults()
 	}
@@ -59,8 +54,9 @@ func (c *Config) fillDefaults() {
 	for i := range c.Maintenance.Exclusions {
 		c.Maintenance.Exclusions[i].Scope = cmp.Or(c.Maintenance.Exclusions[i].Scope, gke.NoNodeUpgrades)
 	}
-	// An upgrade gives a slice's chips back, and on-demand ones may not come again.
-	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && c.Options().EndedByUpgrades() {
+	// An upgrade gives a slice's chips back, and on-demand ones may not come again. A platform
+	// does not know the capacity modes of its endpoints.
+	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && (c.Options().EndedByUpgrades() || c.Layer == gke.Platform) && !c.Cluster.Existing.Used() {
 		c.Maintenance.Exclusions = []gke.Exclusion{span}
 	}
 }

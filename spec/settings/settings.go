@@ -21,8 +21,8 @@ const Namespace = "sglang-tpu"
 //   - the comment of a field is its description;
 //   - json is the key, in this program's namespace unless it names another, or the name
 //     inside an object;
-//   - jsonschema has the default, the choices (enum) and the range (minimum, maximum), and
-//     "-" hides what earlier versions took;
+//   - jsonschema has the default, the choices (enum), the range (minimum, maximum) and an
+//     example, with which tests set it, and "-" hides what earlier versions took;
 //   - noun calls the choices by a name, and unit the numbers of a range, in messages;
 //   - optional is for a text that may be empty.
 type Settings struct {
@@ -44,7 +44,7 @@ type Settings struct {
 	// Topology of one TPU slice, in chips. 2x2x2 is 8 chips on 2 hosts, which JAX sees as 16 devices.
 	Topology topology.Topology `json:"topology" jsonschema:"default=2x2x2"`
 	// How many groups serve the model. Each has a slice of its own; 0 keeps the cluster and gives the chips back.
-	Replicas int `json:"replicas" unit:"groups" jsonschema:"default=1,minimum=0,maximum=100"`
+	Replicas int `json:"replicas" unit:"groups" jsonschema:"default=1,minimum=0,maximum=100,example=2"`
 	// Where the chips come from.
 	Capacity capacity.Capacity `json:"capacity"`
 	// Where they come from if capacity has none, in this order: for each group GKE takes the first option that has chips.
@@ -80,15 +80,29 @@ type Settings struct {
 	SystemPool gke.SystemPool `json:"systemPool"`
 	// Address ranges, in CIDR notation.
 	Network gke.Network `json:"network"`
+	// The cluster, if it is one that exists; docs/existing.md.
+	Cluster gke.Cluster `json:"cluster"`
+	// Google service accounts that exist; docs/existing.md.
+	ServiceAccounts gke.ServiceAccounts `json:"serviceAccounts"`
+	// Gives the roles that the endpoint needs on an existing bucket, repository or account, each as a member that
+	// destroy removes. false leaves their policies alone; docs/existing.md names the roles to give.
+	GrantOnExisting bool `json:"grantOnExisting" jsonschema:"default=false"`
+	// What the stack has: all of it; platform, without an endpoint; or endpoint, on the platform of another stack.
+	Layer string `json:"layer" noun:"a layer" jsonschema:"default=all,enum=all,enum=platform,enum=endpoint"`
+	// Stack that has the platform, ORGANIZATION/PROJECT/STACK. Only with layer endpoint.
+	Platform string `json:"platform" optional:"true"`
+	// Kubernetes namespace of the endpoint. Empty means sglang in a cluster of the stack's own, and sglang-STACK in
+	// one that others use, too.
+	Namespace string `json:"namespace" optional:"true"`
 	// Labels on every Google Cloud resource that can carry them.
 	Labels map[string]string `json:"labels"`
 	// Name of the LeaderWorkerSet, and the beginning of its pods' names. A new name replaces the LeaderWorkerSet.
-	LeaderWorkerSet string `json:"leaderWorkerSet" jsonschema:"default=sglang-tpu-cluster"`
+	LeaderWorkerSet string `json:"leaderWorkerSet" jsonschema:"default=sglang-tpu-cluster,example=coder"`
 	// Where the LeaderWorkerSet chart comes from, an oci:// address or a folder.
 	LWSChart string `json:"lwsChart" jsonschema:"default=oci://registry.k8s.io/lws/charts/lws"`
 	// Minutes that pulumi up waits for the model server, which loads weights and compiles first. 0 means 60, or 1440
 	// with flex-start, which waits in Google's queue.
-	ReadyMinutes int `json:"readyMinutes" unit:"minutes" jsonschema:"default=0,minimum=0,maximum=10080"`
+	ReadyMinutes int `json:"readyMinutes" unit:"minutes" jsonschema:"default=0,minimum=0,maximum=10080,example=90"`
 	// Protects the stack from deletion, in Pulumi and in GKE.
 	Protect bool `json:"protect" jsonschema:"default=false"`
 }

@@ -62,12 +62,12 @@ func (q *questions) apis(ctx context.Context) (enabled []string) {
 		enabled = append(enabled, s.Config.Name)
 	}
 	var missing []string
-	for _, api := range prerequisites.APIs {
+	for _, api := range prerequisites.CommonAPIs() {
 		if !slices.Contains(enabled, api) {
 			missing = append(missing, api)
 		}
 	}
-	f := report.Finding{Check: "APIs", Status: report.OK, Says: fmt.Sprintf("all %d that every stack calls are enabled", len(prerequisites.APIs))}
+	f := report.Finding{Check: "APIs", Status: report.OK, Says: fmt.Sprintf("all %d that every stack calls are enabled", len(prerequisites.CommonAPIs()))}
 	if len(missing) > 0 {
 		f.Status, f.Says = report.Warning, strings.Join(missing, ", ")+" disabled; pulumi up enables them"
 		f.Do = "gcloud services enable " + strings.Join(missing, " ") + " --project=" + q.stack.Project

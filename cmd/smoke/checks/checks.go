@@ -7,25 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"sglang-tpu/cmd/internal/process"
+	"sglang-tpu/cmd/internal/endpoint"
 	"sglang-tpu/cmd/internal/report"
-	"sglang-tpu/spec/names"
 )
-
-// Machine runs commands. Tests answer in its place.
-type Machine interface {
-	// Run returns what the command wrote to standard output. The error of a command that
-	// failed is a *process.Error.
-	Run(ctx context.Context, command ...string) ([]byte, error)
-	// Save writes a kubeconfig to a file that only this user can read, and returns its path.
-	Save(kubeconfig string) (string, error)
-	// Forward starts a kubectl port-forward and returns the local address, as HOST:PORT,
-	// and what ends it.
-	Forward(ctx context.Context, command ...string) (address string, stop func(), err error)
-}
 
 // Names of the checks, in their order.
 const (
@@ -51,30 +37,33 @@ var (
 
 // questions is one run of all checks.
 type questions struct {
-	Machine
-	stack    string
+	*endpoint.Stack
 	patience time.Duration // how long one request may take
-	out      outputs
-	config   string // path of the kubeconfig
-	key      string // empty: none is sent
 	findings []report.Finding
 }
 
 // All runs every check on a stack in order. The patience is how long one request may take.
 // A question that cannot be put because an earlier check failed is left out, and said to be.
-func All(ctx context.Context, m Machine, stack string, patience time.Duration) []report.Finding {
-	q := &questions{Machine: m, stack: stack, patience: patience}
-	if missing := q.readStack(ctx); missing != "" {
-		q.skip(missing, append([]string{clusterCheck}, ofCluster...)...)
+func All(ctx context.Context, m endpoint.Machine, stack string, patience time.Duration) []report.Finding {
+	q := &questions{patience: patience}
+	var err error
+	if q.Stack, err = endpoint.Open(ctx, m, stack); err != nil {
+		q.problem(stackCheck, err)
+		q.skip("needs the stack's outputs", append([]string{clusterCheck}, ofCluster...)...)
 		return q.findings
 	}
+	q.ok(stackCheck, "%s is %s on %d x %d hosts", stack, q.Outputs.Plan.Model, q.Outputs.Replicas, q.Outputs.Plan.Hosts)
 	leaders, reached := q.ranks(ctx)
 	if !reached {
 		q.skip("needs the cluster", ofCluster...)
 		return q.findings
 	}
 	q.service(ctx)
-	haveKey := q.readKey(ctx)
+	err = q.ReadKey(ctx)
+	if err != nil {
+		q.problem(keyCheck, err)
+	}
+	haveKey := err == nil
 	q.server(ctx, haveKey)
 	q.leaders(ctx, leaders, haveKey)
 	return q.findings
@@ -82,8 +71,8 @@ func All(ctx context.Context, m Machine, stack string, patience time.Duration) [
 
 // add keeps a finding. No text of a server or a command can carry the API key out.
 func (q *questions) add(f report.Finding) {
-	if q.key != "" {
-		f.Says, f.Do = strings.ReplaceAll(f.Says, q.key, "(the API key)"), strings.ReplaceAll(f.Do, q.key, "(the API key)")
+	if q.Stack != nil {
+		f.Says, f.Do = q.Redact(f.Says), q.Redact(f.Do)
 	}
 	q.findings = append(q.findings, f)
 }
@@ -96,59 +85,19 @@ func (q *questions) fail(check, says, do string) {
 	q.add(report.Finding{Check: check, Status: report.Failed, Says: says, Do: do})
 }
 
+// problem reports an error of package endpoint with its remedy.
+func (q *questions) problem(check string, err error) {
+	f := report.Finding{Check: check, Status: report.Failed, Says: err.Error()}
+	var p *endpoint.Problem
+	if errors.As(err, &p) {
+		f.Do = p.Do
+	}
+	q.add(f)
+}
+
 // skip reports checks that cannot be run.
 func (q *questions) skip(says string, checks ...string) {
 	for _, check := range checks {
 		q.add(report.Finding{Check: check, Status: report.Unknown, Says: says})
 	}
-}
-
-// kubectl is a command on the stack's own cluster, whichever the current context is.
-func (q *questions) kubectl(args ...string) []string {
-	return append([]string{"kubectl", "--kubeconfig", q.config, "--namespace", q.out.Namespace}, args...)
-}
-
-// get reads objects. A server that cannot be reached is given up after 20 seconds.
-func (q *questions) get(ctx context.Context, args ...string) ([]byte, error) {
-	return q.Run(ctx, q.kubectl(append([]string{"get", "--request-timeout=20s", "-o", "json"}, args...)...)...)
-}
-
-// typed is a kubectl command as a person types it after getCredentialsCommand.
-func (q *questions) typed(args string) string {
-	return "kubectl -n " + q.out.Namespace + " " + args
-}
-
-// logs is the command that shows what the leaders say.
-func (q *questions) logs() string {
-	return q.typed("logs -l " + q.leaderSelector() + " --all-containers --tail 50")
-}
-
-// leaderSelector selects the leaders of all groups.
-func (q *questions) leaderSelector() string {
-	return fmt.Sprintf("%s=%s,%s=0", names.SetLabel, q.out.Set, names.WorkerLabel)
-}
-
-// message is what a command says of its failure. kubectl logs before it says what is wrong,
-// so the last line counts.
-func message(err error) string {
-	var failed *process.Error
-	if errors.As(err, &failed) {
-		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")
-		if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-			return last
-		}
-	}
-	return err.Error()
-}
-
-// mostShown is how much of a text is quoted, in characters.
-const mostShown = 160
-
-// excerpt is the beginning of a text, in one line.
-func excerpt(text string) string {
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > mostShown {
-		return string(runes[:mostShown]) + "..."
-	}
-	return string(runes)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"sglang-tpu/cmd/internal/endpoint"
 )
 
 // leaders asks each group for a token, past the Service, which may send everything to one of
@@ -15,26 +17,26 @@ func (q *questions) leaders(ctx context.Context, pods map[int]string, haveKey bo
 		return
 	}
 	var silent []string
-	for group := range q.out.Replicas {
+	for group := range q.Outputs.Replicas {
 		pod, known := pods[group]
 		if !known {
 			silent = append(silent, fmt.Sprintf("group %d has no leader", group))
 			continue
 		}
 		if err := q.token(ctx, "pod/"+pod); err != nil {
-			silent = append(silent, fmt.Sprintf("group %d (%s): %s", group, pod, message(err)))
+			silent = append(silent, fmt.Sprintf("group %d (%s): %s", group, pod, endpoint.Message(err)))
 		}
 	}
 	if len(silent) > 0 {
-		q.fail(leadersCheck, strings.Join(silent, "; "), q.logs()+" says why; a group that does not answer is started again by its probes within minutes")
+		q.fail(leadersCheck, strings.Join(silent, "; "), q.Logs()+" says why; a group that does not answer is started again by its probes within minutes")
 		return
 	}
-	q.ok(leadersCheck, "%d of %d make a token, with all ranks of their groups", len(pods), q.out.Replicas)
+	q.ok(leadersCheck, "%d of %d make a token, with all ranks of their groups", len(pods), q.Outputs.Replicas)
 }
 
 // token has one made by a pod.
 func (q *questions) token(ctx context.Context, target string) error {
-	base, stop, err := q.forward(ctx, target)
+	base, stop, err := q.Connect(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (q *questions) token(ctx context.Context, target string) error {
 			Tokens int `json:"completion_tokens"`
 		} `json:"meta_info"`
 	}
-	err = q.ask(ctx, base+"/generate", map[string]any{
+	err = q.client(base).Ask(ctx, "/generate", map[string]any{
 		"text": "Hello", "sampling_params": map[string]any{"max_new_tokens": 1, "temperature": 0},
 	}, &answer)
 	if err == nil && answer.Meta.Tokens == 0 {

@@ -10,6 +10,9 @@ import (
 	"sglang-tpu/emulator/internal/core/gcpplugin"
 	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/guests"
+	"sglang-tpu/emulator/internal/proof/bench"
+	"sglang-tpu/emulator/internal/proof/chaos"
+	"sglang-tpu/emulator/internal/proof/faults"
 	"sglang-tpu/emulator/internal/review/command"
 	"sglang-tpu/emulator/internal/sandbox"
 )
@@ -29,5 +32,5 @@ func main() {
 	if len(args) == 1 && args[0] == "daemon" {
 		os.Exit(daemon.Main())
 	}
-	os.Exit(sandbox.Main(args, map[string]sandbox.Command{"review": command.Run}))
+	os.Exit(sandbox.Main(args, map[string]sandbox.Command{"review": command.Run, "faults": faults.Run, "bench": bench.Run, "chaos": chaos.Run}))
 }

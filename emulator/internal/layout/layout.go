@@ -21,6 +21,9 @@ const NetworkVar = "SGLANG_TPU_EMULATOR_NETWORK"
 // ask for.
 const EarlierVar = "SGLANG_TPU_EMULATOR_EARLIER"
 
+// FrontVar is set where requests to clusters are made to fail: the API server then has a front, at which that happens.
+const FrontVar = "SGLANG_TPU_EMULATOR_FRONT"
+
 // FirstNetwork is the value of NetworkVar; 0 if it is not set.
 func FirstNetwork() int {
 	n, err := strconv.Atoi(os.Getenv(NetworkVar))

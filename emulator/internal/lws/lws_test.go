@@ -5,6 +5,7 @@ package lws
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,13 @@ const checkout = "../../.."
 // release is the folder of the controller's module.
 func release(t *testing.T) string {
 	t.Helper()
-	dir, err := tools.ModuleFolder(context.Background(), filepath.Join(checkout, "emulator", "tools"), "lws", "sigs.k8s.io/lws")
+	return releaseOf(t, "lws")
+}
+
+// releaseOf is that of the module that a folder of tools pins.
+func releaseOf(t *testing.T, folder string) string {
+	t.Helper()
+	dir, err := tools.ModuleFolder(context.Background(), filepath.Join(checkout, "emulator", "tools"), folder, "sigs.k8s.io/lws")
 	require.NoError(t, err)
 	return dir
 }
@@ -55,9 +62,44 @@ func TestProgramAndEmulatorHaveTheSameRelease(t *testing.T) {
 	version := registered(t, "kubernetes:helm.sh/v4:Chart lws")["version"]
 	chart := readYAML(t, filepath.Join(release(t), "charts", "lws", "Chart.yaml"))
 	assert.Equal(t, chart["appVersion"], fmt.Sprint("v", version), "emulator/tools/lws/go.mod and infra/lws/lws.go")
-	i := slices.IndexFunc(tools.Runtime, func(tool tools.Tool) bool { return tool.Name == "lws-manager" })
+	i := slices.IndexFunc(tools.Runtime, func(tool tools.Tool) bool { return tool.Name == tools.LWSManager })
 	require.GreaterOrEqual(t, i, 0)
 	assert.Equal(t, tools.Runtime[i].Version, version, "emulator/internal/tools/tools.go and infra/lws/lws.go")
+}
+
+// A definition that is an object of the chart is deleted by an upgrade to a chart that has it
+// elsewhere, and with it every LeaderWorkerSet (kubernetes-sigs/lws issue 880). The program
+// registers the definitions itself, so no chart may.
+func TestNoChartRegistersADefinition(t *testing.T) {
+	for _, folder := range []string{"lws", tools.LWSBefore[0].Folder} {
+		templates := filepath.Join(releaseOf(t, folder), "charts", "lws", "templates")
+		found := 0
+		require.NoError(t, filepath.WalkDir(templates, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			found++
+			assert.NotContains(t, string(text), "kind: CustomResourceDefinition", path)
+			return err
+		}))
+		assert.Greater(t, found, 5, templates)
+	}
+}
+
+// The test of the upgrade makes the earlier definition from the program's, by what is asserted
+// here (versionBefore in e2e).
+func TestTheReleaseBeforeHasAnotherDefinition(t *testing.T) {
+	const (
+		file = "charts/lws/crds/leaderworkerset.x-k8s.io_leaderworkersets.yaml"
+		path = "spec.versions[0].schema.openAPIV3Schema.properties.status.properties."
+	)
+	dir := releaseOf(t, tools.LWSBefore[0].Folder)
+	assert.Equal(t, "v"+tools.LWSBefore[0].Version, readYAML(t, filepath.Join(dir, "charts", "lws", "Chart.yaml"))["appVersion"])
+	before, pinned := readYAML(t, filepath.Join(dir, file)), readYAML(t, filepath.Join(release(t), file))
+	assert.NotNil(t, property.At(before, path+"replicas", nil))
+	assert.Nil(t, property.At(before, path+"observedGeneration", nil))
+	assert.NotNil(t, property.At(pinned, path+"observedGeneration", nil))
 }
 
 // held are the keywords of a schema in which the program's definitions are the chart's.

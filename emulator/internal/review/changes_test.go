@@ -97,5 +97,5 @@ func TestAFailedCreateIsSaidInWords(t *testing.T) {
 		Keys: []string{"#initerror"}, Diff: map[string]apitype.PropertyDiff{"#initerror": {Kind: "update-replace"}},
 	}
 	i := item(s, facts{})
-	assert.Contains(t, i.Sentence, "TPU slice 0 is replaced: its last create or update did not come to a good end; its group stops serving")
+	assert.Contains(t, i.Sentence, "TPU slice 0 is replaced: its last create or update failed; its group stops serving")
 }

@@ -5,11 +5,11 @@ type Class int
 
 // The classes, in their order.
 const (
-	None           Class = iota // it goes on answering
-	Rolling                     // pods restart one after the other; it goes on answering
-	GroupRestart                // it stops, and starts again on the chips that it has
-	SliceRebuild                // it stops, its chips are given back, and others are looked for
-	ClusterRebuild              // everything is taken down and made again
+	None           Class = iota // it keeps serving
+	Rolling                     // pods restart one after the other; it keeps serving
+	GroupRestart                // it stops, and starts again on the same chips
+	SliceRebuild                // it stops; its slice is deleted and a new one is created
+	ClusterRebuild              // everything is deleted and created again
 	Failed                      // there is no preview: pulumi up would end with an error
 )
 
@@ -24,11 +24,11 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 // words are for people.
 func (c Class) words() string {
 	return []string{
-		"none: the endpoint goes on answering",
-		"rolling: pods restart one after the other, and the endpoint goes on answering",
-		"group restart: the endpoint stops, and starts again on the chips that it has",
-		"slice rebuild: the endpoint stops, chips are given back, and others have to be found",
-		"cluster rebuild: everything is taken down and made again",
+		"none: the endpoint keeps serving",
+		"rolling: pods restart one after the other, and the endpoint keeps serving",
+		"group restart: the endpoint stops, and starts again on the same chips",
+		"slice rebuild: the endpoint stops; its slice is deleted and a new one is created",
+		"cluster rebuild: everything is deleted and created again",
 		"the preview fails",
 	}[c]
 }

@@ -138,7 +138,7 @@ func (f facts) fill(text string) string {
 	case Rolling:
 		restart = fmt.Sprintf("the %d groups restart one after the other on the same chips; %s", f.before.groups, f.weights())
 	}
-	replicas := "groups are added; those that serve go on"
+	replicas := "groups are added; running groups keep serving"
 	if f.after.groups < f.before.groups {
 		replicas = "the highest groups end"
 	}

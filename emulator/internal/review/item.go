@@ -97,7 +97,7 @@ func properties(changes []Change) []string {
 // Words are "machineType changes from A to B".
 func (c Change) Words() string {
 	if c.Property == initError {
-		return "its last create or update did not come to a good end"
+		return "its last create or update failed"
 	}
 	name := "`" + c.short() + "`"
 	switch object := strings.HasPrefix(c.Old+c.New, "{") && (c.Old == "" || c.New == ""); {
@@ -138,7 +138,7 @@ func (s Step) names() []string {
 	return []string{fmt.Sprintf("it is called `%s` in the program, was `%s`, and has no alias", s.Name(), s.renamedFrom)}
 }
 
-// clash is what goes wrong when the new one is made while the old one is there.
+// clash is what goes wrong when the new one is created while the old one exists.
 func (s Step) clash() string {
 	if s.Op != Replace || s.DeletesFirst || !strings.HasPrefix(s.Type(), "gcp:") || s.Old == nil || s.New == nil {
 		return ""
@@ -146,7 +146,7 @@ func (s Step) clash() string {
 	if identity(s.Type(), s.Old) != identity(s.Type(), s.New) || identity(s.Type(), s.New) == "" {
 		return ""
 	}
-	return "the new one is made before the old one is deleted and has the same name, so pulumi up fails with `Error 409: alreadyExists`"
+	return "the new one is created before the old one is deleted, and has the same name, so pulumi up fails with `Error 409: alreadyExists`"
 }
 
 func (s Step) verb() string {

@@ -25,8 +25,8 @@ func (r Report) Markdown() string {
 			e.section(line)
 		}
 	}
-	line("\nMade by Pulumi's engine, which previewed `%s` against the state of `%s`, brought up on the emulated GKE. "+
-		"Minutes are published or reported ones and assume that Google has the chips; quotas and prices are not looked at.", r.Head, r.Base)
+	line("\nPreviewed by Pulumi's engine: `%s` against the state of `%s`, which was brought up on the emulated GKE. "+
+		"Minutes are published or reported ones and assume that Google has the chips; quotas and prices are not considered.", r.Head, r.Base)
 	return b.String()
 }
 
@@ -58,7 +58,7 @@ func (e Environment) row() string {
 	}
 	what := e.Class.short()
 	if e.Class == None {
-		what = "goes on answering"
+		what = "keeps serving"
 	}
 	if e.Deletion {
 		what += ", deletion"
@@ -117,7 +117,7 @@ func (e Environment) section(line func(string, ...any)) {
 	sort.Strings(made)
 	list("Created", made)
 	list("Warnings", e.Warnings)
-	list("Besides", e.Notes)
+	list("Notes", e.Notes)
 	e.plan(line)
 }
 

@@ -31,13 +31,13 @@ type Environment struct {
 	Downtime  Downtime `json:"downtime"`
 	Items     []Item   `json:"items,omitempty"`
 	Plan      []Row    `json:"plan,omitempty"`
-	Notes     []string `json:"notes,omitempty"`    // what is worth knowing and does nothing
+	Notes     []string `json:"notes,omitempty"`    // without consequences
 	Warnings  []string `json:"warnings,omitempty"` // of the program and the engine
 	Errors    []string `json:"errors,omitempty"`   // why there is no preview
-	Refusals  []string `json:"refusals,omitempty"` // resources because of whose protection pulumi up would end
+	Refusals  []string `json:"refusals,omitempty"` // protected resources, at which pulumi up would stop
 }
 
-// Counts are resources, without those that only group others.
+// Counts are resources as Pulumi counts them, components included.
 type Counts struct {
 	Created  int `json:"created"`
 	Changed  int `json:"changed"`
@@ -83,10 +83,10 @@ func Of(name string, p Preview, protected []string) Environment {
 		if s.Old != nil && s.Old.Protect && s.real() {
 			e.Protected = true
 		}
+		e.count(s.Op)
 		if s.real() && s.Op != Same {
 			i := item(s, f)
 			e.Items = append(e.Items, i)
-			e.count(s.Op)
 			if s.refused() {
 				e.Refusals = append(e.Refusals, i.Resource)
 			}
@@ -161,13 +161,13 @@ func protection(steps []Step) []Item {
 	if lost > 0 {
 		items = append(items, Item{
 			Resource: "protect", Op: Update, Caution: true,
-			Sentence: fmt.Sprintf("Pulumi's protection is taken from %d resources: they can be replaced and destroyed from then on", lost),
+			Sentence: fmt.Sprintf("Pulumi no longer protects %d resources: they can be replaced and destroyed", lost),
 		})
 	}
 	if gained > 0 {
 		items = append(items, Item{
 			Resource: "protect", Op: Update,
-			Sentence: fmt.Sprintf("Pulumi protects %d resources from deletion from then on", gained),
+			Sentence: fmt.Sprintf("Pulumi protects %d more resources from deletion", gained),
 		})
 	}
 	return items
@@ -177,6 +177,6 @@ func protection(steps []Step) []Item {
 func Removed(name string) Environment {
 	return Environment{Name: name, Changed: true, Items: []Item{{
 		Resource: "Pulumi." + name + ".yaml", Op: Delete, Caution: true,
-		Sentence: "Pulumi." + name + ".yaml is removed: the stack itself stays, and costs, until somebody destroys it, which needs the file",
+		Sentence: "Pulumi." + name + ".yaml is removed: the stack itself remains, and costs money, until it is destroyed, which needs the file",
 	}}}
 }

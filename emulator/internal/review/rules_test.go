@@ -55,13 +55,13 @@ func TestWhatNoRuleSpeaksOfIsNeverTakenForHarmless(t *testing.T) {
 	assert.Equal(t, Rolling, r.class)
 }
 
-func TestFlexStartNodesAreNotMadeAnew(t *testing.T) {
+func TestFlexStartNodesAreNotRecreated(t *testing.T) {
 	s := Step{
 		Op: Update, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0",
 		New: &State{Inputs: object(t, `{"nodeConfig": {"flexStart": true}}`)},
 	}
 	assert.Equal(t, None, ruleFor(s, "nodeConfig.diskSizeGb").class)
-	assert.Contains(t, ruleFor(s, "nodeConfig.diskSizeGb").text, "keep what they have")
+	assert.Contains(t, ruleFor(s, "nodeConfig.diskSizeGb").text, "stay as they are")
 	s.New.Inputs = object(t, `{"nodeConfig": {"spot": true}}`)
 	assert.Equal(t, SliceRebuild, ruleFor(s, "nodeConfig.diskSizeGb").class)
 }
@@ -110,4 +110,15 @@ func TestTheFirstRuleThatFitsCounts(t *testing.T) {
 		assert.Equal(t, c.class, r.class, "%v", c)
 		assert.Equal(t, c.loses, r.loses, "%v", c)
 	}
+}
+
+func TestComponentsAreCountedAsPulumiCountsThem(t *testing.T) {
+	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice
+	e := Of("dev", Preview{Steps: []Step{
+		{Op: Create, URN: slice + "::slice-1", New: &State{Type: inSlice}},
+		{Op: Create, URN: slice + "$" + nodePool + "::slice-1", New: &State{Type: nodePool, Custom: true}},
+		{Op: Same, URN: slice + "$" + policy + "::slice-1-policy", New: &State{Type: policy, Custom: true}},
+	}}, nil)
+	assert.Equal(t, Counts{Created: 2}, e.Counts)
+	assert.Len(t, e.Items, 1, "what groups others does nothing itself")
 }

@@ -42,7 +42,7 @@ type Step struct {
 	Op       Op
 	URN      string
 	Old, New *State                          // nil: there is none
-	Keys     []string                        // the properties because of which it is replaced
+	Keys     []string                        // the properties that force its replacement
 	Diff     map[string]apitype.PropertyDiff // by path, as the provider has found it
 	// DeletesFirst: of a replacement, the old resource is deleted before the new one is created.
 	DeletesFirst bool

@@ -22,15 +22,26 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator down [STACK]      pulumi destroy of STACK, and stop
   emulator env [STACK]       shell exports for typing pulumi and kubectl yourself:
                              eval "$(bin/emulator env)"
+  emulator config [STACK]    take over edits of Pulumi.STACK.yaml, as up, preview, and pulumi in
+                             the shell of emulator env do first
   emulator start | stop      the emulated cloud alone
   emulator review [STACK...] what the working tree would do to each environment (default
                              all), as a report; see emulator review -h
+  emulator faults            each operation on each resource fails; see make faults
+  emulator chaos             a stack that serves loses its parts at random; see make chaos
+  emulator bench             times, as ratios; see make bench
   emulator tools [check]     build what is missing
   emulator resources         what exists in the emulated cloud
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
   emulator secret NAME       put standard input into Secret Manager as a version of NAME,
                              projects/PROJECT/secrets/SECRET; it is gone when the emulator stops
   emulator repair NODE       fail a node's host and let GKE repair it
+  emulator preempt SLICE [MINUTES]   take a spot slice back, with Google's notice; after so many
+                             of Google's minutes (10) it has the chips again. SLICE is the node
+                             pool's name, or what it ends with
+  emulator maintain [DATE] [minor]   let the clock pass the next maintenance window, from DATE
+                             on, with a patch or a minor version of GKE pending, and say what
+                             was upgraded and what an exclusion kept
   emulator fault [...]       make something fail; without arguments: what is set
       create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
       update MATCH TEXT [TIMES]    the update of such a resource
@@ -55,12 +66,15 @@ var commands = map[string]Command{
 	"preview":   withOptions(preview),
 	"down":      withOptions(down),
 	"env":       withOptions(func(_ context.Context, s *Sandbox, o options) error { return s.printEnv(o.Stack) }),
+	"config":    withOptions(func(ctx context.Context, s *Sandbox, o options) error { return s.Stack(o.Stack).Follow(ctx) }),
 	"start":     withOptions(start),
 	"stop":      withOptions(func(_ context.Context, s *Sandbox, _ options) error { return s.Daemon().Stop() }),
 	"tools":     withOptions(buildTools),
 	"resources": printResources,
 	"counters":  counters,
 	"repair":    repair,
+	"preempt":   preempt,
+	"maintain":  maintain,
 	"secret":    secret,
 	"fault":     fault,
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // salt is one as the Pulumi CLI writes it; the check at its end is not looked at here.
@@ -98,4 +100,42 @@ func TestASettingWithoutANamespaceIsRefused(t *testing.T) {
 		_, err := overlay(nil, "salt", []string{setting})
 		require.ErrorContains(t, err, "such as sglang-tpu:replicas=2", setting)
 	}
+}
+
+func TestAnEditIsTakenOverWithTheSettingsOfTheLastCommand(t *testing.T) {
+	s := (&Sandbox{Program: t.TempDir(), Layout: layout.Layout{Root: t.TempDir()}}).Stack("dev")
+	ctx, file := context.Background(), filepath.Join(s.Program, "Pulumi.dev.yaml")
+	require.NoError(t, s.Follow(ctx), "nothing is up")
+	// The stack is there, so that the CLI is not asked for a salt.
+	for name, text := range map[string]string{
+		s.StateFile(): "{}",
+		filepath.Join(s.Layout.Pulumi(), "project", "Pulumi.dev.yaml"): "encryptionsalt: " + salt + "\n",
+		file: "config:\n  sglang-tpu:topology: 2x2x2\n",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	}
+	require.NoError(t, s.Prepare(ctx, "sglang-tpu:replicas=2"))
+	read := func() string {
+		text, err := os.ReadFile(s.configFile())
+		require.NoError(t, err)
+		return string(text)
+	}
+	const byHand = "# by pulumi config set\n"
+	require.NoError(t, os.WriteFile(s.configFile(), []byte(read()+byHand), 0o600))
+	require.NoError(t, s.Follow(ctx))
+	assert.Contains(t, read(), byHand, "the file is as it was")
+
+	edited := "config:\n  sglang-tpu:topology: 2x2x4\n"
+	require.NoError(t, os.WriteFile(file, []byte(edited), 0o600))
+	require.NoError(t, s.Follow(ctx))
+	assert.Contains(t, read(), "topology: 2x2x4")
+	assert.Contains(t, read(), "replicas: 2")
+	assert.Contains(t, read(), "lwsChart", "of the emulator")
+	now, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, edited, string(now), "nothing is written into the user's file")
+
+	require.NoError(t, os.WriteFile(file, []byte("config: ["), 0o600))
+	assert.ErrorContains(t, s.Follow(ctx), file)
 }

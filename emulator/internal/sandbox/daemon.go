@@ -119,6 +119,9 @@ func (d Daemon) post(ctx context.Context, path string, request, reply any) error
 	return socket.Post(ctx, d.s.Layout.Socket(), path, request, reply)
 }
 
+// Kill ends every process of a Pulumi command at once, as a machine does that fails.
+func (s *Sandbox) Kill() { sweep(s.Layout.Tmp()) }
+
 // sweep ends what a command that was killed has left, and reports whether there was
 // anything: Pulumi's plugins and compilers are in process groups of their own and
 // notice late. They are known by the temporary folder that this program gives its

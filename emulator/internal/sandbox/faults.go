@@ -34,14 +34,6 @@ func (s *Sandbox) printJSON(v any) error {
 	return write.Encode(v)
 }
 
-// repair fails a node's host, and returns when its node is back.
-func repair(ctx context.Context, s *Sandbox, args []string) error {
-	if len(args) != 1 {
-		return errUsage
-	}
-	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
-}
-
 // secret puts a version of a secret into Secret Manager, as gcloud does.
 func secret(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {

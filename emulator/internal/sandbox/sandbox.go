@@ -82,7 +82,14 @@ func strip(path, dir string) string {
 	return strings.Join(rest, string(os.PathListSeparator))
 }
 
+// printEnv prints the exports, and a function in the place of pulumi, which takes edits of
+// the stack's file over first. A function is the shell's own: scripts get the real one.
 func (s *Sandbox) printEnv(stack string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "pulumi() { (cd %s && %s config %s) && command pulumi \"$@\"; }\n", quote(s.Checkout), quote(self), quote(stack))
 	exports := s.exports(stack)
 	for _, name := range slices.Sorted(maps.Keys(exports)) {
 		fmt.Fprintf(s.Out, "export %s=%s\n", name, quote(exports[name]))

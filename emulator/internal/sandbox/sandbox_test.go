@@ -26,6 +26,28 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	assert.Equal(t, []string{"dev", c.Layout.Kubeconfig(), c.Layout.ShellTmp()}, lines)
 }
 
+// The test's own binary is called in the place of the emulator.
+func TestPulumiInThatShellTakesEditsOverFirst(t *testing.T) {
+	var out strings.Builder
+	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Checkout: t.TempDir(), Out: &out}
+	require.NoError(t, c.printEnv("dev"))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	script := strings.ReplaceAll(out.String(), quote(self), "emulator")
+	require.NoError(t, os.MkdirAll(c.Layout.Bin(), 0o700))
+	for name, body := range map[string]string{"emulator": `echo "emulator $*"; [ ! -e refused ]`, "pulumi": `echo "pulumi $*"`} {
+		require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), name), []byte("#!/bin/sh\n"+body+"\n"), 0o755))
+	}
+	typed := func() string {
+		cmd := exec.Command("bash", "-c", script+"\npulumi preview --diff 'a b'")
+		said, _ := cmd.Output() // a refusal is its exit code, too
+		return string(said)
+	}
+	assert.Equal(t, "emulator config dev\npulumi preview --diff a b\n", typed())
+	require.NoError(t, os.WriteFile(filepath.Join(c.Checkout, "refused"), nil, 0o600))
+	assert.Equal(t, "emulator config dev\n", typed(), "a file that cannot be read is not passed over")
+}
+
 func TestLoadingTheEnvironmentTwiceChangesNothing(t *testing.T) {
 	c := &Sandbox{Layout: layout.Layout{Root: "/somewhere"}}
 	t.Setenv("PATH", "/usr/bin:/bin")

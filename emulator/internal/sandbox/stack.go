@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -59,7 +60,48 @@ func (s Stack) Prepare(ctx context.Context, settings ...string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", source, err)
 	}
-	return os.WriteFile(s.configFile(), merged, 0o600)
+	from, err := json.Marshal(prepared{Source: string(text), Settings: settings})
+	if err != nil {
+		return err
+	}
+	return errors.Join(replaceFile(s.configFile(), merged), replaceFile(s.preparedFile(), from))
+}
+
+// prepared is what the stack's configuration was written from.
+type prepared struct {
+	Source   string   `json:"source"` // text of Pulumi.<stack>.yaml
+	Settings []string `json:"settings"`
+}
+
+func (s Stack) preparedFile() string { return s.configFile() + ".from" }
+
+// replaceFile writes a file at once, for whoever reads it meanwhile.
+func replaceFile(name string, text []byte) error {
+	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}
+
+// Follow writes the stack's configuration again if its file has been edited since, with the
+// settings that it was last given. Nothing happens if it was never written.
+func (s Stack) Follow(ctx context.Context) error {
+	text, err := os.ReadFile(s.preparedFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var from prepared
+	if err := json.Unmarshal(text, &from); err != nil {
+		return err
+	}
+	now, err := os.ReadFile(filepath.Join(s.Program, "Pulumi."+s.Name+".yaml"))
+	if err == nil && string(now) == from.Source {
+		return nil
+	}
+	return s.Prepare(ctx, from.Settings...)
 }
 
 // salt creates the stack in the emulator's backend and returns the encryption salt of

@@ -22,6 +22,11 @@ func (s Stack) state() (*apitype.DeploymentV3, error) {
 	return d, err
 }
 
+// Deployment reads the stack's latest deployment, and returns what writes it back with changes.
+func (s Stack) Deployment() (d *apitype.DeploymentV3, write func() error, err error) {
+	return readState(s.StateFile())
+}
+
 // readState reads a checkpoint file. write writes it with changes of the deployment.
 func readState(file string) (d *apitype.DeploymentV3, write func() error, err error) {
 	text, err := os.ReadFile(file)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,7 +26,7 @@ const diskNeeded = 6
 // is to be built beside them. A fresh tool costs a few milliseconds and says nothing.
 // toolsDir holds one module a tool.
 func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer, beside ...Step) error {
-	b := builder{layout: l, dir: toolsDir, out: out}
+	b := builder{layout: l, dir: toolsDir, out: out, goFlags: goFlags(ctx)}
 	var missing []Tool
 	for _, t := range set {
 		fresh, err := b.fresh(t)
@@ -62,9 +64,10 @@ func names(steps []Step) string {
 }
 
 type builder struct {
-	layout layout.Layout
-	dir    string
-	out    io.Writer
+	layout  layout.Layout
+	dir     string
+	out     io.Writer
+	goFlags []string // the user's
 }
 
 // stamps is the folder of what every tool was built from.
@@ -90,7 +93,7 @@ func (b builder) fresh(t Tool) (bool, error) {
 // fingerprint is all that makes a tool what it is.
 func (b builder) fingerprint(t Tool) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
+	fmt.Fprintln(sum, t.Package, t.Version, buildFlags(t.Linker), b.goFlags, runtime.Version())
 	files, err := filepath.Glob(filepath.Join(b.dir, t.Folder, "*"))
 	if err != nil {
 		return "", err
@@ -107,6 +110,33 @@ func (b builder) fingerprint(t Tool) (string, error) {
 		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// buildFlags are those of every tool.
+func buildFlags(linker string) []string {
+	return []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + linker)}
+}
+
+// goFlags are the user's settings of Go that can make another program of the same source:
+// GOFLAGS without what concerns the build alone, and what selects compiler and platform, as
+// far as it is not the default. It asks go, which knows those of go env -w, too.
+func goFlags(ctx context.Context) []string {
+	platform := []string{"GOEXPERIMENT", "GOAMD64", "GOARM64", "GOOS", "GOARCH"}
+	out, err := exec.CommandContext(ctx, "go", append([]string{"env", "-json", "-changed", "GOFLAGS"}, platform...)...).Output()
+	var set map[string]string
+	if err != nil || json.Unmarshal(out, &set) != nil {
+		return nil // a build says what is wrong
+	}
+	flags := slices.DeleteFunc(strings.Fields(set["GOFLAGS"]), func(flag string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		return slices.Contains([]string{"buildvcs", "mod", "modcacherw", "p", "v", "x"}, name)
+	})
+	for _, name := range platform {
+		if set[name] != "" {
+			flags = append(flags, name+"="+set[name])
+		}
+	}
+	return flags
 }
 
 // prerequisites says what is missing before minutes are spent.
@@ -194,7 +224,7 @@ func (b builder) step(group []Tool) Step {
 	s := Step{
 		Name:  group[0].Folder,
 		Dir:   filepath.Join(b.dir, group[0].Folder),
-		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
+		Flags: append(buildFlags(group[0].Linker), "-o", folder+string(filepath.Separator)),
 	}
 	if len(group) == 1 {
 		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)

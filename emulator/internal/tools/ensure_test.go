@@ -48,6 +48,10 @@ func TestAToolIsBuiltOnceInAFreshFolderAndAgainWhenItChanges(t *testing.T) {
 	assert.Contains(t, ensure(t, l, dir, tool), "hello: built in ", "its version has changed")
 	require.NoError(t, os.Remove(filepath.Join(l.Bin(), "hello")))
 	assert.Contains(t, ensure(t, l, dir, tool), "building", "the program is gone")
+	t.Setenv("GOFLAGS", "-buildvcs=false -p=2")
+	assert.Empty(t, ensure(t, l, dir, tool), "how it is built does not show")
+	t.Setenv("GOFLAGS", "-trimpath")
+	assert.Contains(t, ensure(t, l, dir, tool), "building", "the user builds with other flags")
 }
 
 func TestAToolThatDoesNotCompileIsNamed(t *testing.T) {

@@ -22,6 +22,8 @@ type progress struct {
 	now   func() time.Time
 	start time.Time
 	steps []stepProgress
+	done  float64   // share of the work when it last grew
+	ends  time.Time // when all was expected to be done then
 	stop  chan struct{}
 	ended sync.WaitGroup
 }
@@ -163,8 +165,10 @@ func (p *progress) state() (float64, string) {
 	share := done / all
 	elapsed := p.now().Sub(p.start)
 	text := fmt.Sprintf("step %d of %d, packages %d of %d, %s", min(finished+1, len(p.steps)), len(p.steps), compiled, packages, elapsed.Round(time.Second))
-	if left := remaining(elapsed, share); left > 0 {
+	if left, known := p.remaining(share); left > 0 {
 		text += fmt.Sprintf(", about %s left", strings.Replace(left.String(), "m0s", "m", 1))
+	} else if known {
+		text += ", longer than estimated"
 	}
 	if fetching > 0 {
 		text += fmt.Sprintf("; downloading the modules of %d", fetching)
@@ -175,14 +179,20 @@ func (p *progress) state() (float64, string) {
 	return share, text
 }
 
-// remaining is how long it will take if it goes on as it went, to the half minute; 0 while
-// too little is done to tell.
-func remaining(elapsed time.Duration, share float64) time.Duration {
-	if share < 0.03 {
-		return 0
+// remaining is the time until all is done at the speed so far, to the half minute. It is
+// estimated whenever the share grows, and counts down meanwhile: linking takes a minute in
+// which nothing grows. It is not known while too little is done, and 0 once it has run out.
+func (p *progress) remaining(share float64) (left time.Duration, known bool) {
+	now := p.now()
+	if share > p.done && share >= 0.03 {
+		p.done = share
+		p.ends = now.Add(time.Duration(float64(now.Sub(p.start)) * (1 - share) / share))
 	}
-	left := time.Duration(float64(elapsed) * (1 - share) / share)
-	return max(left, time.Second).Round(30 * time.Second)
+	if p.ends.IsZero() || !p.ends.After(now) {
+		return 0, !p.ends.IsZero()
+	}
+	const step = 30 * time.Second
+	return max(step, p.ends.Sub(now).Round(step)), true
 }
 
 func (p *progress) draw() {

@@ -37,10 +37,22 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.Equal(t, "step 2 of 2, packages 5 of 6, 1m30s, about 1m30s left", text)
 }
 
-func TestTheEstimateIsSilentUntilSomethingIsKnown(t *testing.T) {
-	assert.Zero(t, remaining(time.Hour, 0.01))
-	assert.Equal(t, 4*time.Minute, remaining(time.Minute, 0.2))
-	assert.Equal(t, 2*time.Minute+30*time.Second, remaining(time.Minute, 0.28))
+func TestTheEstimateCountsDownWhileNothingGrows(t *testing.T) {
+	p := newProgress(io.Discard, 0, []Step{{Name: "one"}})
+	defer p.end(false)
+	after := func(elapsed time.Duration, share float64) time.Duration {
+		p.now = func() time.Time { return p.start.Add(elapsed) }
+		left, _ := p.remaining(share)
+		return left
+	}
+	assert.Zero(t, after(time.Minute, 0.01), "too little is done")
+	assert.Equal(t, 4*time.Minute, after(time.Minute, 0.2))
+	assert.Equal(t, 3*time.Minute, after(2*time.Minute, 0.2), "it does not grow with the time that passes")
+	assert.Equal(t, 7*time.Minute+30*time.Second, after(3*time.Minute, 0.28), "a new estimate")
+	assert.Equal(t, time.Minute+30*time.Second, after(13*time.Minute+30*time.Second, 0.9))
+	assert.Zero(t, after(16*time.Minute, 0.9), "longer than estimated")
+	_, text := p.state()
+	assert.Contains(t, text, "16m0s, longer than estimated")
 }
 
 func TestTheLiveLineFitsTheTerminal(t *testing.T) {

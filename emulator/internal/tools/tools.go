@@ -16,6 +16,10 @@ type Tool struct {
 	Seconds int
 }
 
+// LWSManager is the file name of the LeaderWorkerSet controller. One of another version than
+// the pinned one has its version after it.
+const LWSManager = "lws-manager"
+
 const (
 	kubernetesVersion = "1.34.2"
 	kubernetesLinker  = "-X k8s.io/component-base/version.gitVersion=v" + kubernetesVersion +
@@ -33,11 +37,17 @@ var Runtime = []Tool{
 	{Name: "kube-apiserver", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-apiserver", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 150},
 	{Name: "kube-controller-manager", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-controller-manager", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 45},
 	{Name: "kube-scheduler", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-scheduler", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 10},
-	{Name: "lws-manager", Folder: "lws", Package: "sigs.k8s.io/lws/cmd", Version: "0.9.0", Seconds: 75},
+	{Name: LWSManager, Folder: "lws", Package: "sigs.k8s.io/lws/cmd", Version: "0.9.0", Seconds: 75},
 	{Name: "go-language-host", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Seconds: 17},
 	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Ask: []string{"version"}, Seconds: 160},
 	{Name: "json-exporter", Folder: "json-exporter", Package: ".", Version: "0.7.0", Seconds: 25},
 	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Seconds: 300},
+}
+
+// LWSBefore is the LeaderWorkerSet controller before the pinned one, from which a test
+// upgrades. Only a pod whose image has its version runs it.
+var LWSBefore = []Tool{
+	{Name: LWSManager + "-0.8.0", Folder: "lws-before", Package: "sigs.k8s.io/lws/cmd", Version: "0.8.0", Seconds: 100},
 }
 
 // BuildKit is the real builder, which the tests hold the emulated one against.

@@ -61,11 +61,11 @@ func answer(conn net.Conn, lookup func(string) (netip.Addr, bool)) {
 // reply answers a question for IPv4 addresses; names have no others.
 func reply(asked dnsmessage.Message, lookup func(string) (netip.Addr, bool)) ([]byte, error) {
 	question := asked.Questions[0]
-	asked.Header.Response, asked.Header.RecursionAvailable, asked.Additionals = true, true, nil
+	asked.Response, asked.RecursionAvailable, asked.Additionals = true, true, nil
 	address, ok := lookup(question.Name.String())
 	switch {
 	case !ok || !address.Is4():
-		asked.Header.RCode = dnsmessage.RCodeNameError
+		asked.RCode = dnsmessage.RCodeNameError
 	case question.Type == dnsmessage.TypeA:
 		asked.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: question.Name, Class: dnsmessage.ClassINET},

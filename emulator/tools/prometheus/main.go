@@ -1,14 +1,17 @@
 // Command prometheus scrapes and asks as Prometheus does, with its own code, and leaves out
 // what a test has no use for: the web interface, discovery, and storage that outlives it.
 //
-// It reads an order from its input: targets are scraped for some time, and then the queries
-// are answered. Queries are asked at the end.
+// It reads an order from its input. Targets are scraped for some time, or until the input
+// ends; alerts are evaluated meanwhile, and each change of their state is a line of the
+// output; the queries are answered at the end.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -17,9 +20,6 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
@@ -28,8 +28,10 @@ import (
 type order struct {
 	Config  string              `json:"config"`  // scrape_configs, without targets
 	Targets map[string][]target `json:"targets"` // by the name of the job in Config
-	Seconds int                 `json:"seconds"`
+	Seconds int                 `json:"seconds"` // 0: until the input ends
 	Queries map[string]string   `json:"queries"`
+	Alerts  []alert             `json:"alerts"`
+	Scale   int                 `json:"scale"` // all times of alerts and queries are divided by it; 0: by 1
 }
 
 type target struct {
@@ -54,6 +56,7 @@ func run() error {
 	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
 		return err
 	}
+	o.Scale = max(1, o.Scale)
 	folder, err := os.MkdirTemp("", "prometheus-")
 	if err != nil {
 		return err
@@ -64,19 +67,35 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	if err := collect(o, db, log); err != nil {
+	defer func() { _ = db.Close() }() // its folder is removed
+	out := json.NewEncoder(os.Stdout)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	if o.Seconds > 0 {
+		time.AfterFunc(time.Duration(o.Seconds)*time.Second, stop)
+	} else {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin) // it ends, whatever for
+			stop()
+		}()
+	}
+	watched := make(chan error, 1)
+	go func() {
+		defer stop()
+		watched <- watch(ctx, o, db, out)
+	}()
+	if err := errors.Join(collect(ctx, o, db, log), <-watched); err != nil {
 		return err
 	}
 	a, err := ask(o, db)
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(a)
+	return out.Encode(a)
 }
 
-// collect scrapes for as long as ordered.
-func collect(o order, db storage.Appendable, log *slog.Logger) error {
+// collect scrapes until the context ends.
+func collect(ctx context.Context, o order, db storage.Appendable, log *slog.Logger) error {
 	c, err := config.Load(o.Config, log)
 	if err != nil {
 		return err
@@ -101,22 +120,23 @@ func collect(o order, db storage.Appendable, log *slog.Logger) error {
 	found := make(chan map[string][]*targetgroup.Group, 1)
 	found <- groups
 	go func() {
-		time.Sleep(time.Duration(o.Seconds) * time.Second)
+		<-ctx.Done()
 		manager.Stop()
 	}()
 	return manager.Run(found)
 }
 
 func ask(o order, db storage.Queryable) (answer, error) {
-	engine := promql.NewEngine(promql.EngineOpts{
-		MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
-		Parser: parser.NewParser(parser.Options{}),
-	})
+	engine := newEngine(o.Scale)
 	a := answer{Results: map[string][]string{}}
 	// The end of a scrape marks its series as stale, at that moment.
 	at := time.Now().Add(-2 * time.Second)
 	query := func(text string) ([]string, error) {
-		q, err := engine.NewInstantQuery(context.Background(), db, nil, text, at)
+		scaled, err := faster(text, o.Scale)
+		if err != nil {
+			return nil, err
+		}
+		q, err := engine.NewInstantQuery(context.Background(), db, nil, scaled.String(), at)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +147,7 @@ func ask(o order, db storage.Queryable) (answer, error) {
 		}
 		results := []string{}
 		for _, sample := range vector {
-			results = append(results, fmt.Sprintf("%s %v", labels.Labels(sample.Metric).String(), sample.F))
+			results = append(results, fmt.Sprintf("%s %v", sample.Metric.String(), sample.F))
 		}
 		return results, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/stretchr/testify/assert"
@@ -22,103 +23,123 @@ import (
 
 var update = flag.Bool("update", false, "draw the picture of the documentation anew")
 
-// missing is no sample.
+// missing is no sample. The first one after a sample is Prometheus' mark of a series that
+// has ended, as a scrape writes it.
 var missing = math.NaN()
+
+// Minutes at which something begins.
+const (
+	busyAt, fullAt, lostAt, backAt, againAt, end = 20, 45, 75, 90, 105, 120
+)
+
+// parts of the day, which the picture names.
+var parts = []struct {
+	name     string
+	from, to float64
+}{
+	{"idle", 0, busyAt}, {"busy", busyAt, fullAt}, {"saturated", fullAt, lostAt}, {"host lost", lostAt, backAt}, {"loading", backAt, againAt}, {"busy", againAt, end},
+}
+
+// during is a value for each part of the day; from the loss until its model is loaded again
+// the server says nothing.
+func during(idle, working, full float64) func(float64) float64 {
+	return func(m float64) float64 {
+		wave := 1 + 0.05*math.Sin(m*1.7)
+		switch {
+		case m < busyAt:
+			return idle
+		case m < fullAt:
+			return (idle + (working-idle)*(m-busyAt)/(fullAt-busyAt)) * wave
+		case m < lostAt:
+			return full * wave
+		case m < againAt:
+			return missing
+		default:
+			return working * wave
+		}
+	}
+}
 
 // day is two hours of an endpoint: it is idle, gets busy, saturated, loses a host, and comes
 // back. Each function gives a value of a minute.
 func day() situation {
-	const busy, saturated, lost, back, again = 20, 45, 75, 90, 105
 	s := situation{}
 	series := func(name string, value func(minute float64) float64) {
 		var values []string
-		for i := range 2 * 120 {
-			if v := value(float64(i) / 2); math.IsNaN(v) {
-				values = append(values, "_")
-			} else {
+		before := missing
+		for i := range 2 * end {
+			v := value(float64(i) / 2)
+			switch {
+			case !math.IsNaN(v):
 				values = append(values, fmt.Sprint(math.Round(v*1000)/1000))
+			case math.IsNaN(before):
+				values = append(values, "_")
+			default:
+				values = append(values, "stale")
 			}
+			before = v
 		}
 		s[name] = strings.Join(values, " ")
 	}
-	// part is a value for each part of the day; from the loss until its model is loaded again
-	// the server says nothing.
-	part := func(idle, working, full float64) func(float64) float64 {
-		return func(m float64) float64 {
-			wave := 1 + 0.05*math.Sin(m*1.7)
-			switch {
-			case m < busy:
-				return idle
-			case m < saturated:
-				return (idle + (working-idle)*(m-busy)/(saturated-busy)) * wave
-			case m < lost:
-				return full * wave
-			case m < again:
-				return missing
-			default:
-				return working * wave
-			}
-		}
-	}
 	metric := func(name string, value func(float64) float64) { series(name+"{"+group+"}", value) }
 	series("up{"+group+"}", func(m float64) float64 {
-		if m >= lost && m < again {
+		if m >= lostAt && m < againAt {
 			return 0
 		}
 		return 1
 	})
-	metric(monitoring.RunningRequests, func(m float64) float64 { return math.Min(256, math.Round(part(0, 180, 256)(m))) })
-	metric(monitoring.QueueRequests, func(m float64) float64 { return math.Round(part(0, 0, 60)(m)) })
-	metric(monitoring.PendingRequests, part(0, 0, 0))
+	metric(monitoring.RunningRequests, func(m float64) float64 { return math.Min(256, math.Round(during(0, 180, 256)(m))) })
+	metric(monitoring.QueueRequests, func(m float64) float64 { return math.Round(during(0, 0, 60)(m)) })
+	metric(monitoring.PendingRequests, during(0, 0, 0))
 	metric(monitoring.GenThroughput, func(m float64) float64 {
-		if m < busy {
+		if m < busyAt {
 			return 5200 // of the last requests
 		}
-		return part(0, 5600, 7900)(m)
+		return during(0, 5600, 7900)(m)
 	})
 	metric(monitoring.TotalTokens, func(m float64) float64 {
-		if math.IsNaN(part(0, 0, 0)(m)) {
+		if math.IsNaN(during(0, 0, 0)(m)) {
 			return missing
 		}
 		return 5e6
 	})
-	metric(monitoring.CachedTokens, part(1.2e6, 1.8e6, 1.5e6))
+	metric(monitoring.CachedTokens, during(1.2e6, 1.8e6, 1.5e6))
 	for rank := range 2 {
-		series(fmt.Sprintf(`%s{dp_rank="%d",%s}`, monitoring.FreeTokens, rank, group), part(1.9e6, 0.9e6, 0.3e6))
+		series(fmt.Sprintf(`%s{dp_rank="%d",%s}`, monitoring.FreeTokens, rank, group), during(1.9e6, 0.9e6, 0.3e6))
 	}
 	for i, container := range []string{leader, worker} {
 		chips := func(value func(float64) float64) func(float64) float64 {
 			return func(m float64) float64 {
-				if m >= lost && m < back {
+				if m >= lostAt && m < backAt {
 					return missing
 				}
-				if m >= back && m < again {
+				if m >= backAt && m < againAt {
 					return 2
 				}
 				return value(m + float64(i))
 			}
 		}
-		series(system("container_accelerator_duty_cycle", container+chip), chips(part(1, 70, 94)))
+		series(system("container_accelerator_duty_cycle", container+chip), chips(during(1, 70, 94)))
 		series(system("container_accelerator_memory_used", container+chip), chips(func(float64) float64 { return 91e9 }))
 		series(system("container_accelerator_memory_total", container+chip), func(float64) float64 { return 103e9 })
 		series(system("container_uptime", container), func(m float64) float64 {
-			if m >= lost && m < back {
+			if m >= lostAt && m < backAt {
 				return missing
 			}
-			if m >= back {
-				return (m - back) * 60
+			if m >= backAt {
+				return (m - backAt) * 60
 			}
 			return 7200 + m*60
 		})
 	}
 	series(pool(""), func(m float64) float64 {
-		if m >= lost && m < back {
+		if m >= lostAt && m < backAt {
 			return missing
 		}
 		return 1
 	})
 	series(pool("MachineNotRunning"), func(m float64) float64 {
-		if m >= lost && m < back {
+		if m >= lostAt && m < backAt {
 			return 0
 		}
 		return missing
@@ -135,26 +156,26 @@ func day() situation {
 // Sizes of the picture, in pixels.
 const (
 	chartWidth, chartHeight = 470, 190
-	left, right, top, foot  = 52, 12, 30, 34
+	left, right, top, foot  = 52, 26, 44, 48
 )
 
-var colours = []string{"#1a73e8", "#e8710a", "#188038", "#a142f4"}
+var colours = []string{"#1a73e8", "#e8710a", "#a142f4"}
+
+// A line that only shows a limit is grey, below the others.
+const limitColour = "#80868b"
+
+func isLimit(l monitoring.Line) bool { return strings.HasPrefix(l.Query, "vector(") }
 
 // TestThePictureOfTheDashboardIsDrawnFromItsQueries holds docs/dashboard.svg to what
 // Prometheus' engine answers to the dashboard's queries.
 func TestThePictureOfTheDashboardIsDrawnFromItsQueries(t *testing.T) {
-	text := "load 30s\n"
-	for series, values := range day() {
-		text += "  " + series + " " + values + "\n"
-	}
-	store := promqltest.LoadedStorage(t, text)
-	defer store.Close()
+	store := day().store(t)
 	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 1e6)
 	panels := monitoring.Panels(endpoint)
 	rows := (len(panels) + 1) / 2
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">`+"\n", 2*chartWidth, rows*chartHeight+24)
-	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" fill="#fff"/><text x="8" y="16" font-size="12" fill="#5f6368">Two hours of an emulated endpoint, from made-up values: idle, busy, saturated, a host lost, back. Drawn from the dashboard's queries.</text>`+"\n")
+	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" fill="#fff"/><text x="8" y="16" font-size="12" fill="#5f6368">The dashboard's queries on invented values of two hours, not a measurement.</text>`+"\n")
 	for i, p := range panels {
 		var lines []promql.Matrix
 		for _, l := range p.Lines {
@@ -188,34 +209,77 @@ func chart(out *strings.Builder, p monitoring.Panel, lines []promql.Matrix) {
 			}
 		}
 	}
-	limit := rounded(most)
-	x := func(ms int64) float64 { return left + float64(ms)/7.2e6*(chartWidth-left-right) }
+	steps := axis(most, p.Unit)
+	limit := steps[len(steps)-1]
+	at := func(minute float64) float64 { return left + minute/end*(chartWidth-left-right) }
+	x := func(ms int64) float64 { return at(float64(ms) / 60000) }
 	y := func(v float64) float64 { return chartHeight - foot - v/limit*(chartHeight-top-foot) }
 	title := p.Title
 	if p.Unit != "" {
 		title += ", " + p.Unit
 	}
 	fmt.Fprintf(out, `<text x="8" y="18" font-size="13" fill="#202124">%s</text>`+"\n", html.EscapeString(title))
-	for part := range 3 {
-		v := limit * float64(part) / 2
+	for i, part := range parts {
+		if i%2 == 1 {
+			fmt.Fprintf(out, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="#f1f3f4"/>`+"\n", at(part.from), top-14, at(part.to)-at(part.from), chartHeight-foot-top+14)
+		}
+		fmt.Fprintf(out, `<text x="%.1f" y="%d" text-anchor="middle" font-size="9" fill="#5f6368">%s</text>`+"\n", at((part.from+part.to)/2), top-5, part.name)
+	}
+	for _, v := range steps {
 		fmt.Fprintf(out, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#dadce0"/><text x="%d" y="%.1f" text-anchor="end" fill="#5f6368">%s</text>`+"\n",
 			left, chartWidth-right, y(v), y(v), left-4, y(v)+4, short(v))
 	}
-	at := left
-	for i, matrix := range lines {
-		colour := colours[i%len(colours)]
-		for n, series := range matrix {
-			dash := ""
-			if n > 0 {
-				dash = ` stroke-dasharray="4 3"`
-			}
-			fmt.Fprintf(out, `<path fill="none" stroke="%s" stroke-width="1.5"%s d="%s"/>`+"\n", colour, dash, path(series, x, y))
-		}
-		legend := p.Lines[i].Legend
-		fmt.Fprintf(out, `<rect x="%d" y="%d" width="9" height="9" fill="%s"/><text x="%d" y="%d" fill="#5f6368">%s</text>`+"\n",
-			at, chartHeight-18, colour, at+13, chartHeight-10, html.EscapeString(legend))
-		at += 30 + 6*len(legend)
+	for minute := 0.0; minute <= end; minute += 30 {
+		fmt.Fprintf(out, `<text x="%.1f" y="%d" text-anchor="middle" fill="#5f6368">%g min</text>`+"\n", at(minute), chartHeight-foot+14, minute)
 	}
+	// What is a limit is drawn first, so that the others are not hidden.
+	for _, limits := range []bool{true, false} {
+		for i, matrix := range lines {
+			if isLimit(p.Lines[i]) != limits {
+				continue
+			}
+			for n, series := range matrix {
+				fmt.Fprintf(out, `<path fill="none" stroke="%s" stroke-width="1.5"%s d="%s"/>`+"\n", colour(p, i), dash(limits || n > 0), path(series, x, y))
+			}
+		}
+	}
+	from := left
+	for i, matrix := range lines {
+		legend := p.Lines[i].Legend
+		if len(matrix) > 1 {
+			legend += " (one line for each " + strings.Join(labelsOf(matrix), ", ") + ")"
+		}
+		fmt.Fprintf(out, `<line x1="%d" x2="%d" y1="%d" y2="%d" stroke="%s" stroke-width="2"%s/><text x="%d" y="%d" fill="#5f6368">%s</text>`+"\n",
+			from, from+16, chartHeight-16, chartHeight-16, colour(p, i), dash(isLimit(p.Lines[i])), from+20, chartHeight-12, html.EscapeString(legend))
+		from += 36 + 6*len(legend)
+	}
+}
+
+// colour of a line, by its place among those that are no limits.
+func colour(p monitoring.Panel, i int) string {
+	if isLimit(p.Lines[i]) {
+		return limitColour
+	}
+	n := 0
+	for _, l := range p.Lines[:i] {
+		if !isLimit(l) {
+			n++
+		}
+	}
+	return colours[n%len(colours)]
+}
+
+func dash(dashed bool) string {
+	if dashed {
+		return ` stroke-dasharray="4 3"`
+	}
+	return ""
+}
+
+// labelsOf are the names of the labels by which results differ.
+func labelsOf(matrix promql.Matrix) (names []string) {
+	matrix[0].Metric.Range(func(l labels.Label) { names = append(names, strings.TrimSuffix(l.Name, "_name")) })
+	return names
 }
 
 // path goes on after a gap where there are points again.
@@ -233,18 +297,30 @@ func path(series promql.Series, x func(int64) float64, y func(float64) float64) 
 	return d.String()
 }
 
-// rounded is the end of an axis: 1, 2 or 5 with noughts, and never nothing.
-func rounded(most float64) float64 {
-	if most <= 0 {
-		return 1
+// axis are the marked values of an axis, up to the most or above it. A few of a number that
+// is counted are marked one by one, and what is a part of something ends with the whole.
+func axis(most float64, unit string) []float64 {
+	steps := func(unit float64, n int) (all []float64) {
+		for i := range n + 1 {
+			all = append(all, float64(i)*unit)
+		}
+		return all
+	}
+	switch {
+	case unit == "share":
+		return steps(0.5, 2)
+	case unit == "percent":
+		return steps(50, 2)
+	case unit == "" && most <= 3:
+		return steps(1, int(most)+1)
 	}
 	magnitude := math.Pow(10, math.Floor(math.Log10(most)))
-	for _, step := range []float64{1, 2, 5, 10} {
-		if most <= step*magnitude {
-			return step * magnitude
+	for _, step := range []float64{0.5, 1, 2, 5} {
+		if most <= 4*step*magnitude {
+			return steps(step*magnitude, int(math.Ceil(most/step/magnitude)))
 		}
 	}
-	return most
+	return []float64{0, most}
 }
 
 func short(v float64) string {

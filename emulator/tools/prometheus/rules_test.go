@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -76,6 +77,17 @@ func idle() situation {
 		s[system("container_accelerator_memory_total", container+chip)] = "103e9" + forever
 	}
 	return s
+}
+
+// store holds the series, with a sample every 30 seconds.
+func (s situation) store(t *testing.T) storage.Storage {
+	text := "load 30s\n"
+	for series, values := range s {
+		text += "  " + series + " " + values + "\n"
+	}
+	store := promqltest.LoadedStorage(t, text)
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	return store
 }
 
 func (s situation) with(series, values string) situation {
@@ -152,12 +164,7 @@ func crashing() situation {
 // rule engine of Prometheus.
 func fired(t *testing.T, e monitoring.Endpoint, s situation) (atEnd, ever []string) {
 	t.Helper()
-	text := "load 30s\n"
-	for series, values := range s {
-		text += "  " + series + " " + values + "\n"
-	}
-	store := promqltest.LoadedStorage(t, text)
-	defer store.Close()
+	store := s.store(t)
 	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 1e6)
 	for _, a := range monitoring.Alerts(e) {
 		if a.Query == "" {
@@ -257,12 +264,7 @@ func TestTheSeriesOfAnotherClusterCountForNothing(t *testing.T) {
 func TestEveryChartHasALine(t *testing.T) {
 	loading := full()
 	loading[`kubernetes_io:pod_network_received_bytes_count{monitored_resource="k8s_pod",cluster_name="sglang-tpu-dev",namespace_name="sglang",pod_name="download-1a2b3c4d-xyz"}`] = "0+9e9" + forever
-	text := "load 30s\n"
-	for series, values := range loading {
-		text += "  " + series + " " + values + "\n"
-	}
-	store := promqltest.LoadedStorage(t, text)
-	defer store.Close()
+	store := loading.store(t)
 	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 1e6)
 	for _, panel := range monitoring.Panels(endpoint) {
 		for _, line := range panel.Lines {
@@ -281,11 +283,7 @@ func TestAnIdleServerShowsNoTokens(t *testing.T) {
 		series situation
 		tokens float64
 	}{"idle": {idle(), 0}, "busy": {idle().busy(), 850}} {
-		text := "load 30s\n"
-		for series, values := range c.series {
-			text += "  " + series + " " + values + "\n"
-		}
-		store := promqltest.LoadedStorage(t, text)
+		store := c.series.store(t)
 		panel := slices.IndexFunc(monitoring.Panels(endpoint), func(p monitoring.Panel) bool { return p.Title == "Generated tokens" })
 		q, err := promqltest.NewTestEngine(t, false, 5*time.Minute, 1e6).NewInstantQuery(context.Background(), store, nil, monitoring.Panels(endpoint)[panel].Lines[0].Query, time.Unix(3600, 0))
 		require.NoError(t, err)
@@ -293,7 +291,6 @@ func TestAnIdleServerShowsNoTokens(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, vector, 1)
 		assert.Equal(t, promql.Vector{{Metric: vector[0].Metric, T: vector[0].T, F: c.tokens}}, vector, name)
-		store.Close()
 	}
 }
 

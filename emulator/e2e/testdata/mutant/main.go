@@ -1,5 +1,5 @@
-// The program with one mistake: what it registers is changed on the way to the engine, as
-// mutation.json says. It takes the place of the program's main.go, in a copy.
+// The program with a mistake, or of another version: what it registers is changed on the way
+// to the engine, as mutations.json says. It takes the place of the program's main.go, in a copy.
 package main
 
 import (
@@ -25,17 +25,19 @@ type mutation struct {
 func main() {
 	var endpoint stacks.Endpoint
 	pulumi.Run(func(ctx *pulumi.Context) error {
-		var m mutation
-		text, err := os.ReadFile("mutation.json") // beside the program, which Pulumi starts there
+		var mutations []mutation
+		text, err := os.ReadFile("mutations.json") // beside the program, which Pulumi starts there
 		if err != nil {
 			return err
 		}
-		if err := json.Unmarshal(text, &m); err != nil {
+		if err := json.Unmarshal(text, &mutations); err != nil {
 			return err
 		}
 		err = ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
-			if args.Type == m.Type {
-				m.change(args.Props, m.Path)
+			for _, m := range mutations {
+				if args.Type == m.Type {
+					m.change(args.Props, m.Path)
+				}
 			}
 			return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
 		})

@@ -8,6 +8,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"sglang-tpu/spec/capacity"
 )
 
 // The cluster autoscaler, as far as TPU pods meet it. The sources are GKE's documentation,
@@ -22,8 +24,6 @@ const (
 	// scaleUpMinutes is how long a slice takes, and queueMinutes one of flex-start, which waits
 	// in Google's queue (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
 	scaleUpMinutes, queueMinutes = 4, 10
-
-	classLabel = "cloud.google.com/compute-class"
 )
 
 // IdleAfter is how long a pool's nodes are kept that no pod needs. GKE waits for ten minutes.
@@ -147,7 +147,7 @@ func (c *Cloud) fits(r *Resource, pod PendingPod) bool {
 		if !pod.Tolerates(taint) {
 			return false
 		}
-		classed = classed || taint.Key == classLabel && taint.Value == pod.Selector[classLabel]
+		classed = classed || taint.Key == capacity.ClassLabel && taint.Value == pod.Selector[capacity.ClassLabel]
 	}
 	return classed || pod.Priorities == nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/capacity"
 )
 
 func anything(Taint) bool { return true }
@@ -28,8 +30,8 @@ func grow(t *testing.T, c *Cloud, selector map[string]string) {
 func classed(name string, set ...any) Values {
 	return slice(append([]any{
 		"name", name, "nodeCount", nil, "autoscaling", object("minNodeCount", 0.0, "maxNodeCount", 2.0),
-		"nodeConfig.labels", object(classLabel, "chips"),
-		"nodeConfig.taints", []any{object("key", classLabel, "value", "chips", "effect", "NO_SCHEDULE")},
+		"nodeConfig.labels", object(capacity.ClassLabel, "chips"),
+		"nodeConfig.taints", []any{object("key", capacity.ClassLabel, "value", "chips", "effect", "NO_SCHEDULE")},
 	}, set...)...)
 }
 
@@ -54,7 +56,7 @@ func (q *queueOf) look(t *testing.T, random *rand.Rand) {
 			used[q.groups[name]] = true
 			continue
 		}
-		pending = append(pending, PendingPod{Name: name, Selector: map[string]string{classLabel: "chips"}, Tolerates: anything, Priorities: q.priorities})
+		pending = append(pending, PendingPod{Name: name, Selector: map[string]string{capacity.ClassLabel: "chips"}, Tolerates: anything, Priorities: q.priorities})
 	}
 	up, down := q.cloud.Plan("c", pending, used, q.now)
 	again, _ := q.cloud.Plan("c", pending, used, q.now)
@@ -194,20 +196,20 @@ func TestAPoolOfAComputeClassNeedsItsLabelAndItsTaint(t *testing.T) {
 	for name, pool := range map[string]Values{
 		"no label":      classed("slice", "nodeConfig.labels", object("team", "ml")),
 		"no taint":      classed("slice", "nodeConfig.taints", []any{}),
-		"another class": classed("slice", "nodeConfig.labels", object(classLabel, "other")),
+		"another class": classed("slice", "nodeConfig.labels", object(capacity.ClassLabel, "other")),
 		"another name":  classed("other"),
 		"fixed nodes":   classed("slice", "nodeCount", 2.0, "autoscaling", nil),
 	} {
 		c, _ := open(t, stateFile(t))
 		withCluster(t, c)
 		create(t, c, nodePoolKind, pool)
-		up, _ := c.Plan("c", []PendingPod{{Selector: map[string]string{classLabel: "chips"}, Tolerates: anything, Priorities: [][]string{{"slice"}}}}, nil, time.Now())
+		up, _ := c.Plan("c", []PendingPod{{Selector: map[string]string{capacity.ClassLabel: "chips"}, Tolerates: anything, Priorities: [][]string{{"slice"}}}}, nil, time.Now())
 		assert.Empty(t, up, name)
 	}
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, classed("slice"))
-	up, _ := c.Plan("c", []PendingPod{{Tolerates: func(taint Taint) bool { return taint.Key != classLabel }}}, nil, time.Now())
+	up, _ := c.Plan("c", []PendingPod{{Tolerates: func(taint Taint) bool { return taint.Key != capacity.ClassLabel }}}, nil, time.Now())
 	assert.Empty(t, up, "a pod without the toleration")
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sglang-tpu/emulator/internal/core/injection"
 )
 
 // Resource is one thing that exists.
@@ -49,6 +51,8 @@ type Cloud struct {
 	// Lenient lets pass what Google refuses and an earlier version of the program asked
 	// for. A review brings such a version up: it compares what two programs ask for.
 	Lenient bool
+	// Injected are faults of requests; nil: none.
+	Injected *injection.Set
 
 	file   string
 	minute time.Duration
@@ -201,6 +205,14 @@ func (c *Cloud) failed(r *Resource, err error) (*Resource, error) {
 func (c *Cloud) reserve(k kind, r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if k.numbered {
+		for first, n := r.ID, 1; c.resources[r.Type+" "+r.ID] != nil; n++ {
+			r.ID = fmt.Sprint(first, n)
+		}
+		if r.Type == alertPolicyKind {
+			r.Outputs["name"] = r.ID
+		}
+	}
 	if has := c.resources[r.Type+" "+r.ID]; has != nil && !k.shared {
 		if k.taken != nil {
 			return k.taken(has, r.Inputs)

@@ -1,6 +1,9 @@
 package cloud
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Clusters makes real what the cloud's GKE promises: control planes and nodes.
 type Clusters interface {
@@ -13,6 +16,12 @@ type Clusters interface {
 	SetNodes(ctx context.Context, cluster, pool string, nodes []Node) error
 	// FailNode makes a node vanish with everything on it.
 	FailNode(ctx context.Context, cluster, node string) error
+	// Drain cordons nodes and evicts their pods, and returns when they are empty, or when the
+	// time has passed for which GKE lets pods hold an upgrade up.
+	Drain(ctx context.Context, cluster string, nodes []string) error
+	// ShutDownNodes stops machines together: their pods have grace to end at most, and then
+	// the nodes vanish.
+	ShutDownNodes(ctx context.Context, cluster string, nodes []string, grace time.Duration) error
 }
 
 // ClusterSpec is what a control plane is made from. Ranges are CIDR.
@@ -34,7 +43,8 @@ type Node struct {
 	Taints         []Taint
 	CPU            string // Kubernetes quantity
 	Memory         string
-	TPUs           int // chips
+	TPUs           int    // chips
+	Version        string // of GKE, such as 1.35.2-gke.2037000
 }
 
 // Taint as Kubernetes writes it.

@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/prerequisites"
 )
 
 // fakeClusters remembers what the cloud asked for.
@@ -17,6 +20,8 @@ type fakeClusters struct {
 	nodes map[string][]Node // by cluster/pool
 	// failed nodes, by cluster/node
 	failed []string
+	// drained and shut down pools' nodes, each as what happened, grace and how many nodes
+	drained, shutDown []string
 	// steps are the numbers of old and new nodes after each change of a pool
 	steps []string
 }
@@ -64,6 +69,20 @@ func (f *fakeClusters) FailNode(_ context.Context, cluster, node string) error {
 	return nil
 }
 
+func (f *fakeClusters) Drain(_ context.Context, cluster string, nodes []string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drained = append(f.drained, fmt.Sprintf("%d of %s", len(nodes), cluster))
+	return nil
+}
+
+func (f *fakeClusters) ShutDownNodes(_ context.Context, cluster string, nodes []string, grace time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shutDown = append(f.shutDown, fmt.Sprintf("%d of %s, %s", len(nodes), cluster, grace))
+	return nil
+}
+
 // open opens a cloud in which no time passes.
 func open(t *testing.T, file string) (*Cloud, *fakeClusters) {
 	t.Helper()
@@ -72,8 +91,11 @@ func open(t *testing.T, file string) (*Cloud, *fakeClusters) {
 	require.NoError(t, err)
 	c.Clusters = fake
 	require.NoError(t, c.Resume(context.Background()))
-	for _, a := range apis {
-		create(t, c, serviceKind, Values{"project": "p", "service": a.service})
+	for _, a := range prerequisites.APIs {
+		if len(a.Types) == 0 {
+			continue // no resource needs it
+		}
+		create(t, c, serviceKind, Values{"project": "p", "service": a.Name})
 	}
 	return c, fake
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/spec/topology"
 )
 
 func cluster() kind {
@@ -192,6 +194,9 @@ func (o *operation) settle() []Node {
 		// GKE stores no type beside a workload policy (vllm-project/ci-infra pull request 547).
 		o.resource.Outputs.set("placementPolicy.type", "")
 	}
+	if cluster := o.cloud.find(clusterKind, o.resource.Inputs.text("cluster")); cluster != nil && o.resource.Outputs.text("version") == "" {
+		o.resource.Outputs["version"] = cluster.Outputs.text("masterVersion")
+	}
 	nodes := o.cloud.nodesOf(o.resource)
 	o.resource.Outputs["nodeCount"] = float64(len(nodes) / len(zones(o.resource.Inputs))) // per zone
 	return nodes
@@ -258,9 +263,10 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		Pool:        pool,
 		MachineType: machine, Zone: zone,
 		ServiceAccount: in.text("nodeConfig.serviceAccount"),
+		Version:        r.Outputs.text("version"),
 		Streaming:      in.truth("nodeConfig.gcfsConfig.enabled"),
 		Labels: map[string]string{
-			"cloud.google.com/gke-nodepool":          pool,
+			topology.NodePoolLabel:                   pool,
 			"cloud.google.com/machine-family":        strings.Split(machine, "-")[0],
 			"cloud.google.com/gke-boot-disk":         in.text("nodeConfig.diskType"),
 			"node.kubernetes.io/instance-type":       machine,
@@ -292,11 +298,11 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 	if m := tpuMachine.FindStringSubmatch(machine); m != nil {
 		n.TPUs, _ = strconv.Atoi(m[1])
 		n.CPU, n.Memory = "224", "944Gi"
-		n.Labels["cloud.google.com/gke-tpu-accelerator"] = "tpu7x"
-		n.Labels["cloud.google.com/gke-tpu-topology"] = c.topologyOf(in)
+		n.Labels[topology.AcceleratorLabel] = topology.Accelerator
+		n.Labels[topology.TopologyLabel] = c.topologyOf(in)
 		n.Labels["cloud.google.com/gke-accelerator-count"] = m[1]
 		if len(n.Taints) == 0 {
-			n.Taints = []Taint{{"google.com/tpu", "present", "NoSchedule"}}
+			n.Taints = []Taint{{topology.ResourceName, "present", "NoSchedule"}}
 		}
 		return n
 	}

@@ -2,8 +2,12 @@ package cloud
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
+	"time"
 
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/socket"
 )
 
@@ -16,26 +20,51 @@ type Request struct {
 	Ignored []string `json:"ignored,omitempty"`
 }
 
+// key is what an injected fault calls the resource: its type and id. Inputs that have no id are refused later.
+func (r Request) key() string {
+	id := r.ID
+	if id == "" {
+		id, _ = ID(r.Type, r.Inputs)
+	}
+	return r.Type + " " + id
+}
+
 // Reply is what it gets. Resource may come beside an error: it exists all the same.
 type Reply struct {
 	Resource *Resource `json:"resource"`
 	Error    string    `json:"error"`
+	// Refused: the request itself ended with the error, not the operation that it began. The provider asks again after some
+	// of these.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // Handler serves the cloud's API below /cloud/.
 func (c *Cloud) Handler() http.Handler {
 	mux := http.NewServeMux()
-	serve := func(name string, do func(context.Context, Request) (*Resource, error)) {
-		mux.Handle("POST /cloud/"+name, socket.Handle(func(ctx context.Context, r Request) (any, error) {
-			c.underWay.RLock()
-			defer c.underWay.RUnlock()
-			resource, err := do(ctx, r)
-			reply := Reply{Resource: resource}
-			if err != nil {
-				reply.Error = err.Error()
+	serve := func(name injection.Operation, do func(context.Context, Request) (*Resource, error)) {
+		mux.HandleFunc("POST /cloud/"+string(name), func(w http.ResponseWriter, r *http.Request) {
+			var request Request
+			if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
 			}
-			return reply, nil
-		}))
+			_, _ = io.Copy(io.Discard, r.Body) // only then is a caller noticed that goes away
+			work := func(ctx context.Context) (answer func()) {
+				c.underWay.RLock()
+				defer c.underWay.RUnlock()
+				resource, err := do(ctx, request)
+				reply := Reply{Resource: resource}
+				if err != nil {
+					reply.Error = err.Error()
+				}
+				return func() { socket.Reply(w, reply) }
+			}
+			if f := c.Injected.Meet(name, request.key(), nil); f != nil {
+				f.Handle(w, r, func() { socket.Reply(w, Reply{Error: f.Text, Refused: f.Effect == injection.Refuse}) }, work)
+				return
+			}
+			work(context.WithoutCancel(r.Context()))()
+		})
 	}
 	serve("create", func(ctx context.Context, r Request) (*Resource, error) { return c.Create(ctx, r.Type, r.Inputs) })
 	serve("update", func(ctx context.Context, r Request) (*Resource, error) {
@@ -61,6 +90,20 @@ func (c *Cloud) Handler() http.Handler {
 	}))
 	mux.Handle("POST /cloud/repair", socket.Handle(func(ctx context.Context, node string) (any, error) {
 		return struct{}{}, c.RepairNode(ctx, node)
+	}))
+	mux.Handle("POST /cloud/preempt", socket.Handle(func(ctx context.Context, r struct {
+		Slice   string
+		Minutes float64
+	},
+	) (any, error) {
+		return struct{}{}, c.Preempt(ctx, r.Slice, r.Minutes)
+	}))
+	mux.Handle("POST /cloud/maintain", socket.Handle(func(ctx context.Context, r struct {
+		After time.Time
+		Minor bool
+	},
+	) (any, error) {
+		return c.Maintain(ctx, r.After, r.Minor)
 	}))
 	mux.Handle("POST /cloud/secrets", socket.Handle(func(_ context.Context, put struct{ Secret, Value string }) (any, error) {
 		return c.AddSecretVersion(put.Secret, put.Value)

@@ -23,6 +23,8 @@ type kind struct {
 	refuses    func(c *Cloud, r *Resource, in Values) error // before an update, beside check
 	remove     func(*operation) error
 	taken      func(has *Resource, in Values) error // Google's error for a name that is taken; nil for the usual one
+	// numbered kinds have ids that Google makes up: a create that is sent twice makes two.
+	numbered bool
 	// shared kinds may be created by several stacks: enabled APIs and policy members.
 	shared bool
 }

@@ -51,9 +51,9 @@ func checkMaintenance(in Values) error {
 		switch {
 		case err != nil || !end.After(start):
 			return refuse("Invalid maintenance exclusion %q: its end must be after its start", name)
-		case scope != "" && scope != "NO_UPGRADES" && in.at("releaseChannel.channel") == "UNSPECIFIED":
+		case scope != "" && scope != noUpgrades && in.at("releaseChannel.channel") == "UNSPECIFIED":
 			return refuse("Maintenance exclusion %q: scope %s needs a release channel", name, scope)
-		case scope == "" || scope == "NO_UPGRADES":
+		case scope == "" || scope == noUpgrades:
 			withoutAny++
 			if end.Sub(start) > noUpgradesFor {
 				return refuse("Maintenance exclusion %q: scope NO_UPGRADES is for at most 90 days", name)

@@ -20,10 +20,7 @@ func alertPolicy() kind {
 		id: func(in Values) string {
 			return "projects/" + in.text("project") + "/alertPolicies/" + numbered(in.text("displayName"))
 		},
-		minutes: 0.1, check: checkAlertPolicy,
-		outputs: func(in Values) Values {
-			return Values{"name": "projects/" + in.text("project") + "/alertPolicies/" + numbered(in.text("displayName"))}
-		},
+		minutes: 0.1, numbered: true, check: checkAlertPolicy,
 	}
 }
 
@@ -65,7 +62,7 @@ func dashboard() kind {
 			_ = json.Unmarshal([]byte(in.text("dashboardJson")), &shown) // it has been checked
 			return "projects/" + in.text("project") + "/dashboards/" + numbered(shown.Title)
 		},
-		minutes: 0.1,
+		minutes: 0.1, numbered: true,
 		check: func(_ *Cloud, in Values) error {
 			var shown map[string]any
 			if err := json.Unmarshal([]byte(in.text("dashboardJson")), &shown); err != nil || shown["displayName"] == nil {

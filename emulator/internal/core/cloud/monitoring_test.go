@@ -25,6 +25,10 @@ func TestCloudMonitoringIsAnAPIToBeEnabled(t *testing.T) {
 	create(t, c, serviceKind, Values{"project": "p", "service": "monitoring.googleapis.com"})
 	made := create(t, c, alertPolicyKind, alertValues())
 	assert.Regexp(t, `^projects/p/alertPolicies/\d+$`, made.ID)
+	assert.Equal(t, made.ID, made.Outputs["name"])
+	again := create(t, c, alertPolicyKind, alertValues())
+	assert.NotEqual(t, made.ID, again.ID, "Google makes another up, and there are two")
+	assert.Equal(t, again.ID, again.Outputs["name"])
 }
 
 func TestAlertPoliciesThatGoogleRefuses(t *testing.T) {

@@ -7,42 +7,23 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"sglang-tpu/spec/prerequisites"
 )
-
-// api is one of Google's, by the name under which it is enabled and the one in errors.
-type api struct{ service, title string }
-
-// apis are the ones that a create asks, by the beginning of the type. Service Usage, which
-// enables the others, is on in every project that was created in the console or by
-// gcloud; Secret Manager is on where there is a secret to give rights on.
-var apis = []struct {
-	prefix string
-	api
-}{
-	{"gcp:compute/", api{"compute.googleapis.com", "Compute Engine API"}},
-	{"gcp:container/", api{"container.googleapis.com", "Kubernetes Engine API"}},
-	{"gcp:artifactregistry/", api{"artifactregistry.googleapis.com", "Artifact Registry API"}},
-	{"gcp:monitoring/", api{"monitoring.googleapis.com", "Cloud Monitoring API"}},
-	{"gcp:storage/", api{"storage.googleapis.com", "Cloud Storage API"}},
-	{"gcp:serviceaccount/", api{"iam.googleapis.com", "Identity and Access Management (IAM) API"}},
-	{projectIAMKind, api{"cloudresourcemanager.googleapis.com", "Cloud Resource Manager API"}},
-}
-
-var streamingAPI = api{"containerfilesystem.googleapis.com", "Container File System API"}
 
 // enabled refuses to make what an API makes that is off in the project; the caller holds
 // mu. The sentence is Google's for every API (terraform-google-kubernetes-engine issue 1245).
-func (c *Cloud) enabled(a api, project string) error {
+func (c *Cloud) enabled(a prerequisites.API, project string) error {
 	if c.Lenient {
 		return nil
 	}
 	for _, r := range c.resources {
-		if r.Type == serviceKind && !r.Creating && r.Inputs.text("project") == project && r.Inputs.text("service") == a.service {
+		if r.Type == serviceKind && !r.Creating && r.Inputs.text("project") == project && r.Inputs.text("service") == a.Name {
 			return nil
 		}
 	}
 	return fmt.Errorf("googleapi: Error 403: %s has not been used in project %s before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/%s/overview?project=%s then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry., accessNotConfigured",
-		a.title, project, a.service, project)
+		a.Title, project, a.Name, project)
 }
 
 // requires checks the API behind a type; the caller holds mu.
@@ -54,9 +35,9 @@ func (c *Cloud) requires(r *Resource) error {
 	if project == "" {
 		return nil // a member of a bucket's policy, which exists only with the API
 	}
-	for _, a := range apis {
-		if strings.HasPrefix(r.Type, a.prefix) {
-			return c.enabled(a.api, project)
+	for _, a := range prerequisites.APIs {
+		if slices.ContainsFunc(a.Types, func(prefix string) bool { return strings.HasPrefix(r.Type, prefix) }) {
+			return c.enabled(a, project)
 		}
 	}
 	return nil
@@ -72,7 +53,7 @@ const streamingRole = "roles/serviceusage.serviceUsageConsumer"
 func (c *Cloud) StreamingAllowed(project, email string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.enabled(streamingAPI, project); err != nil {
+	if err := c.enabled(prerequisites.ImageStreaming, project); err != nil {
 		return err
 	}
 	if c.Lenient || email == "" || email == "default" {

@@ -1,6 +1,9 @@
 package cloud
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // recreating are the properties whose change makes GKE recreate a pool's nodes; labels,
 // taints, tags and the rest change on the nodes that are there.
@@ -38,7 +41,7 @@ func (o *operation) roll() error {
 	o.cloud.mu.Unlock()
 	all := o.settle()
 	if strings.HasPrefix(o.before.text("nodeConfig.machineType"), "tpu") {
-		if err := o.setNodes(nil); err != nil {
+		if err := errors.Join(o.drain(old), o.setNodes(nil)); err != nil {
 			return err
 		}
 		o.cloud.wait(o.ctx, 4)
@@ -54,11 +57,32 @@ func (o *operation) roll() error {
 		if spare == 0 {
 			first = append(append([]Node{}, old[i+1:]...), all[:min(i, len(all))]...)
 		}
-		for _, nodes := range [][]Node{first, append(append([]Node{}, old[i+1:]...), fresh...)} {
-			if err := o.setNodes(nodes); err != nil {
+		leaves := old[i : i+1]
+		if spare == 0 {
+			if err := o.drain(leaves); err != nil {
 				return err
 			}
 		}
+		if err := o.setNodes(first); err != nil {
+			return err
+		}
+		if spare > 0 {
+			if err := o.drain(leaves); err != nil {
+				return err
+			}
+		}
+		if err := o.setNodes(append(append([]Node{}, old[i+1:]...), fresh...)); err != nil {
+			return err
+		}
 	}
 	return o.setNodes(all)
+}
+
+// drain empties nodes before they are made anew.
+func (o *operation) drain(nodes []Node) error {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = n.Name
+	}
+	return o.cloud.Clusters.Drain(o.ctx, last(o.resource.Inputs.text("cluster")), names)
 }

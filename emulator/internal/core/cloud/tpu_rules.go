@@ -34,8 +34,8 @@ func checkNodePool(c *Cloud, in Values) error {
 		return fmt.Errorf("googleapi: Error 400: Minimum node count %d is not a valid size of TPU pod slice with topology %q., badRequest", in.number("autoscaling.minNodeCount"), topology)
 	}
 	for _, zone := range zones(in) {
-		if region := in.text("location"); !strings.HasPrefix(zone, region) {
-			// A cluster has its nodes in zones of its region. Open: the text was not seen on a real GKE.
+		if region := regionOf(in.text("location")); !strings.HasPrefix(zone, region+"-") {
+			// A cluster, zonal or not, has its nodes in zones of its region. Open: the text was not seen on a real GKE.
 			return fmt.Errorf("googleapi: Error 400: Location %q is not in region %q., badRequest", zone, region)
 		}
 	}
@@ -62,6 +62,14 @@ func checkNodePool(c *Cloud, in Values) error {
 		return fmt.Errorf("googleapi: Error 400: Disk type %s is not supported with machine type %s., badRequest", disk, machine)
 	}
 	return nil
+}
+
+// regionOf is the region of a location, which is one or a zone.
+func regionOf(location string) string {
+	if parts := strings.Split(location, "-"); len(parts) > 2 {
+		return strings.Join(parts[:2], "-")
+	}
+	return location
 }
 
 // checkPlacement refuses what GKE finds out only while it makes the instances; the

@@ -54,3 +54,18 @@ func cpuSize(machine string) (cpus, memory string) {
 	}
 	return strconv.Itoa(n), fmt.Sprintf("%dGi", n*perCPU)
 }
+
+// nextVersion is a later patch, or a later minor version. Which there are, is made up here.
+func nextVersion(version string, minor bool) string {
+	parts := strings.SplitN(version, ".", 4)
+	if len(parts) < 3 {
+		return version
+	}
+	patch, _, _ := strings.Cut(parts[2], "-")
+	second, _ := strconv.Atoi(parts[1])
+	third, _ := strconv.Atoi(patch)
+	if minor {
+		return fmt.Sprintf("%s.%d.1-gke.1000000", parts[0], second+1)
+	}
+	return fmt.Sprintf("%s.%d.%d-gke.1000000", parts[0], second, third+1)
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/core/node"
 	"sglang-tpu/emulator/internal/core/registry"
@@ -46,6 +47,7 @@ type daemon struct {
 	cloud    *cloud.Cloud
 	registry string // address
 	counters *counters.Counters
+	injected injection.Set
 }
 
 func run(ctx context.Context) error {
@@ -111,6 +113,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 	d.manager = &kube.Manager{
 		Layout: l, CA: authority, Disks: d.cloud, Pools: d.cloud, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: d.cloud, Secrets: d.cloud, Streaming: d.cloud},
 	}
+	d.cloud.Injected, d.manager.Injected = &d.injected, &d.injected
 	d.cloud.Clusters, d.cloud.Buckets, d.cloud.Disks = d.manager, l.Buckets(), l.Disks()
 	d.cloud.Lenient = os.Getenv(layout.EarlierVar) != ""
 	d.cloud.RepositoryDeleted = func(path string) {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/socket"
 )
 
@@ -17,6 +19,11 @@ func (d *daemon) handler() http.Handler {
 	mux.Handle("/cloud/", d.cloud.Handler())
 	mux.Handle("/counters", d.counters.Handler())
 	mux.Handle("/counters/", d.counters.Handler())
+	mux.HandleFunc("GET /injected", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, d.injected.Faults()) })
+	mux.Handle("POST /injected", socket.Handle(func(_ context.Context, faults []injection.Fault) (any, error) {
+		d.injected.Replace(faults)
+		return faults, nil
+	}))
 	mux.Handle("POST /bucket-write", socket.Handle(d.bucketWrite))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		socket.Reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,10 @@ func (noClusters) CreateCluster(context.Context, cloud.ClusterSpec) (string, err
 }
 func (noClusters) DeleteCluster(context.Context, string) error    { return nil }
 func (noClusters) FailNode(context.Context, string, string) error { return nil }
+
+func (noClusters) Drain(context.Context, string, []string) error { return nil }
+
+func (noClusters) ShutDownNodes(context.Context, string, []string, time.Duration) error { return nil }
 
 func (noClusters) SetNodes(context.Context, string, string, []cloud.Node) error { return nil }
 

@@ -313,11 +313,13 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(p.canceled, stop)()
-	var reply cloud.Reply
-	if err := socket.Post(ctx, p.socket, "/cloud/"+what, request, &reply); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Canceled
-		}
+	reply, err := retried(ctx, func() (reply cloud.Reply, err error) {
+		return reply, socket.Post(ctx, p.socket, "/cloud/"+what, request, &reply)
+	})
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Canceled
+	}
+	if err != nil {
 		return nil, err
 	}
 	if reply.Error != "" {

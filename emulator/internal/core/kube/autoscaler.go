@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/topology"
 )
 
 // Autoscaler gives node pools their nodes and takes them back: the cloud.
@@ -20,13 +22,8 @@ type Autoscaler interface {
 	Shrink(ctx context.Context, pool string) error
 }
 
-const (
-	classL    = "cloud.google.com/compute-class"
-	nodePoolL = "cloud.google.com/gke-nodepool"
-
-	// scanInterval is between two looks at the pods; GKE's autoscaler looks every ten seconds.
-	scanInterval = 500 * time.Millisecond
-)
+// scanInterval is between two looks at the pods; GKE's autoscaler looks every ten seconds.
+const scanInterval = 500 * time.Millisecond
 
 // scaler is the cluster autoscaler of one cluster.
 type scaler struct {
@@ -69,7 +66,7 @@ func (s *scaler) look(ctx context.Context) error {
 			Name: pod.Namespace + "/" + pod.Name, Selector: pod.Spec.NodeSelector,
 			Tolerates: func(t cloud.Taint) bool { return tolerates(pod, t) },
 		}
-		if class := pod.Spec.NodeSelector[classL]; class != "" {
+		if class := pod.Spec.NodeSelector[capacity.ClassLabel]; class != "" {
 			var err error
 			if p.Priorities, err = priorities(ctx, s.access.Client, class); err != nil {
 				return err
@@ -122,12 +119,12 @@ func (s *scaler) poolOf(node string) string {
 	if err != nil || !ok {
 		return ""
 	}
-	return object.(*corev1.Node).Labels[nodePoolL]
+	return object.(*corev1.Node).Labels[topology.NodePoolLabel]
 }
 
 func asksForTPUs(pod *corev1.Pod) bool {
 	for _, c := range pod.Spec.Containers {
-		if _, ok := c.Resources.Limits[tpuResource]; ok {
+		if _, ok := c.Resources.Limits[topology.ResourceName]; ok {
 			return true
 		}
 	}

@@ -11,15 +11,16 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/core/netmap"
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/proc"
@@ -44,7 +45,11 @@ type controlPlane struct {
 	net    *netmap.Net
 	saved  saved
 
+	injected  *injection.Set
+	front     *http.Server    // nil: there is none
+	mu        sync.Mutex      // of the two below
 	processes []*proc.Process // in the order of their start
+	stopped   bool
 	tunnel    *tunnel
 	admin     *rest.Config
 	client    *kubernetes.Clientset
@@ -55,7 +60,9 @@ type saved struct {
 	Index    int    `json:"index"`
 	PodsCIDR string `json:"podsCIDR"`
 	APIPort  int    `json:"apiPort"`
-	Project  string `json:"project"`
+	// FrontPort is the port of the front; 0: there is none.
+	FrontPort int    `json:"frontPort,omitempty"`
+	Project   string `json:"project"`
 }
 
 func (c *controlPlane) file(name string) string { return filepath.Join(c.dir, name) }
@@ -75,6 +82,9 @@ func (c *controlPlane) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.startAPIServer(ctx, etcd); err != nil {
+		return err
+	}
+	if err := c.startFront(); err != nil {
 		return err
 	}
 	for name, args := range map[string][]string{
@@ -120,6 +130,11 @@ func (c *controlPlane) remember() error {
 	c.saved.Index = c.net.Index()
 	if c.saved.APIPort == 0 {
 		if c.saved.APIPort, err = freePort(); err != nil {
+			return err
+		}
+	}
+	if c.saved.FrontPort == 0 && os.Getenv(layout.FrontVar) != "" {
+		if c.saved.FrontPort, err = freePort(); err != nil {
 			return err
 		}
 	}
@@ -190,18 +205,6 @@ func (c *controlPlane) certificates() error {
 		return err
 	}
 	return os.WriteFile(c.file("tokens.csv"), []byte(token+`,gcloud,gcloud,"system:masters"`+"\n"), 0o600)
-}
-
-func (c *controlPlane) run(name string, args []string, env ...string) (*proc.Process, error) {
-	cmd := exec.Command(filepath.Join(c.layout.Bin(), name), args...)
-	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), env...)
-	p, err := proc.Start(cmd, c.file(name+".log"))
-	if err != nil {
-		return nil, err
-	}
-	c.processes = append(c.processes, p)
-	return p, nil
 }
 
 func (c *controlPlane) startEtcd(ctx context.Context) (address string, err error) {
@@ -282,12 +285,12 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 	})
 }
 
-// stop ends the processes, the last started first.
+// stop ends the processes and what listens beside them.
 func (c *controlPlane) stop() {
-	for i := len(c.processes) - 1; i >= 0; i-- {
-		c.processes[i].Stop(5 * time.Second)
+	c.end()
+	if c.front != nil {
+		_ = c.front.Close() // an error means that it is closed already
 	}
-	c.processes = nil
 	if c.tunnel != nil {
 		_ = c.tunnel.listener.Close() // an error means that it is closed already
 	}

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/core/netmap"
 	"sglang-tpu/emulator/internal/layout"
 )
@@ -35,6 +37,7 @@ type Access struct {
 type Nodes interface {
 	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
 	Fail(ctx context.Context, a Access, node string) error
+	ShutDown(ctx context.Context, a Access, nodes []string, grace time.Duration) error
 	Stop(cluster string)
 }
 
@@ -51,6 +54,8 @@ type Manager struct {
 	Nodes  Nodes
 	Disks  Disks
 	Pools  Autoscaler
+	// Injected are faults of requests to API servers; nil: none.
+	Injected *injection.Set
 
 	mu       sync.Mutex
 	clusters map[string]*running
@@ -70,10 +75,10 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 		m.clusters = map[string]*running{}
 	}
 	if r := m.clusters[spec.Name]; r != nil {
-		return r.plane.endpoint(), nil
+		return r.plane.public(), nil
 	}
 	plane := &controlPlane{
-		name: spec.Name, dir: m.Layout.Cluster(spec.Name), layout: m.Layout, ca: m.CA,
+		name: spec.Name, dir: m.Layout.Cluster(spec.Name), layout: m.Layout, ca: m.CA, injected: m.Injected,
 		saved: saved{PodsCIDR: spec.PodsCIDR, Project: spec.Project},
 	}
 	if err := plane.start(ctx); err != nil {
@@ -94,7 +99,7 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 		return "", err
 	}
 	m.clusters[spec.Name] = r
-	return plane.endpoint(), nil
+	return plane.public(), nil
 }
 
 // furnish adds what GKE has and bare Kubernetes has not.
@@ -155,6 +160,15 @@ func (m *Manager) FailNode(ctx context.Context, cluster, node string) error {
 		return errors.New("cluster " + cluster + " is not running")
 	}
 	return m.Nodes.Fail(ctx, r.access, node)
+}
+
+// ShutDownNodes stops machines that have got a notice.
+func (m *Manager) ShutDownNodes(ctx context.Context, cluster string, nodes []string, grace time.Duration) error {
+	r := m.cluster(cluster)
+	if r == nil {
+		return errors.New("cluster " + cluster + " is not running")
+	}
+	return m.Nodes.ShutDown(ctx, r.access, nodes, grace)
 }
 
 func (m *Manager) cluster(name string) *running {

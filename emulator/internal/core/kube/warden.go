@@ -17,14 +17,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sglang-tpu/spec/topology"
 )
 
 const (
-	wardenName   = "warden-validating.config.common-webhooks.networking.gke.io"
-	wardenHook   = "warden-validating.common-webhooks.networking.gke.io"
-	tpuResource  = "google.com/tpu"
-	acceleratorL = "cloud.google.com/gke-tpu-accelerator"
-	topologyL    = "cloud.google.com/gke-tpu-topology"
+	wardenName = "warden-validating.config.common-webhooks.networking.gke.io"
+	wardenHook = "warden-validating.common-webhooks.networking.gke.io"
 )
 
 // startWarden runs GKE's admission webhook, as far as TPU pods meet it.
@@ -108,14 +107,14 @@ func review(w http.ResponseWriter, r *http.Request) {
 func violation(pod *corev1.Pod) string {
 	chips := false
 	for _, c := range pod.Spec.Containers {
-		_, ok := c.Resources.Limits[tpuResource]
+		_, ok := c.Resources.Limits[topology.ResourceName]
 		chips = chips || ok
 	}
 	if !chips {
 		return ""
 	}
 	var missing []string
-	for _, label := range []string{acceleratorL, topologyL} {
+	for _, label := range []string{topology.AcceleratorLabel, topology.TopologyLabel} {
 		if pod.Spec.NodeSelector[label] == "" {
 			missing = append(missing, label)
 		}

@@ -14,6 +14,7 @@ import (
 	"sglang-tpu/emulator/internal/guests"
 	"sglang-tpu/emulator/internal/pace"
 	"sglang-tpu/emulator/internal/proc"
+	"sglang-tpu/spec/topology"
 )
 
 // crashBackoff is the kubelet's: nothing before the first restart, then 10 s, doubling
@@ -243,7 +244,7 @@ func (c *container) port(port intstr.IntOrString) (int, error) {
 }
 
 func (c *container) tpus() string {
-	if q, ok := c.spec.Resources.Limits[tpuResource]; ok {
+	if q, ok := c.spec.Resources.Limits[topology.ResourceName]; ok {
 		return fmt.Sprint(q.Value())
 	}
 	return "0"

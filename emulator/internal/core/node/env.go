@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"sglang-tpu/spec/topology"
 )
 
 // environment is what the container's processes start with: the pod's variables, and
@@ -59,7 +61,7 @@ func (c *container) environment(root string) ([]string, error) {
 	}
 	if m.spec.TPUs > 0 {
 		put("EMULATOR_SLICE", m.members.access.Name+"/"+m.spec.Pool)
-		put("EMULATOR_TOPOLOGY", m.spec.Labels[topologyLabel])
+		put("EMULATOR_TOPOLOGY", m.spec.Labels[topology.TopologyLabel])
 	}
 	env := make([]string, len(names))
 	for i, name := range names {

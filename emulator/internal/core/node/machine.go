@@ -25,12 +25,13 @@ const leaseSeconds = 40
 
 // machine is one node.
 type machine struct {
-	members *members
-	spec    cloud.Node
-	address string // on this machine's loopback
-	object  *corev1.Node
-	cancel  context.CancelFunc
-	done    <-chan struct{}
+	members  *members
+	spec     cloud.Node
+	address  string // on this machine's loopback
+	object   *corev1.Node
+	provider *vk.NaiveNodeProviderV2
+	cancel   context.CancelFunc
+	done     <-chan struct{}
 
 	relabelling sync.Mutex
 	labels      map[string]string // as the node pool has them now
@@ -40,7 +41,7 @@ type machine struct {
 // startMachine registers a node and serves the kubelet's API on an address of its own.
 func startMachine(c *members, spec cloud.Node) (*machine, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
-	m := &machine{members: c, spec: spec, cancel: cancel, labels: spec.Labels, taints: spec.Taints}
+	m := &machine{members: c, spec: spec, provider: vk.NewNaiveNodeProvider(), cancel: cancel, labels: spec.Labels, taints: spec.Taints}
 	podAddress, address, err := c.access.Net.Allocate()
 	if err != nil {
 		cancel()
@@ -54,7 +55,7 @@ func startMachine(c *members, spec cloud.Node) (*machine, error) {
 		return nil, err
 	}
 	m.object = nodeObject(spec, address, port)
-	controller, err := vk.NewNodeController(vk.NaiveNodeProvider{}, m.object, nodes{c.access.Client.CoreV1().Nodes()},
+	controller, err := vk.NewNodeController(m.provider, m.object, nodes{c.access.Client.CoreV1().Nodes()},
 		vk.WithNodeEnableLeaseV1(c.access.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease), leaseSeconds))
 	if err != nil {
 		cancel()

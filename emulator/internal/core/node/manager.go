@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/tools"
 )
 
 // managerCommand runs the LeaderWorkerSet controller's real binary. In a container it
@@ -34,7 +35,19 @@ func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 		}
 		args = append(args, arg)
 	}
-	return &exec.Cmd{Path: filepath.Join(c.pod.machine.members.fleet.Layout.Bin(), "lws-manager"), Args: args, Env: run.env, Dir: run.root}, nil
+	return &exec.Cmd{Path: c.pod.machine.manager(c.spec.Image), Args: args, Env: run.env, Dir: run.root}, nil
+}
+
+// manager is the controller of an image's version if it was built, and the pinned one
+// otherwise.
+func (m *machine) manager(image string) string {
+	pinned := filepath.Join(m.members.fleet.Layout.Bin(), tools.LWSManager)
+	if _, version, ok := strings.Cut(image, ":v"); ok {
+		if _, err := os.Stat(pinned + "-" + version); err == nil {
+			return pinned + "-" + version
+		}
+	}
+	return pinned
 }
 
 // certificates is the controller's default folder for them.

@@ -9,12 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sglang-tpu/emulator/internal/core/cloud"
-)
-
-const (
-	tpuResource    = "google.com/tpu"
-	topologyLabel  = "cloud.google.com/gke-tpu-topology"
-	kubeletVersion = "v1.34.2-gke.2037000"
+	"sglang-tpu/spec/topology"
 )
 
 // nodeObject is a machine as GKE registers it.
@@ -32,7 +27,7 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 		corev1.ResourceEphemeralStorage: resource.MustParse("90Gi"),
 	}
 	if spec.TPUs > 0 {
-		capacity[tpuResource] = resource.MustParse(strconv.Itoa(spec.TPUs))
+		capacity[topology.ResourceName] = resource.MustParse(strconv.Itoa(spec.TPUs))
 	}
 	now := metav1.Now()
 	node := &corev1.Node{
@@ -50,7 +45,7 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(port)}},
 			NodeInfo: corev1.NodeSystemInfo{
 				Architecture: "amd64", OperatingSystem: "linux", OSImage: "emulated node", KernelVersion: runtime.GOOS,
-				ContainerRuntimeVersion: "emulated://1", KubeletVersion: kubeletVersion,
+				ContainerRuntimeVersion: "emulated://1", KubeletVersion: "v" + spec.Version,
 			},
 		},
 	}

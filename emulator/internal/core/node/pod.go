@@ -21,24 +21,27 @@ type pod struct {
 
 	ctx    context.Context // ends when nothing of the pod may run any longer
 	cancel context.CancelFunc
-	done   chan struct{} // closed when nothing does
+	ended  chan struct{} // closed when nothing of it runs any longer, and its status says so
+	done   chan struct{} // closed when it is gone from here, too
 
 	stopping chan struct{} // closed when deletion begins
 	stopOnce sync.Once
 	grace    time.Duration // valid once stopping is closed
 
-	mu         sync.Mutex
-	ip         string // empty before the sandbox is there
-	loopback   string
-	containers []*container // init containers first
-	changed    chan struct{}
-	secrets    map[string]*os.File // by the file that leads to it
+	mu           sync.Mutex
+	shuttingDown bool   // with its node
+	nodeNotReady bool   // and the node controller has seen that
+	ip           string // empty before the sandbox is there
+	loopback     string
+	containers   []*container // init containers first
+	changed      chan struct{}
+	secrets      map[string]*os.File // by the file that leads to it
 }
 
 func newPod(m *machine, object *corev1.Pod) *pod {
 	p := &pod{
 		machine: m, object: object, dir: m.members.fleet.Layout.Pod(string(object.UID)),
-		done: make(chan struct{}), stopping: make(chan struct{}), changed: make(chan struct{}, 1),
+		ended: make(chan struct{}), done: make(chan struct{}), stopping: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	p.ctx, p.cancel = context.WithCancel(m.members.ctx)
 	for i := range object.Spec.InitContainers {
@@ -88,12 +91,17 @@ func (p *pod) run() {
 			log.Printf("pod %s/%s: %v", p.object.Namespace, p.object.Name, err)
 		}
 	}
+	close(p.ended)
 	if p.ip != "" {
 		p.machine.members.access.Net.Release(p.ip)
 	}
-	if !p.beingDeleted() {
+	if !p.beingDeleted() || p.isShuttingDown() {
+		stopping := p.stopping
+		if p.isShuttingDown() {
+			stopping = nil // it is no deletion
+		}
 		select {
-		case <-p.stopping: // a pod that has ended stays until it is deleted
+		case <-stopping: // a pod that has ended stays until it is deleted
 		case <-p.ctx.Done():
 			if p.machine.members.ctx.Err() == nil { // its node is gone, or its object
 				p.removeFolder()

@@ -83,6 +83,7 @@ func (p *pod) fill(s *corev1.PodStatus) {
 	condition(s, corev1.PodInitialized, initialized, "ContainersNotInitialized")
 	condition(s, corev1.ContainersReady, ready && !over, "ContainersNotReady")
 	condition(s, corev1.PodReady, ready && !over, "ContainersNotReady")
+	p.fillShutdown(s)
 	s.QOSClass = "" // the API server keeps its own
 	if p.object.Status.QOSClass != "" {
 		s.QOSClass = p.object.Status.QOSClass

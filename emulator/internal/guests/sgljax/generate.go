@@ -62,6 +62,11 @@ func (s *server) generate(ctx context.Context, r request, show func(result)) (re
 			out.finish = map[string]any{"type": "length", "length": limit}
 			break
 		}
+		// A client that has gone is noticed after each token (_wait_one_response in
+		// managers/tokenizer_manager.py).
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
 		token, err := s.token(ctx, prompt, len(out.tokens), r.logprobs)
 		if err != nil {
 			return out, err

@@ -21,9 +21,9 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// firstKept is the loopback network at which kept base states begin, half way up: those
+// firstSaved is the loopback network at which saved base states begin, half way up: those
 // of stacks that come and go begin at 0.
-const firstKept = 16
+const firstSaved = 16
 
 // format is raised when base states of earlier versions of this command are of no use.
 const format = "1"
@@ -39,7 +39,7 @@ type base struct {
 func (r *command) baseOf(name string, number int, config []byte) *base {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n", format, r.machine, r.baseProgram, config))
 	// Every child inherits both. A valid name cannot fail.
-	_ = os.Setenv(layout.NetworkVar, strconv.Itoa(firstKept+number))
+	_ = os.Setenv(layout.NetworkVar, strconv.Itoa(firstSaved+number))
 	_ = os.Setenv(layout.EarlierVar, "1")
 	box := &sandbox.Sandbox{
 		Checkout: r.Checkout, Program: r.base.Dir, Layout: layout.Layout{Root: filepath.Join(r.folder, name)}, Out: r.Out, Err: r.Err,
@@ -86,19 +86,19 @@ func (r *command) fingerprint() (string, error) {
 func (b *base) keyFile() string  { return filepath.Join(b.Layout.Root, "base.key") }
 func (b *base) noteFile() string { return filepath.Join(b.Layout.Root, "base.notes") }
 
-// open resumes the state that is kept, or makes it.
+// open resumes the saved state, or creates it.
 func (b *base) open(ctx context.Context) error {
 	if key, err := os.ReadFile(b.keyFile()); err == nil && string(key) == b.key {
 		began := time.Now()
 		err := b.resume(ctx)
 		if err == nil {
-			b.say("the kept state of %s is running (%s)", b.run.base.Name, time.Since(began).Round(100*time.Millisecond))
+			b.say("the saved state of %s is running (%s)", b.run.base.Name, time.Since(began).Round(100*time.Millisecond))
 			return nil
 		}
 		if ctx.Err() != nil {
 			return err
 		}
-		b.say("the kept state of %s cannot be resumed and is made anew: %v", b.run.base.Name, err)
+		b.say("the saved state of %s cannot be resumed and is created again: %v", b.run.base.Name, err)
 	}
 	return b.make(ctx)
 }
@@ -175,7 +175,7 @@ func (b *baseFailed) Error() string { return b.reason }
 // make brings the base up from nothing, and keeps it.
 func (b *base) make(ctx context.Context) error {
 	began := time.Now()
-	b.say("bringing %s up on the emulator, which takes a minute or two; the state is kept", b.run.base.Name)
+	b.say("bringing %s up on the emulator, which takes a minute or two; the state is saved", b.run.base.Name)
 	if err := b.run.build(ctx, b.run.base, b.run.baseProgram); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -226,7 +226,7 @@ func (b *base) make(ctx context.Context) error {
 
 func (b *base) protectedFile() string { return filepath.Join(b.Layout.Root, "base.protected") }
 
-// unprotect removes protection from the kept state and records what had it.
+// unprotect removes protection from the saved state and records what had it.
 func (b *base) unprotect() error {
 	protected, err := sandbox.Unprotect(b.StateFile())
 	if err != nil {
@@ -288,7 +288,7 @@ func (b *base) preview(ctx context.Context, program string) (review.Preview, err
 	return p, nil
 }
 
-// close stops the cloud; what is on disk is kept.
+// close stops the cloud; its files stay on disk.
 func (b *base) close() {
 	if err := b.quietly().Stop(); err != nil {
 		fmt.Fprintf(b.Err, "emulator: %v\n", err)

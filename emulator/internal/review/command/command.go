@@ -25,7 +25,7 @@ const usage = `emulator review [-base REV] [-head REV] [-out FOLDER] [STACK...]
 
 Brings the program and the configuration of REV up on the emulator, once for each
 environment that HEAD changes, previews HEAD against that, and writes review.md and
-review.json. Base states are kept under .emulator/review and used again while nothing
+review.json. Base states are saved under .emulator/review and used again while nothing
 that they are made from has changed.
 
   -base REV    what to compare with (default: where the branch left origin/main)

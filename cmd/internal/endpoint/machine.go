@@ -1,4 +1,4 @@
-package main
+package endpoint
 
 import (
 	"bufio"
@@ -15,25 +15,37 @@ import (
 	"sglang-tpu/cmd/internal/process"
 )
 
-// machine is this one.
-type machine struct {
-	dir string // for the kubeconfig, removed at the end
+// Machine runs commands. Tests answer in its place.
+type Machine interface {
+	// Run returns what the command wrote to standard output. The error of a command that
+	// failed is a *process.Error.
+	Run(ctx context.Context, command ...string) ([]byte, error)
+	// Save writes a kubeconfig to a file that only this user can read, and returns its path.
+	Save(kubeconfig string) (string, error)
+	// Forward starts a kubectl port-forward and returns the local address, as HOST:PORT,
+	// and what ends it.
+	Forward(ctx context.Context, command ...string) (address string, stop func(), err error)
+}
+
+// Local is this machine.
+type Local struct {
+	Dir string // for the kubeconfig; whoever made it removes it
 }
 
 // patience is how long one command may take.
 const patience = time.Minute
 
-func (machine) Run(ctx context.Context, command ...string) ([]byte, error) {
+func (Local) Run(ctx context.Context, command ...string) ([]byte, error) {
 	return process.Run(ctx, patience, command...)
 }
 
-func (m machine) Save(kubeconfig string) (string, error) {
-	file := filepath.Join(m.dir, "kubeconfig")
+func (m Local) Save(kubeconfig string) (string, error) {
+	file := filepath.Join(m.Dir, "kubeconfig")
 	return file, os.WriteFile(file, []byte(kubeconfig), 0o600)
 }
 
 // Forward ends with the context, too.
-func (machine) Forward(ctx context.Context, command ...string) (string, func(), error) {
+func (Local) Forward(ctx context.Context, command ...string) (string, func(), error) {
 	ctx, cancel := context.WithCancel(ctx)
 	kubectl := exec.CommandContext(ctx, command[0], command[1:]...)
 	kubectl.WaitDelay = time.Second

@@ -1,4 +1,4 @@
-package main
+package endpoint
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 )
 
 func TestAKubeconfigIsForThisUserAlone(t *testing.T) {
-	m := machine{t.TempDir()}
+	m := Local{t.TempDir()}
 	path, err := m.Save("clusters: []")
 	require.NoError(t, err)
 	info, err := os.Stat(path)
@@ -27,7 +27,7 @@ func TestAKubeconfigIsForThisUserAlone(t *testing.T) {
 
 func TestAPortForwardEndsWhenItIsStopped(t *testing.T) {
 	pid := filepath.Join(t.TempDir(), "pid")
-	address, stop, err := machine{}.Forward(t.Context(), "sh", "-c",
+	address, stop, err := Local{}.Forward(t.Context(), "sh", "-c",
 		`echo $$ >`+pid+`; echo "Forwarding from 127.0.0.1:4711 -> 8000"; echo "Handling connection for 4711"; exec sleep 60`)
 	require.NoError(t, err)
 	assert.Equal(t, "127.0.0.1:4711", address)
@@ -41,18 +41,18 @@ func TestAPortForwardEndsWhenItIsStopped(t *testing.T) {
 }
 
 func TestAPortForwardThatDoesNotBeginSaysWhy(t *testing.T) {
-	_, _, err := machine{}.Forward(t.Context(), "sh", "-c", "echo 'error: unable to forward port because pod is not running' >&2; exit 1")
+	_, _, err := Local{}.Forward(t.Context(), "sh", "-c", "echo 'error: unable to forward port because pod is not running' >&2; exit 1")
 	var failed *process.Error
 	require.ErrorAs(t, err, &failed)
 	assert.Contains(t, failed.Error(), "pod is not running")
 
-	_, _, err = machine{}.Forward(t.Context(), "no-such-program")
+	_, _, err = Local{}.Forward(t.Context(), "no-such-program")
 	require.Error(t, err)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	began := time.Now()
-	_, _, err = machine{}.Forward(ctx, "sleep", "60")
+	_, _, err = Local{}.Forward(ctx, "sleep", "60")
 	require.Error(t, err, "a person has interrupted it")
 	assert.Less(t, time.Since(began), 10*time.Second)
 }

@@ -1,0 +1,179 @@
+// Package endpoint reaches the endpoint of a stack that is up: by the stack's outputs, by
+// kubectl with the kubeconfig that is among them, and as a client of the model server.
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/cmd/internal/process"
+	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/serverargs"
+)
+
+// Problem is an error with its remedy.
+type Problem struct {
+	Says string // what is wrong, in one sentence
+	Do   string // what to type or where to go
+}
+
+func (p *Problem) Error() string { return p.Says }
+
+// Outputs are those of the stack that commands use (stacks/outputs.go).
+type Outputs struct {
+	Kubeconfig string `json:"kubeconfig"`
+	Namespace  string `json:"namespace"`
+	Image      string `json:"image"`
+	Set        string `json:"leaderWorkerSet"`
+	Service    string `json:"service"`
+	KeySecret  string `json:"apiKeySecret"` // empty: the server wants no key
+	Replicas   int    `json:"replicas"`
+	Plan       Plan   `json:"plan"`
+}
+
+// Plan is the output of that name, of one group.
+type Plan struct {
+	Model          string `json:"model"`
+	Topology       string `json:"topology"`
+	Hosts          int    `json:"hosts"`
+	Chips          int    `json:"chips"`
+	DP             int    `json:"dpSize"`
+	RequestsCap    int    `json:"requestsCap"`    // that the server admits at once, however short
+	RequestsAtOnce int    `json:"requestsAtOnce"` // of full length that run at once
+	KVPoolTokens   int    `json:"kvPoolTokens"`   // 0: not known
+}
+
+// Stack is a stack that is up.
+type Stack struct {
+	Machine
+	Name    string
+	Outputs Outputs
+	Key     string // the API key; empty: none is sent
+	config  string // path of the kubeconfig
+}
+
+// Open reads the outputs of a stack and saves the kubeconfig that is among them. Its errors
+// are Problems.
+func Open(ctx context.Context, m Machine, name string) (*Stack, error) {
+	s := &Stack{Machine: m, Name: name}
+	up := "pulumi up --stack " + name
+	text, err := m.Run(ctx, "pulumi", "stack", "output", "--json", "--stack", name)
+	if err != nil {
+		return nil, &Problem{Message(err), "as for pulumi up: pulumi login to the stack's backend, its passphrase in PULUMI_CONFIG_PASSPHRASE if it has one, and the name of a stack that pulumi stack ls lists"}
+	}
+	if err := json.Unmarshal(text, &s.Outputs); err != nil {
+		return nil, &Problem{"the outputs cannot be read: " + err.Error(), up}
+	}
+	out := s.Outputs
+	for _, o := range []struct {
+		name string
+		set  bool
+	}{
+		{"kubeconfig", out.Kubeconfig != ""},
+		{"namespace", out.Namespace != ""},
+		{"leaderWorkerSet", out.Set != ""},
+		{"service", out.Service != ""},
+		{"plan", out.Plan.Model != "" && out.Plan.Hosts > 0},
+	} {
+		if !o.set {
+			return nil, &Problem{fmt.Sprintf("stack %s is not up: it has no output %s", name, o.name), up}
+		}
+	}
+	if out.Replicas == 0 {
+		return nil, &Problem{fmt.Sprintf("stack %s has replicas 0: nothing serves", name), "pulumi config set replicas 1 --stack " + name + ", then " + up}
+	}
+	if s.config, err = m.Save(out.Kubeconfig); err != nil {
+		return nil, &Problem{"the kubeconfig cannot be saved: " + err.Error(), "make room in the temporary folder, or set TMPDIR to another"}
+	}
+	return s, nil
+}
+
+// Kubectl is a command on the stack's own cluster, whichever the current context is.
+func (s *Stack) Kubectl(args ...string) []string {
+	return append([]string{"kubectl", "--kubeconfig", s.config, "--namespace", s.Outputs.Namespace}, args...)
+}
+
+// Get reads objects. A cluster that cannot be reached is given up after 20 seconds.
+func (s *Stack) Get(ctx context.Context, into any, args ...string) error {
+	text, err := s.Run(ctx, s.Kubectl(append([]string{"get", "--request-timeout=20s", "-o", "json"}, args...)...)...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// Typed is a kubectl command as a person types it after getCredentialsCommand.
+func (s *Stack) Typed(args string) string {
+	return "kubectl -n " + s.Outputs.Namespace + " " + args
+}
+
+// Logs is the command that shows what the leaders say.
+func (s *Stack) Logs() string {
+	return s.Typed("logs -l " + s.LeaderSelector() + " --all-containers --tail 50")
+}
+
+// LeaderSelector selects the leaders of all groups.
+func (s *Stack) LeaderSelector() string {
+	return fmt.Sprintf("%s=%s,%s=0", names.SetLabel, s.Outputs.Set, names.WorkerLabel)
+}
+
+// ReadKey reads the API key from where the stack has it, as the output curlCommand does.
+// Its errors are Problems.
+func (s *Stack) ReadKey(ctx context.Context) error {
+	name := s.Outputs.KeySecret
+	if name == "" {
+		return nil
+	}
+	var secret corev1.Secret
+	err := s.Get(ctx, &secret, "secret", name)
+	if err == nil && len(secret.Data) != 1 {
+		err = fmt.Errorf("secret %s has %d entries, and the API key is the only one of its own", name, len(secret.Data))
+	}
+	if err != nil {
+		return &Problem{"cannot be read: " + Message(err), s.Typed("get secret "+name) + "; reading it takes the right to get secrets, and pulumi up --refresh restores it"}
+	}
+	for _, value := range secret.Data {
+		s.Key = string(value)
+	}
+	return nil
+}
+
+// RestartServers is what makes servers read their key again.
+func (s *Stack) RestartServers() string {
+	return fmt.Sprintf("pulumi up --refresh --stack %s, then %s: a server reads its key when it starts, and the groups start again", s.Name, s.Typed("delete pod -l "+s.LeaderSelector()))
+}
+
+// Connect makes the server's port at a target of kubectl port-forward one of this machine.
+func (s *Stack) Connect(ctx context.Context, target string) (base string, stop func(), err error) {
+	address, stop, err := s.Forward(ctx, s.Kubectl("port-forward", "--address", "127.0.0.1", "--pod-running-timeout=10s", target, fmt.Sprintf(":%d", serverargs.Port))...)
+	return "http://" + address, stop, err
+}
+
+// Through is the target of Connect that clients' requests go through.
+func (s *Stack) Through() string { return "svc/" + s.Outputs.Service }
+
+// Redact takes the API key out of a text of a server or of a command.
+func (s *Stack) Redact(text string) string {
+	if s.Key == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, s.Key, "(the API key)")
+}
+
+// Message is what a command says of its failure. kubectl logs before it says what is wrong,
+// so the last line counts.
+func Message(err error) string {
+	var failed *process.Error
+	if errors.As(err, &failed) {
+		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")
+		if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+			return last
+		}
+	}
+	return err.Error()
+}

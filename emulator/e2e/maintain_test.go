@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// versions of the cluster's slices, as their nodes say.
+func (w *world) sliceVersions(t *testing.T, stack string) []string {
+	t.Helper()
+	return strings.Fields(w.shell(t, stack, "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{.items[*].status.nodeInfo.kubeletVersion}'"))
+}
+
+// excluded passes the last window of the exclusion that the program sets for a reservation,
+// and then the first one after it.
+func (w *world) excluded(t *testing.T) {
+	const pods = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
+	before, had := w.shell(t, "prod", pods), w.sliceVersions(t, "prod")
+	out := w.emulator(t, "maintain", "2027-02-28")
+	assert.Regexp(t, `control plane is upgraded from 1\.35\.`, out, "there was something to upgrade to")
+	assert.Regexp(t, `node pool \S+slice-0 stays at 1\.35\.\S+: exclusion keep-slices until 2027-03-01`, out)
+	assert.NotContains(t, strings.ReplaceAll(out, "control plane is upgraded", ""), "is upgraded", "no node pool was")
+	assert.Equal(t, before, w.shell(t, "prod", pods), "the group goes on")
+	assert.Equal(t, had, w.sliceVersions(t, "prod"))
+
+	l := w.startClients(t, "prod", 2)
+	out = w.emulator(t, "maintain", "2027-03-01")
+	assert.Regexp(t, `node pool \S+slice-0 is upgraded from 1\.35\.`, out, "nothing keeps the slice any longer")
+	assert.NotEqual(t, had, w.sliceVersions(t, "prod"))
+	w.shell(t, "prod", "until kubectl get pod sglang-tpu-cluster-0-1 >/dev/null 2>&1; do sleep 1; done && "+
+		"kubectl wait --for=condition=Ready pod -l leaderworkerset.sigs.k8s.io/name --timeout 5m")
+	assert.NotEqual(t, before, w.shell(t, "prod", pods))
+	time.Sleep(2 * time.Second)
+	all := l.finish()
+	account(t, "a slice is upgraded", all)
+	assert.NoError(t, all[len(all)-1].err, "the endpoint is back")
+	// What GKE has changed by itself is no change of the program's.
+	w.shell(t, "prod", "pulumi refresh --yes --skip-preview --expect-no-changes && pulumi preview --expect-no-changes")
+}
+
+// upgradedInTurn has two groups on spot slices, for which the program sets no exclusion. A
+// group answers at all times if the budget holds the second drain up, and without it none
+// does for a while.
+func (w *world) upgradedInTurn(t *testing.T) {
+	budget := func(pods string) {
+		w.shell(t, "dev", `kubectl patch poddisruptionbudget sglang-tpu-cluster --type merge -p '{"spec":{"minAvailable":`+pods+`}}'`)
+	}
+	drill := func(what string) (out string, refused int) {
+		l := w.startClients(t, "dev", 2)
+		out = w.emulator(t, "maintain")
+		require.Eventually(t, func() bool {
+			ready, err := w.tryShell("dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers | grep -c 1/1.*Running")
+			return err == nil && strings.TrimSpace(ready) == "4"
+		}, 5*time.Minute, time.Second, "both groups are back")
+		all := l.finish()
+		account(t, what, all)
+		for _, r := range all {
+			if r.err != nil {
+				refused++
+			}
+		}
+		return out, refused
+	}
+	out, refused := drill("two slices are upgraded, with a budget")
+	for _, slice := range []string{"slice-0", "slice-1"} {
+		assert.Regexp(t, `node pool \S+`+slice+` is upgraded from `, out)
+	}
+	assert.Zero(t, refused, "one of the groups answers at all times")
+
+	budget("0")
+	_, refused = drill("two slices are upgraded, without a budget")
+	assert.Positive(t, refused, "without it both groups are gone for a while")
+	budget("2")
+	w.shell(t, "dev", "pulumi refresh --yes --skip-preview --expect-no-changes")
+}

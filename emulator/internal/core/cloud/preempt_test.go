@@ -1,0 +1,39 @@
+package cloud
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestASpotSliceIsTakenBackWithAllItsHosts(t *testing.T) {
+	c, fake := open(t, stateFile(t))
+	withCluster(t, c)
+	create(t, c, nodePoolKind, slice())
+	before := fake.nodes["c/slice"]
+	require.NoError(t, c.Preempt(context.Background(), "slice", 1))
+	assert.Equal(t, []string{"2 of c, 15s"}, fake.shutDown)
+	assert.Equal(t, before, fake.nodes["c/slice"], "they come back under their names")
+}
+
+func TestOnlySpotSlicesAreTakenBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		pool Values
+		ask  string
+		want string
+	}{
+		"not spot":      {slice("nodeConfig.spot", false), "slice", "slice has no spot capacity"},
+		"no such slice": {slice(), "other", `"other" is no slice, or more than one; there are: slice`},
+		"another pool":  {slice("name", "system", "nodeConfig", object("machineType", "e2-standard-8", "spot", true), "placementPolicy", nil), "system", `"system" is no slice`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, fake := open(t, stateFile(t))
+			withCluster(t, c)
+			create(t, c, nodePoolKind, test.pool)
+			require.ErrorContains(t, c.Preempt(context.Background(), test.ask, 0), test.want)
+			assert.Empty(t, fake.shutDown)
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"log"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+
+	"sglang-tpu/emulator/internal/pace"
+)
+
+// drainLimit is for how long GKE lets PodDisruptionBudgets and grace periods hold an upgrade
+// of nodes up (documentation, Node upgrade strategies). It is no time of Google's that passes
+// anyway, but a limit of what runs here, so it is as short as pods' waits are.
+var drainLimit = pace.Of(time.Hour)
+
+// drainRetry is how long kubectl drain waits after a budget's refusal.
+var drainRetry = pace.Of(5 * time.Second)
+
+// Drain empties nodes as GKE does before it makes them anew: it cordons them and evicts their
+// pods, together, until they are gone or the limit has passed.
+func (m *Manager) Drain(ctx context.Context, cluster string, nodes []string) error {
+	r := m.cluster(cluster)
+	if r == nil {
+		return errors.New("cluster " + cluster + " is not running")
+	}
+	return drain(ctx, r.access.Client, nodes)
+}
+
+func drain(ctx context.Context, client kubernetes.Interface, nodes []string) error {
+	for _, name := range nodes {
+		if err := cordon(ctx, client, name); err != nil {
+			return err
+		}
+	}
+	refused := ""
+	for deadline := time.Now().Add(drainLimit); ; {
+		left, refusal, err := evict(ctx, client, nodes)
+		if err != nil || left == 0 {
+			return err
+		}
+		if refusal != "" && refusal != refused {
+			log.Printf("drain of %v: %s", nodes, refusal)
+		}
+		refused = refusal
+		if time.Now().After(deadline) {
+			log.Printf("drain of %v: %d pods are left after an hour, and go with their nodes", nodes, left)
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(drainRetry):
+		}
+	}
+}
+
+// evict asks for the eviction of all pods once. It returns how many are there, and what a
+// budget has against one.
+func evict(ctx context.Context, client kubernetes.Interface, nodes []string) (left int, refusal string, err error) {
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return 0, "", err
+	}
+	for _, pod := range pods.Items {
+		if !slices.Contains(nodes, pod.Spec.NodeName) || ofDaemonSet(pod) {
+			continue
+		}
+		left++
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
+		err := client.PolicyV1().Evictions(pod.Namespace).Evict(ctx, &policyv1.Eviction{
+			ObjectMeta:    metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},
+			DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &pod.UID}},
+		})
+		switch {
+		case apierrors.IsTooManyRequests(err):
+			refusal = err.Error()
+		case err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err):
+			return left, "", err
+		}
+	}
+	return left, refusal, nil
+}
+
+func ofDaemonSet(pod corev1.Pod) bool {
+	owner := metav1.GetControllerOf(&pod)
+	return owner != nil && owner.Kind == "DaemonSet"
+}
+
+func cordon(ctx context.Context, client kubernetes.Interface, name string) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		node, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		node.Spec.Unschedulable = true
+		_, err = client.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{})
+		return err
+	})
+}

@@ -1,0 +1,125 @@
+package kube
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sglang-tpu/emulator/internal/core/injection"
+)
+
+// public is where clients outside the cluster find the API server: its front, if there is one.
+func (c *controlPlane) public() string {
+	if c.saved.FrontPort != 0 {
+		return fmt.Sprintf("127.0.0.1:%d", c.saved.FrontPort)
+	}
+	return c.endpoint()
+}
+
+// startFront starts what stands between clients outside the cluster and the API server, and makes requests fail. The
+// cluster's own controllers, nodes and pods go past it.
+func (c *controlPlane) startFront() error {
+	if c.saved.FrontPort == 0 {
+		return nil
+	}
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(c.pki(), "apiserver.crt"), filepath.Join(c.pki(), "apiserver.key"))
+	if err != nil {
+		return err
+	}
+	authority, err := os.ReadFile(c.ca.CertFile())
+	if err != nil {
+		return err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority)
+	listener, err := net.Listen("tcp", c.public())
+	if err != nil {
+		return err
+	}
+	behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "https", Host: c.endpoint()})
+	// In HTTP/1.1, which kubectl's port-forward needs, and at once, as a watch needs it.
+	behind.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	behind.FlushInterval = -1
+	behind.ErrorLog = nil
+	c.front = &http.Server{
+		Handler: &front{behind, c.injected}, ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
+	}
+	go func() { _ = c.front.ServeTLS(listener, "", "") }() // it ends when the server is closed
+	return nil
+}
+
+// front passes requests on to the API server, or makes them fail.
+type front struct {
+	behind   http.Handler
+	injected *injection.Set
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fault := f.injected.Meet(operation(r), r.URL.Path, func(a, b injection.Operation) bool {
+		return a == injection.Create && b == injection.Update
+	})
+	if fault == nil {
+		f.behind.ServeHTTP(w, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body) // only then is a caller noticed that goes away
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	fault.Handle(w, r, func() { refuse(w, fault) }, func(ctx context.Context) (answer func()) {
+		again := r.Clone(ctx)
+		again.Body = io.NopCloser(strings.NewReader(string(body)))
+		f.behind.ServeHTTP(&dropped{header: http.Header{}}, again)
+		return func() {}
+	})
+}
+
+// operation is what a request does with the object that its path names; empty: nothing that is made to fail.
+func operation(r *http.Request) injection.Operation {
+	query := r.URL.Query()
+	if query.Has("dryRun") || query.Has("watch") {
+		return ""
+	}
+	switch r.Method {
+	case http.MethodGet:
+		return injection.Read
+	case http.MethodPatch, http.MethodPut:
+		return injection.Update
+	case http.MethodDelete:
+		return injection.Delete
+	}
+	return ""
+}
+
+// refuse answers as an API server does.
+func refuse(w http.ResponseWriter, f *injection.Fault) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.Status)
+	_ = json.NewEncoder(w).Encode(metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure,
+		Message: f.Text, Reason: metav1.StatusReason(f.Reason), Code: int32(f.Status),
+	}) // its only error is a client that has gone
+}
+
+// dropped takes an answer that nobody gets.
+type dropped struct{ header http.Header }
+
+func (d *dropped) Header() http.Header         { return d.header }
+func (d *dropped) Write(b []byte) (int, error) { return len(b), nil }
+func (d *dropped) WriteHeader(int)             {}
+func (d *dropped) Flush()                      {}

@@ -1,0 +1,300 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proof/world"
+	"sglang-tpu/emulator/internal/sandbox"
+)
+
+// minute is how long one of Google's takes during the measurements: so long that what the emulator itself needs on a
+// slow machine counts for little.
+const minute = "1s"
+
+type options struct {
+	stack string
+	runs  int
+	base  string // revision to compare with; empty: none
+	// review is whether a review is timed: the second of two, for which the base is up.
+	review bool
+	docs   bool // write docs/proof.md
+}
+
+// Run is the command bench.
+func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&o.stack, "stack", "dev", "the environment")
+	flags.IntVar(&o.runs, "runs", 3, "of which the median is taken")
+	flags.StringVar(&o.base, "base", "", "revision whose program is measured beside the working tree's")
+	flags.BoolVar(&o.review, "review", false, "time a review, which first brings its base up")
+	flags.BoolVar(&o.docs, "docs", false, "write the table and the plot to docs")
+	if err := flags.Parse(args); err != nil {
+		return sandbox.ExitCode(2)
+	}
+	unlock, err := sandbox.Lock(layout.Layout{Root: s.Layout.Root + "/bench"})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_ = os.Setenv("SGLANG_TPU_EMULATOR_MINUTE", minute) // a valid name cannot fail; every child inherits it
+	head, err := measure(ctx, s, "bench", o)
+	if err != nil {
+		return err
+	}
+	var base *figures
+	if o.base != "" {
+		if base, err = measureBase(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.review {
+		if head.review, err = review(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	lines := table(head, base, o)
+	fmt.Fprintln(s.Out, strings.Join(lines, "\n"))
+	if !o.docs {
+		return nil
+	}
+	return write(s, head, lines, o)
+}
+
+// review times one of a working tree that changes nothing.
+func review(ctx context.Context, s *sandbox.Sandbox, o options) (took time.Duration, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	for range 2 {
+		began := time.Now()
+		cmd := exec.CommandContext(ctx, self, "review", "-base", "HEAD", o.stack)
+		cmd.Dir = s.Checkout
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("review: %w\n%s", err, out)
+		}
+		took = time.Since(began)
+	}
+	return took, nil
+}
+
+// measureBase measures the program of another revision.
+func measureBase(ctx context.Context, s *sandbox.Sandbox, o options) (f *figures, err error) {
+	tree := filepath.Join(s.Layout.Root, "bench-base")
+	git := func(args ...string) error {
+		if out, err := exec.CommandContext(ctx, "git", append([]string{"-C", s.Checkout}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
+		return nil
+	}
+	_ = git("worktree", "remove", "--force", tree) // of a run that was killed
+	if err := git("worktree", "add", "--detach", "--force", tree, o.base); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, git("worktree", "remove", "--force", tree)) }()
+	other := *s
+	other.Program = tree
+	return measure(ctx, &other, "bench-of-base", o)
+}
+
+// figures are what was measured of one program.
+type figures struct {
+	empty, first, unchanged time.Duration // previews: of an empty program, of nothing that exists, of everything
+	start                   time.Duration // of the emulated cloud, with the stack in it
+	up, destroy             *run
+	upPath, destroyPath     time.Duration
+	chain, destroyChain     []step
+	review                  time.Duration // 0: not timed
+	pods                    time.Duration // from the last step until the last pod was ready
+	slices                  []slice
+}
+
+// slice is a preview with so many groups.
+type slice struct {
+	replicas int
+	topology string
+	took     time.Duration
+	memory   int64
+	plan     int64 // bytes
+}
+
+func measure(ctx context.Context, s *sandbox.Sandbox, folder string, o options) (*figures, error) {
+	w, err := world.Open(ctx, s, folder, o.stack, "sglang-tpu:protect=false")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = w.Stop() }() // nobody needs what it ends
+	if err := w.Start(ctx); err != nil {
+		return nil, err
+	}
+	f := &figures{}
+	if err := f.previews(ctx, w, o); err != nil {
+		return nil, err
+	}
+	if err := f.groups(ctx, w); err != nil {
+		return nil, err
+	}
+	if err := f.changes(ctx, w, o); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// previews measures those of nothing that exists, beside those of an empty program.
+func (f *figures) previews(ctx context.Context, w *world.World, o options) error {
+	empty, err := emptyProgram(ctx, w)
+	if err != nil {
+		return err
+	}
+	var none, first []time.Duration
+	for i := 0; i <= o.runs; i++ { // the first round is not counted: it fills caches
+		e, ours := empty(), w.Pulumi(ctx, "preview")
+		if err := errors.Join(e.Err, ours.Err); err != nil {
+			return fmt.Errorf("%w\n%s%s", err, e.Output, ours.Output)
+		}
+		if i > 0 {
+			none, first = append(none, e.Took), append(first, ours.Took)
+		}
+	}
+	f.empty, f.first = median(none), median(first)
+	return nil
+}
+
+// groups previews with more and more groups, and with the largest topology.
+func (f *figures) groups(ctx context.Context, w *world.World) error {
+	for _, of := range []struct {
+		replicas int
+		topology string
+	}{{1, "2x2x2"}, {4, "2x2x2"}, {16, "2x2x2"}, {64, "2x2x2"}, {1, "16x24x24"}} {
+		settings := []string{"sglang-tpu:replicas=" + strconv.Itoa(of.replicas), "sglang-tpu:topology=" + of.topology}
+		if of.topology != "2x2x2" {
+			settings = append(settings, `sglang-tpu:network={"pods":"10.16.0.0/12"}`)
+		}
+		if err := w.Prepare(ctx, settings...); err != nil {
+			return err
+		}
+		sampling, stop := context.WithCancel(ctx)
+		most := make(chan int64, 1)
+		go func() { most <- memory(sampling, w) }()
+		plan := w.Pulumi(ctx, "preview", "--json")
+		stop()
+		if !plan.OK() {
+			return fmt.Errorf("preview with %v: %w\n%s", settings, plan.Err, plan.Output)
+		}
+		f.slices = append(f.slices, slice{of.replicas, of.topology, plan.Took, <-most, int64(len(plan.Output))})
+	}
+	return w.Prepare(ctx, "sglang-tpu:protect=false")
+}
+
+// changes measures up and destroy, and what needs a stack that is up.
+func (f *figures) changes(ctx context.Context, w *world.World, o options) error {
+	began := time.Now()
+	up, err := change(ctx, w, "up", "--yes", "--skip-preview")
+	if err != nil {
+		return err
+	}
+	f.up = up
+	d, _, err := w.Deployment()
+	if err != nil {
+		return err
+	}
+	f.upPath, f.chain = up.path(world.Waits(d))
+	if f.pods, err = ready(ctx, w, began.Add(up.last())); err != nil {
+		return err
+	}
+	var same []time.Duration
+	for i := 0; i <= o.runs; i++ {
+		r := w.Pulumi(ctx, "preview", "--expect-no-changes")
+		if !r.OK() {
+			return fmt.Errorf("%w\n%s", r.Err, r.Output)
+		}
+		if i > 0 {
+			same = append(same, r.Took)
+		}
+	}
+	f.unchanged = median(same)
+	if err := w.Stop(); err != nil {
+		return err
+	}
+	started := time.Now()
+	if err := w.Start(ctx); err != nil {
+		return err
+	}
+	f.start = time.Since(started)
+	if f.destroy, err = change(ctx, w, "destroy", "--yes", "--skip-preview"); err != nil {
+		return err
+	}
+	f.destroyPath, f.destroyChain = f.destroy.path(reversed(world.Waits(d)))
+	return nil
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// emptyProgram returns what previews a Go program that registers nothing, in the same way as this one: a binary that is
+// built already.
+func emptyProgram(ctx context.Context, w *world.World) (func() world.Result, error) {
+	folder := w.Program + "-empty"
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	source := "package main\n\nimport \"github.com/pulumi/pulumi/sdk/v3/go/pulumi\"\n\nfunc main() { pulumi.Run(func(*pulumi.Context) error { return nil }) }\n"
+	for name, text := range map[string]string{"main.go": source, "Pulumi.yaml": "name: empty\nruntime: go\n"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(w.Checkout, name))
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	binary := filepath.Join(folder, "program")
+	build := exec.CommandContext(ctx, "go", "build", "-mod=mod", "-buildvcs=false", "-ldflags=-s", "-o", binary, ".")
+	build.Dir = folder
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build of an empty program: %w\n%s", err, out)
+	}
+	if err := w.RunBinary(folder, binary); err != nil {
+		return nil, err
+	}
+	backend := filepath.Join(folder, "state")
+	if err := os.MkdirAll(backend, 0o700); err != nil {
+		return nil, err
+	}
+	pulumi := func(args ...string) world.Result {
+		var out strings.Builder
+		cmd := w.Cmd(ctx, &out, args...)
+		cmd.Dir = folder
+		cmd.Env = slices.DeleteFunc(cmd.Env, func(pair string) bool {
+			name, _, _ := strings.Cut(pair, "=")
+			return name == "PULUMI_STACK" || name == "PULUMI_OPTION_CONFIG_FILE" || name == "PULUMI_BACKEND_URL"
+		})
+		cmd.Env = append(cmd.Env, "PULUMI_BACKEND_URL=file://"+backend)
+		began := time.Now()
+		err := cmd.Run()
+		return world.Result{Err: err, Output: out.String(), Took: time.Since(began)}
+	}
+	if r := pulumi("stack", "init", "--no-select", "empty"); !r.OK() {
+		return nil, fmt.Errorf("%w\n%s", r.Err, r.Output)
+	}
+	return func() world.Result { return pulumi("preview", "--stack", "empty") }, nil
+}

@@ -1,0 +1,178 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"sglang-tpu/emulator/internal/proof/page"
+	"sglang-tpu/emulator/internal/sandbox"
+)
+
+// needed is how long an up takes at least: the program's start, the longest chain of steps, and the pods' own time.
+func (f *figures) needed() time.Duration { return f.up.first() + f.upPath + f.pods }
+
+// row is one figure with its goal.
+type row struct {
+	what  string
+	value func(*figures) float64
+	goal  float64 // 0: none
+	why   string  // the goal is missed
+}
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
+
+var rows = []row{
+	{"unchanged preview / preview of an empty program", func(f *figures) float64 { return ratio(f.unchanged, f.empty) }, 0, ""},
+	{"first preview / preview of an empty program", func(f *figures) float64 { return ratio(f.first, f.empty) }, 0, ""},
+	{"review of a tree that changes nothing / unchanged preview", func(f *figures) float64 { return ratio(f.review, f.unchanged) }, 0, ""},
+	{
+		"up / critical path", func(f *figures) float64 { return ratio(f.up.took, f.needed()) }, 1.05,
+		"two cores are shared by the API server, the providers and 94 resources: a step that could begin waits for a processor; and the end looks at the pods every two seconds",
+	},
+	{
+		"up / the same steps one after the other, by hand", func(f *figures) float64 { return ratio(f.up.took, f.up.first()+f.up.sum()+f.pods) }, 0.5,
+		"the cluster, its system pool, the slice and the download are on one chain, and are most of the time either way",
+	},
+	{
+		"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroyPath) }, 1.05,
+		"as with up",
+	},
+	{
+		"destroy / the same steps one after the other", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroy.sum()) }, 0.5,
+		"the cluster and its node pools are on one chain",
+	},
+	{"start of the emulated cloud with the stack in it / up", func(f *figures) float64 { return ratio(f.start, f.up.took) }, 0, ""},
+	{"preview's time per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.time) / perGroup(f, 0, 1, slice.time) }, 0, ""},
+	{"preview's memory per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.mem) / perGroup(f, 0, 1, slice.mem) }, 0, ""},
+	{
+		"plan's size per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, 2, 3, slice.bytes) / perGroup(f, 0, 1, slice.bytes) }, 1.05,
+		"names are longer",
+	},
+}
+
+func (s slice) time() float64  { return s.took.Seconds() }
+func (s slice) mem() float64   { return float64(s.memory) }
+func (s slice) bytes() float64 { return float64(s.plan) }
+
+// perGroup is what a group costs between two of the previews.
+func perGroup(f *figures, from, to int, of func(slice) float64) float64 {
+	a, b := f.slices[from], f.slices[to]
+	return (of(b) - of(a)) / float64(b.replicas-a.replicas)
+}
+
+// table is the report, in Markdown.
+func table(head, base *figures, o options) []string {
+	lines := []string{
+		fmt.Sprintf("On %s, other work beside it; previews: median of %d. One of Google's minutes took %s.", machine(), o.runs, minute), "",
+	}
+	if base != nil {
+		lines = append(lines, "| ratio | measured | "+o.base+" | goal |", "|---|---|---|---|")
+	} else {
+		lines = append(lines, "| ratio | measured | goal |", "|---|---|---|")
+	}
+	var missed []string
+	for _, r := range rows {
+		value := r.value(head)
+		if value == 0 {
+			continue // it was not measured
+		}
+		goal := ""
+		if r.goal > 0 {
+			goal = fmt.Sprintf("%.2f", r.goal)
+			if value > r.goal+0.005 {
+				missed = append(missed, "- "+r.what+": "+r.why+".")
+			}
+		}
+		line := fmt.Sprintf("| %s | %.2f | ", r.what, value)
+		if base != nil {
+			line += fmt.Sprintf("%.2f | ", r.value(base))
+		}
+		lines = append(lines, line+goal+" |")
+	}
+	if len(missed) > 0 {
+		lines = append(append(lines, "", "Goals that were missed:", ""), missed...)
+	}
+	lines = append(lines, "", "| groups | topology | preview | memory of all its processes | plan |", "|---|---|---|---|---|")
+	for _, s := range head.slices {
+		lines = append(lines, fmt.Sprintf("| %d | %s | %.1f s | %d MiB | %d KiB |", s.replicas, s.topology, s.took.Seconds(), s.memory>>20, s.plan>>10))
+	}
+	lines = append(lines, "", fmt.Sprintf("The up took %.1f s: %.1f s until its first step, %.1f s on the critical path, %.1f s until the last pod was ready, and %.1f s more. The chain: %s.",
+		head.up.took.Seconds(), head.up.first().Seconds(), head.upPath.Seconds(), head.pods.Seconds(), (head.up.took-head.needed()).Seconds(), sentence(head.chain)))
+	return append(lines, "", fmt.Sprintf("The destroy took %.1f s: %.1f s until its first step, and %.1f s on the critical path: %s.",
+		head.destroy.took.Seconds(), head.destroy.first().Seconds(), head.destroyPath.Seconds(), sentence(head.destroyChain)))
+}
+
+// sentence names the steps of a chain, with what passed between two of them.
+func sentence(chain []step) string {
+	var parts []string
+	for i, s := range chain {
+		text := fmt.Sprintf("`%s` %.1f s", s.urn.Name(), (s.end - s.begin).Seconds())
+		if i > 0 && s.begin-chain[i-1].end > 300*time.Millisecond {
+			text += fmt.Sprintf(" (begun after %.1f s)", (s.begin - chain[i-1].end).Seconds())
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func machine() string {
+	model := runtime.GOARCH
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" {
+				model = strings.TrimSpace(value)
+			}
+		}
+	}
+	return fmt.Sprintf("%d cores of %s", runtime.NumCPU(), model)
+}
+
+// write puts the table and the plot into docs.
+func write(s *sandbox.Sandbox, head *figures, lines []string, o options) error {
+	revision, err := exec.Command("git", "-C", s.Checkout, "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.Checkout, "docs", "proof.svg"), []byte(plot(head)), 0o644); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("Measured at revision %s, stack %s. %s\n\n![Steps of an up](proof.svg)\n", strings.TrimSpace(string(revision)), o.stack, strings.Join(lines, "\n"))
+	return page.Replace(filepath.Join(s.Checkout, "docs", "proof.md"), "bench", text)
+}
+
+// plot draws the steps of the up, with the critical path in another colour.
+func plot(f *figures) string {
+	const width, row, left = 900, 9, 220
+	steps := slices.DeleteFunc(slices.Clone(f.up.steps), func(s step) bool { return !real(s.urn) })
+	slices.SortFunc(steps, func(a, b step) int { return int(a.begin - b.begin) })
+	onPath := map[string]bool{}
+	for _, s := range f.chain {
+		onPath[string(s.urn)] = true
+	}
+	scale := float64(width-left-10) / f.up.took.Seconds()
+	height := row*len(steps) + 30
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="8">`+"\n", width, height)
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
+	for at := 0.0; at <= f.up.took.Seconds(); at += 10 {
+		x := left + at*scale
+		fmt.Fprintf(&b, `<line x1="%.1f" y1="0" x2="%.1f" y2="%d" stroke="#ddd"/><text x="%.1f" y="%d">%.0f s</text>`+"\n", x, x, height-14, x, height-4, at)
+	}
+	for i, s := range steps {
+		colour := "#7aa6d8"
+		if onPath[string(s.urn)] {
+			colour = "#c77700"
+		}
+		y := i * row
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, left-4, y+row-2, s.urn.Name())
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", left+s.begin.Seconds()*scale, y+1, max((s.end-s.begin).Seconds()*scale, 1), row-2, colour)
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}

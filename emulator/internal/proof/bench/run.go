@@ -1,0 +1,216 @@
+// Package bench measures how fast the program is, as ratios within one run.
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"sglang-tpu/emulator/internal/proof/world"
+)
+
+// step is one operation of the engine on one resource.
+type step struct {
+	urn        resource.URN
+	begin, end time.Duration // since the start of the command
+}
+
+// run is a command that changed the stack, with the steps that had an effect.
+type run struct {
+	took  time.Duration
+	steps []step
+}
+
+// change runs a command of Pulumi and notes when each step began and ended.
+func change(ctx context.Context, w *world.World, args ...string) (*run, error) {
+	reader, writer := io.Pipe()
+	var other bytes.Buffer
+	began := time.Now()
+	cmd := w.Cmd(ctx, &other, append(args, "--json")...)
+	cmd.Stdout = writer
+	open := map[resource.URN]time.Duration{}
+	r := &run{}
+	noted := make(chan error, 1)
+	go func() {
+		lines := bufio.NewScanner(reader)
+		lines.Buffer(nil, 64<<20)
+		for lines.Scan() {
+			at := time.Since(began)
+			var event apitype.EngineEvent
+			if json.Unmarshal(lines.Bytes(), &event) != nil {
+				fmt.Fprintln(&other, lines.Text())
+				continue
+			}
+			if e := event.ResourcePreEvent; e != nil && e.Metadata.Op != apitype.OpSame {
+				open[resource.URN(e.Metadata.URN)] = at
+			}
+			if e := event.ResOutputsEvent; e != nil {
+				urn := resource.URN(e.Metadata.URN)
+				if begin, ok := open[urn]; ok {
+					r.steps = append(r.steps, step{urn, begin, at})
+					delete(open, urn)
+				}
+			}
+			if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
+				fmt.Fprintln(&other, event.DiagnosticEvent.Message)
+			}
+		}
+		noted <- lines.Err()
+	}()
+	err := cmd.Run()
+	_ = writer.Close() // it returns nil
+	if scanErr := <-noted; err == nil {
+		err = scanErr
+	}
+	r.took = time.Since(began)
+	if err != nil {
+		return nil, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, other.String())
+	}
+	return r, nil
+}
+
+// last is when the last step ended.
+func (r *run) last() (end time.Duration) {
+	for _, s := range r.steps {
+		if real(s.urn) {
+			end = max(end, s.end)
+		}
+	}
+	return end
+}
+
+// first is when the first step began.
+func (r *run) first() time.Duration {
+	first := r.took
+	for _, s := range r.steps {
+		if real(s.urn) {
+			first = min(first, s.begin)
+		}
+	}
+	return first
+}
+
+// real leaves out components, whose steps last as long as those of their children.
+func real(urn resource.URN) bool {
+	typ := string(urn.Type())
+	return strings.HasPrefix(typ, "gcp:") || strings.HasPrefix(typ, "kubernetes:") && !strings.Contains(typ, "kubernetes:helm.sh")
+}
+
+// sum is how long the steps take one after the other, as a person takes them who does it by hand.
+func (r *run) sum() (sum time.Duration) {
+	for _, s := range r.steps {
+		if real(s.urn) {
+			sum += s.end - s.begin
+		}
+	}
+	return sum
+}
+
+// path is the longest chain of steps of which each waits for the one before: no engine can be faster. waits has for each
+// resource those that it waits for, all the way.
+func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Duration, chain []step) {
+	steps := slices.DeleteFunc(slices.Clone(r.steps), func(s step) bool { return !real(s.urn) })
+	slices.SortFunc(steps, func(a, b step) int { return len(waits[a.urn]) - len(waits[b.urn]) })
+	best := map[resource.URN]time.Duration{}
+	from := map[resource.URN]int{}
+	for i, s := range steps {
+		from[s.urn] = -1
+		longest := time.Duration(0)
+		for j, before := range steps[:i] {
+			if waits[s.urn][before.urn] && best[before.urn] > longest {
+				longest, from[s.urn] = best[before.urn], j
+			}
+		}
+		best[s.urn] = longest + s.end - s.begin
+	}
+	end := -1
+	for i, s := range steps {
+		if end < 0 || best[s.urn] > length {
+			length, end = best[s.urn], i
+		}
+	}
+	for at := end; at >= 0; at = from[steps[at].urn] {
+		chain = append(chain, steps[at])
+	}
+	slices.Reverse(chain)
+	return length, chain
+}
+
+// reversed is the order of a destroy: everything waits for what depends on it.
+func reversed(waits map[resource.URN]map[resource.URN]bool) map[resource.URN]map[resource.URN]bool {
+	other := map[resource.URN]map[resource.URN]bool{}
+	for urn := range waits {
+		other[urn] = map[resource.URN]bool{}
+	}
+	for urn, found := range waits {
+		for before := range found {
+			if other[before] != nil {
+				other[before][urn] = true
+			}
+		}
+	}
+	return other
+}
+
+// ready is how long after a moment the last of the server's pods became ready, by what the pods say.
+func ready(ctx context.Context, w *world.World, since time.Time) (time.Duration, error) {
+	files, err := filepath.Glob(filepath.Join(w.Layout.Root, "clusters", "*", "admin.kubeconfig"))
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("there is no cluster: %w", err)
+	}
+	out, err := w.Kubectl(ctx, "--kubeconfig", files[0], "get", "pods", "--all-namespaces", "-l", "leaderworkerset.sigs.k8s.io/name", "-o",
+		`jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].lastTransitionTime}{"\n"}{end}`).Output()
+	if err != nil {
+		return 0, err
+	}
+	var last time.Time
+	for line := range strings.Lines(string(out)) {
+		at, err := time.Parse(time.RFC3339, strings.TrimSpace(line))
+		if err != nil {
+			return 0, err
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return max(last.Sub(since), 0), nil
+}
+
+// memory samples how much memory all processes of the world's commands have together, until the context ends, and
+// returns the most.
+func memory(ctx context.Context, w *world.World) (most int64) {
+	mark := []byte("TMPDIR=" + w.Layout.Tmp() + "\x00")
+	page := int64(os.Getpagesize())
+	for ctx.Err() == nil {
+		var sum int64
+		files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
+		for _, file := range files {
+			env, err := os.ReadFile(file)
+			if err != nil || !bytes.Contains(env, mark) {
+				continue // it has ended, or is another's
+			}
+			text, err := os.ReadFile(filepath.Join(filepath.Dir(file), "statm"))
+			var size, resident int64
+			if _, scanErr := fmt.Sscan(string(text), &size, &resident); err == nil && scanErr == nil {
+				sum += resident * page
+			}
+		}
+		most = max(most, sum)
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return most
+}

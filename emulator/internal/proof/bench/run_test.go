@@ -1,0 +1,102 @@
+package bench
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/proof/page"
+	"sglang-tpu/emulator/internal/proof/world"
+)
+
+func urn(name string) resource.URN {
+	return resource.URN("urn:pulumi:dev::sglang-tpu::gcp:compute/network:Network::" + name)
+}
+
+// A network, then a cluster and beside it a bucket, then the pool that waits for the cluster only.
+func example() (*run, *apitype.DeploymentV3) {
+	r := &run{took: 25 * time.Second, steps: []step{
+		{urn("network"), 2 * time.Second, 4 * time.Second},
+		{urn("cluster"), 4 * time.Second, 11 * time.Second},
+		{urn("bucket"), 4 * time.Second, 5 * time.Second},
+		{urn("pool"), 14 * time.Second, 20 * time.Second}, // three seconds after it could
+		{resource.URN("urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster::cluster"), 0, 25 * time.Second},
+	}}
+	of := func(name string, waits ...resource.URN) apitype.ResourceV3 {
+		return apitype.ResourceV3{URN: urn(name), Dependencies: waits}
+	}
+	return r, &apitype.DeploymentV3{Resources: []apitype.ResourceV3{
+		of("network"), of("cluster", urn("network")), of("bucket", urn("network")), of("pool", urn("cluster")),
+	}}
+}
+
+func TestTheCriticalPathIsTheLongestChainOfWhatWaits(t *testing.T) {
+	r, d := example()
+	length, chain := r.path(world.Waits(d))
+	assert.Equal(t, 15*time.Second, length, "without the three seconds that nothing asked for")
+	var names []string
+	for _, s := range chain {
+		names = append(names, s.urn.Name())
+	}
+	assert.Equal(t, []string{"network", "cluster", "pool"}, names)
+	assert.Equal(t, 16*time.Second, r.sum(), "components are no steps")
+	assert.Equal(t, 2*time.Second, r.first())
+	assert.Equal(t, 20*time.Second, r.last())
+}
+
+func TestWhoDependsOnAComponentWaitsForAllThatIsInIt(t *testing.T) {
+	component := resource.URN("urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster::c")
+	child, other := urn("child"), urn("other")
+	waits := world.Waits(&apitype.DeploymentV3{Resources: []apitype.ResourceV3{
+		{URN: component}, {URN: child, Custom: true, Parent: component}, {URN: other, Custom: true, Dependencies: []resource.URN{component}},
+	}})
+	assert.True(t, waits[other][child])
+	assert.Equal(t, map[resource.URN]bool{component: true}, waits[child])
+}
+
+func TestADestroyWaitsTheOtherWayRound(t *testing.T) {
+	r, d := example()
+	reverse := reversed(world.Waits(d))
+	assert.True(t, reverse[urn("network")][urn("pool")])
+	assert.False(t, reverse[urn("pool")][urn("network")])
+	length, _ := r.path(reverse)
+	assert.Equal(t, 15*time.Second, length)
+}
+
+func TestTheTableHasEveryGoalThatIsMissedWithItsReason(t *testing.T) {
+	r, d := example()
+	f := &figures{empty: time.Second, first: 3 * time.Second, unchanged: 2 * time.Second, start: 2 * time.Second, up: r, destroy: r}
+	f.upPath, f.chain = r.path(world.Waits(d))
+	f.destroyPath = f.upPath
+	for _, n := range []int{1, 4, 16, 64} {
+		f.slices = append(f.slices, slice{n, "2x2x2", time.Duration(n) * time.Second, int64(n) << 20, int64(n) << 10})
+	}
+	text := ""
+	for _, line := range table(f, f, options{runs: 3, base: "main"}) {
+		text += line + "\n"
+	}
+	for _, part := range []string{
+		"| unchanged preview / preview of an empty program | 2.00 | 2.00 |  |", "| up / critical path | 1.47 | 1.47 | 1.05 |",
+		"- up / critical path: ", "| 64 | 2x2x2 | 64.0 s | 64 MiB | 64 KiB |", "| plan's size per group, 64 groups / 4 groups | 1.00 |",
+	} {
+		assert.Contains(t, text, part)
+	}
+	assert.NotContains(t, text, "- plan's size")
+	assert.Contains(t, plot(f), "#c77700")
+}
+
+func TestAPartOfAPageIsReplaced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(file, []byte("# Page\n\n<!-- x -->\nold\n<!-- end of x -->\n\nrest\n"), 0o600))
+	require.NoError(t, page.Replace(file, "x", "new"))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "# Page\n\n<!-- x -->\n\nnew\n\n<!-- end of x -->\n\nrest\n", string(text))
+	assert.ErrorContains(t, page.Replace(file, "y", "new"), `has no part "y"`)
+}

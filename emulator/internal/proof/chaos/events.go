@@ -1,0 +1,146 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+)
+
+// event is one thing that goes wrong. It returns what was hit.
+type event struct {
+	name string
+	do   func(ctx context.Context, r *run) (string, error)
+}
+
+var events = []event{
+	{"pod", func(ctx context.Context, r *run) (string, error) { return r.deletePod(ctx) }},
+	{"rank", func(_ context.Context, r *run) (string, error) { return r.kill("sgl_jax.launch_server") }},
+	{"slice", func(ctx context.Context, r *run) (string, error) {
+		return r.fail(ctx, "cloud.google.com/gke-tpu-accelerator")
+	}},
+	{"system node", func(ctx context.Context, r *run) (string, error) {
+		return r.fail(ctx, "!cloud.google.com/gke-tpu-accelerator")
+	}},
+	{"LeaderWorkerSet controller", func(_ context.Context, r *run) (string, error) { return r.kill("lws-manager") }},
+	{"API server", func(_ context.Context, r *run) (string, error) { return r.kill("kube-apiserver") }},
+	{"etcd", func(_ context.Context, r *run) (string, error) { return r.kill("/etcd\x00") }},
+	{"Hub refuses", func(ctx context.Context, r *run) (string, error) {
+		return r.refuse(ctx, cloud.Fault{On: "hub", Match: "/", Text: "HTTP 503 Service Unavailable", Times: many})
+	}},
+	{"bucket refuses", func(ctx context.Context, r *run) (string, error) {
+		return r.refuse(ctx, cloud.Fault{On: "bucket", Match: "cache", Text: "googleapi: Error 503: The service is currently unavailable., backendError", Times: many})
+	}},
+}
+
+const (
+	namespace = "sglang"
+	many      = 1 << 20
+)
+
+// kubectl asks the API server past whatever a user has.
+func (r *run) kubectl(ctx context.Context, args ...string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(r.world.Layout.Root, "clusters", "*", "admin.kubeconfig"))
+	if err != nil || len(files) == 0 {
+		return "", fmt.Errorf("there is no cluster: %w", err)
+	}
+	out, err := r.world.Kubectl(ctx, append([]string{"--kubeconfig", files[0], "--request-timeout=10s"}, args...)...).Output()
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) {
+		return string(out), fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
+	}
+	return string(out), err
+}
+
+// pods are the names of the server's pods.
+func (r *run) pods(ctx context.Context) []string {
+	out, err := r.kubectl(ctx, "get", "pods", "-n", namespace, "-l", "leaderworkerset.sigs.k8s.io/name", "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
+	if err != nil {
+		return nil // the API server is away
+	}
+	return strings.Fields(out)
+}
+
+func (r *run) deletePod(ctx context.Context) (string, error) {
+	pod := r.any(r.pods(ctx))
+	if pod == "" {
+		return "none is there", nil
+	}
+	_, err := r.kubectl(ctx, "delete", "pod", "-n", namespace, pod, "--wait=false")
+	return pod, err
+}
+
+// any draws one; empty: there is none.
+func (r *run) any(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	slices.Sort(all)
+	return all[r.draw.IntN(len(all))]
+}
+
+// kill ends one of the world's processes whose command line holds a text, without warning.
+func (r *run) kill(text string) (string, error) {
+	var found []string
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well-formed
+	for _, file := range lines {
+		line, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(line, []byte(text)) {
+			continue // it has ended, or is another
+		}
+		env, err := os.ReadFile(filepath.Join(filepath.Dir(file), "environ"))
+		if err != nil || !bytes.Contains(append(env, line...), []byte(r.world.Layout.Root+"/")) {
+			continue // another emulator's
+		}
+		found = append(found, filepath.Base(filepath.Dir(file)))
+	}
+	process := r.any(found)
+	if process == "" {
+		return "none is there", nil
+	}
+	pid, err := strconv.Atoi(process)
+	if err != nil {
+		return "", err
+	}
+	return "process " + process, syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// fail makes the host of a node fail; GKE repairs it, and with one of a slice all of them.
+func (r *run) fail(ctx context.Context, selector string) (string, error) {
+	out, err := r.kubectl(ctx, "get", "nodes", "-l", selector, "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
+	if err != nil {
+		return "", err
+	}
+	node := r.any(strings.Fields(out))
+	if node == "" {
+		return "none is there", nil
+	}
+	return node, r.world.Post(ctx, "/cloud/repair", node, nil)
+}
+
+// refuse lets something refuse for a scaled hour, and a pod end in it.
+func (r *run) refuse(ctx context.Context, f cloud.Fault) (string, error) {
+	if err := r.world.Post(ctx, "/cloud/faults", []cloud.Fault{f}, nil); err != nil {
+		return "", err
+	}
+	return r.deletePod(ctx)
+}
+
+func countFiles(folder string) (n int) {
+	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			n++
+		}
+		return nil // what has gone meanwhile is not counted
+	})
+	return n
+}

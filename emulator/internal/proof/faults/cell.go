@@ -1,0 +1,186 @@
+// Package faults makes every operation on every resource of a stack fail, in every way, and shows that the next pulumi up
+// converges and that pulumi destroy leaves nothing.
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/injection"
+)
+
+// effects are the ways to fail of an operation, in the order of the table.
+var effects = []injection.Effect{
+	injection.Refuse, injection.Lose, injection.LoseOnce, injection.Hang, injection.HoldBefore, injection.HoldAfter,
+}
+
+var operations = []injection.Operation{injection.Create, injection.Update, injection.Delete, injection.Read}
+
+// cell is one operation on one resource that fails in one way.
+type cell struct {
+	target    *target
+	operation injection.Operation
+	effect    injection.Effect
+	fault     injection.Fault // with its error drawn
+}
+
+func (c cell) String() string {
+	text := fmt.Sprintf("%s %s of %s", c.effect, c.operation, c.target.urn.Name())
+	if c.fault.Text != "" {
+		text += " (" + c.fault.Text + ")"
+	}
+	return text
+}
+
+// target is a resource whose operations fail.
+type target struct {
+	urn        resource.URN
+	key        string // as a fault names it
+	google     bool
+	updateable bool
+}
+
+// name is how reports call the resource.
+func (t *target) name() string { return t.urn.Name() + " " + string(t.urn.Type()) }
+
+// targets are all resources of a stack that a provider keeps outside of it.
+func targets(d *apitype.DeploymentV3) ([]*target, error) {
+	var all []*target
+	for _, r := range d.Resources {
+		typ := string(r.Type)
+		google, kubernetes := strings.HasPrefix(typ, "gcp:"), strings.HasPrefix(typ, "kubernetes:")
+		if !r.Custom || !google && !kubernetes {
+			continue
+		}
+		t := &target{urn: r.URN, google: google, updateable: true}
+		if google {
+			t.key = typ + " " + string(r.ID)
+			t.updateable = changeable(typ, r.Inputs, r.Outputs) != ""
+		} else {
+			path, err := objectPath(r.Outputs)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.URN, err)
+			}
+			t.key = path
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// changeable is a property of the state of which another value makes the program's an update in place; empty: every
+// change replaces the resource.
+func changeable(typ string, inputs, state map[string]any) string {
+	// What differs anyhow is what the program ignores.
+	var usual []string
+	if changes, err := cloud.Diff(typ, deepCopy(state), deepCopy(inputs), nil); err == nil {
+		for _, c := range changes {
+			usual = append(usual, c.Path)
+		}
+	}
+	for _, path := range []string{
+		"description", "displayName", "labels.environment", "resourceLabels.environment", "disableOnDestroy", "routingMode",
+		"privateIpGoogleAccess", "minPortsPerVm", "management.autoUpgrade", "userLabels.environment", "dashboardJson", "allows[0].ports[0]", "softDeletePolicy.retentionDurationSeconds", "nodeConfig.resourceLabels.environment",
+	} {
+		edited := cloud.Values(deepCopy(state))
+		if !edit(edited, path) {
+			continue
+		}
+		changes, err := cloud.Diff(typ, edited, deepCopy(inputs), usual)
+		if err == nil && len(changes) == 1 && !changes[0].Replace {
+			return path
+		}
+	}
+	return ""
+}
+
+// objectPath is where the API server has an object.
+func objectPath(object map[string]any) (string, error) {
+	version, _ := object["apiVersion"].(string)
+	kind, _ := object["kind"].(string)
+	meta, _ := object["metadata"].(map[string]any)
+	name, _ := meta["name"].(string)
+	namespace, _ := meta["namespace"].(string)
+	if version == "" || kind == "" || name == "" {
+		return "", fmt.Errorf("no object: %s %s %s", version, kind, name)
+	}
+	path := "/apis/" + version
+	if version == "v1" {
+		path = "/api/v1"
+	}
+	if namespace != "" && kind != "Namespace" {
+		path += "/namespaces/" + namespace
+	}
+	return path + "/" + plural(kind) + "/" + name, nil
+}
+
+// plural is the resource of a kind, as far as this program's are regular.
+func plural(kind string) string {
+	kind = strings.ToLower(kind)
+	switch {
+	case strings.HasSuffix(kind, "y"):
+		return strings.TrimSuffix(kind, "y") + "ies"
+	case strings.HasSuffix(kind, "s"):
+		return kind + "es"
+	}
+	return kind + "s"
+}
+
+// cells lists what can be tried on the targets, with the errors drawn.
+func cells(all []*target, draw *rand.Rand) []cell {
+	var found []cell
+	for _, operation := range operations {
+		for _, effect := range effects {
+			for _, t := range all {
+				if operation == injection.Update && !t.updateable || effect == injection.LoseOnce && operation != injection.Create {
+					continue // a lost answer to another operation is healed by the request that follows it
+				}
+				f := injection.Fault{Operation: operation, Resource: t.key, Effect: effect}
+				switch effect {
+				case injection.Refuse:
+					drawError(&f, t, draw)
+				case injection.Hang:
+					timeout(&f, t)
+				}
+				found = append(found, cell{t, operation, effect, f})
+			}
+		}
+	}
+	return found
+}
+
+// scenario is a set of cells of one operation and one effect. Each fails once: runs of Pulumi follow one another, and each
+// meets the faults to which it gets.
+type scenario []cell
+
+func (s scenario) String() string { return string(s[0].effect) + " " + string(s[0].operation) }
+
+// scenarios groups cells, in a random order. size is how many cells of each are drawn; 0: all.
+func scenarios(all []cell, draw *rand.Rand, size int) []scenario {
+	groups := map[string]scenario{}
+	for _, c := range all {
+		key := scenario{c}.String()
+		groups[key] = append(groups[key], c)
+	}
+	var found []scenario
+	for _, operation := range operations {
+		for _, effect := range effects {
+			group := groups[scenario{{operation: operation, effect: effect}}.String()]
+			if len(group) == 0 {
+				continue
+			}
+			draw.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
+			if size > 0 {
+				group = group[:min(size, len(group))]
+			}
+			found = append(found, group)
+		}
+	}
+	draw.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+	return found
+}

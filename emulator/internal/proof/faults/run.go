@@ -1,0 +1,406 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/injection"
+	"sglang-tpu/emulator/internal/proof/world"
+)
+
+// Names of snapshots.
+const (
+	empty = "empty" // nothing has been created
+	full  = "full"  // the stack is up
+	half  = "half"  // a run has failed
+)
+
+// remedy is what a person runs after the failure, in the order in which they are tried.
+type remedy string
+
+const (
+	plain    remedy = "pulumi up"
+	refresh  remedy = "pulumi up --refresh"
+	imported remedy = "pulumi import, pulumi up"
+	removed  remedy = "delete what the state does not have, pulumi up --refresh"
+	never    remedy = "" // nothing helped
+)
+
+// met is a cell whose fault a request has met, and what followed.
+type met struct {
+	cell
+	cancel bool // pulumi cancel was needed before the next command
+	remedy remedy
+}
+
+// outcome is what became of a scenario.
+type outcome struct {
+	met    []met
+	missed []cell // no request came to their faults
+	runs   int    // of Pulumi, until all faults were met
+	// end is after what the goal of the operation was reached: the stack is as it was at first, or for a delete nothing is
+	// left. other is the same for the other goal, from the state after one of the runs.
+	end, other remedy
+	cancel     bool
+	detail     string // of what never helped
+	took       time.Duration
+}
+
+func (o outcome) explained() bool { return o.end != never && o.other != never }
+
+// runner tries scenarios in one world.
+type runner struct {
+	world     *world.World
+	reference inventory
+	draw      *rand.Rand
+	say       func(format string, args ...any)
+}
+
+// longest is more runs than a chain of resources has members.
+const longest = 40
+
+// try lets each cell of a scenario fail once, and looks at what comes of it.
+func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
+	began := time.Now()
+	defer func() { o.took = time.Since(began) }()
+	if err := r.prepare(ctx, s); err != nil {
+		return o, err
+	}
+	left := slices.Clone(s)
+	kept := 0 // how many runs before the one after which the state is kept
+	if len(s) > 1 {
+		kept = r.draw.IntN(4)
+	}
+	saved := false
+	for o.runs < longest && len(left) > 0 {
+		failed, ended, err := r.fail(ctx, s, left)
+		if err != nil {
+			return o, err
+		}
+		o.runs++
+		if len(failed) == 0 && !ended {
+			break // it failed, or stands still, for another reason
+		}
+		if o.runs == kept+1 {
+			if err := r.keep(ctx); err != nil {
+				return o, err
+			}
+			saved = true
+		}
+		if err := r.remedied(ctx, s, failed, &o); err != nil {
+			return o, err
+		}
+		left = slices.DeleteFunc(left, func(c cell) bool {
+			return slices.ContainsFunc(failed, func(f cell) bool { return f.target == c.target })
+		})
+		if ended {
+			break // to the others there was nothing to do
+		}
+	}
+	o.missed = left
+	if len(o.met) == 0 {
+		return o, nil
+	}
+	end, other := r.upIsFull, r.destroyIsEmpty
+	if s[0].operation == injection.Delete {
+		end, other = other, end
+	}
+	if !saved {
+		if err := r.keep(ctx); err != nil {
+			return o, err
+		}
+	}
+	if o.end, err = r.recover(ctx, &o, end); err != nil {
+		return o, err
+	}
+	detail := o.detail
+	if err := r.world.Restore(ctx, half); err != nil {
+		return o, err
+	}
+	if o.other, err = r.recover(ctx, &o, other); err != nil {
+		return o, err
+	}
+	o.detail = detail + o.detail
+	return o, nil
+}
+
+// keep saves the state after a run that failed.
+func (r *runner) keep(ctx context.Context) error {
+	if err := r.world.Save(ctx, half); err != nil {
+		return err
+	}
+	return r.world.Start(ctx)
+}
+
+// remedied does after a run that failed what has to be done before the next.
+func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *outcome) error {
+	cancel := locked(r.world)
+	if cancel {
+		if result := r.world.Pulumi(ctx, "cancel", "--yes"); !result.OK() {
+			return fmt.Errorf("pulumi cancel: %w\n%s", result.Err, result.Output)
+		}
+	}
+	unknown, err := strangers(ctx, r.world)
+	if err != nil {
+		return err
+	}
+	way := plain
+	if len(unknown) > 0 && s[0].operation == injection.Create {
+		way = imported
+		if err := adopt(ctx, r.world, r.reference); err != nil {
+			r.say("faults: %v", err)
+		}
+		if left, err := strangers(ctx, r.world); err != nil || len(left) > 0 {
+			way = removed
+			if err := errors.Join(err, remove(ctx, r.world)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range failed {
+		m := met{c, cancel, plain}
+		if slices.Contains(unknown, c.target.key) {
+			m.remedy = way
+		}
+		o.met = append(o.met, m)
+	}
+	return nil
+}
+
+// prepare brings the world to where the scenario's operation comes next.
+func (r *runner) prepare(ctx context.Context, s scenario) error {
+	switch s[0].operation {
+	case injection.Create:
+		return r.world.Restore(ctx, empty)
+	case injection.Update:
+		if err := r.world.Restore(ctx, full); err != nil {
+			return err
+		}
+		if err := r.world.Stop(); err != nil {
+			return err
+		}
+		if err := age(r.world, s); err != nil {
+			return err
+		}
+		return r.world.Start(ctx)
+	}
+	return r.world.Restore(ctx, full)
+}
+
+// many is more than there are independent resources: all of a batch are under way at the same time.
+const many = "120"
+
+// arguments of the command that meets the faults.
+func arguments(operation injection.Operation) []string {
+	switch operation {
+	case injection.Delete:
+		return []string{"destroy", "--yes", "--skip-preview", "--continue-on-error", "--parallel", many}
+	case injection.Read:
+		return []string{"refresh", "--yes", "--skip-preview", "--parallel", many}
+	}
+	return []string{"up", "--yes", "--skip-preview", "--continue-on-error", "--parallel", many}
+}
+
+// fail runs the command with the faults of what is left in force, and ends them. It returns the cells that were met, and
+// whether the command ended well.
+func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []cell, well bool, err error) {
+	var inForce []injection.Fault
+	for _, c := range left {
+		inForce = append(inForce, c.fault)
+	}
+	if err := r.world.Post(ctx, "/injected", inForce, nil); err != nil {
+		return nil, false, err
+	}
+	limited, cancel := context.WithTimeout(ctx, 6*time.Minute)
+	defer cancel()
+	var out bytes.Buffer
+	cmd := r.world.Cmd(limited, &out, arguments(s[0].operation)...)
+	if err := cmd.Start(); err != nil {
+		return nil, false, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var endErr error
+	if e := s[0].effect; e == injection.HoldBefore || e == injection.HoldAfter {
+		endErr, err = r.untilHeld(limited, len(left), ended)
+		if err != nil {
+			return nil, false, err
+		}
+		if errors.Is(endErr, errHeld) {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+			r.world.Kill()
+			<-ended
+		}
+	} else {
+		endErr = <-ended // that it fails is the point
+	}
+	if s[0].effect == injection.Hang {
+		if err := r.settle(ctx); err != nil {
+			return nil, false, err
+		}
+	}
+	inForce, err = r.faults(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, f := range inForce {
+		if f.Hits > 0 {
+			failed = append(failed, left[i])
+		}
+	}
+	if len(failed) == 0 && endErr != nil {
+		r.say("faults: a run of %s failed for another reason:\n%s", s, tail(out.String()))
+	}
+	return failed, endErr == nil, r.world.Post(ctx, "/injected", []injection.Fault{}, nil)
+}
+
+var errHeld = errors.New("requests are held")
+
+// settle waits until the work is done that goes on after the provider's patience.
+func (r *runner) settle(ctx context.Context) error {
+	time.Sleep(2 * time.Second) // it has begun
+	return r.world.Post(ctx, "/cloud/find", cloud.Request{Type: "gcp:compute/network:Network"}, nil)
+}
+
+func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) {
+	return all, r.world.Get(ctx, "/injected", &all)
+}
+
+// still is how long no further request has to be held before all are that come.
+const still = 4 * time.Second
+
+// untilHeld waits until as many requests are held as there are faults, or no more come, which is errHeld, or the command
+// has ended, which is its error.
+func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end, err error) {
+	held, since := 0, time.Now()
+	for {
+		all, err := r.faults(ctx)
+		if err != nil {
+			return nil, err
+		}
+		now := 0
+		for _, f := range all {
+			now += min(f.Hits, 1)
+		}
+		if now > held {
+			held, since = now, time.Now()
+		}
+		if held == want || held > 0 && time.Since(since) > still {
+			time.Sleep(300 * time.Millisecond) // work that is done before an answer is held
+			return errHeld, nil
+		}
+		select {
+		case end := <-ended:
+			return end, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// recover tries the remedies one after the other until one of them leads to the goal.
+func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Context, remedy) (bool, string, error)) (remedy, error) {
+	o.detail = ""
+	if locked(r.world) {
+		o.cancel = true
+		if result := r.world.Pulumi(ctx, "cancel", "--yes"); !result.OK() {
+			o.detail = "pulumi cancel: " + result.Output
+			return never, nil
+		}
+	}
+	for _, way := range []remedy{plain, refresh, imported, removed} {
+		reached, detail, err := goal(ctx, way)
+		if err != nil {
+			return never, err
+		}
+		if reached {
+			return way, nil
+		}
+		o.detail += string(way) + ": " + detail + "\n"
+	}
+	return never, nil
+}
+
+// upIsFull brings the stack up, and reports whether it is then what it was at first: nothing is left to change, there is
+// nothing that the state does not have, and nothing twice.
+func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error) {
+	args := []string{"up", "--yes", "--skip-preview"}
+	if refused := r.beforehand(ctx, way, &args); refused != "" {
+		return false, refused, nil
+	}
+	if result := r.world.Pulumi(ctx, args...); !result.OK() {
+		return false, tail(result.Output), nil
+	}
+	for _, look := range [][]string{
+		{"refresh", "--yes", "--skip-preview", "--expect-no-changes"}, {"preview", "--expect-no-changes", "--diff"},
+	} {
+		if result := r.world.Pulumi(ctx, look...); !result.OK() {
+			return false, tail(result.Output), nil
+		}
+	}
+	now, err := take(ctx, r.world)
+	if err != nil {
+		return false, "", err
+	}
+	difference := r.reference.difference(now)
+	return difference == "", difference, nil
+}
+
+// destroyIsEmpty destroys the stack, and reports whether nothing is left.
+func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, error) {
+	args := []string{"destroy", "--yes", "--skip-preview"}
+	if refused := r.beforehand(ctx, way, &args); refused != "" {
+		return false, refused, nil
+	}
+	if result := r.world.Pulumi(ctx, args...); !result.OK() {
+		return false, tail(result.Output), nil
+	}
+	var left []struct{ Type, ID string }
+	if err := r.world.Get(ctx, "/cloud/resources", &left); err != nil {
+		return false, "", err
+	}
+	d, _, err := r.world.Deployment()
+	if err != nil {
+		return false, "", err
+	}
+	if len(left)+len(d.Resources) > 0 {
+		return false, fmt.Sprintf("the cloud still has %v; the state has %d resources", left, len(d.Resources)), nil
+	}
+	return true, "", nil
+}
+
+// beforehand does what a remedy has before its last command, or within it, and says why it cannot be done; empty: it is
+// done.
+func (r *runner) beforehand(ctx context.Context, way remedy, args *[]string) string {
+	var err error
+	switch way {
+	case refresh:
+		*args = append(*args, "--refresh")
+	case imported:
+		err = adopt(ctx, r.world, r.reference)
+	case removed:
+		*args = append(*args, "--refresh")
+		err = remove(ctx, r.world)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// tail is the end of an output, where errors are.
+func tail(output string) string {
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(output), "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
+	return strings.Join(lines[max(0, len(lines)-25):], "\n")
+}
+
+var errSteady = errors.New("the stack is not steady when it is first up")

@@ -1,0 +1,193 @@
+// Package world is an emulated cloud of its own, with one stack of the program, for measurements and for what makes the
+// program fail. What else is up in the checkout is left alone.
+package world
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/sandbox"
+	"sglang-tpu/emulator/internal/socket"
+	"sglang-tpu/emulator/internal/tools"
+)
+
+// World is one emulated cloud and one stack in it.
+type World struct {
+	sandbox.Stack
+	settings  []string // KEY=VALUE over the stack's configuration file
+	snapshots string   // folder
+}
+
+// network is the loopback network at which clusters of these worlds begin, half way between those of stacks that people
+// bring up and those that reviews keep.
+const network = "8"
+
+// Open makes an empty world in a folder of the checkout's emulator, and the program's binary for it. What an earlier
+// command left there is ended and removed.
+func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, settings ...string) (*World, error) {
+	_ = os.Setenv(layout.NetworkVar, network) // a valid name cannot fail
+	root := filepath.Join(s.Layout.Root, folder, stack)
+	box := &sandbox.Sandbox{Checkout: s.Checkout, Program: root + ".program", Layout: layout.Layout{Root: root}, Out: s.Out, Err: s.Err}
+	w := &World{Stack: box.Stack(stack), settings: settings, snapshots: root + ".snapshots"}
+	if err := w.Stop(); err != nil {
+		return nil, err
+	}
+	for _, stale := range []string{root, w.snapshots, w.Program} {
+		if err := os.RemoveAll(stale); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Tools(ctx, tools.Runtime); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, err
+	}
+	for from, to := range map[string]string{w.Layout.Bin(): s.Layout.Bin(), w.Layout.Cache(): s.Layout.Cache()} {
+		if err := os.Symlink(to, from); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.compile(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := w.Tools(ctx, tools.Runtime); err != nil { // links those of this folder
+		return nil, err
+	}
+	return w, nil
+}
+
+// compile makes a project that runs the program's binary.
+func (w *World) compile(ctx context.Context, s *sandbox.Sandbox) error {
+	if err := os.MkdirAll(w.Program, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"Pulumi.yaml", "go.mod", "Pulumi." + w.Name + ".yaml"} {
+		text, err := os.ReadFile(filepath.Join(s.Program, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(w.Program, name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	binary := filepath.Join(w.Program, "program")
+	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, strings.Fields(tools.ProgramFlags)...), "-o", binary, ".")...)
+	build.Dir = s.Program
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build of the program: %w\n%s", err, out)
+	}
+	return w.RunBinary(w.Program, binary)
+}
+
+// Start starts the emulated cloud and writes the stack's configuration.
+func (w *World) Start(ctx context.Context) error {
+	quiet := *w.Sandbox
+	quiet.Out = io.Discard
+	if err := quiet.Daemon().Start(ctx); err != nil {
+		return err
+	}
+	return w.Prepare(ctx, w.settings...)
+}
+
+// Stop ends every process of the world. What is on disk stays.
+func (w *World) Stop() error { return w.Daemon().Stop() }
+
+// Result is how a command of Pulumi went.
+type Result struct {
+	Err    error
+	Output string
+	Took   time.Duration
+}
+
+// OK reports whether the command ended well.
+func (r Result) OK() bool { return r.Err == nil }
+
+// Pulumi runs a command of the CLI on the stack.
+func (w *World) Pulumi(ctx context.Context, args ...string) Result {
+	var out bytes.Buffer
+	began := time.Now()
+	cmd := w.Cmd(ctx, &out, args...)
+	err := cmd.Run()
+	return Result{err, out.String(), time.Since(began)}
+}
+
+// Cmd prepares a command of the CLI in a process group of its own.
+func (w *World) Cmd(ctx context.Context, out io.Writer, args ...string) *exec.Cmd {
+	cmd := w.Command(ctx, append(args, "--non-interactive", "--color", "never")...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// Get asks the world's daemon.
+func (w *World) Get(ctx context.Context, path string, reply any) error {
+	return socket.Get(ctx, w.Layout.Socket(), path, reply)
+}
+
+// Post tells the world's daemon.
+func (w *World) Post(ctx context.Context, path string, request, reply any) error {
+	return socket.Post(ctx, w.Layout.Socket(), path, request, reply)
+}
+
+// Save stops the world and keeps a copy of it under a name.
+func (w *World) Save(ctx context.Context, name string) error {
+	if err := w.Stop(); err != nil {
+		return err
+	}
+	return w.copy(ctx, w.Layout.Root, filepath.Join(w.snapshots, name))
+}
+
+// Restore stops the world, puts the copy in its place and starts it.
+func (w *World) Restore(ctx context.Context, name string) error {
+	if err := w.Stop(); err != nil {
+		return err
+	}
+	if err := w.copy(ctx, filepath.Join(w.snapshots, name), w.Layout.Root); err != nil {
+		return err
+	}
+	return w.Start(ctx)
+}
+
+// copy makes one folder what another is. What every start makes anew is left out: pods' folders and temporary files.
+func (w *World) copy(ctx context.Context, from, to string) error {
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	for _, folder := range []string{to, from} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			path := filepath.Join(folder, e.Name())
+			switch e.Name() {
+			case "bin", "cache", "container-bin", "lws":
+			case "pods", "tmp":
+				if folder == to {
+					err = os.RemoveAll(path)
+				}
+			default:
+				if folder == to {
+					err = os.RemoveAll(path)
+				} else if out, failed := exec.CommandContext(ctx, "cp", "-a", "--sparse=always", path, to).CombinedOutput(); failed != nil {
+					err = errors.Join(failed, errors.New(string(out)))
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// repair fails a node's host, and returns when its node is back.
+func repair(ctx context.Context, s *Sandbox, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
+}
+
+// preemption is what the command preempt asks for.
+type preemption struct {
+	Slice   string
+	Minutes float64 // of Google's, until it has the chips again
+}
+
+// preempt takes a slice back, and returns when it is there again.
+func preempt(ctx context.Context, s *Sandbox, args []string) error {
+	p, err := parsePreempt(args)
+	if err != nil {
+		return err
+	}
+	return s.Daemon().post(ctx, "/cloud/preempt", p, nil)
+}
+
+func parsePreempt(args []string) (preemption, error) {
+	if len(args) < 1 || len(args) > 2 {
+		return preemption{}, errUsage
+	}
+	p := preemption{Slice: args[0], Minutes: 10}
+	if len(args) == 2 {
+		minutes, err := strconv.ParseFloat(args[1], 64)
+		if err != nil || minutes < 0 {
+			return p, fmt.Errorf("%q is not a number of minutes", args[1])
+		}
+		p.Minutes = minutes
+	}
+	return p, nil
+}
+
+// upgrade is what the command maintain lets happen.
+type upgrade struct {
+	After time.Time
+	Minor bool // a minor version instead of a patch
+}
+
+// maintain lets a maintenance window pass, and prints what GKE did in it.
+func maintain(ctx context.Context, s *Sandbox, args []string) error {
+	u, err := parseMaintain(args, time.Now())
+	if err != nil {
+		return err
+	}
+	var lines []string
+	if err := s.Daemon().post(ctx, "/cloud/maintain", u, &lines); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		fmt.Fprintln(s.Out, line)
+	}
+	return nil
+}
+
+func parseMaintain(args []string, now time.Time) (upgrade, error) {
+	u := upgrade{After: now}
+	if len(args) > 0 && args[len(args)-1] == "minor" {
+		u.Minor, args = true, args[:len(args)-1]
+	}
+	switch len(args) {
+	case 0:
+		return u, nil
+	case 1:
+		day, err := time.Parse(time.DateOnly, args[0])
+		if err != nil {
+			return u, fmt.Errorf("%q is not a date such as %s", args[0], now.Format(time.DateOnly))
+		}
+		u.After = day
+		return u, nil
+	}
+	return u, errUsage
+}

@@ -1,0 +1,47 @@
+package cluster
+
+import (
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/projects"
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// nodeRoles are what the nodes' service account may do in the project, each with the
+// suffix of the resource that grants it.
+var nodeRoles = []struct{ suffix, role string }{
+	// What GKE documents as the least a node needs: logs, metrics, metadata.
+	{"-nodes-role", "roles/container.defaultNodeServiceAccount"},
+	// Image streaming counts as a use of the project's API. GKE's documentation wants it of
+	// every account but the default one; without it pods do not start
+	// (terraform-google-kubernetes-engine issue 2251).
+	{"-nodes-streaming", "roles/serviceusage.serviceUsageConsumer"},
+}
+
+// newNodeAccount makes the service account of the nodes of base with its roles, and returns its
+// email and what the nodes wait for. One that exists is given nothing.
+func newNodeAccount(ctx *pulumi.Context, name, project, base, existing string, inside pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
+	if existing != "" {
+		return pulumi.String(existing).ToStringOutput(), nil, nil
+	}
+	nodes, err := serviceaccount.NewAccount(ctx, name+"-nodes", &serviceaccount.AccountArgs{
+		Project:     pulumi.String(project),
+		AccountId:   pulumi.String(base + "-nodes"),
+		DisplayName: pulumi.String("GKE nodes of " + base),
+	}, inside)
+	if err != nil {
+		return pulumi.StringOutput{}, nil, err
+	}
+	var roles []pulumi.Resource
+	for _, r := range nodeRoles {
+		role, err := projects.NewIAMMember(ctx, name+r.suffix, &projects.IAMMemberArgs{
+			Project: pulumi.String(project),
+			Role:    pulumi.String(r.role),
+			Member:  nodes.Member,
+		}, inside)
+		if err != nil {
+			return pulumi.StringOutput{}, nil, err
+		}
+		roles = append(roles, role)
+	}
+	return nodes.Email, roles, nil
+}

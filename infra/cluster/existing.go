@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// ExistingArgs describe a cluster that exists.
+type ExistingArgs struct {
+	ID           string // projects/P/locations/L/clusters/C
+	Name         string
+	Endpoint     string // DNS name of the control plane
+	Kubeconfig   string // instead of Endpoint, where it is known
+	WorkloadPool string
+
+	// NodeServiceAccount is the email of the account of the nodes that are added; empty: one
+	// is made in Project, after Base, with its roles.
+	NodeServiceAccount string
+	Project            string
+	Base               string
+}
+
+// NewExisting registers what an endpoint adds beside a cluster that somebody else made: the
+// provider of what runs in it, and the account of its nodes. The cluster is none of its
+// resources.
+func NewExisting(ctx *pulumi.Context, name string, args *ExistingArgs, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	c := &Cluster{}
+	if err := c.Register(ctx, "sglang-tpu:infra:ExistingCluster", name, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(c)
+	nodes, roles, err := newNodeAccount(ctx, name, args.Project, args.Base, args.NodeServiceAccount, inside)
+	if err != nil {
+		return nil, err
+	}
+	config := args.Kubeconfig
+	if config == "" {
+		if config, err = Kubeconfig(args.Name, args.Endpoint); err != nil {
+			return nil, err
+		}
+	}
+	c.ID = pulumi.String(args.ID).ToStringOutput()
+	c.Name = pulumi.String(args.Name).ToStringOutput()
+	c.Kubeconfig = pulumi.String(config).ToStringOutput()
+	c.WorkloadPool = pulumi.String(args.WorkloadPool).ToStringOutput()
+	c.NodeServiceAccount = nodes
+	c.Dependencies = roles
+	return c, c.finish(ctx, name, inside)
+}

@@ -1,0 +1,63 @@
+package serving
+
+import (
+	"strconv"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/spec/topology"
+)
+
+// Slices say on which nodes of a shared cluster an endpoint's pods may run. Another
+// endpoint's slice of the same topology would do as well, and end with that endpoint.
+type Slices struct {
+	Labels map[string]string // of the nodes
+	Pools  []string          // names of the node pools; empty: any
+}
+
+// nodeSelector is what GKE refuses a TPU pod without, and the labels of the slices.
+func (s Slices) nodeSelector(t topology.Topology) pulumi.StringMap {
+	selector := pulumi.StringMap{
+		topology.AcceleratorLabel: pulumi.String(topology.Accelerator),
+		topology.TopologyLabel:    pulumi.String(t.String()),
+	}
+	for label, value := range s.Labels {
+		selector[label] = pulumi.String(value)
+	}
+	return selector
+}
+
+// affinity keeps pods on node pools that carry no label of this program; nil if there are
+// none.
+func (s Slices) affinity() corev1.AffinityPtrInput {
+	if len(s.Pools) == 0 {
+		return nil
+	}
+	return &corev1.AffinityArgs{NodeAffinity: &corev1.NodeAffinityArgs{
+		RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelectorArgs{
+			NodeSelectorTerms: corev1.NodeSelectorTermArray{&corev1.NodeSelectorTermArgs{
+				MatchExpressions: corev1.NodeSelectorRequirementArray{&corev1.NodeSelectorRequirementArgs{
+					Key: pulumi.String(topology.NodePoolLabel), Operator: pulumi.String("In"), Values: pulumi.ToStringArray(s.Pools),
+				}},
+			}},
+		},
+	}}
+}
+
+// quotaArgs keep the namespace to the chips of its slices.
+func quotaArgs(args *Args) *corev1.ResourceQuotaArgs {
+	chips := strconv.Itoa(args.Replicas * args.Topology.Chips())
+	return &corev1.ResourceQuotaArgs{
+		Metadata: meta(args, "slices"),
+		Spec:     &corev1.ResourceQuotaSpecArgs{Hard: pulumi.StringMap{"requests." + topology.ResourceName: pulumi.String(chips)}},
+	}
+}
+
+// storageClassName is one of the cluster's.
+func (a *Args) storageClassName() string {
+	if a.Shared {
+		return storageClass + "-" + a.Namespace
+	}
+	return storageClass
+}

@@ -1,0 +1,180 @@
+package existing
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sglang-tpu/spec/problem"
+)
+
+// LeastGKE is the oldest version of GKE that has tpu7x (documentation, TPUs in GKE: machine
+// types and versions).
+const LeastGKE = "1.34.0-gke.2201000"
+
+// Cluster is what GKE says of a cluster.
+type Cluster struct {
+	Name           string
+	Location       string
+	Version        string // of the control plane
+	Autopilot      bool
+	WorkloadPool   string // of Workload Identity; empty: it is off
+	DNSEndpoint    string // empty, or from outside not allowed: clients cannot reach it
+	External       bool   // the DNS endpoint answers clients outside of Google's network
+	FuseDriver     bool
+	DiskDriver     bool // of persistent disks, and with it of Hyperdisk
+	SecretManager  bool // the add-on
+	Prometheus     bool // managed collection
+	NetworkPolicy  bool // policies are enforced
+	Network        string
+	Subnetwork     string // names
+	ControlPlane   string // range of the control plane; empty: it has none in the network
+	ServiceAccount string // of the nodes of the first pool
+	NodePools      []NodePool
+}
+
+// NodePool is what GKE says of one.
+type NodePool struct {
+	Name           string
+	MachineType    string
+	Topology       string // empty: a single host
+	Nodes          int    // in each zone
+	Autoscaled     bool   // it may have no nodes until pods ask for them
+	Zones          []string
+	MetadataServer bool // pods get tokens of Workload Identity
+	ServiceAccount string
+}
+
+// ClusterNeeds is what an endpoint needs of a cluster.
+type ClusterNeeds struct {
+	Project, Region, Zone string
+	Bucket                bool   // weights are in a bucket
+	Secrets               bool   // the token is in Secret Manager
+	Monitoring            bool   // metrics are collected
+	Network, Subnetwork   string // that it must be in; empty: any
+	// Slices are the node pools that are named, each of which must be one slice.
+	Slices      []string
+	MachineType string
+	Topology    string // of the slice; empty: a single host
+	Hosts       int
+}
+
+// Check says all that does not fit.
+func (n ClusterNeeds) Check(c Cluster) problem.List {
+	const key = ClusterKey + ".name"
+	update := "run: gcloud container clusters update " + c.Name + " --location " + c.Location + " "
+	var found problem.List
+	if c.Autopilot {
+		found.Add(key, c.Name, "is an Autopilot cluster, in which nobody makes node pools", "use a Standard cluster")
+		return found
+	}
+	if c.Location != n.Region && regionOf(c.Location) != n.Region {
+		found.Add(key, c.Name, "is in "+c.Location+", and gcp:zone is in "+n.Region, "use a cluster in "+n.Region)
+	}
+	if older(c.Version, LeastGKE) {
+		found.Add(key, c.Name, "has GKE "+c.Version+", and tpu7x needs "+LeastGKE, "upgrade its control plane: gcloud container clusters upgrade "+c.Name+" --location "+c.Location+" --master")
+	}
+	if pool := n.Project + ".svc.id.goog"; c.WorkloadPool != pool {
+		found.Add(key, c.Name, "has no Workload Identity, by which pods use the bucket and the repository", update+"--workload-pool "+pool)
+	}
+	if c.DNSEndpoint == "" || !c.External {
+		found.Add(key, c.Name, "has no DNS endpoint for clients outside, by which this program reaches it", update+"--enable-dns-access")
+	}
+	if n.Bucket && !c.FuseDriver {
+		found.Add(key, c.Name, "has no Cloud Storage FUSE driver, by which pods read the bucket", update+"--update-addons GcsFuseCsiDriver=ENABLED")
+	}
+	if !n.Bucket && !c.DiskDriver {
+		found.Add(key, c.Name, "has no driver for persistent disks, which cache.mode disk needs", update+"--update-addons GcePersistentDiskCsiDriver=ENABLED")
+	}
+	if n.Secrets && !c.SecretManager {
+		found.Add(key, c.Name, "has no Secret Manager add-on, by which pods read hfTokenSecret", update+"--enable-secret-manager")
+	}
+	if n.Monitoring && !c.Prometheus {
+		found.Add(key, c.Name, "has no managed collection for Prometheus, by which metrics are collected", update+"--enable-managed-prometheus, or set monitoring.enabled to false")
+	}
+	if n.Network != "" && c.Network != n.Network {
+		found.Add(NetworkKey+".network", n.Network, "is not the network of cluster "+c.Name+", which is "+c.Network, "remove network.existing: it follows from the cluster")
+	}
+	if n.Subnetwork != "" && c.Subnetwork != n.Subnetwork {
+		found.Add(NetworkKey+".subnetwork", n.Subnetwork, "is not the subnetwork of cluster "+c.Name+", which is "+c.Subnetwork, "remove network.existing: it follows from the cluster")
+	}
+	for i, name := range n.Slices {
+		found = append(found, n.checkPool(fmt.Sprintf("%s.nodePools[%d]", ClusterKey, i), name, c)...)
+	}
+	return found
+}
+
+func (n ClusterNeeds) checkPool(key, name string, c Cluster) problem.List {
+	var found problem.List
+	i := slices.IndexFunc(c.NodePools, func(p NodePool) bool { return p.Name == name })
+	if i < 0 {
+		var names []string
+		for _, p := range c.NodePools {
+			names = append(names, p.Name)
+		}
+		found.Add(key, name, "is not a node pool of cluster "+c.Name, "use one of "+orNone(names))
+		return found
+	}
+	p := c.NodePools[i]
+	if p.MachineType != n.MachineType {
+		found.Add(key, name, "has machine type "+p.MachineType+", and the topology needs "+n.MachineType, "name a node pool of "+n.MachineType+", or another topology")
+		return found
+	}
+	if p.Topology != n.Topology {
+		found.Add(key, name, "has topology "+orSingle(p.Topology)+", and sglang-tpu:topology is "+orSingle(n.Topology), "make them equal")
+	} else if !p.Autoscaled && p.Nodes*max(1, len(p.Zones)) != n.Hosts {
+		found.Add(key, name, fmt.Sprintf("has %d nodes, and the slice %d hosts", p.Nodes*max(1, len(p.Zones)), n.Hosts), "name a node pool that is one whole slice")
+	}
+	if !slices.Equal(p.Zones, []string{n.Zone}) {
+		found.Add(key, name, "is in "+strings.Join(p.Zones, ", ")+", and gcp:zone is "+n.Zone, "set gcp:zone to the zone of the slices")
+	}
+	if !p.MetadataServer {
+		found.Add(key, name, "has no GKE metadata server, from which pods get tokens of Workload Identity",
+			"run: gcloud container node-pools update "+name+" --cluster "+c.Name+" --location "+c.Location+" --workload-metadata GKE_METADATA")
+	}
+	return found
+}
+
+// Warnings are what works, and may surprise.
+func (c Cluster) Warnings() problem.List {
+	if c.NetworkPolicy {
+		return nil
+	}
+	return problem.List{{
+		Key: ClusterKey + ".name", Value: c.Name,
+		Why:    "enforces no NetworkPolicies: every pod of the cluster reaches the model server",
+		Remedy: "use a cluster with Dataplane V2, or enable network policy enforcement",
+	}}
+}
+
+func orSingle(topology string) string {
+	if topology == "" {
+		return "of a single host"
+	}
+	return topology
+}
+
+func regionOf(zone string) string {
+	if i := strings.LastIndex(zone, "-"); i > 0 {
+		return zone[:i]
+	}
+	return ""
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// older compares two versions such as 1.34.2-gke.2037000 or v0.9.0 number by number. A
+// version without numbers is the oldest.
+func older(a, b string) bool {
+	x, y := digits.FindAllString(a, -1), digits.FindAllString(b, -1)
+	for i := range min(len(x), len(y)) {
+		m, _ := strconv.Atoi(x[i])
+		n, _ := strconv.Atoi(y[i])
+		if m != n {
+			return m < n
+		}
+	}
+	return len(x) < len(y)
+}

@@ -1,0 +1,226 @@
+// Package existing checks what somebody else made, as the cloud describes it, against what
+// this program needs of it. It asks nobody: package stacks looks things up.
+package existing
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sglang-tpu/spec/problem"
+)
+
+// Keys under which existing things are named.
+const (
+	NetworkKey    = "sglang-tpu:network.existing"
+	ClusterKey    = "sglang-tpu:cluster.existing"
+	AccountsKey   = "sglang-tpu:serviceAccounts"
+	BucketKey     = "sglang-tpu:cache.bucket"
+	RepositoryKey = "sglang-tpu:image.registry"
+	PlatformKey   = "sglang-tpu:platform"
+)
+
+// NotFound is the problem of a thing that the cloud did not describe. said is its error,
+// and look a command that shows what there is.
+func NotFound(key, value, what string, said error, look string) problem.Problem {
+	why := "cannot be looked up as " + what
+	if said != nil {
+		why += " (" + oneLine(said.Error()) + ")"
+	}
+	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and that you may read it"}
+}
+
+// oneLine is the last line of an error, which has the cause, without what the engine puts
+// before it.
+func oneLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	last = strings.TrimSpace(strings.TrimPrefix(last, "*"))
+	for _, prefix := range []string{"rpc error: code = Unknown desc = ", "invocation of "} {
+		if i := strings.LastIndex(last, prefix); i >= 0 && prefix[0] == 'r' {
+			last = last[i+len(prefix):]
+		}
+	}
+	return last
+}
+
+// Subnetwork is what Compute Engine says of a subnetwork.
+type Subnetwork struct {
+	Name    string
+	Network string // name of its network
+	Range   string // of the nodes, in CIDR notation
+	// PrivateGoogleAccess lets nodes without public addresses reach Google's APIs.
+	PrivateGoogleAccess bool
+	Secondary           map[string]string // CIDR ranges by name
+}
+
+// SubnetworkNeeds is what a cluster in a subnetwork needs of it. The ranges are empty for a
+// cluster that exists.
+type SubnetworkNeeds struct {
+	Network, PodsRange, ServicesRange string
+	ControlPlane                      string // range that the control plane will have
+}
+
+// Check says what does not fit.
+func (n SubnetworkNeeds) Check(s Subnetwork) problem.List {
+	var found problem.List
+	if s.Network != n.Network {
+		found.Add(NetworkKey+".subnetwork", s.Name, "is in network "+s.Network+", and network.existing.network is "+n.Network, "name the network of the subnetwork")
+	}
+	if n.PodsRange == "" {
+		return found
+	}
+	if !s.PrivateGoogleAccess {
+		found.Add(NetworkKey+".subnetwork", s.Name, "has no Private Google Access, and nodes have no public addresses",
+			"ask the network's owner for: gcloud compute networks subnets update "+s.Name+" --enable-private-ip-google-access")
+	}
+	names := sorted(s.Secondary)
+	for _, r := range []struct{ field, name string }{{"podsRange", n.PodsRange}, {"servicesRange", n.ServicesRange}} {
+		if s.Secondary[r.name] == "" {
+			found.Add(NetworkKey+"."+r.field, r.name, "is not a secondary range of subnetwork "+s.Name, "use one of "+orNone(names))
+		}
+	}
+	ranges := map[string]string{"the nodes": s.Range, n.PodsRange: s.Secondary[n.PodsRange], n.ServicesRange: s.Secondary[n.ServicesRange]}
+	for _, name := range sorted(ranges) {
+		if overlap(n.ControlPlane, ranges[name]) {
+			found.Add("sglang-tpu:network.controlPlane", n.ControlPlane, "overlaps the range of "+name+" in subnetwork "+s.Name+" ("+ranges[name]+")", "use a /28 that nothing in the network has")
+		}
+	}
+	return found
+}
+
+func overlap(a, b string) bool {
+	x, err := netip.ParsePrefix(a)
+	y, err2 := netip.ParsePrefix(b)
+	return err == nil && err2 == nil && x.Overlaps(y)
+}
+
+func sorted[V any](m map[string]V) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "those that it has: none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Bucket is what Cloud Storage says of a bucket.
+type Bucket struct {
+	Name          string
+	Location      string // region or multi-region, in any case
+	UniformAccess bool   // IAM alone decides who may do what
+	RequesterPays bool
+}
+
+// Check says what does not fit nodes in a region.
+func (b Bucket) Check(region string) problem.List {
+	var found problem.List
+	place := strings.ToLower(b.Location)
+	if strings.Contains(place, "-") && place != region {
+		found.Add(BucketKey, b.Name, "is in "+place+", and the nodes are in "+region+": reading the weights would be slow and cost money", "use a bucket in "+region)
+	}
+	if !b.UniformAccess {
+		found.Add(BucketKey, b.Name, "has no uniform bucket-level access, without which Workload Identity cannot be given access", "run: gcloud storage buckets update gs://"+b.Name+" --uniform-bucket-level-access")
+	}
+	if b.RequesterPays {
+		found.Add(BucketKey, b.Name, "is one whose requester pays, for which the mount of this program names no project", "use another bucket")
+	}
+	return found
+}
+
+// Repository is what Artifact Registry says of a repository.
+type Repository struct {
+	Name   string // projects/P/locations/L/repositories/R
+	Format string
+	Mode   string // empty: a standard one
+}
+
+// Check says what does not fit a repository that images are pushed to.
+func (r Repository) Check() problem.List {
+	var found problem.List
+	if r.Format != "DOCKER" {
+		found.Add(RepositoryKey, r.Name, "has the format "+r.Format, "use a repository of format DOCKER")
+	}
+	if r.Mode != "" && r.Mode != "STANDARD_REPOSITORY" {
+		found.Add(RepositoryKey, r.Name, "is a "+strings.ToLower(strings.ReplaceAll(r.Mode, "_", " "))+", to which nothing can be pushed", "use a standard repository")
+	}
+	return found
+}
+
+// Account is what IAM says of a service account.
+type Account struct {
+	Email    string
+	Disabled bool
+}
+
+// Check says what does not fit. field is nodes or builder.
+func (a Account) Check(field string) problem.List {
+	if !a.Disabled {
+		return nil
+	}
+	return problem.List{{Key: AccountsKey + "." + field, Value: a.Email, Why: "is disabled", Remedy: "run: gcloud iam service-accounts enable " + a.Email}}
+}
+
+// Controller is the LeaderWorkerSet controller that runs in a cluster.
+type Controller struct {
+	Installed bool
+	Version   string // tag of its image, such as v0.9.0; empty: not known
+	Ready     bool   // at least one pod is
+}
+
+// Check says what does not fit. least is the oldest version that does.
+func (c Controller) Check(least string) problem.List {
+	const key = ClusterKey + ".leaderWorkerSet"
+	var found problem.List
+	switch {
+	case !c.Installed:
+		found.Add(key, "true", "is not so: the cluster has no Deployment lws-controller-manager in the namespace lws-system",
+			"set it to false, and this program installs the controller, or install LeaderWorkerSet "+least)
+	case c.Version != "" && older(c.Version, least):
+		found.Add(key, "true", "is about a controller of version "+c.Version+", which lacks what tpu7x needs", fmt.Sprintf("ask its owner to update it to %s or newer", least))
+	case !c.Ready:
+		found.Add(key, "true", "is about a controller of which no pod is ready, and its webhooks answer nothing", "see why: kubectl get pods -n lws-system")
+	}
+	return found
+}
+
+// Platform is what the outputs of a platform's stack say of it.
+type Platform struct {
+	Project, Region string
+	SecretManager   bool // the cluster's add-on
+	Prometheus      bool // managed collection
+}
+
+// PlatformNeeds is what an endpoint needs of a platform.
+type PlatformNeeds struct {
+	Stack           string // of the platform
+	Project, Region string
+	Secrets         bool // the token is in Secret Manager
+	Monitoring      bool // metrics are collected
+}
+
+// Check says what does not fit.
+func (n PlatformNeeds) Check(p Platform) problem.List {
+	var found problem.List
+	if p.Project != n.Project {
+		found.Add(PlatformKey, n.Stack, "is in project "+p.Project+", and gcp:project is "+n.Project, "set gcp:project to that of the platform")
+	}
+	if p.Region != n.Region {
+		found.Add(PlatformKey, n.Stack, "is in "+p.Region+", and gcp:zone is in "+n.Region, "use a zone of "+p.Region+", or another platform")
+	}
+	if n.Secrets && !p.SecretManager {
+		found.Add(PlatformKey, n.Stack, "has a cluster without the Secret Manager add-on, by which pods read hfTokenSecret", "enable it, and run pulumi up of the platform")
+	}
+	if n.Monitoring && !p.Prometheus {
+		found.Add(PlatformKey, n.Stack, "has a cluster without managed collection for Prometheus, by which metrics are collected", "enable it, and run pulumi up of the platform, or set monitoring.enabled to false")
+	}
+	return found
+}

@@ -1,0 +1,62 @@
+package settings
+
+import (
+	"regexp"
+	"slices"
+
+	"sglang-tpu/spec/gke"
+	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/problem"
+)
+
+// Settings that belong to one layer alone. Those of neither list are of all layers.
+var (
+	ofPlatform = []string{"network", "cluster", "gke", "maintenance", "systemPool"}
+	ofEndpoint = []string{
+		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment",
+		"trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "monitoring", "leaderWorkerSet", "readyMinutes", "namespace",
+	}
+)
+
+// stackReference is the full name of a stack. With a backend of one's own the organization
+// is organization.
+var stackReference = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+
+// checkLayer takes the settings before the defaults that follow from others.
+func checkLayer(s Settings) problem.List {
+	var found problem.List
+	switch key := keyOf("platform"); {
+	case s.Layer == gke.Endpoint && s.Platform == "":
+		found.Add(key, "", "is empty, but layer is endpoint", "name the stack of the platform: ORGANIZATION/PROJECT/STACK, with organization for ORGANIZATION in a backend of your own")
+	case s.Layer != gke.Endpoint && s.Platform != "":
+		found.Add(key, s.Platform, "is allowed only with layer endpoint, and layer is "+s.Layer, "remove it, or set layer to endpoint")
+	case s.Platform != "" && !stackReference.MatchString(s.Platform):
+		found.Add(key, s.Platform, "is not the full name of a stack", "use ORGANIZATION/PROJECT/STACK, with organization for ORGANIZATION in a backend of your own")
+	}
+	foreign, of := map[string][]string{gke.Platform: ofEndpoint, gke.Endpoint: ofPlatform}[s.Layer], map[string]string{gke.Platform: "an endpoint", gke.Endpoint: "the platform"}[s.Layer]
+	for _, given := range nonDefault(s, "") {
+		name := given.Key[1:]
+		if slices.Contains(foreign, name) {
+			found.Add(keyOf(name), given.Value, "is a setting of "+of+", and layer is "+s.Layer, "set it in the stack of "+of)
+		}
+	}
+	if s.Layer == gke.Platform {
+		for _, given := range nonDefault(s.Image, imageKey) {
+			if given.Key != imageKey+".registry" {
+				found.Add(given.Key, given.Value, "is a setting of an endpoint, and layer is platform", "set it in the stack of an endpoint")
+			}
+		}
+		if s.ServiceAccounts.Builder != "" {
+			found.Add(accountsKey+".builder", s.ServiceAccounts.Builder, "is a setting of an endpoint, and layer is platform", "set it in the stack of an endpoint")
+		}
+	}
+	if s.Layer == gke.Endpoint {
+		if s.ServiceAccounts.Nodes != "" {
+			found.Add(accountsKey+".nodes", s.ServiceAccounts.Nodes, "is a setting of the platform, and layer is endpoint", "set it in the stack of the platform")
+		}
+	}
+	if s.Namespace != "" {
+		found = append(found, problem.Of(keyOf("namespace"), names.CheckNamespace(s.Namespace))...)
+	}
+	return found
+}

@@ -1,0 +1,65 @@
+package settings
+
+import (
+	"fmt"
+	"net/netip"
+
+	"sglang-tpu/spec/problem"
+)
+
+const (
+	// podBits are those of a node's own part of the pod range: a /24 with the default of 110 pods per node
+	// (https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr).
+	podBits = 24
+	// unusable addresses of a subnet's primary range: the first two and the last two
+	// (https://cloud.google.com/vpc/docs/subnets#unusable-ip-addresses-in-every-subnet).
+	unusable = 4
+	// maxNodes of a regional cluster with private nodes (https://cloud.google.com/kubernetes-engine/quotas).
+	maxNodes = 15000
+)
+
+// checkScale wants a place for every node: GKE would refuse the node pool that finds none, after the others.
+func checkScale(c *Config) problem.List {
+	if c.Topology.Chips() == 0 {
+		return nil // it was reported
+	}
+	var found problem.List
+	// One more is what an upgrade of the system pool needs.
+	nodes := c.Replicas*c.Topology.Hosts() + c.SystemPool.Nodes + 1
+	need := fmt.Sprintf("%d nodes: %d groups x %d hosts of %s, %d of the system pool, and 1 for its upgrades",
+		nodes, c.Replicas, c.Topology.Hosts(), c.Topology, c.SystemPool.Nodes)
+	if nodes > maxNodes {
+		found.Add(keyOf("replicas"), fmt.Sprint(c.Replicas), "needs "+need+"; a GKE cluster has at most "+fmt.Sprint(maxNodes), "use fewer groups, or another stack for some of them")
+		return found
+	}
+	if pods, err := netip.ParsePrefix(c.Network.Pods); err == nil && pods.Addr().Is4() {
+		if room := size(podBits - pods.Bits()); room < nodes {
+			found.Add(keyOf("network")+".pods", c.Network.Pods, fmt.Sprintf("is a range for %d nodes, of which each takes a /%d, and replicas and topology need %s", room, podBits, need),
+				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits(nodes)))
+		}
+	}
+	if primary, err := netip.ParsePrefix(c.Network.Nodes); err == nil && primary.Addr().Is4() {
+		if room := size(32-primary.Bits()) - unusable; room < nodes {
+			found.Add(keyOf("network")+".nodes", c.Network.Nodes, fmt.Sprintf("has %d addresses that nodes can have, and replicas and topology need %s", max(room, 0), need),
+				fmt.Sprintf("use a /%d or larger", 32-bits(nodes+unusable)))
+		}
+	}
+	return found
+}
+
+// size is the number of values that so many bits have; 0 for less than none.
+func size(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return 1 << n
+}
+
+// bits is how many bits tell so many things apart.
+func bits(n int) int {
+	b := 0
+	for 1<<b < n {
+		b++
+	}
+	return b
+}

@@ -1,0 +1,138 @@
+package stacks
+
+import (
+	"encoding/json"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/cache"
+	"sglang-tpu/infra/cluster"
+	"sglang-tpu/infra/registry"
+	"sglang-tpu/spec/existing"
+	"sglang-tpu/spec/problem"
+)
+
+// platformOutput is the name of the output that endpoints read.
+const platformOutput = "platform"
+
+// platformOutputs are what an endpoint needs of a platform in another stack.
+type platformOutputs struct {
+	Project            string `json:"project"`
+	Region             string `json:"region"`
+	Cluster            string `json:"cluster"`
+	ClusterID          string `json:"clusterId"`
+	Location           string `json:"location"` // of the control plane
+	Kubeconfig         string `json:"kubeconfig"`
+	WorkloadPool       string `json:"workloadPool"`
+	NodeServiceAccount string `json:"nodeServiceAccount"`
+	NodeTag            string `json:"nodeTag"`
+	SecretManager      bool   `json:"secretManager"` // the cluster's add-on
+	Prometheus         bool   `json:"prometheus"`    // managed collection
+	Bucket             string `json:"bucket"`
+	BucketExists       bool   `json:"bucketExists"` // it is somebody else's, who gives its rights
+	Mirror             string `json:"mirror"`       // path of the repository in front of Docker Hub
+
+	// Of the repository that images are pushed to, and of the one of common layers.
+	Repository        string `json:"repository"` // path
+	RepositoryID      string `json:"repositoryId"`
+	RepositoryProject string `json:"repositoryProject"`
+	RepositoryPlace   string `json:"repositoryLocation"`
+	Layers            string `json:"layers"`
+	LayersID          string `json:"layersId"`
+	// BuilderMayPush says that the repository is somebody else's, who gives builders their
+	// rights.
+	BuilderMayPush bool `json:"builderMayPush"`
+}
+
+// platformLayer registers a platform without an endpoint, and exports what endpoints need.
+func (s *stack) platformLayer(found *ground) error {
+	p, err := s.newPlatform(found)
+	if err != nil {
+		return err
+	}
+	inCluster := p.inCluster(s)
+	if _, err := p.controller(s, inCluster); err != nil {
+		return err
+	}
+	images, err := s.repositories(p, inCluster)
+	if err != nil {
+		return err
+	}
+	mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), inCluster)
+	if err != nil {
+		return err
+	}
+	bucket := pulumi.String(s.Cache.Bucket).ToStringOutput()
+	if s.Cache.Bucket == "" {
+		made, err := cache.New(s.ctx, "cache", s.bucketArgs(p, nil), s.common)
+		if err != nil {
+			return err
+		}
+		bucket = made.Bucket
+	}
+	features := existing.Cluster{SecretManager: true, Prometheus: true} // of a cluster of this program's
+	if found.cluster != nil {
+		features = *found.cluster
+	}
+	s.ctx.Export(platformOutput, pulumi.Map{
+		"project": pulumi.String(s.Project), "region": pulumi.String(s.Region),
+		"cluster": pulumi.String(p.name), "clusterId": p.gke.ID, "location": pulumi.String(p.location),
+		"kubeconfig": p.gke.Kubeconfig, "workloadPool": p.gke.WorkloadPool,
+		"nodeServiceAccount": p.gke.NodeServiceAccount, "nodeTag": pulumi.String(p.nodeTag),
+		"secretManager": pulumi.Bool(features.SecretManager), "prometheus": pulumi.Bool(features.Prometheus),
+		"bucket": bucket, "bucketExists": pulumi.Bool(s.Cache.Bucket != ""),
+		"mirror":     pulumi.All(pulumi.String(registry.Path(s.Region, s.Project, s.cloud.Mirror)), mirror.URN()).ApplyT(first).(pulumi.StringOutput),
+		"repository": pulumi.String(images.path), "repositoryId": images.id, "repositoryProject": pulumi.String(images.project),
+		"repositoryLocation": pulumi.String(images.location),
+		"layers":             pulumi.String(images.layers), "layersId": images.layersID,
+		"builderMayPush": pulumi.Bool(!images.grant),
+	})
+	for name, value := range s.clusterOutputs(p) {
+		s.ctx.Export(name, value)
+	}
+	return nil
+}
+
+func first(values []any) string { return values[0].(string) }
+
+// platformOf is the platform of another stack.
+func (s *stack) platformOf(found *ground) (*platform, error) {
+	o := found.platform
+	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
+		ID: o.ClusterID, Name: o.Cluster, Kubeconfig: o.Kubeconfig, WorkloadPool: o.WorkloadPool,
+		NodeServiceAccount: o.NodeServiceAccount, Project: s.Project, Base: s.cloud.Base,
+	}, s.common)
+	if err != nil {
+		return nil, err
+	}
+	return &platform{gke: used, name: o.Cluster, location: o.Location, nodeTag: o.NodeTag, installed: true, outputs: o}, nil
+}
+
+// readPlatform reads the outputs of the platform's stack, and says what does not fit.
+func (s *stack) readPlatform() (*platformOutputs, problem.List) {
+	const first = "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names"
+	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Config.Platform)})
+	if err != nil {
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Config.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+	}
+	details, err := ref.GetOutputDetails(platformOutput)
+	if err != nil {
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Config.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+	}
+	value := details.Value
+	if value == nil {
+		value = details.SecretValue
+	}
+	var o platformOutputs
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = json.Unmarshal(text, &o)
+	}
+	if err != nil || o.Kubeconfig == "" {
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Config.Platform, Why: "has no platform: it has no such output", Remedy: first}}
+	}
+	return &o, existing.PlatformNeeds{
+		Stack: s.Config.Platform, Project: s.Project, Region: s.Region,
+		Secrets: s.HFTokenSecret != "", Monitoring: s.Monitoring.Enabled,
+	}.Check(existing.Platform{Project: o.Project, Region: o.Region, SecretManager: o.SecretManager, Prometheus: o.Prometheus})
+}

@@ -1,0 +1,118 @@
+package stacks
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/cluster"
+	"sglang-tpu/infra/lws"
+	"sglang-tpu/infra/network"
+	"sglang-tpu/spec/existing"
+	"sglang-tpu/spec/gke"
+)
+
+// platform is what an endpoint needs of what is below it, whoever made it: this stack,
+// another one, or somebody else.
+type platform struct {
+	gke      *cluster.Cluster
+	name     string // of the cluster, for queries
+	location string // of its control plane
+	nodeTag  string
+	// controlPlane is the range from which GKE calls webhooks; empty: the cluster has none.
+	controlPlane string
+	// installed says that the LeaderWorkerSet controller is none of this stack's.
+	installed bool
+	outputs   *platformOutputs // of the stack that has the platform; nil: it is this one
+}
+
+// inCluster are the options of what runs in the cluster.
+func (p *platform) inCluster(s *stack) pulumi.ResourceOption {
+	return pulumi.Composite(s.common, pulumi.Providers(s.google, p.gke.Provider))
+}
+
+// controller installs the LeaderWorkerSet controller, unless it is there.
+func (p *platform) controller(s *stack, inCluster pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	if p.installed {
+		return nil, nil
+	}
+	controller, err := lws.New(s.ctx, "lws", &lws.Args{Chart: s.LWSChart, ControlPlaneCIDR: p.controlPlane}, inCluster)
+	if err != nil {
+		return nil, err
+	}
+	return controller.Dependencies, nil
+}
+
+// newPlatform makes network and cluster, or uses those that exist.
+func (s *stack) newPlatform(found *ground) (*platform, error) {
+	if s.Cluster.Existing.Used() {
+		return s.existingCluster(found.cluster)
+	}
+	vpc, ranges, err := s.network()
+	if err != nil {
+		return nil, err
+	}
+	made, err := cluster.New(s.ctx, "cluster", &cluster.Args{
+		Name: s.cloud.Base, Project: s.Project, Location: s.Region, Zone: s.Zone,
+		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
+		PodsRange: ranges.pods, ServicesRange: ranges.services,
+		Network: s.Network, ControlPlane: s.GKE, Maintenance: s.Maintenance, SystemPool: s.SystemPool,
+		// A platform does not know which of its endpoints will want it.
+		SecretManager: s.HFTokenSecret != "" || s.Layer == gke.Platform,
+		NodeTag:       s.cloud.NodeTag, Labels: s.Labels, Protect: s.Protect,
+		NodeServiceAccount: s.ServiceAccounts.Nodes,
+	}, s.common, pulumi.DependsOn(vpc.Dependencies))
+	if err != nil {
+		return nil, err
+	}
+	return &platform{gke: made, name: s.cloud.Base, location: s.Region, nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
+}
+
+// secondary are the names of a subnetwork's secondary ranges.
+type secondary struct{ pods, services string }
+
+func (s *stack) network() (*network.Network, secondary, error) {
+	e := s.Network.Existing
+	if !e.Used() {
+		made, err := network.New(s.ctx, "network", &network.Args{
+			Name: s.cloud.Base, Project: s.Project, Region: s.Region,
+			Ranges: s.Network, NodeTag: s.cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
+		}, s.common)
+		return made, secondary{network.PodsRange, network.ServicesRange}, err
+	}
+	args := &network.ExistingArgs{
+		Project: cmp.Or(e.Project, s.Project), Region: s.Region, Network: e.Network, Subnetwork: e.Subnetwork,
+		ControlPlane: s.Network.ControlPlane, NodeTag: s.cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
+	}
+	if e.FirewallRule {
+		args.FirewallName = s.cloud.Base + "-webhooks"
+	}
+	used, err := network.NewExisting(s.ctx, "network", args, s.common)
+	return used, secondary{e.PodsRange, e.ServicesRange}, err
+}
+
+// existingCluster is the platform in a cluster that somebody else made.
+func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
+	nodes := s.ServiceAccounts.Nodes
+	for _, p := range c.NodePools {
+		if len(s.Cluster.Existing.NodePools) > 0 && p.Name == s.Cluster.Existing.NodePools[0] {
+			nodes = p.ServiceAccount
+		}
+	}
+	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
+		ID: clusterID(s.Project, c.Location, c.Name), Name: c.Name, Endpoint: c.DNSEndpoint, WorkloadPool: c.WorkloadPool,
+		NodeServiceAccount: nodes, Project: s.Project, Base: s.cloud.Base,
+	}, s.common)
+	if err != nil {
+		return nil, err
+	}
+	return &platform{
+		gke: used, name: c.Name, location: c.Location, nodeTag: s.cloud.NodeTag, controlPlane: c.ControlPlane,
+		installed: s.Cluster.Existing.LeaderWorkerSet,
+	}, nil
+}
+
+func clusterID(project, location, name string) string {
+	return strings.Join([]string{"projects", project, "locations", location, "clusters", name}, "/")
+}

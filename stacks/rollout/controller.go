@@ -1,0 +1,60 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"sglang-tpu/spec/existing"
+)
+
+// controllerPath is where the chart of LeaderWorkerSet, and its manifests, have the
+// controller's Deployment.
+const controllerPath = "/apis/apps/v1/namespaces/lws-system/deployments/lws-controller-manager"
+
+// Controller returns the LeaderWorkerSet controller of a cluster. Its version is the tag of
+// its image; empty if that has none.
+func Controller(ctx context.Context, kubeconfig string) (existing.Controller, error) {
+	cluster, err := NewCluster(kubeconfig)
+	if err != nil {
+		return existing.Controller{}, err
+	}
+	text, err := cluster.client.Get().AbsPath(controllerPath).Do(ctx).Raw()
+	if apierrors.IsNotFound(err) {
+		return existing.Controller{}, nil
+	}
+	if err != nil {
+		return existing.Controller{}, err
+	}
+	return parseController(text)
+}
+
+func parseController(deployment []byte) (existing.Controller, error) {
+	var d struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct {
+						Image string `json:"image"`
+					} `json:"containers"`
+				} `json:"spec"`
+			} `json:"template"`
+		} `json:"spec"`
+		Status struct {
+			ReadyReplicas int `json:"readyReplicas"`
+		} `json:"status"`
+	}
+	if err := json.Unmarshal(deployment, &d); err != nil {
+		return existing.Controller{}, err
+	}
+	c := existing.Controller{Installed: true, Ready: d.Status.ReadyReplicas > 0}
+	for _, container := range d.Spec.Template.Spec.Containers {
+		image, _, _ := strings.Cut(container.Image, "@")
+		if i := strings.LastIndex(image, ":"); i > strings.LastIndex(image, "/") {
+			c.Version = image[i+1:]
+		}
+	}
+	return c, nil
+}
