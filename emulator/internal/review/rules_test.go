@@ -68,9 +68,9 @@ func TestFlexStartNodesAreNotRecreated(t *testing.T) {
 
 func TestANodePoolWithoutNodesAsksForNoChips(t *testing.T) {
 	s := Step{Op: Create, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0-spot-1", New: &State{Inputs: object(t, `{"nodeCount": 2}`)}}
-	assert.Contains(t, ruleFor(s, "").text, "{chips} chips are asked for, which takes")
+	assert.Contains(t, ruleFor(s, "").text, "{chips} chips are requested, which takes")
 	s.New.Inputs = object(t, `{"autoscaling": {"maxNodeCount": 2}}`)
-	assert.Contains(t, ruleFor(s, "").text, "no chips are asked for until a group needs a slice")
+	assert.Contains(t, ruleFor(s, "").text, "no chips are requested until a group needs a slice")
 }
 
 func TestTheFirstRuleThatFitsCounts(t *testing.T) {
