@@ -31,7 +31,8 @@ func classed(name string, set ...any) Values {
 	return slice(append([]any{
 		"name", name, "nodeCount", nil, "autoscaling", object("minNodeCount", 0.0, "maxNodeCount", 2.0),
 		"nodeConfig.labels", object(capacity.ClassLabel, "chips"),
-		"nodeConfig.taints", []any{object("key", capacity.ClassLabel, "value", "chips", "effect", "NO_SCHEDULE")},
+		"nodeConfig.taints",
+		[]any{object("key", capacity.ClassLabel, "value", "chips", "effect", "NO_SCHEDULE")},
 	}, set...)...)
 }
 
