@@ -132,7 +132,8 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 		Properties struct{ Config schemaNode }
 	}
 	require.NoError(t, load(filepath.Join(w.checkout, "schema", "environment.json"), &schema))
-	all := slices.Concat(everySetting, schema.Properties.Config.examples(everySetting))
+	layered := []typed{everySetting[0], everySetting[1], {"layer endpoint", ""}, {"platform organization/sglang-tpu/none", ""}}
+	all := slices.Concat(everySetting, schema.Properties.Config.examples(slices.Concat(everySetting, layered, onExisting["network"], onExisting["cluster"])))
 	require.Greater(t, len(all), len(everySetting))
 	one := w.settingUp(t, "one")
 	one.set(t, all)
@@ -142,6 +143,12 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 		everySetting[0], everySetting[1],
 		{"--path sglang-tpu:capacity.mode reservation", ""},
 		{"--path sglang-tpu:capacity.reservation of-mine", `"of-mine"`},
+		{"--path 'sglang-tpu:capacity.zones[0]' us-central1-c", `"nodeLocations":["us-central1-c"]`},
+		{"--path 'sglang-tpu:capacityFallbacks[0].mode' reservation", `"nodepools":`},
+		{"--path 'sglang-tpu:capacityFallbacks[0].reservation' another-of-mine", `"another-of-mine"`},
+		{"--path 'sglang-tpu:capacityFallbacks[1].mode' flex-start", ""},
+		{"--path 'sglang-tpu:capacityFallbacks[1].maxRunDuration' 72h", `"maxRunDuration":"259200s"`},
+		{"--path 'sglang-tpu:capacityFallbacks[1].zones[0]' us-central1-b", `"nodeLocations":["us-central1-b"]`},
 		{"--plaintext hfTokenSecret projects/p/secrets/hugging-face/versions/3", `projects/p/secrets/hugging-face`},
 		{"--path sglang-tpu:image.source prebuilt", ""},
 		{"--path sglang-tpu:image.reference example/sglang-jax:7", `"example/sglang-jax:7"`},
@@ -175,7 +182,6 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 		stack.preview(t, all)
 	}
 	endpoint := w.settingUp(t, "endpoint")
-	layered := []typed{onExisting["network"][0], onExisting["network"][1], {"layer endpoint", ""}, {"platform organization/sglang-tpu/none", ""}}
 	endpoint.set(t, layered)
 	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `unknown stack "organization/sglang-tpu/none"`)
 

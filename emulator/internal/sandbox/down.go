@@ -17,11 +17,6 @@ import (
 // down destroys a stack and stops the emulator. It fails if the emulated cloud still
 // holds anything that no other stack of this checkout knows.
 func down(ctx context.Context, s *Sandbox, o options) error {
-	unlock, err := Lock(s.Layout)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	used, err := s.used()
 	if err != nil {
 		return err
@@ -81,7 +76,7 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// used reports whether this checkout ever brought anything up.
+// used reports whether anything was ever brought up in this checkout.
 func (s *Sandbox) used() (bool, error) {
 	_, err := os.Stat(s.Layout.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {

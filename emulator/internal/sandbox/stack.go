@@ -78,7 +78,7 @@ type prepared struct {
 
 func (s Stack) preparedFile() string { return s.configFile() + ".from" }
 
-// replaceFile writes a file at once, for whoever reads it meanwhile.
+// replaceFile replaces a file atomically, for concurrent readers.
 func replaceFile(name string, text []byte) error {
 	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
 		return err
