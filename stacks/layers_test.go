@@ -90,8 +90,9 @@ func identity(r pulumitest.Resource) string {
 // Neither in the project nor in the cluster two endpoints have anything of the same name.
 func TestNothingOfTwoEndpointsOnAPlatformCollides(t *testing.T) {
 	for name, values := range map[string]configtest.Values{
-		"with a bucket": onBase(t).With("sglang-tpu:hfTokenSecret", "projects/my-project/secrets/hub/versions/1"),
-		"with disks":    onBase(t).With("sglang-tpu:cache", `{"mode":"disk"}`),
+		"with a bucket":  onBase(t).With("sglang-tpu:hfTokenSecret", "projects/my-project/secrets/hub/versions/1"),
+		"with fallbacks": onBase(t).With("sglang-tpu:capacityFallbacks", `[{"mode":"on-demand"},{"mode":"flex-start"}]`, "sglang-tpu:replicas", "2"),
+		"with disks":     onBase(t).With("sglang-tpu:cache", `{"mode":"disk"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			owner := map[string]string{}

@@ -100,6 +100,9 @@ func checkExistingCluster(c *Config) problem.List {
 		for _, given := range nonDefault(c.Capacity, "sglang-tpu:capacity") {
 			found.Add(given.Key, given.Value, "is for slices that this program makes, and cluster.existing.nodePools names others", "remove it")
 		}
+		if len(c.CapacityFallbacks) > 0 {
+			found.Add("sglang-tpu:capacityFallbacks", "", "is for slices that this program makes, and cluster.existing.nodePools names others", "remove it")
+		}
 		if c.ServiceAccounts.Nodes != "" {
 			found.Add(accountsKey+".nodes", c.ServiceAccounts.Nodes, "is for nodes that this program makes, and cluster.existing.nodePools names others", "remove it")
 		}
@@ -255,6 +258,8 @@ func checkAdopted(c *Config) problem.List {
 			found.Add(field, id, "is not in gcp:project, which is "+c.Project, "use a resource of that project")
 		case c.Cluster.Existing.Used() || c.Layer == gke.Endpoint && err != nil || c.Layer == gke.Platform && err == nil:
 			found.Add(field, id, "is about a resource that this stack does not have", "remove it")
+		case err == nil && len(c.CapacityFallbacks) > 0:
+			found.Add(field, id, "cannot be one of the options of capacityFallbacks, whose node pools carry a label and a taint of their own", "remove one of the two")
 		case err == nil && index >= c.Replicas:
 			found.Add(field, id, fmt.Sprintf("is about a slice that this stack does not have: replicas is %d", c.Replicas), "raise replicas, or remove it")
 		}

@@ -13,7 +13,7 @@ import (
 var (
 	ofPlatform = []string{"network", "cluster", "gke", "maintenance", "systemPool"}
 	ofEndpoint = []string{
-		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "serverArguments", "serverEnvironment",
+		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "capacityFallbacks", "serverArguments", "serverEnvironment",
 		"trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "monitoring", "leaderWorkerSet", "readyMinutes", "namespace",
 	}
 )

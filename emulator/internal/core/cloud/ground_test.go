@@ -26,7 +26,7 @@ func nothing(t *testing.T) *Cloud {
 	t.Helper()
 	c, err := Open(stateFile(t), 0)
 	require.NoError(t, err)
-	c.Clusters = newFake()
+	c.Clusters, c.Buckets = newFake(), t.TempDir()
 	return c
 }
 
@@ -80,8 +80,12 @@ func TestGroundIsThereBeforeStacksAndIsDescribed(t *testing.T) {
 	for _, r := range c.Described() {
 		assert.True(t, r.Ground, r.ID)
 	}
+	// Neither deletion protection nor objects keep it.
+	c.resources[clusterKind+" projects/emulated-project/locations/us-central1/clusters/team"].Inputs["deletionProtection"] = true
+	require.NoError(t, os.MkdirAll(filepath.Join(c.Buckets, "team-models", "coder"), 0o700))
 	require.NoError(t, c.RemoveGround(t.Context()))
 	assert.Empty(t, c.Described())
+	assert.NoDirExists(t, filepath.Join(c.Buckets, "team-models"))
 }
 
 func TestGKEIsLetIntoTheNetworkOfAnotherProject(t *testing.T) {
