@@ -9,7 +9,7 @@ import (
 
 // TestProductionStack is protected until somebody says otherwise.
 func TestProductionStack(t *testing.T) {
-	parallel(t, 260)
+	parallel(t, 330)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
