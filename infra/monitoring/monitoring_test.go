@@ -100,10 +100,15 @@ func TestAlertsAreQueriesOrLinesOfTheLog(t *testing.T) {
 	}
 }
 
+func TestTheDashboardIsJSON(t *testing.T) {
+	text := register(t, nil).Get(t, dashboardType, "m-dashboard").Value("dashboardJson").(string)
+	var shown map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &shown))
+	assert.NotEmpty(t, shown["displayName"])
+}
+
 func TestMonitoringIsProtectedWithItsStack(t *testing.T) {
 	graph := register(t, nil)
-	var shown map[string]any
-	require.NoError(t, json.Unmarshal([]byte(graph.Get(t, dashboardType, "m-dashboard").Value("dashboardJson").(string)), &shown))
 	for _, r := range graph.All() {
 		if r.Type != "pulumi:providers:gcp" && r.Type != "pulumi:providers:kubernetes" {
 			assert.True(t, r.Protected(), "a destroy that is refused would delete %s %s", r.Type, r.Name)
