@@ -93,7 +93,7 @@ func TestAlertsAreQueriesOrLinesOfTheLog(t *testing.T) {
 	}
 	assert.Contains(t, query.Value("conditions[0].conditionPrometheusQueryLanguage.query"), "< 2")
 	line := graph.Get(t, alertType, "m-alert-rendezvous")
-	assert.Contains(t, line.Value("conditions[0].conditionMatchedLog.filter"), `textPayload=~"^launch: the ranks have not met for "`)
+	assert.Contains(t, line.Value("conditions[0].conditionMatchedLog.filter"), `textPayload=~"`+spec.RendezvousLine+`"`)
 	assert.Equal(t, "1800s", line.Value("alertStrategy.notificationRateLimit.period"), "Google wants one for alerts of a log")
 	for _, a := range spec.Alerts(spec.Endpoint{Cluster: "c", Namespace: "space", Set: "set", Slices: "c-slice-", Groups: 2, MultiHost: true}) {
 		assert.Equal(t, a.Text, graph.Get(t, alertType, "m-alert-"+a.Name).Value("documentation.content"))
