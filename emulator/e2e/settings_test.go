@@ -112,7 +112,7 @@ var onExisting = map[string][]typed{
 	"cluster": {
 		{"gcp:project emulated-project", ""},
 		{"gcp:zone us-central1-c", ""},
-		{"--path sglang-tpu:cluster.existing.name team", `"current-context":"team"`},
+		{"--path sglang-tpu:cluster.existing.name team", `"projects/emulated-project/locations/us-central1/clusters/team"`},
 		{"--path sglang-tpu:cluster.existing.location us-central1", ""},
 		{"--path 'sglang-tpu:cluster.existing.nodePools[0]' team-slice", `"values":["team-slice"]`},
 		{"--path sglang-tpu:cluster.existing.leaderWorkerSet false", `"lws-system"`},
@@ -143,6 +143,12 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 		everySetting[0], everySetting[1],
 		{"--path sglang-tpu:capacity.mode reservation", ""},
 		{"--path sglang-tpu:capacity.reservation of-mine", `"of-mine"`},
+		{"--path 'sglang-tpu:capacity.zones[0]' us-central1-c", `"nodeLocations":["us-central1-c"]`},
+		{"--path 'sglang-tpu:capacityFallbacks[0].mode' reservation", `"nodepools":`},
+		{"--path 'sglang-tpu:capacityFallbacks[0].reservation' another-of-mine", `"another-of-mine"`},
+		{"--path 'sglang-tpu:capacityFallbacks[1].mode' flex-start", ""},
+		{"--path 'sglang-tpu:capacityFallbacks[1].maxRunDuration' 72h", `"maxRunDuration":"259200s"`},
+		{"--path 'sglang-tpu:capacityFallbacks[1].zones[0]' us-central1-b", `"nodeLocations":["us-central1-b"]`},
 		{"--plaintext hfTokenSecret projects/p/secrets/hugging-face/versions/3", `projects/p/secrets/hugging-face`},
 		{"--path sglang-tpu:image.source prebuilt", ""},
 		{"--path sglang-tpu:image.reference example/sglang-jax:7", `"example/sglang-jax:7"`},
@@ -177,7 +183,7 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	}
 	endpoint := w.settingUp(t, "endpoint")
 	endpoint.set(t, layered)
-	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `config sglang-tpu:platform: "organization/sglang-tpu/none" cannot be read`)
+	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `unknown stack "organization/sglang-tpu/none"`)
 
 	t.Run("none of the schema is left out", func(t *testing.T) {
 		set := map[string]bool{}

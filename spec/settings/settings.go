@@ -47,6 +47,9 @@ type Settings struct {
 	Replicas int `json:"replicas" unit:"groups" jsonschema:"default=1,minimum=0,maximum=100,example=2"`
 	// Where the chips come from.
 	Capacity capacity.Capacity `json:"capacity"`
+	// Where they come from if capacity has none, in this order: for each group GKE takes the first option that has chips.
+	// A slice that works stays when a better option has chips again; docs/capacity.md.
+	CapacityFallbacks []capacity.Capacity `json:"capacityFallbacks"`
 	// Arguments of sgl_jax.launch_server, with a flag and its value as two entries. They override this program's own
 	// arguments; those that follow from model and topology are refused. docs/server-arguments.md says what is checked.
 	ServerArguments []string `json:"serverArguments"`

@@ -24,6 +24,7 @@ const (
 	deployment   = "kubernetes:apps/v1:Deployment"
 	job          = "kubernetes:batch/v1:Job"
 	storageClass = "kubernetes:storage.k8s.io/v1:StorageClass"
+	computeClass = "kubernetes:cloud.google.com/v1:ComputeClass"
 
 	inSlice      = "sglang-tpu:infra:Slice"
 	inServing    = "sglang-tpu:infra:Serving"
@@ -39,6 +40,7 @@ type rule struct {
 	ops      []Op
 	property string // what the property begins with, without indices, or several of them; empty: any
 	queued   bool   // only node pools of flex-start
+	fallback bool   // only node pools that have no nodes until GKE's autoscaler takes them
 	class    Class
 	// perGroup: with more than one group they restart one after the other, and with none
 	// nothing does; class is then not read.
@@ -56,6 +58,7 @@ const nodesRecreated = "in place, but GKE recreates all nodes of the slice at on
 var rules = []rule{
 	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, text: "metrics, alerts and dashboard alone"},
 	// TPU slices.
+	{typ: nodePool, inside: inSlice, ops: []Op{Create}, fallback: true, class: None, text: "no chips are requested until a group needs a slice; running groups keep serving"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, text: "its group stops serving; its {chips} chips are released, and a new slice has to be obtained; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "its {chips} chips are released; the group on it ends, and a remaining group that ran there restarts on a slice that becomes free"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Create}, class: None, text: "{chips} chips are requested, which takes as long as Google needs; running groups keep serving"},
@@ -100,6 +103,10 @@ var rules = []rule{
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it the traffic that it allows is blocked, such as that to the controller's webhooks"},
 	{typ: firewall, ops: []Op{Update}, class: None, caution: true, text: "who may reach the nodes changes"},
 	{typ: "gcp:compute/*", ops: []Op{Create, Update}, class: None},
+
+	// The order in which GKE looks for a slice.
+	{typ: computeClass, ops: []Op{Create, Update}, class: None, text: "slices that work stay where they are; a group that needs one looks for it in the new order"},
+	{typ: computeClass, ops: []Op{Replace, Delete}, class: None, caution: true, text: "slices that work stay; meanwhile GKE gives none to a group that needs one"},
 
 	// Images, weights, identities.
 	{typ: repository, ops: []Op{Replace, Delete}, class: None, loses: true, text: "every image in it is deleted; a pod that has to start cannot pull until one is built"},
@@ -151,12 +158,21 @@ var rules = []rule{
 var unknown = rule{class: Rolling, caution: true, text: "this review has no rule for it"}
 
 func (r rule) fits(s Step, property string) bool {
-	if !matches(r.typ, s.Type()) || !s.inside(r.inside) || r.queued && (s.New == nil || at(s.New.Inputs, "nodeConfig.flexStart") != true) {
+	if !matches(r.typ, s.Type()) || !s.inside(r.inside) || r.queued && s.input("nodeConfig.flexStart") != true ||
+		r.fallback && s.input("autoscaling") == nil {
 		return false
 	}
 	property = plain(property)
 	begins := func(with string) bool { return related(property, with) || strings.HasPrefix(property, with) }
 	return slices.Contains(r.ops, s.Op) && (r.property == "" || slices.ContainsFunc(strings.Fields(r.property), begins))
+}
+
+// input is what a resource is to have; nil if it is not there afterwards.
+func (s Step) input(path string) any {
+	if s.New == nil {
+		return nil
+	}
+	return at(s.New.Inputs, path)
 }
 
 // matches compares a type token with a pattern that may hold one *.

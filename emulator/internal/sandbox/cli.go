@@ -48,6 +48,8 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator fault [...]       make something fail; without arguments: what is set
       create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
       update MATCH TEXT [TIMES]    the update of such a resource
+      scale-up MATCH [TEXT [TIMES]]   nodes that GKE's autoscaler asks for; MATCH is in the
+                                   node pool's id, zone or capacity mode, such as us-central1-c
       hub REPOSITORY [TEXT [TIMES]]   a download, after part of its files
       bucket NAME [TEXT [TIMES]]      writing into a bucket, for want of quota
       load POD [TEXT [TIMES]]         a rank that loads for TEXT seconds (60) longer, or fails

@@ -66,6 +66,7 @@ type Cloud struct {
 	disks     map[string]Disk
 	locks     map[string]*sync.Mutex // one operation at a time on a cluster
 	faults    []Fault
+	scaling   autoscaler
 	secrets   map[string][]string // Secret Manager's: versions by secret; in memory only
 	// generations of access tokens, by account; in memory only.
 	generations map[string]int

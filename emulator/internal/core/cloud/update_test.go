@@ -99,7 +99,7 @@ func TestNodesAreRecreatedInPlace(t *testing.T) {
 			withCluster(t, c)
 			pool := create(t, c, nodePoolKind, test.from)
 			if test.from["autoscaling"] != nil {
-				require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{topology.AcceleratorLabel: topology.Accelerator}))
+				grow(t, c, map[string]string{topology.AcceleratorLabel: topology.Accelerator})
 			}
 			fake.steps = nil
 			_, err := c.Update(context.Background(), nodePoolKind, pool.ID, test.to, ofProgram...)

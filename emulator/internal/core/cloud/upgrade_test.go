@@ -83,7 +83,7 @@ func TestPoolsThatGKEDoesNotUpgrade(t *testing.T) {
 			withCluster(t, c)
 			create(t, c, nodePoolKind, pool)
 			if pool["autoscaling"] != nil {
-				require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{topology.AcceleratorLabel: topology.Accelerator}))
+				grow(t, c, map[string]string{topology.AcceleratorLabel: topology.Accelerator})
 			}
 			fake.steps = nil
 			_, err := c.Maintain(context.Background(), time.Now(), false)
