@@ -125,7 +125,7 @@ func (c *collector) saturate(t *testing.T) {
 }
 
 const (
-	tpuHosts  = " -l cloud.google.com/gke-tpu-accelerator=tpu7x"
+	tpuHosts  = " -l " + hosts
 	groupPods = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name "
 	// whole waits for the pods of the group that was deleted to be others, and ready.
 	whole = `until [ "$(` + groupPods + `-o name | wc -l)" = 2 ] && ! ` + groupPods + `-o jsonpath='{.items[*].metadata.uid}' | grep -qE "$before" && ` +

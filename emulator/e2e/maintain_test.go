@@ -12,7 +12,7 @@ import (
 // versions of the cluster's slices, as their nodes say.
 func (w *world) sliceVersions(t *testing.T, stack string) []string {
 	t.Helper()
-	return strings.Fields(w.shell(t, stack, "kubectl get nodes -l cloud.google.com/gke-tpu-accelerator=tpu7x -o jsonpath='{.items[*].status.nodeInfo.kubeletVersion}'"))
+	return strings.Fields(w.shell(t, stack, "kubectl get nodes -l "+hosts+" -o jsonpath='{.items[*].status.nodeInfo.kubeletVersion}'"))
 }
 
 // excluded passes the last window of the exclusion that the program sets for a reservation,

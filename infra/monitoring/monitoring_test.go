@@ -93,17 +93,22 @@ func TestAlertsAreQueriesOrLinesOfTheLog(t *testing.T) {
 	}
 	assert.Contains(t, query.Value("conditions[0].conditionPrometheusQueryLanguage.query"), "< 2")
 	line := graph.Get(t, alertType, "m-alert-rendezvous")
-	assert.Contains(t, line.Value("conditions[0].conditionMatchedLog.filter"), `textPayload=~"^launch: the ranks have not met for "`)
+	assert.Contains(t, line.Value("conditions[0].conditionMatchedLog.filter"), `textPayload=~"`+spec.RendezvousLine+`"`)
 	assert.Equal(t, "1800s", line.Value("alertStrategy.notificationRateLimit.period"), "Google wants one for alerts of a log")
 	for _, a := range spec.Alerts(spec.Endpoint{Cluster: "c", Namespace: "space", Set: "set", Slices: "c-slice-", Groups: 2, MultiHost: true}) {
 		assert.Equal(t, a.Text, graph.Get(t, alertType, "m-alert-"+a.Name).Value("documentation.content"))
 	}
 }
 
+func TestTheDashboardIsJSON(t *testing.T) {
+	text := register(t, nil).Get(t, dashboardType, "m-dashboard").Value("dashboardJson").(string)
+	var shown map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &shown))
+	assert.NotEmpty(t, shown["displayName"])
+}
+
 func TestMonitoringIsProtectedWithItsStack(t *testing.T) {
 	graph := register(t, nil)
-	var shown map[string]any
-	require.NoError(t, json.Unmarshal([]byte(graph.Get(t, dashboardType, "m-dashboard").Value("dashboardJson").(string)), &shown))
 	for _, r := range graph.All() {
 		if r.Type != "pulumi:providers:gcp" && r.Type != "pulumi:providers:kubernetes" {
 			assert.True(t, r.Protected(), "a destroy that is refused would delete %s %s", r.Type, r.Name)

@@ -76,7 +76,7 @@ func TestAPodTakesAWholeHostOfItsSlice(t *testing.T) {
 		pod + "automountServiceAccountToken":    false,
 		container + "terminationMessagePolicy":  "FallbackToLogsOnError",
 		pod + "enableServiceLinks":              false,
-		pod + "terminationGracePeriodSeconds":   120.0,
+		pod + "terminationGracePeriodSeconds":   float64(graceSeconds),
 		pod + "volumes[0]":                      map[string]any{"name": "dshm", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "64Gi"}},
 		container + "image":                     "registry.example/sglang-jax:abc",
 		container + "volumeMounts[0].mountPath": "/dev/shm",

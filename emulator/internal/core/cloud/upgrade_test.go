@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 // exclusion covers March 2027.
@@ -81,7 +83,7 @@ func TestPoolsThatGKEDoesNotUpgrade(t *testing.T) {
 			withCluster(t, c)
 			create(t, c, nodePoolKind, pool)
 			if pool["autoscaling"] != nil {
-				grow(t, c, map[string]string{"cloud.google.com/gke-tpu-accelerator": "tpu7x"})
+				grow(t, c, map[string]string{topology.AcceleratorLabel: topology.Accelerator})
 			}
 			fake.steps = nil
 			_, err := c.Maintain(context.Background(), time.Now(), false)

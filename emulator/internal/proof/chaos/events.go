@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/spec/topology"
 )
 
 // event is one thing that goes wrong. It returns what was hit.
@@ -26,10 +27,10 @@ var events = []event{
 	{"pod", func(ctx context.Context, r *run) (string, error) { return r.deletePod(ctx) }},
 	{"rank", func(_ context.Context, r *run) (string, error) { return r.kill("sgl_jax.launch_server") }},
 	{"slice", func(ctx context.Context, r *run) (string, error) {
-		return r.fail(ctx, "cloud.google.com/gke-tpu-accelerator")
+		return r.fail(ctx, topology.AcceleratorLabel)
 	}},
 	{"system node", func(ctx context.Context, r *run) (string, error) {
-		return r.fail(ctx, "!cloud.google.com/gke-tpu-accelerator")
+		return r.fail(ctx, "!"+topology.AcceleratorLabel)
 	}},
 	{"LeaderWorkerSet controller", func(_ context.Context, r *run) (string, error) { return r.kill("lws-manager") }},
 	{"API server", func(_ context.Context, r *run) (string, error) { return r.kill("kube-apiserver") }},
