@@ -2,13 +2,10 @@ package stacks
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"sglang-tpu/spec/capacity"
-	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
@@ -42,12 +39,12 @@ func (s *stack) logWarnings() error {
 	if err := s.warn(s.Warnings); err != nil {
 		return err
 	}
-	if s.Capacity.Mode != capacity.FlexStart || s.Replicas == 0 || s.Layer == gke.Platform {
-		return nil
+	for _, note := range s.capacityNotes() {
+		if err := s.ctx.Log.Info(note, nil); err != nil {
+			return err
+		}
 	}
-	return s.ctx.Log.Info(fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
-		"and pulumi up waits for the LeaderWorkerSet for up to %s (%s). To see the queue: kubectl describe pods -n %s",
-		s.Replicas, s.Topology.Chips(), s.Ready, s.Key("readyMinutes"), s.spaces.Serving), nil)
+	return nil
 }
 
 func (s *stack) warn(warnings problem.List) error {

@@ -3,16 +3,12 @@
 package stacks
 
 import (
-	"fmt"
-	"strconv"
-
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"sglang-tpu/infra/apis"
 	"sglang-tpu/infra/serving"
-	"sglang-tpu/infra/tpu"
 	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
@@ -62,6 +58,9 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.adopt(); err != nil {
+		return err
+	}
 	s.common = pulumi.Composite(pulumi.Provider(s.google), pulumi.Protect(c.Protect))
 	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Optional: optionalAPIs(c)}, pulumi.Provider(s.google))
 	if err != nil {
@@ -95,6 +94,10 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 		return err
 	}
 	inCluster := p.inCluster(s)
+	class, slices, err := s.computeClass(slices, inCluster)
+	if err != nil {
+		return err
+	}
 	controller, err := p.controller(s, inCluster)
 	if err != nil {
 		return err
@@ -110,8 +113,8 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	args := &serving.Args{
 		Namespace: s.spaces.Serving, Name: s.LeaderWorkerSet, Image: reference, ImageDependencies: built,
 		Arguments: s.Arguments, Environment: s.ServerEnvironment, WeightsGiB: s.Model.RepositoryGiB,
-		Topology: s.Topology, Replicas: s.Replicas,
-		Storage: cached, Ready: s.Ready, Notice: s.Capacity.Notice(),
+		Topology: s.Topology, Replicas: s.Replicas, ComputeClass: class,
+		Storage: cached, Ready: s.Ready, Notice: s.Options().Notice(),
 		Shared: s.shared, Slices: serving.Slices{Labels: s.nodeLabels(), Pools: s.Cluster.Existing.NodePools},
 	}
 	if s.HFTokenSecret != "" {
@@ -133,8 +136,10 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 		return err
 	}
 	e.expect(s, server, p.gke.Kubeconfig)
-	for name, value := range s.outputs(p, reference) {
-		s.ctx.Export(name, value)
+	for _, some := range []pulumi.Map{s.outputs(p, reference), s.capacityOutputs()} {
+		for name, value := range some {
+			s.ctx.Export(name, value)
+		}
 	}
 	if !s.Monitoring.Enabled {
 		return nil
@@ -147,28 +152,6 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	return nil
 }
 
-// slices makes the slices, unless somebody else made them.
-func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
-	if len(s.Cluster.Existing.NodePools) > 0 {
-		return nil, nil
-	}
-	var slices []pulumi.Resource
-	for i := range s.Replicas {
-		slice, err := tpu.New(s.ctx, fmt.Sprintf("slice-%d", i), &tpu.Args{
-			Name:    slicePrefix(s.cloud) + strconv.Itoa(i),
-			Project: s.Project, Location: p.location, Region: s.Region, Zone: s.Zone,
-			Cluster: p.gke.ID, Topology: s.Topology, Capacity: s.Capacity,
-			NodeServiceAccount: p.gke.NodeServiceAccount, NodeTag: p.nodeTag, Labels: s.Labels,
-			NodeLabels: s.nodeLabels(),
-		}, s.common)
-		if err != nil {
-			return nil, err
-		}
-		slices = append(slices, slice.Dependencies...)
-	}
-	return slices, nil
-}
-
 // nodeLabels tell the nodes of this endpoint's slices from those of others; nil where there
 // are no others.
 func (s *stack) nodeLabels() map[string]string {
@@ -177,6 +160,3 @@ func (s *stack) nodeLabels() map[string]string {
 	}
 	return map[string]string{endpointLabel: s.cloud.Base}
 }
-
-// slicePrefix is what the names of the slices' node pools begin with; a number follows.
-func slicePrefix(cloud names.Cloud) string { return cloud.Base + "-slice-" }

@@ -47,6 +47,8 @@ type Args struct {
 	WeightsGiB  int               // as they lie in the repository
 	Topology    topology.Topology
 	Replicas    int // groups, each on a slice of its own; 0 keeps everything but the pods
+	// ComputeClass is the one whose nodes the pods ask for; empty: any of the topology.
+	ComputeClass string
 
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
 	// HFTokenSecret is the token in Secret Manager instead; nil: HFToken.

@@ -72,7 +72,8 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 
 // podTemplates are those of leader and workers, with the hash of both as a label.
 func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs) {
-	leaders, workers = podTemplate(args, leader), podTemplate(args, worker)
+	leaders = inClass(args.ComputeClass, podTemplate(args, leader))
+	workers = inClass(args.ComputeClass, podTemplate(args, worker))
 	hash := templateHash(leaders, workers)
 	for _, t := range []*corev1.PodTemplateSpecArgs{leaders, workers} {
 		t.Metadata.(*metav1.ObjectMetaArgs).Labels.(pulumi.StringMap)[TemplateLabel] = pulumi.String(hash)

@@ -1,6 +1,8 @@
 package tpu
 
 import (
+	"maps"
+
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -12,7 +14,7 @@ const reservationKey = "compute.googleapis.com/reservation-name"
 
 // applyCapacity sets the fields that the mode asks for and leaves the others out, because GKE
 // refuses most combinations.
-func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *container.NodePoolNodeConfigArgs, hosts int) {
+func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *container.NodePoolNodeConfigArgs) {
 	switch c.Mode {
 	case capacity.Spot:
 		node.Spot = pulumi.Bool(true)
@@ -34,16 +36,42 @@ func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *cont
 		if c.MaxRunDuration != "" {
 			node.MaxRunDuration = pulumi.String(c.MaxRunSeconds())
 		}
-		// "Flex start node pools require autoscaling enabled." and "... require initial
-		// node count to be set to 0." The limits are per zone: with the Total* ones GKE
-		// says "Maximum node count 0 is not a valid size of TPU pod slice".
-		pool.InitialNodeCount = pulumi.Int(0)
-		pool.Autoscaling = container.NodePoolAutoscalingArgs{
-			MinNodeCount:   pulumi.Int(0),
-			MaxNodeCount:   pulumi.Int(hosts),
-			LocationPolicy: pulumi.String("ANY"),
-		}
+	}
+}
+
+// setSize makes the pool one slice: at once, or from no node when a pod asks for it. A pool of
+// a multi-host slice has none of its nodes or all (documentation, About cluster autoscaling:
+// multi-host TPU slice node pools).
+func setSize(args *Args, pool *container.NodePoolArgs) {
+	hosts := args.Topology.Hosts()
+	// "Flex start node pools require autoscaling enabled."
+	if args.ComputeClass == "" && args.Capacity.Mode != capacity.FlexStart {
+		pool.NodeCount = pulumi.Int(hosts)
 		return
 	}
-	pool.NodeCount = pulumi.Int(hosts)
+	// "... require initial node count to be set to 0." The limits are per zone: with the Total*
+	// ones GKE says "Maximum node count 0 is not a valid size of TPU pod slice".
+	pool.InitialNodeCount = pulumi.Int(0)
+	pool.Autoscaling = container.NodePoolAutoscalingArgs{
+		MinNodeCount:   pulumi.Int(0),
+		MaxNodeCount:   pulumi.Int(hosts),
+		LocationPolicy: pulumi.String("ANY"),
+	}
+}
+
+// joinClass puts the pool into a ComputeClass: GKE's autoscaler takes a pool that a
+// ComputeClass names only with this label and this taint (documentation, About custom
+// ComputeClasses: configure manually-created node pools). Both are changed on nodes that run.
+func joinClass(class string, node *container.NodePoolNodeConfigArgs) {
+	if class == "" {
+		return
+	}
+	labels := pulumi.StringMap{capacity.ClassLabel: pulumi.String(class)}
+	if others, ok := node.Labels.(pulumi.StringMap); ok {
+		maps.Copy(labels, others)
+	}
+	node.Labels = labels
+	node.Taints = append(node.Taints.(container.NodePoolNodeConfigTaintArray), container.NodePoolNodeConfigTaintArgs{
+		Key: pulumi.String(capacity.ClassLabel), Value: pulumi.String(class), Effect: pulumi.String("NO_SCHEDULE"),
+	})
 }

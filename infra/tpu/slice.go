@@ -34,6 +34,10 @@ type Args struct {
 
 	Topology topology.Topology
 	Capacity capacity.Capacity
+	// ComputeClass names the ComputeClass by which GKE's autoscaler gives the pool its nodes
+	// once a pod asks for them, and takes them back when none has needed them for ten minutes.
+	// Empty: the pool has its nodes from the beginning, but with flex-start.
+	ComputeClass string
 
 	NodeServiceAccount pulumi.StringInput // email
 	NodeTag            string
@@ -83,7 +87,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(0), MaxUnavailable: pulumi.Int(1)},
 	}
 	node := nodeConfig(args)
-	applyCapacity(args.Capacity, pool, node, args.Topology.Hosts())
+	applyCapacity(args.Capacity, pool, node)
+	joinClass(args.ComputeClass, node)
+	setSize(args, pool)
 	pool.NodeConfig = node
 
 	if args.Topology.MultiHost() {

@@ -20,6 +20,12 @@ const (
 
 func create(t *testing.T, shape string, source capacity.Capacity) *pulumitest.Graph {
 	t.Helper()
+	return createIn(t, shape, source, "")
+}
+
+// createIn makes a slice in a ComputeClass.
+func createIn(t *testing.T, shape string, source capacity.Capacity, class string) *pulumitest.Graph {
+	t.Helper()
 	parsed, err := topology.Parse(shape)
 	require.NoError(t, err)
 	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
@@ -27,7 +33,7 @@ func create(t *testing.T, shape string, source capacity.Capacity) *pulumitest.Gr
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		s, err := New(ctx, "slice-0", &Args{
 			Name: "tpu-0", Project: "p", Location: "us-central1", Region: "us-central1", Zone: "us-central1-c",
-			Cluster: pulumi.String("cluster-id"), Topology: parsed, Capacity: source,
+			Cluster: pulumi.String("cluster-id"), Topology: parsed, Capacity: source, ComputeClass: class,
 			NodeServiceAccount: pulumi.String("nodes@p"), NodeTag: "node", Labels: map[string]string{"team": "ml"},
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {
@@ -100,6 +106,22 @@ func TestASingleHostNeedsNoPolicy(t *testing.T) {
 		assert.Equal(t, machine, pool.Value("nodeConfig.machineType"))
 		assert.InDelta(t, 1, pool.Value("nodeCount"), 0)
 	}
+}
+
+func TestAPoolOfAComputeClassHasNoNodesUntilAPodAsks(t *testing.T) {
+	for _, source := range []capacity.Capacity{{Mode: capacity.Spot}, {Mode: capacity.OnDemand}, {Mode: capacity.Reservation, Reservation: "r"}, {Mode: capacity.FlexStart}} {
+		graph := createIn(t, "2x2x4", source, "chips")
+		pool := graph.Get(t, poolType, "slice-0")
+		assert.Nil(t, pool.Value("nodeCount"), source.Mode)
+		assert.InDelta(t, 0, pool.Value("initialNodeCount"), 0, source.Mode)
+		assert.Equal(t, map[string]any{"minNodeCount": 0.0, "maxNodeCount": 4.0, "locationPolicy": "ANY"}, pool.Value("autoscaling"), source.Mode)
+		assert.Equal(t, map[string]any{"cloud.google.com/compute-class": "chips"}, pool.Value("nodeConfig.labels"))
+		assert.Equal(t, []any{
+			map[string]any{"key": "google.com/tpu", "value": "present", "effect": "NO_SCHEDULE"},
+			map[string]any{"key": "cloud.google.com/compute-class", "value": "chips", "effect": "NO_SCHEDULE"},
+		}, pool.Value("nodeConfig.taints"))
+	}
+	assert.Nil(t, create(t, "2x2x2", capacity.Capacity{Mode: capacity.Spot}).Get(t, poolType, "slice-0").Value("nodeConfig.labels"))
 }
 
 func TestEachCapacityModeSetsItsOwnFieldsAndNoOthers(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The capacity modes, of which a slice has exactly one.
+// The capacity modes, of which a slice has exactly one at a time.
 const (
 	Spot        = "spot"        // cheap, and the whole slice may be reclaimed at once
 	OnDemand    = "on-demand"   // needs quota, and luck
@@ -23,6 +23,9 @@ type Capacity struct {
 	Reservation string `json:"reservation"`
 	// How long a node may run, such as 72h: 10m to 168h. Empty means GKE's limit. Only with mode flex-start.
 	MaxRunDuration string `json:"maxRunDuration"`
+	// Zones of the region that the slices are spread over: the first replica is in the first zone, the second in the
+	// second, and so on in turn. Empty means gcp:zone. A reservation is in one zone.
+	Zones []string `json:"zones"`
 }
 
 // MaxRunSeconds is MaxRunDuration as the API takes it, such as "259200s"; empty if there
@@ -35,12 +38,10 @@ func (c Capacity) MaxRunSeconds() string {
 	return strconv.Itoa(int(d.Seconds())) + "s"
 }
 
-// EndedByUpgrades reports whether GKE's upgrades are what ends a slice of this mode. Spot
-// slices end at any time anyway, and GKE does not upgrade flex-start nodes that exist
+// EndedByUpgrades reports whether GKE's upgrades are what ends a slice of one of the options.
+// Spot slices end at any time anyway, and GKE does not upgrade flex-start nodes that exist
 // (documentation, Node pool upgrade strategies: short-lived upgrades).
-func (c Capacity) EndedByUpgrades() bool {
-	return c.Mode == Reservation || c.Mode == OnDemand
-}
+func (o Options) EndedByUpgrades() bool { return o.Has(Reservation, OnDemand) }
 
 // spotNotice is what pods have when a spot host is reclaimed: of the 30 s of notice, GKE
 // gives the first 15 to pods that are not the system's (documentation, Spot VMs: graceful
@@ -48,10 +49,10 @@ func (c Capacity) EndedByUpgrades() bool {
 // this provider lacks).
 const spotNotice = 15 * time.Second
 
-// Notice is how long pods have to end when Google takes a host back; 0: as long as they
-// ask for.
-func (c Capacity) Notice() time.Duration {
-	if c.Mode == Spot {
+// Notice is how long pods have to end when Google takes a host back, whichever of the
+// options it is from; 0: as long as they ask for.
+func (o Options) Notice() time.Duration {
+	if o.Has(Spot) {
 		return spotNotice
 	}
 	return 0

@@ -8,9 +8,10 @@ import (
 )
 
 func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
-	assert.Equal(t, 15*time.Second, Capacity{Mode: Spot}.Notice())
+	assert.Equal(t, 15*time.Second, Options{{Mode: Spot}}.Notice())
+	assert.Equal(t, 15*time.Second, Options{{Mode: OnDemand}, {Mode: Spot}}.Notice(), "a slice may come from there")
 	for _, mode := range []string{OnDemand, Reservation, FlexStart} {
-		assert.Zero(t, Capacity{Mode: mode}.Notice(), mode)
+		assert.Zero(t, Options{{Mode: mode}}.Notice(), mode)
 	}
 }
 

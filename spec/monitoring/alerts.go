@@ -14,6 +14,7 @@ type Endpoint struct {
 	Namespace string
 	Set       string   // the LeaderWorkerSet
 	Slices    string   // what the names of the node pools begin with; a number follows
+	Fallbacks bool     // whether node pools of other options have more than a number
 	Pools     []string // the node pools instead, where somebody else named them
 	Groups    int      // that should answer; 0: none, and then nothing is wrong without
 	Requests  int      // that a group runs at once; the server does not say it
@@ -27,6 +28,9 @@ func (e Endpoint) Name() string { return cmp.Or(e.Title, e.Cluster) }
 func (e Endpoint) pools() string {
 	if len(e.Pools) > 0 {
 		return strings.Join(e.Pools, "|")
+	}
+	if e.Fallbacks {
+		return e.Slices + "[0-9]+(-[0-9a-f]+)?"
 	}
 	return e.Slices + "[0-9]+"
 }

@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"sglang-tpu/spec/capacity"
@@ -13,8 +16,72 @@ var reservation = regexp.MustCompile(`^(projects/[a-z0-9:.-]+/reservations/)?[a-
 // maxRun is the longest that GKE lets a flex-start node live.
 const maxRun = 7 * 24 * time.Hour
 
-func checkCapacity(c capacity.Capacity) problem.List {
-	const key = "sglang-tpu:capacity"
+// optionKey is the key of an option of the capacity, counted from 0.
+func optionKey(i int) string {
+	if i == 0 {
+		return keyOf("capacity")
+	}
+	return fmt.Sprintf("%s[%d]", keyOf("capacityFallbacks"), i-1)
+}
+
+func checkCapacity(c *Config) problem.List {
+	var found problem.List
+	options := c.Options()
+	if len(c.Cluster.Existing.NodePools) > 0 && options.Fallback() {
+		found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+clusterKey+".nodePools: there is nothing to fall back to from node pools that are there", "remove one of the two")
+	}
+	for i, option := range options {
+		key := optionKey(i)
+		found = append(found, checkOption(key, option)...)
+		found = append(found, checkZones(key+".zones", option, c)...)
+		found = append(found, checkAgainst(key, option, options[:i])...)
+		if option.Mode == capacity.FlexStart && i < len(options)-1 {
+			found.Add(key+".mode", option.Mode, "waits in Google's queue for up to seven days, so that the options after it would not be tried", "put it last")
+		}
+	}
+	return found
+}
+
+// checkZones is about the zones of an option. gcp:zone, which is its default, has a check of
+// its own.
+func checkZones(key string, option capacity.Capacity, c *Config) problem.List {
+	var found problem.List
+	for i, zone := range option.Zones {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		switch {
+		case zone == c.Zone && i == 0:
+		case !zoneName.MatchString(zone):
+			found.Add(at, zone, "is not a zone", "use a zone such as us-central1-c")
+		case zoneName.MatchString(c.Zone) && regionOf(zone) != c.Region:
+			found.Add(at, zone, "is in another region than gcp:zone, and a cluster has its nodes in one", "use zones of "+c.Region)
+		case slices.Contains(option.Zones[:i], zone):
+			found.Add(at, zone, "is in the list twice", "remove one")
+		}
+	}
+	if option.Mode == capacity.Reservation && len(option.Zones) > 1 {
+		found.Add(key, strings.Join(option.Zones, " "), "are more than one zone, and a reservation is in one",
+			"name its zone alone; a reservation in another zone is an option of its own")
+	}
+	return found
+}
+
+// checkAgainst compares an option with those before it.
+func checkAgainst(key string, option capacity.Capacity, earlier capacity.Options) problem.List {
+	var found problem.List
+	for i, other := range earlier {
+		switch {
+		case option.ID() == other.ID():
+			found.Add(key, "", "is the same as "+optionKey(i), "remove one of the two")
+		case option.Reservation != "" && option.Reservation == other.Reservation && !slices.Equal(option.Zones, other.Zones):
+			found.Add(key+".zones", strings.Join(option.Zones, " "), fmt.Sprintf("is not the zone of %s.reservation, which is the same reservation and in %s", optionKey(i), strings.Join(other.Zones, " ")),
+				"use the zone that the reservation is in for both, and remove one of the two")
+		}
+	}
+	return found
+}
+
+// checkOption is about the mode and its fields.
+func checkOption(key string, c capacity.Capacity) problem.List {
 	var found problem.List
 	switch {
 	case c.Mode == capacity.Reservation && c.Reservation == "":

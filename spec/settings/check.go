@@ -41,11 +41,13 @@ func checkPlaceholders(c *Config) problem.List {
 	if c.Project == placeholderProject {
 		found.Add("gcp:project", c.Project, "is a placeholder for your project id", "run: pulumi config set gcp:project PROJECT")
 	}
-	for _, part := range strings.Split(c.Capacity.Reservation, "/") {
-		if part == placeholderReservation || part == placeholderProject {
-			found.Add("sglang-tpu:capacity.reservation", c.Capacity.Reservation, "is a placeholder for the name of your reservation",
-				"run: pulumi config set --path sglang-tpu:capacity.reservation NAME")
-			break
+	for i, option := range c.Options() {
+		key := optionKey(i) + ".reservation"
+		for _, part := range strings.Split(option.Reservation, "/") {
+			if part == placeholderReservation || part == placeholderProject {
+				found.Add(key, option.Reservation, "is a placeholder for the name of your reservation", "run: pulumi config set --path "+key+" NAME")
+				break
+			}
 		}
 	}
 	return found

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"time"
 
+	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/model"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
@@ -53,6 +54,17 @@ type Config struct {
 // Key is the full key of a setting, such as replicas, as the project has it.
 func (c *Config) Key(name string) string { return c.project.where(keyOf(name)) }
 
+// Options are where the chips come from, each with its zones: gcp:zone where none is set.
+func (c *Config) Options() capacity.Options {
+	options := append(capacity.Options{c.Capacity}, c.CapacityFallbacks...)
+	for i := range options {
+		if len(options[i].Zones) == 0 {
+			options[i].Zones = []string{c.Zone}
+		}
+	}
+	return options
+}
+
 // Named has the keys of problems that are found later as the project has them.
 func (c *Config) Named(problems problem.List) problem.List { return c.project.named(problems) }
 
@@ -79,7 +91,7 @@ func Load(source Source) (*Config, error) {
 	r.add(wrong)
 	r.add(checkImage(c.Image))
 	r.add(checkEnvironment(c.ServerEnvironment, r.source.IsSecret))
-	r.add(checkCapacity(c.Capacity))
+	r.add(checkCapacity(c))
 	r.add(checkCache(c.Cache))
 	r.add(checkMaintenance(c.Maintenance))
 	r.add(checkMonitoring(c.Monitoring))

@@ -46,7 +46,7 @@ func (c *Config) fillDefaults() {
 	}
 	if c.ReadyMinutes == 0 {
 		c.ReadyMinutes = readyMinutes
-		if c.Capacity.Mode == capacity.FlexStart {
+		if c.Options().Has(capacity.FlexStart) {
 			c.ReadyMinutes = readyMinutesQueue
 		}
 	}
@@ -56,7 +56,7 @@ func (c *Config) fillDefaults() {
 	}
 	// An upgrade gives a slice's chips back, and on-demand ones may not come again. A platform
 	// does not know the capacity modes of its endpoints.
-	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && (c.Capacity.EndedByUpgrades() || c.Layer == gke.Platform) && !c.Cluster.Existing.Used() {
+	if span, ok := keepSlices[minor(c.GKE.MinVersion)]; ok && c.Maintenance.Exclusions == nil && (c.Options().EndedByUpgrades() || c.Layer == gke.Platform) && !c.Cluster.Existing.Used() {
 		c.Maintenance.Exclusions = []gke.Exclusion{span}
 	}
 }

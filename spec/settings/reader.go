@@ -139,6 +139,8 @@ func (r *reader) read(f field, into reflect.Value) {
 			r.found.Add(key, value, "is neither true nor false", "use true or false")
 		}
 		into.SetBool(value == "true")
+	case into.Kind() == reflect.Slice && into.Type().Elem().Kind() == reflect.Struct && value != "":
+		r.objects(key, value, into)
 	case into.Kind() == reflect.Slice && value != "":
 		into.Set(reflect.ValueOf(r.words(key, value)))
 	case value != "":
@@ -206,6 +208,18 @@ func (r *reader) object(key, value string, into reflect.Value) {
 	if len(r.found) == before {
 		into.Set(fresh)
 	}
+}
+
+// objects decodes a JSON list of objects, each over its defaults.
+func (r *reader) objects(key, value string, into reflect.Value) {
+	var given []any
+	decoder := json.NewDecoder(strings.NewReader(value))
+	decoder.UseNumber()
+	if err := decoder.Decode(&given); err != nil || decoder.More() {
+		r.found.Add(key, r.shown(key, value), "is not a list", "set the fields of its entries one by one: pulumi config set --path '"+key+"[0]."+namesIn(into.Type().Elem())[0]+"' VALUE")
+		return
+	}
+	r.decode(key, given, into)
 }
 
 // decode sets what was given. A number or truth value becomes text where text is wanted,

@@ -16,7 +16,7 @@ import (
 
 // warnings are what will work, and may surprise. noExclusions says that the user wants none.
 func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
-	all := warnZone(c.Zone)
+	all := warnZones(c)
 	if c.Layer != gke.Platform {
 		all = append(all, warnImage(c.Image)...)
 		all = append(append(all, warnServer(c)...), warnCapacity(c)...)
@@ -35,11 +35,23 @@ func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
 // zone is a warning.
 var seenZones = []string{"us-central1-c", "us-central1-ai1a"}
 
-func warnZone(zone string) problem.List {
-	if slices.Contains(seenZones, zone) {
-		return nil
+func warnZones(c *Config) problem.List {
+	var found problem.List
+	warned := map[string]bool{}
+	for i, option := range c.Options() {
+		for _, zone := range option.Zones {
+			if warned[zone] || slices.Contains(seenZones, zone) {
+				continue
+			}
+			warned[zone] = true
+			key := optionKey(i) + ".zones"
+			if zone == c.Zone {
+				key = "gcp:zone"
+			}
+			found.Add(key, "", "tpu7x in "+zone+" is not known to this program", "zones known to have it: "+list(seenZones))
+		}
 	}
-	return problem.List{{Key: "gcp:zone", Why: "tpu7x in " + zone + " is not known to this program", Remedy: "zones known to have it: " + list(seenZones)}}
+	return found
 }
 
 func warnImage(i serverimage.Image) problem.List {
@@ -95,11 +107,12 @@ func (c *Config) defaultPlan() bool {
 // would be right for one group only, and to add a second one would then replace the
 // LeaderWorkerSet.
 func warnCapacity(c *Config) problem.List {
-	if c.Capacity.Mode != capacity.FlexStart || !c.Topology.MultiHost() || c.Replicas == 0 {
+	queued := slices.IndexFunc(c.Options(), func(o capacity.Capacity) bool { return o.Mode == capacity.FlexStart })
+	if queued < 0 || !c.Topology.MultiHost() || c.Replicas == 0 {
 		return nil
 	}
 	return problem.List{{
-		Key: "sglang-tpu:capacity.mode",
+		Key: optionKey(queued) + ".mode",
 		Why: fmt.Sprintf("with flex-start only the leader of each group requests its slice of %d hosts; the workers are created once the leader has it. "+
 			"GKE documents that all hosts of such a slice are created together; one user reports that they never were", c.Topology.Hosts()),
 		Remedy: "if the leader is still Pending after the wait in Google's queue, use another mode",
@@ -127,7 +140,7 @@ const warnBefore = 30 * 24 * time.Hour
 
 // warnMaintenance says when nothing keeps a slice from upgrades, or soon nothing will.
 func warnMaintenance(c *Config, now time.Time) problem.List {
-	if !c.Capacity.EndedByUpgrades() || c.Replicas == 0 {
+	if !c.Options().EndedByUpgrades() || c.Replicas == 0 {
 		return nil
 	}
 	until := now // the end of what covers now without a gap

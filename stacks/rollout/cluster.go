@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"sglang-tpu/spec/topology"
 )
 
 // Cluster is asked with the credentials of a kubeconfig, as Pulumi's Kubernetes provider is.
@@ -84,9 +86,17 @@ func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 	if err := c.client.Get().Resource("nodes").Do(ctx).Into(&nodes); err != nil {
 		return State{}, err
 	}
-	s.Pods, s.Nodes = pods.Items, map[string]bool{}
+	if goal.Pools != nil {
+		var events corev1.EventList
+		if err := c.client.Get().Namespace(goal.Namespace).Resource("events").Do(ctx).Into(&events); err != nil {
+			return State{}, err
+		}
+		s.Events = events.Items
+	}
+	s.Pods, s.Nodes, s.PoolOf = pods.Items, map[string]bool{}, map[string]string{}
 	for _, n := range nodes.Items {
 		s.Nodes[n.Name] = false
+		s.PoolOf[n.Name] = n.Labels[topology.NodePoolLabel]
 		for _, c := range n.Status.Conditions {
 			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
 				s.Nodes[n.Name] = true

@@ -35,11 +35,14 @@ func TestLookAsksForTheSetItsPodsAndNodes(t *testing.T) {
 	})
 	mux.HandleFunc("GET /api/v1/nodes", func(w http.ResponseWriter, _ *http.Request) {
 		node := func(name string, ready corev1.ConditionStatus) corev1.Node {
-			return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{
+			return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"cloud.google.com/gke-nodepool": "pool of " + name}}, Status: corev1.NodeStatus{
 				Conditions: []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure, Status: "True"}, {Type: corev1.NodeReady, Status: ready}},
 			}}
 		}
 		answer(w, "NodeList", []corev1.Node{node("n", "True"), node("sick", "Unknown")})
+	})
+	mux.HandleFunc("GET /api/v1/namespaces/sglang/events", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, "EventList", []corev1.Event{{Reason: "FailedScaleUp"}})
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
@@ -53,12 +56,19 @@ func TestLookAsksForTheSetItsPodsAndNodes(t *testing.T) {
 	assert.Equal(t, map[string]bool{"n": true, "sick": false}, found.Nodes)
 	assert.Equal(t, "new", found.Hash)
 	assert.Equal(t, 6, found.Wanted, "three groups of two")
+	assert.Empty(t, found.Events, "nobody asked for them")
+	assert.Equal(t, "pool of n", found.PoolOf["n"])
 
 	there = false
 	found, err = cluster.Look(t.Context(), goal)
 	require.NoError(t, err)
 	assert.Zero(t, found.Wanted, "a set that is not there wants no pods")
 	assert.Len(t, found.Pods, 1)
+
+	found, err = cluster.Look(t.Context(), withPools)
+	require.NoError(t, err)
+	require.Len(t, found.Events, 1)
+	assert.Equal(t, "FailedScaleUp", found.Events[0].Reason)
 }
 
 func TestAKubeconfigThatIsNoneIsAnError(t *testing.T) {

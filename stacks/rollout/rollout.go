@@ -24,6 +24,9 @@ type Goal struct {
 	Set       string // name of the LeaderWorkerSet
 	Selector  string // label selector of all its pods, old and new ones
 	HashLabel string // label that holds the hash of the pod template
+	// Pools are the node pools that GKE's autoscaler may give nodes to, by name. Nil: the pods
+	// run on nodes that are there.
+	Pools map[string]Pool
 }
 
 // State is what one look at the cluster showed.
@@ -34,6 +37,11 @@ type State struct {
 	Wanted int
 	Pods   []corev1.Pod    // those that Goal.Selector selects
 	Nodes  map[string]bool // by name: whether it is ready
+
+	// PoolOf is the node pool of each node, and Events are those of all pods of the namespace,
+	// if the goal has pools.
+	PoolOf map[string]string
+	Events []corev1.Event
 }
 
 // NotReady is the end of the patience.
@@ -52,6 +60,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	var ready int
 	var waiting map[string]string
 	last, said := "", time.Time{}
+	reported := map[string]bool{} // events of the autoscaler
 	answered := time.Now()
 	for {
 		now, err := within(ctx, look)
@@ -60,6 +69,13 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			answered, state = time.Now(), now
 			ready, waiting = goal.compare(state)
 			note(failures, state.Pods)
+			order, sentences := goal.scaleUps(state)
+			for _, event := range order {
+				if !reported[event] {
+					reported[event] = true
+					say(sentences[event])
+				}
+			}
 		case ctx.Err() != nil && waiting != nil:
 			// The patience has ended during this look. What the one before it saw is the answer.
 		default:
@@ -72,6 +88,9 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			if last != "" { // the last line would read like a fault
 				say(fmt.Sprintf("all %d pods are ready", ready))
 			}
+			for _, line := range goal.placed(state) {
+				say(line)
+			}
 			return nil
 		}
 		if news := fmt.Sprintf("%d of %d pods are ready; %s", ready, state.Wanted, strings.Join(sentences(waiting), "; ")); news != last && time.Since(said) >= quiet {
@@ -83,7 +102,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 				return ctx.Err()
 			}
-			return goal.notReady(ready, state.Wanted, patience, waiting, failures)
+			return goal.notReady(ready, state, patience, waiting, failures)
 		case <-time.After(interval):
 		}
 	}
@@ -128,13 +147,17 @@ func (g Goal) unknown(err error) error {
 	}}
 }
 
-func (g Goal) notReady(ready, wanted int, patience time.Duration, waiting, failures map[string]string) error {
-	lines := []string{fmt.Sprintf("LeaderWorkerSet %s/%s: %d of %d pods are ready after %s (sglang-tpu:readyMinutes)", g.Namespace, g.Set, ready, wanted, patience)}
+func (g Goal) notReady(ready int, state State, patience time.Duration, waiting, failures map[string]string) error {
+	lines := []string{fmt.Sprintf("LeaderWorkerSet %s/%s: %d of %d pods are ready after %s (sglang-tpu:readyMinutes)", g.Namespace, g.Set, ready, state.Wanted, patience)}
 	for _, sentence := range sentences(waiting) {
 		lines = append(lines, "  "+sentence)
 	}
 	for _, pod := range slices.Sorted(maps.Keys(failures)) {
 		lines = append(lines, fmt.Sprintf("  %s, before: %s", pod, failures[pod]))
+	}
+	order, said := g.scaleUps(state)
+	for _, event := range order {
+		lines = append(lines, "  "+said[event])
 	}
 	return &NotReady{append(lines, fmt.Sprintf("Everything was created or changed as asked; what is missing are ready pods. Look at one: kubectl describe pod -n %s NAME. When the cause is mended, run pulumi up again.", g.Namespace))}
 }

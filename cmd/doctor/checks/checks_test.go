@@ -257,6 +257,14 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 			stack: []string{"sglang-tpu:capacity", `{"mode":"reservation","reservation":"r"}`},
 			check: "quota of chips", status: report.OK, says: "needs none",
 		},
+		"one option of two has quota": {
+			stack: []string{"sglang-tpu:capacityFallbacks", `[{"mode":"on-demand"}]`},
+			check: "quota of chips", status: report.Warning, says: "is 64; 8 chips are needed, and how many others use is not asked; TPUS-PER-TPU-FAMILY-per-project-region in us-central1 is 4; 8 chips", do: "quotas",
+		},
+		"options that take the same quota": {
+			stack: []string{"sglang-tpu:capacityFallbacks", `[{"mode":"flex-start"}]`},
+			check: "quota of chips", status: report.OK, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64; 8 chips are needed, and how many others use is not asked",
+		},
 		"gcloud without its beta commands": {
 			set:   map[string]answer{"gcloud version": {out: `{"Google Cloud SDK": "528.0.0", "core": "2025.06.20"}`}},
 			check: "quota of chips", status: report.Unknown, says: "component beta", do: "gcloud components install beta",

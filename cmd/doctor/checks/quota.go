@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,24 +32,52 @@ func (q *questions) quotaPage() string {
 	return "ask for more: https://console.cloud.google.com/iam-admin/quotas?project=" + q.stack.Project
 }
 
+// chips looks at the quota of each option of the capacity. Where there are several, one
+// without quota is a warning: GKE goes on to the next.
 func (q *questions) chips(ctx context.Context, check string) {
+	var all []report.Finding
+	asked := map[string]bool{}
+	for _, option := range q.stack.Settings.Options() {
+		quota := quotaOf(option.Mode)
+		if !asked[quota] {
+			asked[quota] = true
+			all = append(all, q.chipsOf(ctx, check, quota))
+		}
+	}
+	f := all[0]
+	for _, other := range all[1:] {
+		if other.Status != f.Status {
+			f.Status = report.Warning
+		}
+		f.Says += "; " + other.Says
+		f.Do = cmp.Or(f.Do, other.Do)
+	}
+	q.add(f)
+}
+
+// quotaOf is the id of the quota of a capacity mode; empty: it needs none.
+func quotaOf(mode string) string {
+	switch mode {
+	case capacity.Reservation:
+		return ""
+	case capacity.Spot, capacity.FlexStart:
+		return spotChips
+	}
+	return onDemandChips
+}
+
+func (q *questions) chipsOf(ctx context.Context, check, quota string) report.Finding {
+	if quota == "" {
+		return report.Finding{Check: check, Status: report.OK, Says: "a reservation needs none"}
+	}
 	c := q.stack.Settings
 	need := c.Topology.Chips() * c.Replicas
-	quota := onDemandChips
-	switch c.Capacity.Mode {
-	case capacity.Reservation:
-		q.add(report.Finding{Check: check, Status: report.OK, Says: "a reservation needs none"})
-		return
-	case capacity.Spot, capacity.FlexStart:
-		quota = spotChips
-	}
 	f := report.Finding{Check: check, Do: q.quotaPage()}
 	// With prompts disabled, gcloud would install the component that it lacks.
 	var components map[string]string
 	if err := q.ask(ctx, &components, "gcloud", "version"); err != nil || components["beta"] == "" {
 		f.Status, f.Says, f.Do = report.Unknown, "needs gcloud's component beta", "gcloud components install beta"
-		q.add(f)
-		return
+		return f
 	}
 	var info struct {
 		Dimensions []dimension `json:"dimensionsInfos"`
@@ -65,7 +94,7 @@ func (q *questions) chips(ctx context.Context, check string) {
 	default:
 		f = report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("%s in %s is %s; %d chips are needed, and how many others use is not asked", quota, c.Region, orUnlimited(limit), need)}
 	}
-	q.add(f)
+	return f
 }
 
 // dimension is a quota's value for some values of its dimensions. A dimension that is left

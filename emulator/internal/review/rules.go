@@ -1,6 +1,9 @@
 package review
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Type tokens of what this program makes and the rules speak of.
 const (
@@ -9,8 +12,6 @@ const (
 	policy       = "gcp:compute/resourcePolicy:ResourcePolicy"
 	network      = "gcp:compute/network:Network"
 	subnetwork   = "gcp:compute/subnetwork:Subnetwork"
-	router       = "gcp:compute/router:Router"
-	nat          = "gcp:compute/routerNat:RouterNat"
 	firewall     = "gcp:compute/firewall:Firewall"
 	repository   = "gcp:artifactregistry/repository:Repository"
 	bucket       = "gcp:storage/bucket:Bucket"
@@ -23,6 +24,7 @@ const (
 	deployment   = "kubernetes:apps/v1:Deployment"
 	job          = "kubernetes:batch/v1:Job"
 	storageClass = "kubernetes:storage.k8s.io/v1:StorageClass"
+	computeClass = "kubernetes:cloud.google.com/v1:ComputeClass"
 
 	inSlice      = "sglang-tpu:infra:Slice"
 	inServing    = "sglang-tpu:infra:Serving"
@@ -36,14 +38,15 @@ type rule struct {
 	typ      string // a type token, or the beginning of one if it ends with *
 	inside   string // type of a component around it; empty: any
 	ops      []Op
-	property string // what the property begins with, without indices; empty: any
+	property string // what the property begins with, without indices, or several of them; empty: any
 	queued   bool   // only node pools of flex-start
+	fallback bool   // only node pools that have no nodes until GKE's autoscaler takes them
 	class    Class
 	// perGroup: with more than one group they restart one after the other, and with none
 	// nothing does; class is then not read.
 	perGroup bool
 	loses    bool // something that cannot be recovered, or that traffic or chips depend on
-	caution  bool // to be read before the rest, although the endpoint goes on
+	caution  bool // to be read before the rest, although the endpoint keeps serving
 	text     string
 }
 
@@ -55,20 +58,16 @@ const nodesRecreated = "in place, but GKE recreates all nodes of the slice at on
 var rules = []rule{
 	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, text: "metrics, alerts and dashboard alone"},
 	// TPU slices.
+	{typ: nodePool, inside: inSlice, ops: []Op{Create}, fallback: true, class: None, text: "no chips are requested until a group needs a slice; running groups keep serving"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, text: "its group stops serving; its {chips} chips are released, and a new slice has to be obtained; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "its {chips} chips are released; the group on it ends, and a remaining group that ran there restarts on a slice that becomes free"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Create}, class: None, text: "{chips} chips are requested, which takes as long as Google needs; running groups keep serving"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels nodeConfig.resourceLabels nodeConfig.taints nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
 	// GKE's short-lived upgrades: https://cloud.google.com/kubernetes-engine/docs/concepts/node-pool-upgrade-strategies
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig version", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
 	// Machine type, disk and image too: the provider updates them in place, and GKE rolls
 	// the nodes by upgradeSettings, which for a slice leave no node to spare.
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: SliceRebuild, text: nodesRecreated},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: SliceRebuild, text: nodesRecreated},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig version", class: SliceRebuild, text: nodesRecreated},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, text: "the provider neither replaces the node pool for it nor updates it: nothing happens, and each preview shows it again"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeLocations", class: SliceRebuild, text: "GKE deletes its nodes in one zone and creates them in the other; its group stops serving; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, text: "in place"},
@@ -88,10 +87,7 @@ var rules = []rule{
 	{typ: nodePool, ops: []Op{Replace}, class: Rolling, text: "controllers move to new nodes; until they run, no group can be restarted"},
 	{typ: nodePool, ops: []Op{Delete}, class: Rolling, loses: true, text: "its pods have no node to run on"},
 	{typ: nodePool, ops: []Op{Update}, property: "nodeLocations", class: Rolling, text: "its nodes move to another zone, and the controllers on them, too"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.labels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.taints", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.labels nodeConfig.resourceLabels nodeConfig.taints nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
 	{typ: nodePool, ops: []Op{Update}, property: "nodeCount", class: None, text: "nodes are added or drained; the server runs on other nodes"},
 	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig", class: Rolling, text: "its nodes are recreated, and the controllers on them move; the server runs on other nodes"},
 	{typ: nodePool, ops: []Op{Create, Update}, class: None, text: "the server runs on other nodes"},
@@ -103,11 +99,14 @@ var rules = []rule{
 	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "the cluster has its addresses from it"},
 	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, text: "the range grows in place; nodes keep their addresses"},
 	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, text: "Google refuses to change a range that a cluster uses, so pulumi up fails if this is one"},
-	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
-	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
+	{typ: "gcp:compute/router*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it the traffic that it allows is blocked, such as that to the controller's webhooks"},
 	{typ: firewall, ops: []Op{Update}, class: None, caution: true, text: "who may reach the nodes changes"},
 	{typ: "gcp:compute/*", ops: []Op{Create, Update}, class: None},
+
+	// The order in which GKE looks for a slice.
+	{typ: computeClass, ops: []Op{Create, Update}, class: None, text: "slices that work stay where they are; a group that needs one looks for it in the new order"},
+	{typ: computeClass, ops: []Op{Replace, Delete}, class: None, caution: true, text: "slices that work stay; meanwhile GKE gives none to a group that needs one"},
 
 	// Images, weights, identities.
 	{typ: repository, ops: []Op{Replace, Delete}, class: None, loses: true, text: "every image in it is deleted; a pod that has to start cannot pull until one is built"},
@@ -159,14 +158,21 @@ var rules = []rule{
 var unknown = rule{class: Rolling, caution: true, text: "this review has no rule for it"}
 
 func (r rule) fits(s Step, property string) bool {
-	if !matches(r.typ, s.Type()) || !s.inside(r.inside) || r.queued && (s.New == nil || at(s.New.Inputs, "nodeConfig.flexStart") != true) {
+	if !matches(r.typ, s.Type()) || !s.inside(r.inside) || r.queued && s.input("nodeConfig.flexStart") != true ||
+		r.fallback && s.input("autoscaling") == nil {
 		return false
 	}
-	ok := false
-	for _, op := range r.ops {
-		ok = ok || op == s.Op
+	property = plain(property)
+	begins := func(with string) bool { return related(property, with) || strings.HasPrefix(property, with) }
+	return slices.Contains(r.ops, s.Op) && (r.property == "" || slices.ContainsFunc(strings.Fields(r.property), begins))
+}
+
+// input is what a resource is to have; nil if it is not there afterwards.
+func (s Step) input(path string) any {
+	if s.New == nil {
+		return nil
 	}
-	return ok && (r.property == "" || related(plain(property), r.property) || strings.HasPrefix(plain(property), r.property))
+	return at(s.New.Inputs, path)
 }
 
 // matches compares a type token with a pattern that may hold one *.

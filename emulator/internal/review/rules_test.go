@@ -66,6 +66,13 @@ func TestFlexStartNodesAreNotRecreated(t *testing.T) {
 	assert.Equal(t, SliceRebuild, ruleFor(s, "nodeConfig.diskSizeGb").class)
 }
 
+func TestANodePoolWithoutNodesAsksForNoChips(t *testing.T) {
+	s := Step{Op: Create, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0-spot-1", New: &State{Inputs: object(t, `{"nodeCount": 2}`)}}
+	assert.Contains(t, ruleFor(s, "").text, "{chips} chips are requested, which takes")
+	s.New.Inputs = object(t, `{"autoscaling": {"maxNodeCount": 2}}`)
+	assert.Contains(t, ruleFor(s, "").text, "no chips are requested until a group needs a slice")
+}
+
 func TestTheFirstRuleThatFitsCounts(t *testing.T) {
 	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0"
 	system := "urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster$" + nodePool + "::cluster-system"
@@ -87,6 +94,10 @@ func TestTheFirstRuleThatFitsCounts(t *testing.T) {
 		{slice, Update, "nodeConfig.tags[0]", None, false},
 		{slice, Update, "placementPolicy.tpuTopology", None, false},
 		{slice, Update, "management.autoRepair", None, false},
+		{slice, Update, "nodeLocations[0]", SliceRebuild, false},
+		{slice, Update, "nodeConfig.taints", None, false},
+		{slice, Update, "autoscaling", None, false},
+		{"urn:pulumi:dev::sglang-tpu::" + computeClass + "::capacity", Update, "spec.priorities", None, false},
 		{system, Replace, "", Rolling, false},
 		{system, Update, "nodeCount", None, false},
 		{system, Update, "nodeConfig.machineType", Rolling, false},
@@ -101,11 +112,6 @@ func TestTheFirstRuleThatFitsCounts(t *testing.T) {
 	}
 }
 
-func TestFewerGroupsAreNamed(t *testing.T) {
-	assert.Equal(t, "group 3 ends", ending(3, 4))
-	assert.Equal(t, "groups 1 to 3 end", ending(1, 4))
-}
-
 func TestComponentsAreCountedAsPulumiCountsThem(t *testing.T) {
 	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice
 	e := Of("dev", Preview{Steps: []Step{
@@ -115,4 +121,9 @@ func TestComponentsAreCountedAsPulumiCountsThem(t *testing.T) {
 	}}, nil)
 	assert.Equal(t, Counts{Created: 2}, e.Counts)
 	assert.Len(t, e.Items, 1, "what groups others does nothing itself")
+}
+
+func TestFewerGroupsAreNamed(t *testing.T) {
+	assert.Equal(t, "group 3 ends", ending(3, 4))
+	assert.Equal(t, "groups 1 to 3 end", ending(1, 4))
 }

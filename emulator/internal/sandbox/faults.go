@@ -51,7 +51,9 @@ const (
 	hubText = "requests.exceptions.ConnectionError: (MaxRetryError(\"HTTPSConnectionPool(host='cas-bridge.xethub.hf.co', port=443): Max retries exceeded\"), '(Request ID: emulated)')"
 	// https://cloud.google.com/storage/quotas#bandwidth
 	bucketText = "googleapi: Error 429: Quota exceeded for quota metric 'Data placement ingress bandwidth' and limit 'Ingress bandwidth per region' of service 'storage.googleapis.com'., rateLimitExceeded"
-	always     = 1 << 30
+	// Compute Engine documentation, Troubleshooting resource availability.
+	stockoutText = "ZONE_RESOURCE_POOL_EXHAUSTED"
+	always       = 1 << 30
 )
 
 // fault adds a fault to those that are set.
@@ -77,14 +79,15 @@ func fault(ctx context.Context, s *Sandbox, args []string) error {
 }
 
 func parseFault(args []string) (cloud.Fault, error) {
-	texts := map[string]string{"create": "", "update": "", "hub": hubText, "bucket": bucketText, "load": "60"}
+	texts := map[string]string{"create": "", "update": "", "scale-up": stockoutText, "hub": hubText, "bucket": bucketText, "load": "60"}
 	text, known := texts[args[0]]
 	if !known || len(args) < 2 || len(args) > 4 {
 		return cloud.Fault{}, errUsage
 	}
 	f := cloud.Fault{On: args[0], Match: args[1], Text: text, Times: 1}
-	if f.On == "bucket" || f.On == "load" {
-		f.Times = always // a quota does not end by being hit, nor are weights smaller the next time
+	if f.On == "bucket" || f.On == "load" || f.On == "scale-up" {
+		// A quota does not end by being hit, nor are weights smaller or chips there the next time.
+		f.Times = always
 	}
 	if len(args) > 2 && args[2] != "" {
 		f.Text = args[2]

@@ -21,7 +21,7 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.Zero(t, share)
 	assert.Equal(t, "step 1 of 2, packages 0 of 0, 1m30s; downloading the modules of 2", text)
 
-	// a and b come from Go's cache, which go build -v does not tell.
+	// a and b come from Go's cache, of which go build -v prints nothing.
 	p.fetched(0, map[string][]string{"main": {"c"}, "c": {"b", "unsafe"}, "b": {"a"}, "a": nil, "d": nil})
 	p.began(0)
 	assert.True(t, p.compiling(0, "c"))
@@ -29,6 +29,12 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	share, text = p.state()
 	assert.InDelta(t, 0.5*0.9*3/5, share, 1e-9)
 	assert.Equal(t, "step 1 of 2, packages 3 of 5, 1m30s, about 4m left; downloading the modules of 1; compiling one", text)
+
+	p.compiling(0, "main")
+	p.compiling(0, "d")
+	_, text = p.state()
+	assert.Contains(t, text, "packages 5 of 5", "all are compiled")
+	assert.Contains(t, text, "; linking one")
 
 	p.built(0)
 	p.fetched(1, map[string][]string{"main": nil})

@@ -8,11 +8,13 @@ import (
 // Fault makes something fail the way it fails outside.
 type Fault struct {
 	// On is what fails: empty or "create" for the create of a resource, "update" for a change
-	// of one, "hub" for the
-	// download of a repository, "bucket" for writing into a bucket, "load" for a rank that
+	// of one, "scale-up" for nodes that the autoscaler asks for, "hub" for the download of a
+	// repository, "bucket" for writing into a bucket, "load" for a rank that
 	// loads for as many seconds longer as Text says, or fails with Text.
-	On    string `json:"on,omitempty"`
-	Match string `json:"match"` // part of the resource's id, the repository or the bucket's name
+	On string `json:"on,omitempty"`
+	// Match is part of the resource's id, the repository or the bucket's name; of a scale-up,
+	// of the pool's id, its zone and its mode, with a blank between them.
+	Match string `json:"match"`
 	// Text is the error; GCE_STOCKOUT leaves a node pool in ERROR, and is then its status
 	// message (hashicorp/terraform-provider-google issues 6287 and 10823).
 	Text  string `json:"text"`

@@ -137,7 +137,7 @@ func checkCluster(c *Cloud, in Values) error {
 	if c.Lenient {
 		return nil
 	}
-	return errors.Join(checkPosture(in), checkMaintenance(in))
+	return errors.Join(checkPosture(in), checkMaintenance(in), checkHost(c, in))
 }
 
 // computedByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
@@ -176,6 +176,7 @@ func nodePool() kind {
 			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
 				return err
 			}
+			o.startAutoscaling()
 			if recreatesNodes(o.before, o.resource.Inputs) {
 				return o.roll()
 			}
@@ -322,42 +323,4 @@ func (c *Cloud) topologyOf(in Values) string {
 		return "1x1x1"
 	}
 	return "2x2x1"
-}
-
-// RequestNodes is the cluster autoscaler: it gives a pool that matches a pending pod's
-// node selector its slice, after waiting in Google's queue
-// (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
-func (c *Cloud) RequestNodes(ctx context.Context, clusterName string, selector map[string]string) error {
-	c.mu.Lock()
-	var found *Resource
-	for _, r := range c.resources {
-		if r.Type != nodePoolKind || last(r.Inputs.text("cluster")) != clusterName || r.Inputs["autoscaling"] == nil || r.ScaledUp {
-			continue
-		}
-		labels := c.node(r, zones(r.Inputs)[0], 0).Labels
-		matches := true
-		for key, value := range selector {
-			matches = matches && labels[key] == value
-		}
-		if matches {
-			found = r
-			found.ScaledUp = true
-			break
-		}
-	}
-	c.mu.Unlock()
-	if found == nil {
-		return nil
-	}
-	unlock := c.exclusive(found)
-	defer unlock()
-	c.wait(ctx, 10)
-	o := &operation{ctx: ctx, cloud: c, resource: found}
-	err := o.setNodes(o.settle())
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err != nil {
-		found.ScaledUp = false // the next pending pod asks again
-	}
-	return errors.Join(err, c.save())
 }

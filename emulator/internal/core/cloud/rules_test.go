@@ -23,6 +23,8 @@ func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
 			slice("placementPolicy.tpuTopology", "2x2x1", "nodeCount", float64(1)),
 			"error creating NodePool: googleapi: Error 400: TPU topology can't be specified with single-host TPU slice pool; please remove the tpu_topology from the node pool creation request", false,
 		},
+		"some of a slice's nodes at least":   {slice("nodeCount", nil, "autoscaling", object("minNodeCount", 1.0, "maxNodeCount", 2.0)), "Minimum node count 1 is not a valid size of TPU pod slice", false},
+		"a zone of another region":           {slice("nodeLocations", []any{"us-east5-a"}), `Location "us-east5-a" is not in region "us-central1"`, false},
 		"another topology than the policy's": {slice("placementPolicy.tpuTopology", "2x2x4", "nodeCount", float64(4)), "has accelerator topology 2x2x2, the pool asks for 2x2x4", true},
 		"a host too many":                    {slice("nodeCount", float64(3)), "it needs 2", true},
 		"two zones":                          {slice("nodeLocations", []any{"us-central1-b", "us-central1-c"}), "Node count 4 is not a valid size", true},
@@ -117,9 +119,7 @@ func TestFlexStartNodesComeWhenAPodAsks(t *testing.T) {
 	create(t, c, nodePoolKind, slice("nodeConfig.flexStart", true, "nodeConfig.spot", false, "nodeCount", nil,
 		"nodeConfig.reservationAffinity", object("consumeReservationType", "NO_RESERVATION"), "autoscaling", object("minNodeCount", float64(0), "maxNodeCount", float64(2))))
 	assert.Empty(t, fake.nodes["c/slice"])
-	ask := func(topology string) {
-		require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{"cloud.google.com/gke-tpu-topology": topology}))
-	}
+	ask := func(topology string) { grow(t, c, map[string]string{"cloud.google.com/gke-tpu-topology": topology}) }
 	ask("2x2x4")
 	assert.Empty(t, fake.nodes["c/slice"], "another topology")
 	ask("2x2x2")

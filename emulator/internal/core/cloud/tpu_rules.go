@@ -28,6 +28,17 @@ func checkNodePool(c *Cloud, in Values) error {
 		// vllm-project/ci-infra pull request 545
 		return fmt.Errorf("googleapi: Error 400: Maximum node count 0 is not a valid size of TPU pod slice with topology %q., badRequest", topology)
 	}
+	if most := in.number("autoscaling.maxNodeCount"); topology != "" && in["autoscaling"] != nil && in.number("autoscaling.minNodeCount") != 0 && in.number("autoscaling.minNodeCount") != most {
+		// A multi-host slice has no nodes or all (keras-team/kinetic pull request 88). Open: the
+		// text was not seen on a real GKE.
+		return fmt.Errorf("googleapi: Error 400: Minimum node count %d is not a valid size of TPU pod slice with topology %q., badRequest", in.number("autoscaling.minNodeCount"), topology)
+	}
+	for _, zone := range zones(in) {
+		if region := regionOf(in.text("location")); !strings.HasPrefix(zone, region+"-") {
+			// A cluster, zonal or not, has its nodes in zones of its region. Open: the text was not seen on a real GKE.
+			return fmt.Errorf("googleapi: Error 400: Location %q is not in region %q., badRequest", zone, region)
+		}
+	}
 	if in.truth("nodeConfig.flexStart") {
 		if in["autoscaling"] == nil {
 			return errors.New("googleapi: Error 400: Flex start node pools require autoscaling enabled., badRequest")
@@ -51,6 +62,14 @@ func checkNodePool(c *Cloud, in Values) error {
 		return fmt.Errorf("googleapi: Error 400: Disk type %s is not supported with machine type %s., badRequest", disk, machine)
 	}
 	return nil
+}
+
+// regionOf is the region of a location, which is one or a zone.
+func regionOf(location string) string {
+	if parts := strings.Split(location, "-"); len(parts) > 2 {
+		return strings.Join(parts[:2], "-")
+	}
+	return location
 }
 
 // checkPlacement refuses what GKE finds out only while it makes the instances; the

@@ -81,7 +81,7 @@ func TestPoolsThatGKEDoesNotUpgrade(t *testing.T) {
 			withCluster(t, c)
 			create(t, c, nodePoolKind, pool)
 			if pool["autoscaling"] != nil {
-				require.NoError(t, c.RequestNodes(context.Background(), "c", map[string]string{"cloud.google.com/gke-tpu-accelerator": "tpu7x"}))
+				grow(t, c, map[string]string{"cloud.google.com/gke-tpu-accelerator": "tpu7x"})
 			}
 			fake.steps = nil
 			_, err := c.Maintain(context.Background(), time.Now(), false)

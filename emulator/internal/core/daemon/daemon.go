@@ -111,7 +111,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 		return nil, err
 	}
 	d.manager = &kube.Manager{
-		Layout: l, CA: authority, Disks: d.cloud, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: d.cloud, Secrets: d.cloud, Streaming: d.cloud},
+		Layout: l, CA: authority, Disks: d.cloud, Pools: d.cloud, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: d.cloud, Secrets: d.cloud, Streaming: d.cloud},
 	}
 	d.cloud.Injected, d.manager.Injected = &d.injected, &d.injected
 	d.cloud.Clusters, d.cloud.Buckets, d.cloud.Disks = d.manager, l.Buckets(), l.Disks()

@@ -23,7 +23,7 @@ func installDefaults(ctx context.Context, client kubernetes.Interface) error {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	for _, definition := range []string{secretClasses, podMonitorings} {
+	for _, definition := range []string{secretClasses, podMonitorings, computeClasses} {
 		if err := install(ctx, client, definition); err != nil {
 			return err
 		}

@@ -19,8 +19,7 @@ const DiskTypeAttribute = "type"
 
 const selectedNode = "volume.kubernetes.io/selected-node"
 
-// driver is the controller half of the persistent disk driver, and the cluster
-// autoscaler.
+// driver is the controller half of the persistent disk driver.
 type driver struct {
 	access Access
 	disks  Disks
@@ -32,7 +31,6 @@ func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFact
 	for informer, handle := range map[cache.SharedIndexInformer]func(any) error{
 		core.PersistentVolumeClaims().Informer(): func(obj any) error { return d.provision(ctx, obj.(*corev1.PersistentVolumeClaim)) },
 		core.PersistentVolumes().Informer():      func(obj any) error { return d.reclaim(ctx, obj.(*corev1.PersistentVolume)) },
-		core.Pods().Informer():                   func(obj any) error { return d.scaleUp(ctx, obj.(*corev1.Pod)) },
 	} {
 		// Once more is once a second until it works, as a queue with a limit would do.
 		try := func(obj any) {
@@ -135,17 +133,4 @@ func (d *driver) reclaim(ctx context.Context, volume *corev1.PersistentVolume) e
 		return nil
 	}
 	return err
-}
-
-// scaleUp asks for nodes for a TPU pod that found none.
-func (d *driver) scaleUp(ctx context.Context, pod *corev1.Pod) error {
-	if pod.Spec.NodeName != "" || len(pod.Spec.NodeSelector) == 0 {
-		return nil
-	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-			return d.disks.RequestNodes(ctx, d.access.Name, pod.Spec.NodeSelector)
-		}
-	}
-	return nil
 }

@@ -41,12 +41,10 @@ type Nodes interface {
 	Stop(cluster string)
 }
 
-// Disks is where the CSI driver makes and removes disks, and Autoscaler gives
-// autoscaled pools their nodes: both are the cloud.
+// Disks is where the CSI driver makes and removes disks: the cloud.
 type Disks interface {
 	CreateDisk(cloud.Disk) error
 	DeleteDisk(name string) error
-	RequestNodes(ctx context.Context, cluster string, selector map[string]string) error
 }
 
 // Manager implements cloud.Clusters.
@@ -55,6 +53,7 @@ type Manager struct {
 	CA     *Authority
 	Nodes  Nodes
 	Disks  Disks
+	Pools  Autoscaler
 	// Injected are faults of requests to API servers; nil: none.
 	Injected *injection.Set
 
@@ -120,9 +119,11 @@ func (m *Manager) furnish(ctx, background context.Context, r *running, resolver 
 	core.Secrets().Informer()
 	core.ConfigMaps().Informer()
 	core.Nodes().Informer()
+	core.Pods().Informer()
 	core.ServiceAccounts().Informer()
 	r.access.Informers.Start(background.Done())
 	r.access.Informers.WaitForCacheSync(ctx.Done())
+	go (&scaler{access: r.access, pools: m.Pools}).run(background)
 	return nil
 }
 

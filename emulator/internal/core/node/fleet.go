@@ -176,7 +176,7 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 	known := c.machines[spec.Name]
 	c.mu.Unlock()
 	if known != nil {
-		return nil
+		return known.relabel(ctx, spec)
 	}
 	m, err := startMachine(c, spec)
 	if err != nil {

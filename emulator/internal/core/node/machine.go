@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	vk "github.com/virtual-kubelet/virtual-kubelet/node"
@@ -31,12 +32,16 @@ type machine struct {
 	provider *vk.NaiveNodeProviderV2
 	cancel   context.CancelFunc
 	done     <-chan struct{}
+
+	relabelling sync.Mutex
+	labels      map[string]string // as the node pool has them now
+	taints      []cloud.Taint
 }
 
 // startMachine registers a node and serves the kubelet's API on an address of its own.
 func startMachine(c *members, spec cloud.Node) (*machine, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
-	m := &machine{members: c, spec: spec, provider: vk.NewNaiveNodeProvider(), cancel: cancel}
+	m := &machine{members: c, spec: spec, provider: vk.NewNaiveNodeProvider(), cancel: cancel, labels: spec.Labels, taints: spec.Taints}
 	podAddress, address, err := c.access.Net.Allocate()
 	if err != nil {
 		cancel()

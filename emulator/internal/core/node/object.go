@@ -12,7 +12,6 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-
 // nodeObject is a machine as GKE registers it.
 func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 	labels := map[string]string{

@@ -1,0 +1,245 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"sglang-tpu/spec/capacity"
+)
+
+// The cluster autoscaler, as far as TPU pods meet it. The sources are GKE's documentation,
+// About cluster autoscaling and About custom ComputeClasses, and the code that Google has
+// published (k8s.io/gke-autoscaling): pkg/computeclass/processors for the order of a
+// ComputeClass, pkg/processors/events for the words of events, and the atomic resize
+// processors of both for slices, which get all of their nodes or none.
+const (
+	// backoffMinutes is how long a pool whose nodes did not come is left alone
+	// (kubernetes/autoscaler, initial-node-group-backoff-duration).
+	backoffMinutes = 5
+	// scaleUpMinutes is how long a slice takes, and queueMinutes one of flex-start, which waits
+	// in Google's queue (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
+	scaleUpMinutes, queueMinutes = 4, 10
+)
+
+// IdleAfter is how long a pool's nodes are kept that no pod needs. GKE waits for ten minutes.
+// Here it is real time, as it is for pods: a group that starts again takes seconds.
+var IdleAfter = time.Minute
+
+// autoscaler is what it remembers, in memory only.
+type autoscaler struct {
+	underWay map[string]bool      // pools that get their nodes, by id
+	backoff  map[string]time.Time // until when a pool is left alone, by id
+	idle     map[string]time.Time // since when no pod has needed a pool's nodes, by id
+}
+
+// PendingPod is one that the scheduler found no node for.
+type PendingPod struct {
+	Name       string
+	Selector   map[string]string
+	Tolerates  func(Taint) bool
+	Priorities [][]string // node pools of its ComputeClass, in order; nil without a class
+}
+
+// ScaleUp is a pool that gets its nodes for a pod.
+type ScaleUp struct {
+	Pod, Project, Cluster, Pool, Zone string
+	Size                              int
+	id                                string
+}
+
+// Plan decides which pools get nodes and which lose them. used are the pools of a cluster on
+// whose nodes TPU pods are. Each ScaleUp must be carried out by Grow, each pool by Shrink.
+func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool, now time.Time) (up []ScaleUp, down []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.scaling.underWay == nil {
+		c.scaling = autoscaler{underWay: map[string]bool{}, backoff: map[string]time.Time{}, idle: map[string]time.Time{}}
+	}
+	pools := c.autoscaled(cluster)
+	// One group has a pool for itself (exclusive topology), so a pool that is up or on its way
+	// is for one pod that waits.
+	taken := map[string]bool{}
+	for _, r := range pools {
+		taken[r.ID] = used[r.Inputs.text("name")]
+	}
+	for _, pod := range pending {
+		var candidates []*Resource
+		for _, r := range inOrder(pools, pod) {
+			if !taken[r.ID] && c.fits(r, pod) {
+				candidates = append(candidates, r)
+			}
+		}
+		if i := slices.IndexFunc(candidates, func(r *Resource) bool { return r.ScaledUp || c.scaling.underWay[r.ID] }); i >= 0 {
+			taken[candidates[i].ID] = true
+			continue
+		}
+		i := slices.IndexFunc(candidates, func(r *Resource) bool { return !now.Before(c.scaling.backoff[r.ID]) })
+		if i < 0 {
+			continue
+		}
+		r := candidates[i]
+		taken[r.ID], c.scaling.underWay[r.ID] = true, true
+		up = append(up, ScaleUp{
+			Pod: pod.Name, Project: r.Inputs.text("project"), Cluster: cluster, Pool: r.Inputs.text("name"),
+			Zone: zones(r.Inputs)[0], Size: r.Inputs.number("autoscaling.maxNodeCount"), id: r.ID,
+		})
+	}
+	for _, r := range pools {
+		if taken[r.ID] || !r.ScaledUp || r.Inputs.number("autoscaling.minNodeCount") > 0 {
+			delete(c.scaling.idle, r.ID)
+			continue
+		}
+		if _, known := c.scaling.idle[r.ID]; !known {
+			c.scaling.idle[r.ID] = now
+		}
+		if now.Sub(c.scaling.idle[r.ID]) >= IdleAfter {
+			down = append(down, r.ID)
+		}
+	}
+	return up, down
+}
+
+// autoscaled are the pools of a cluster that the autoscaler may change, by name.
+func (c *Cloud) autoscaled(cluster string) []*Resource {
+	var pools []*Resource
+	for _, r := range c.resources {
+		if r.Type == nodePoolKind && !r.Creating && r.Broken == "" && r.Inputs["autoscaling"] != nil && last(r.Inputs.text("cluster")) == cluster {
+			pools = append(pools, r)
+		}
+	}
+	sort.Slice(pools, func(i, j int) bool { return pools[i].ID < pools[j].ID })
+	return pools
+}
+
+// inOrder are the pools that a pod may use: those that its ComputeClass names, in order, or
+// all without one. GKE would then take the cheapest, and here no two fit.
+func inOrder(pools []*Resource, pod PendingPod) []*Resource {
+	if pod.Priorities == nil {
+		return pools
+	}
+	var ordered []*Resource
+	for _, names := range pod.Priorities {
+		for _, r := range pools {
+			if slices.Contains(names, r.Inputs.text("name")) {
+				ordered = append(ordered, r)
+			}
+		}
+	}
+	return ordered
+}
+
+// fits reports whether a pod can run on a pool's nodes. A pool that a ComputeClass names is
+// used only with the class's label and taint.
+func (c *Cloud) fits(r *Resource, pod PendingPod) bool {
+	n := c.node(r, zones(r.Inputs)[0], 0)
+	for key, value := range pod.Selector {
+		if n.Labels[key] != value {
+			return false
+		}
+	}
+	classed := false
+	for _, taint := range n.Taints {
+		if !pod.Tolerates(taint) {
+			return false
+		}
+		classed = classed || taint.Key == capacity.ClassLabel && taint.Value == pod.Selector[capacity.ClassLabel]
+	}
+	return classed || pod.Priorities == nil
+}
+
+// Grow gives a pool its nodes, all of them. The error is what GKE says to the pod.
+func (c *Cloud) Grow(ctx context.Context, up ScaleUp, now func() time.Time) error {
+	r := c.get(nodePoolKind, up.id)
+	minutes := float64(scaleUpMinutes)
+	if r != nil && r.Inputs.truth("nodeConfig.flexStart") {
+		minutes = queueMinutes
+	}
+	c.wait(ctx, minutes)
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.scaling.underWay, up.id)
+	}()
+	if r == nil || c.get(nodePoolKind, up.id) != r {
+		return nil // it was deleted meanwhile
+	}
+	if text := c.TakeFault("scale-up", up.id+" "+up.Zone+" "+mode(r.Inputs)); text != "" {
+		c.mu.Lock()
+		c.scaling.backoff[up.id] = now().Add(time.Duration(backoffMinutes * float64(c.minute)))
+		c.mu.Unlock()
+		return fmt.Errorf("Node scale up in zones %s associated with this pod failed: %s. Pod is at risk of not being scheduled.", up.Zone, reason(text))
+	}
+	unlock := c.exclusive(r)
+	defer unlock()
+	return c.resize(ctx, r, true)
+}
+
+// Shrink takes a pool's nodes away.
+func (c *Cloud) Shrink(ctx context.Context, id string) error {
+	r := c.get(nodePoolKind, id)
+	if r == nil {
+		return nil
+	}
+	unlock := c.exclusive(r)
+	defer unlock()
+	return c.resize(ctx, r, false)
+}
+
+// resize is for one that has the cluster for itself.
+func (c *Cloud) resize(ctx context.Context, r *Resource, up bool) error {
+	if c.get(nodePoolKind, r.ID) != r {
+		return nil
+	}
+	c.mu.Lock()
+	before := r.ScaledUp
+	r.ScaledUp = up
+	delete(c.scaling.idle, r.ID)
+	c.mu.Unlock()
+	o := &operation{ctx: ctx, cloud: c, resource: r}
+	err := o.setNodes(o.settle())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		r.ScaledUp = before // the next pending pod asks again
+	}
+	return errors.Join(err, c.save())
+}
+
+// startAutoscaling keeps the nodes of a pool that is autoscaled from now on.
+func (o *operation) startAutoscaling() {
+	if o.before["autoscaling"] != nil || o.resource.Inputs["autoscaling"] == nil {
+		return
+	}
+	o.cloud.mu.Lock()
+	defer o.cloud.mu.Unlock()
+	o.resource.ScaledUp = len(o.cloud.nodesOf(&Resource{Type: o.resource.Type, ID: o.resource.ID, Inputs: o.before})) > 0
+}
+
+// mode is how a pool gets its machines, in the words of the program's settings.
+func mode(in Values) string {
+	switch {
+	case in.truth("nodeConfig.spot"):
+		return "spot"
+	case in.truth("nodeConfig.flexStart"):
+		return "flex-start"
+	case in.text("nodeConfig.reservationAffinity.consumeReservationType") == "SPECIFIC_RESERVATION":
+		return "reservation"
+	}
+	return "on-demand"
+}
+
+// reason is what the autoscaler makes of Compute Engine's error.
+func reason(text string) string {
+	switch {
+	case stockout(text):
+		return "GCE out of resources"
+	case strings.Contains(text, "Quota"):
+		return "GCE quota exceeded"
+	}
+	return text
+}

@@ -1,0 +1,158 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"sort"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/topology"
+)
+
+// Autoscaler gives node pools their nodes and takes them back: the cloud.
+type Autoscaler interface {
+	Plan(cluster string, pending []cloud.PendingPod, used map[string]bool, now time.Time) (up []cloud.ScaleUp, down []string)
+	Grow(ctx context.Context, up cloud.ScaleUp, now func() time.Time) error
+	Shrink(ctx context.Context, pool string) error
+}
+
+// scanInterval is between two looks at the pods; GKE's autoscaler looks every ten seconds.
+const scanInterval = 500 * time.Millisecond
+
+// scaler is the cluster autoscaler of one cluster.
+type scaler struct {
+	access Access
+	pools  Autoscaler
+}
+
+// run looks at the pods until the cluster ends.
+func (s *scaler) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := s.look(ctx); err != nil && ctx.Err() == nil {
+			log.Printf("cluster-autoscaler of %s: %v", s.access.Name, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(scanInterval):
+		}
+	}
+}
+
+func (s *scaler) look(ctx context.Context) error {
+	pods := map[string]*corev1.Pod{}
+	var waiting []*corev1.Pod
+	used := map[string]bool{}
+	for _, object := range s.access.Informers.Core().V1().Pods().Informer().GetStore().List() {
+		pod := object.(*corev1.Pod)
+		switch {
+		case !asksForTPUs(pod):
+		case pod.Spec.NodeName != "" && !finished(pod):
+			used[s.poolOf(pod.Spec.NodeName)] = true
+		case unschedulable(pod):
+			pods[pod.Namespace+"/"+pod.Name] = pod
+			waiting = append(waiting, pod)
+		}
+	}
+	sort.Slice(waiting, func(i, j int) bool { return waiting[i].Name < waiting[j].Name })
+	var pending []cloud.PendingPod
+	for _, pod := range waiting {
+		p := cloud.PendingPod{
+			Name: pod.Namespace + "/" + pod.Name, Selector: pod.Spec.NodeSelector,
+			Tolerates: func(t cloud.Taint) bool { return tolerates(pod, t) },
+		}
+		if class := pod.Spec.NodeSelector[capacity.ClassLabel]; class != "" {
+			var err error
+			if p.Priorities, err = priorities(ctx, s.access.Client, class); err != nil {
+				return err
+			}
+		}
+		pending = append(pending, p)
+	}
+	up, down := s.pools.Plan(s.access.Name, pending, used, time.Now())
+	for _, u := range up {
+		go s.grow(ctx, u, pods[u.Pod])
+	}
+	for _, pool := range down {
+		if err := s.pools.Shrink(ctx, pool); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grow says to the pod what becomes of its nodes. The words of a failure are those of
+// pkg/processors/events in the autoscaler that Google has published; those of the beginning
+// are kubernetes/autoscaler's.
+func (s *scaler) grow(ctx context.Context, up cloud.ScaleUp, pod *corev1.Pod) {
+	s.say(ctx, pod, corev1.EventTypeNormal, "TriggeredScaleUp", fmt.Sprintf(
+		"pod triggered scale-up: [{https://www.googleapis.com/compute/v1/projects/%s/zones/%s/instanceGroups/gke-%.16s-%.16s-grp 0->%d (max: %d)}]",
+		up.Project, up.Zone, up.Cluster, up.Pool, up.Size, up.Size))
+	if err := s.pools.Grow(ctx, up, time.Now); err != nil {
+		s.say(ctx, pod, corev1.EventTypeWarning, "FailedScaleUp", err.Error())
+	}
+}
+
+func (s *scaler) say(ctx context.Context, pod *corev1.Pod, typ, reason, message string) {
+	now := metav1.Now()
+	_, err := s.access.Client.CoreV1().Events(pod.Namespace).Create(ctx, &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, GenerateName: pod.Name + "."},
+		InvolvedObject: corev1.ObjectReference{
+			APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
+		},
+		Source: corev1.EventSource{Component: "cluster-autoscaler"},
+		Type:   typ, Reason: reason, Message: message, Count: 1, FirstTimestamp: now, LastTimestamp: now,
+	}, metav1.CreateOptions{})
+	if err != nil && ctx.Err() == nil {
+		log.Printf("cluster-autoscaler of %s: event: %v", s.access.Name, err)
+	}
+}
+
+// poolOf is the node pool of a node; empty if the node is gone.
+func (s *scaler) poolOf(node string) string {
+	object, ok, err := s.access.Informers.Core().V1().Nodes().Informer().GetStore().GetByKey(node)
+	if err != nil || !ok {
+		return ""
+	}
+	return object.(*corev1.Node).Labels[topology.NodePoolLabel]
+}
+
+func asksForTPUs(pod *corev1.Pod) bool {
+	for _, c := range pod.Spec.Containers {
+		if _, ok := c.Resources.Limits[topology.ResourceName]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func finished(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
+func unschedulable(pod *corev1.Pod) bool {
+	if pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil {
+		return false
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return true
+		}
+	}
+	return false
+}
+
+func tolerates(pod *corev1.Pod, taint cloud.Taint) bool {
+	for _, t := range pod.Spec.Tolerations {
+		if (t.Effect == "" || string(t.Effect) == taint.Effect) && (t.Key == "" || t.Key == taint.Key) &&
+			(t.Operator == corev1.TolerationOpExists || t.Value == taint.Value) {
+			return true
+		}
+	}
+	return false
+}

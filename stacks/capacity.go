@@ -1,0 +1,150 @@
+package stacks
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/infra/computeclass"
+	"sglang-tpu/infra/tpu"
+	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/gke"
+	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/topology"
+	"sglang-tpu/stacks/rollout"
+)
+
+// slicePrefix is what the names of the slices' node pools begin with; a number follows.
+func slicePrefix(cloud names.Cloud) string { return cloud.Base + "-slice-" }
+
+// poolName is the name of the node pool of a replica's slice from an option of the capacity,
+// both counted from 0. That of the first option has no more than the replica's number, as it
+// has where there are no others.
+func (s *stack) poolName(replica, option int, c capacity.Capacity) string {
+	name := slicePrefix(s.cloud) + strconv.Itoa(replica)
+	if option > 0 {
+		name += "-" + c.ID()
+	}
+	return name
+}
+
+// className is the name of the ComputeClass; empty if there is but one option.
+func (s *stack) className() string {
+	if !s.Options().Fallback() {
+		return ""
+	}
+	return s.cloud.Base
+}
+
+// slices makes a node pool for each replica and option, unless somebody else made them. Those
+// of options beside one another have no nodes until GKE's autoscaler takes them.
+func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
+	if len(s.Cluster.Existing.NodePools) > 0 {
+		return nil, nil
+	}
+	var made []pulumi.Resource
+	for replica := range s.Replicas {
+		for i, option := range s.Options() {
+			name := fmt.Sprintf("slice-%d", replica)
+			if i > 0 {
+				name += "-" + option.Mode + "-" + option.ID()
+			}
+			slice, err := tpu.New(s.ctx, name, &tpu.Args{
+				Name:    s.poolName(replica, i, option),
+				Project: s.Project, Location: p.location, Region: s.Region, Zone: option.ZoneOf(replica),
+				Cluster: p.gke.ID, Topology: s.Topology, Capacity: option, ComputeClass: s.className(),
+				NodeServiceAccount: p.gke.NodeServiceAccount, NodeTag: p.nodeTag, Labels: s.Labels,
+				NodeLabels: s.nodeLabels(),
+			}, s.common)
+			if err != nil {
+				return nil, err
+			}
+			made = append(made, slice.Dependencies...)
+		}
+	}
+	return made, nil
+}
+
+// computeClass makes the order of the options, if there are several. It returns the name of
+// the ComputeClass and what the pods wait for, the slices with it.
+func (s *stack) computeClass(slices []pulumi.Resource, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
+	name := s.className()
+	if name == "" || s.Replicas == 0 {
+		return name, slices, nil
+	}
+	args := &computeclass.Args{Name: name}
+	for i, option := range s.Options() {
+		var pools []string
+		for replica := range s.Replicas {
+			pools = append(pools, s.poolName(replica, i, option))
+		}
+		args.Priorities = append(args.Priorities, pools)
+	}
+	class, err := computeclass.New(s.ctx, "capacity", args, opts, pulumi.DependsOn(slices))
+	if err != nil {
+		return "", nil, err
+	}
+	return name, append(slices, class.Dependencies...), nil
+}
+
+// capacityOutputs say where replicas run, or may run, if that is not gcp:zone alone.
+func (s *stack) capacityOutputs() pulumi.Map {
+	options := s.Options()
+	if !options.Fallback() && slices.Equal(options[0].Zones, []string{s.Zone}) {
+		return nil
+	}
+	var all pulumi.Array
+	for i, option := range options {
+		pools := pulumi.StringMap{}
+		for replica := range s.Replicas {
+			pools[s.poolName(replica, i, option)] = pulumi.String(option.ZoneOf(replica))
+		}
+		all = append(all, pulumi.Map{"capacity": pulumi.String(option.In(strings.Join(option.Zones, ", "))), "nodePools": pools})
+	}
+	return pulumi.Map{
+		"capacity": all,
+		"whereReplicasRunCommand": pulumi.String("kubectl get nodes -l " + topology.AcceleratorLabel + "=" + topology.Accelerator +
+			" -L " + topology.NodePoolLabel + ",topology.kubernetes.io/zone"),
+	}
+}
+
+// pools are the node pools that the pods may get; nil if there is but one option.
+func (s *stack) pools() map[string]rollout.Pool {
+	if !s.Options().Fallback() {
+		return nil
+	}
+	pools := map[string]rollout.Pool{}
+	for i, option := range s.Options() {
+		for replica := range s.Replicas {
+			zone := option.ZoneOf(replica)
+			pools[s.poolName(replica, i, option)] = rollout.Pool{Capacity: option.In(zone), Zone: zone}
+		}
+	}
+	return pools
+}
+
+// capacityNotes say in a preview what up may wait for.
+func (s *stack) capacityNotes() []string {
+	if s.Replicas == 0 || s.Layer == gke.Platform {
+		return nil
+	}
+	options := s.Options()
+	var notes []string
+	if options.Fallback() {
+		var order []string
+		for _, option := range options {
+			order = append(order, option.In(strings.Join(option.Zones, ", ")))
+		}
+		notes = append(notes, fmt.Sprintf("capacity, in this order for each of %d slices of %d chips: %s; node pools have no nodes until GKE's autoscaler takes them, "+
+			"and slices that work stay where they are", s.Replicas, s.Topology.Chips(), strings.Join(order, "; ")))
+	}
+	if options.Has(capacity.FlexStart) {
+		notes = append(notes, fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
+			"and pulumi up waits for the LeaderWorkerSet for up to %s (%s). To see the queue: kubectl describe pods -n %s",
+			s.Replicas, s.Topology.Chips(), s.Ready, s.Key("readyMinutes"), s.spaces.Serving))
+	}
+	return notes
+}

@@ -1,0 +1,101 @@
+package rollout
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"sglang-tpu/spec/names"
+)
+
+// Pool is a node pool that GKE's autoscaler may give nodes to.
+type Pool struct {
+	Capacity string // in words, such as "spot in us-central1-c"
+	Zone     string
+}
+
+// Events of GKE's cluster autoscaler about a pod. Their words are those of its published code
+// (k8s.io/gke-autoscaling, pkg/processors/events, and kubernetes/autoscaler).
+var (
+	triggered = regexp.MustCompile(`/zones/([a-z0-9-]+)/`)
+	refused   = regexp.MustCompile(`^Node scale up in zones (.+) associated with this pod failed: (.+)\. Pod is at risk of not being scheduled\.`)
+)
+
+// scaleUp is a sentence about an event of the autoscaler; empty if it is another event. An
+// event names the zone and a shortened name of the pool, so that of two options in one zone
+// both are said.
+func (g Goal) scaleUp(e *corev1.Event) string {
+	pod := e.InvolvedObject.Name
+	switch e.Reason {
+	case "TriggeredScaleUp":
+		if m := triggered.FindStringSubmatch(e.Message); m != nil {
+			return fmt.Sprintf("%s: GKE asks for %s", pod, g.optionsIn(m[1]))
+		}
+	case "FailedScaleUp":
+		if m := refused.FindStringSubmatch(e.Message); m != nil {
+			return fmt.Sprintf("%s: %s: refused, %s", pod, g.optionsIn(strings.Split(m[1], ", ")...), m[2])
+		}
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%s: %s", pod, oneLine(e.Message))
+}
+
+// optionsIn says what the pools in some zones are made from.
+func (g Goal) optionsIn(zones ...string) string {
+	var options []string
+	for _, p := range g.Pools {
+		if slices.Contains(zones, p.Zone) && !slices.Contains(options, p.Capacity) {
+			options = append(options, p.Capacity)
+		}
+	}
+	if len(options) == 0 {
+		return "nodes in " + strings.Join(zones, ", ")
+	}
+	slices.Sort(options)
+	return strings.Join(options, " or ")
+}
+
+// scaleUps are the sentences about the pods that are there, the oldest first, by the name of
+// the event.
+func (g Goal) scaleUps(s State) (order []string, sentences map[string]string) {
+	sentences = map[string]string{}
+	if g.Pools == nil {
+		return nil, sentences
+	}
+	events := slices.Clone(s.Events)
+	slices.SortStableFunc(events, func(a, b corev1.Event) int { return a.FirstTimestamp.Compare(b.FirstTimestamp.Time) })
+	for i := range events {
+		there := slices.ContainsFunc(s.Pods, func(p corev1.Pod) bool { return p.UID == events[i].InvolvedObject.UID })
+		if sentence := g.scaleUp(&events[i]); there && sentence != "" {
+			order = append(order, events[i].Name)
+			sentences[events[i].Name] = sentence
+		}
+	}
+	return order, sentences
+}
+
+// placed says where each group runs.
+func (g Goal) placed(s State) []string {
+	if g.Pools == nil {
+		return nil
+	}
+	var lines []string
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		pool := s.PoolOf[p.Spec.NodeName]
+		if p.Labels[names.WorkerLabel] != "0" || pool == "" {
+			continue
+		}
+		what := g.Pools[pool].Capacity
+		if what == "" {
+			what = "a node pool of another configuration"
+		}
+		lines = append(lines, fmt.Sprintf("replica %s: %s, node pool %s", p.Labels[names.GroupLabel], what, pool))
+	}
+	slices.Sort(lines)
+	return lines
+}
