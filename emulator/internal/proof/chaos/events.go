@@ -46,6 +46,7 @@ var events = []event{
 const (
 	namespace = "sglang"
 	many      = 1 << 20
+	nothing   = "" // was there to be hit
 )
 
 // kubectl asks the API server past whatever a user has.
@@ -74,7 +75,7 @@ func (r *run) pods(ctx context.Context) []string {
 func (r *run) deletePod(ctx context.Context) (string, error) {
 	pod := r.any(r.pods(ctx))
 	if pod == "" {
-		return "none is there", nil
+		return nothing, nil
 	}
 	_, err := r.kubectl(ctx, "delete", "pod", "-n", namespace, pod, "--wait=false")
 	return pod, err
@@ -89,13 +90,15 @@ func (r *run) any(all []string) string {
 	return all[r.draw.IntN(len(all))]
 }
 
-// kill ends one of the world's processes whose command line holds a text, without warning.
+// kill ends one of the world's processes whose command line holds a text, or whose program has it as its name, without
+// warning.
 func (r *run) kill(text string) (string, error) {
 	var found []string
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well-formed
 	for _, file := range lines {
 		line, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(line, []byte(text)) {
+		program, _ := os.Readlink(filepath.Join(filepath.Dir(file), "exe")) // a container's has another name than its file
+		if err != nil || !bytes.Contains(line, []byte(text)) && filepath.Base(program) != text {
 			continue // it has ended, or is another
 		}
 		env, err := os.ReadFile(filepath.Join(filepath.Dir(file), "environ"))
@@ -108,7 +111,7 @@ func (r *run) kill(text string) (string, error) {
 	}
 	process := r.any(found)
 	if process == "" {
-		return "none is there", nil
+		return nothing, nil
 	}
 	pid, err := strconv.Atoi(process)
 	if err != nil {
@@ -125,7 +128,7 @@ func (r *run) fail(ctx context.Context, selector string) (string, error) {
 	}
 	node := r.any(strings.Fields(out))
 	if node == "" {
-		return "none is there", nil
+		return nothing, nil
 	}
 	return node, r.world.Post(ctx, "/cloud/repair", node, nil)
 }

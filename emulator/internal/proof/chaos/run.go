@@ -96,6 +96,10 @@ func (r *run) hour(ctx context.Context, url string, e event) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
+	if hit == nothing {
+		fmt.Fprintf(r.out, "chaos: %s: there was none\n", e.name)
+		return nil
+	}
 	if strings.HasSuffix(e.name, "refuses") {
 		time.Sleep(hour / 3) // 20 minutes
 		if err := r.world.Post(ctx, "/cloud/faults", []cloud.Fault{}, nil); err != nil {

@@ -83,8 +83,10 @@ func table(all []result) []string {
 		}
 		rows[row].count(r)
 		sum.count(r)
-		if r.Met && (r.End == refresh || r.Other == refresh) {
-			refreshed["`"+r.Effect+"` of "+r.Operation] = true
+		for _, way := range []remedy{r.End, r.Other} {
+			if r.Met && way != plain && way != never {
+				refreshed["`"+r.Effect+"` of "+r.Operation+": "+string(way)] = true
+			}
 		}
 	}
 	var stacks, used, again []string
@@ -117,7 +119,7 @@ func table(all []result) []string {
 	}
 	lines = append(lines, "", "Not met: no request of Pulumi came to the fault, because there was nothing to do for it.")
 	if len(again) > 0 {
-		lines = append(lines, "The stack was what it had been only after `pulumi up --refresh` or `pulumi destroy --refresh` with: "+strings.Join(again, ", ")+".")
+		lines = append(lines, "From the state in the middle of some, the next `pulumi up`, or `pulumi destroy` in its place, was not enough. What was: "+strings.Join(again, "; ")+".")
 	}
 	return lines
 }

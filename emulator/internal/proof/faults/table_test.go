@@ -29,7 +29,7 @@ func TestTheTableCountsEachCellOnceByWhatFollowed(t *testing.T) {
 	text := strings.Join(table(append(all, all[0])), "\n")
 	for _, part := range []string{
 		"dev has 12 cells. 5 of 12 were tried, with the seeds 7; 2 converged by the next command alone, 1 after `pulumi cancel`, 1 after `pulumi import`, 0 after a deletion by hand; 1 are unexplained.",
-		"| create | `lose` | 2 | 1 | 0 | 1 | 0 | 0 | 1 |", "| delete | `hold-after` | 2 | 0 | 1 | 0 | 0 | 1 | 0 |", "with: `lose` of create.",
+		"| create | `lose` | 2 | 1 | 0 | 1 | 0 | 0 | 1 |", "| delete | `hold-after` | 2 | 0 | 1 | 0 | 0 | 1 | 0 |", "What was: `lose` of create: pulumi up --refresh.",
 	} {
 		assert.Contains(t, text, part)
 	}
