@@ -45,7 +45,7 @@ test: bootstrap emulator ## Run all tests: unit, and end to end on the emulator
 check: emulator ## Formatting, vet, linters, shell syntax
 	@exec hack/check.sh
 
-goldens: ## Write the recorded resource graphs of all environments anew
+goldens: ## Update the recorded resource graphs of all environments
 	@go test ./stacks -count=1 -run RecordedOne -update
 
 schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables

@@ -73,7 +73,7 @@ func (s *stack) repositories(p *platform, opts pulumi.ResourceOption) (repositor
 	r := repositories{path: registry.Path(s.Region, s.Project, s.cloud.Repository), project: s.Project, location: s.Region, grant: true}
 	args := &registry.Args{
 		Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Repository, LayersID: s.cloud.Layers,
-		Reader: reader(p), Labels: s.Labels,
+		Reader: reader(p), MoreReaders: p.nodes, Labels: s.Labels,
 	}
 	if exists {
 		r = repositories{path: registry.Path(location, existing, id), project: existing, location: location, grant: s.GrantOnExisting}
@@ -95,5 +95,5 @@ func reader(p *platform) pulumi.StringInput {
 }
 
 func (s *stack) mirrorArgs(p *platform) *registry.MirrorArgs {
-	return &registry.MirrorArgs{Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Mirror, Reader: reader(p), Labels: s.Labels}
+	return &registry.MirrorArgs{Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Mirror, Reader: reader(p), MoreReaders: p.nodes, Labels: s.Labels}
 }

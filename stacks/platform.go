@@ -24,7 +24,10 @@ type platform struct {
 	controlPlane string
 	// installed says that the LeaderWorkerSet controller is none of this stack's.
 	installed bool
-	outputs   *platformOutputs // of the stack that has the platform; nil: it is this one
+	// nodes are IAM members: accounts of the nodes of others on which Jobs run. They pull the
+	// server image, too.
+	nodes   []string
+	outputs *platformOutputs // of the stack that has the platform; nil: it is this one
 }
 
 // inCluster are the options of what runs in the cluster.
@@ -66,7 +69,7 @@ func (s *stack) newPlatform(found *ground) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &platform{gke: made, name: s.cloud.Base, location: s.Region, nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
+	return &platform{gke: made, name: s.clusterName(), location: s.clusterLocation(), nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
 }
 
 // secondary are the names of a subnetwork's secondary ranges.
@@ -107,8 +110,15 @@ func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
+	var others []string
+	for _, email := range c.Accounts() {
+		if email != nodes {
+			others = append(others, "serviceAccount:"+email)
+		}
+	}
 	return &platform{
-		gke: used, name: c.Name, location: c.Location, nodeTag: s.cloud.NodeTag, controlPlane: c.ControlPlane,
+		nodes: others,
+		gke:   used, name: c.Name, location: c.Location, nodeTag: s.cloud.NodeTag, controlPlane: c.ControlPlane,
 		installed: s.Cluster.Existing.LeaderWorkerSet,
 	}, nil
 }

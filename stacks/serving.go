@@ -58,6 +58,9 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.adopt(); err != nil {
+		return err
+	}
 	s.common = pulumi.Composite(pulumi.Provider(s.google), pulumi.Protect(c.Protect))
 	enabled, err := apis.New(ctx, "services", &apis.Args{Project: c.Project, Optional: optionalAPIs(c)}, pulumi.Provider(s.google))
 	if err != nil {

@@ -40,6 +40,7 @@ func TestDevelopmentStack(t *testing.T) {
 	})
 	step("smoke finds nothing to do", func(t *testing.T) { w.smoke(t, "dev") })
 	step("smoke names what is broken", w.smokeFails)
+	step("the benchmark measures, compares and says that it is emulated", w.benchEndpoint)
 	step("an up that changes pods returns when the new ones are ready", w.rollout)
 	step("pods that never become ready end the up with what they say", w.neverReady)
 	for _, m := range mutants {

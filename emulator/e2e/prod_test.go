@@ -9,7 +9,7 @@ import (
 
 // TestProductionStack is protected until somebody says otherwise.
 func TestProductionStack(t *testing.T) {
-	parallel(t, 170)
+	parallel(t, 330)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -23,6 +23,7 @@ func TestProductionStack(t *testing.T) {
 		}
 	})
 	step("smoke finds nothing to do", func(t *testing.T) { w.smoke(t, "prod") })
+	step("smoke names what is broken, and what it says to do mends it", w.smokeNamesFaults)
 	step("another version of the LeaderWorkerSet controller takes over, and the pinned one again, and the group goes on", w.controllerVersions)
 	step("maintenance windows pass: an exclusion keeps the slice, and without one it is upgraded", w.excluded)
 	step("destroy refuses and says what to change", func(t *testing.T) {

@@ -73,7 +73,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "replicas down to nothing", settings: flags("replicas=0"), class: review.GroupRestart, deletion: true, chips: interrupted(8, 0, 0),
-		says: []string{"TPU slice 0 is deleted: its 8 chips are released", "`spec.replicas` changes from `1` to `0`; the highest groups end"},
+		says: []string{"TPU slice 0 is deleted: its 8 chips are released", "`spec.replicas` changes from `1` to `0`; group 0 ends"},
 	},
 	{
 		name: "capacity mode", settings: flags(onDemand), class: review.SliceRebuild, chips: interrupted(8, 8, 8),

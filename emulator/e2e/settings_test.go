@@ -87,10 +87,43 @@ var everySetting = []typed{
 	{"protect true", `"protect":true`},
 }
 
+// onExisting are settings of what is there before any stack, by the stack that has them.
+var onExisting = map[string][]typed{
+	"network": {
+		{"gcp:project emulated-project", `"project":"emulated-project"`},
+		{"gcp:zone us-central1-c", `"zone":"us-central1-c"`},
+		{"--path sglang-tpu:network.existing.project network-team", `"projects/network-team/global/networks/corporate"`},
+		{"--path sglang-tpu:network.existing.network corporate", ""},
+		{"--path sglang-tpu:network.existing.subnetwork ml", `"projects/network-team/regions/us-central1/subnetworks/ml"`},
+		{"--path sglang-tpu:network.existing.podsRange ml-pods", `"clusterSecondaryRangeName":"ml-pods"`},
+		{"--path sglang-tpu:network.existing.servicesRange ml-services", `"servicesSecondaryRangeName":"ml-services"`},
+		{"--path sglang-tpu:network.existing.firewallRule false", ""},
+		{"--path sglang-tpu:serviceAccounts.nodes team-nodes@emulated-project.iam.gserviceaccount.com", `"serviceAccount":"team-nodes@emulated-project.iam.gserviceaccount.com"`},
+		{"--path sglang-tpu:serviceAccounts.builder team-builder@emulated-project.iam.gserviceaccount.com", `"iam.gke.io/gcp-service-account":"team-builder@emulated-project.iam.gserviceaccount.com"`},
+		{"grantOnExisting true", `::registry-reader"`},
+		{"--path sglang-tpu:cache.bucket team-models", `"bucketName":"team-models"`},
+		{"--path sglang-tpu:cache.prefix team-a/7", "only-dir=team-a/7"},
+		{"--path sglang-tpu:image.registry projects/emulated-project/locations/us-central1/repositories/team-images", "us-central1-docker.pkg.dev/emulated-project/team-images/sglang-jax:"},
+		{"namespace team-a", `"namespace":"team-a"`},
+		{"--path sglang-tpu:adopt.slice-0 projects/emulated-project/locations/us-central1/clusters/team/nodePools/team-slice", `"op":"import"`},
+		{"layer all", ""},
+		{"lwsChart CHART", ""},
+	},
+	"cluster": {
+		{"gcp:project emulated-project", ""},
+		{"gcp:zone us-central1-c", ""},
+		{"--path sglang-tpu:cluster.existing.name team", `"current-context":"team"`},
+		{"--path sglang-tpu:cluster.existing.location us-central1", ""},
+		{"--path 'sglang-tpu:cluster.existing.nodePools[0]' team-slice", `"values":["team-slice"]`},
+		{"--path sglang-tpu:cluster.existing.leaderWorkerSet false", `"lws-system"`},
+		{"lwsChart CHART", ""},
+	},
+}
+
 // TestEverySettingIsTakenAsTyped sets them by the real CLI, which makes numbers and truth
 // values of what looks like them, and previews.
 func TestEverySettingIsTakenAsTyped(t *testing.T) {
-	parallel(t, 30)
+	parallel(t, 60)
 	w := newWorld(t)
 	w.emulator(t, "start")
 	w.compile(t)
@@ -99,7 +132,8 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 		Properties struct{ Config schemaNode }
 	}
 	require.NoError(t, load(filepath.Join(w.checkout, "schema", "environment.json"), &schema))
-	all := slices.Concat(everySetting, schema.Properties.Config.examples(everySetting))
+	layered := []typed{everySetting[0], everySetting[1], {"layer endpoint", ""}, {"platform organization/sglang-tpu/none", ""}}
+	all := slices.Concat(everySetting, schema.Properties.Config.examples(slices.Concat(everySetting, layered, onExisting["network"], onExisting["cluster"])))
 	require.Greater(t, len(all), len(everySetting))
 	one := w.settingUp(t, "one")
 	one.set(t, all)
@@ -141,9 +175,19 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	third.set(t, mirror)
 	third.preview(t, mirror)
 
+	w.emulator(t, "ground", filepath.Join("emulator", "e2e", "testdata", "ground.yaml"))
+	for name, all := range onExisting {
+		stack := w.settingUp(t, name)
+		stack.set(t, all)
+		stack.preview(t, all)
+	}
+	endpoint := w.settingUp(t, "endpoint")
+	endpoint.set(t, layered)
+	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `config sglang-tpu:platform: "organization/sglang-tpu/none" cannot be read`)
+
 	t.Run("none of the schema is left out", func(t *testing.T) {
 		set := map[string]bool{}
-		for _, s := range slices.Concat(all, rest, mirror) {
+		for _, s := range slices.Concat(all, rest, mirror, layered, onExisting["network"], onExisting["cluster"]) {
 			set[s.path()] = true
 		}
 		paths := schema.Properties.Config.paths("")
@@ -212,7 +256,7 @@ func (n schemaNode) paths(prefix string) []string {
 func (s typed) path() string {
 	words := strings.Fields(strings.NewReplacer("--path ", "", "--secret ", "", "--plaintext ", "", "'", "", "sglang-tpu:", "").Replace(s.set))
 	path := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(words[0], "")
-	for _, named := range []string{"labels", "serverEnvironment", "image.buildArgs"} { // by their user
+	for _, named := range []string{"adopt", "labels", "serverEnvironment", "image.buildArgs"} { // by their user
 		if strings.HasPrefix(path, named+".") {
 			return named
 		}

@@ -40,21 +40,3 @@ func (w *world) smokeFails(t *testing.T) {
 		"kubectl wait --for=condition=Ready pod -l leaderworkerset.sigs.k8s.io/name --timeout 3m")
 	w.smoke(t, "dev")
 }
-
-// smokeWithKey is on a stack with an API key, and then with a Secret that somebody has
-// changed below servers that run.
-func (w *world) smokeWithKey(t *testing.T, key string) {
-	t.Helper()
-	out := w.smoke(t, "dev")
-	assert.Regexp(t, `ok +API key +the stack's is accepted; none and a wrong one get 401`, out)
-	assert.NotContains(t, out, key)
-
-	change := func(to string) string {
-		return `kubectl patch secret sglang-api-key --type merge -p '{"stringData":{"api_key":"` + to + `"}}'`
-	}
-	out, err := w.tryShell("dev", change("changed-by-hand")+" && make smoke STACK=dev")
-	require.Error(t, err, out)
-	assert.Regexp(t, `FAILED +API key +a request with the stack's key gets 401 in place of 200`, out)
-	assert.NotContains(t, out, "changed-by-hand")
-	w.shell(t, "dev", change(key))
-}

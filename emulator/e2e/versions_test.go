@@ -43,9 +43,8 @@ kubectl wait -n default --for=jsonpath='{.status.readyReplicas}'=1 leaderworkers
 // and then the pinned one again.
 func (w *world) controllerVersions(t *testing.T) {
 	version := tools.LWSBefore[0].Version
-	l := layout.Layout{Root: w.root}
 	folder := filepath.Join(w.checkout, "emulator", "tools")
-	require.NoError(t, tools.Ensure(context.Background(), l, folder, tools.LWSBefore, os.Stdout))
+	require.NoError(t, tools.Ensure(context.Background(), layout.Layout{Root: w.root}, folder, tools.LWSBefore, os.Stdout))
 	module, err := tools.ModuleFolder(context.Background(), folder, tools.LWSBefore[0].Folder, "sigs.k8s.io/lws")
 	require.NoError(t, err)
 
@@ -57,33 +56,36 @@ func (w *world) controllerVersions(t *testing.T) {
 	definition := func() string {
 		return w.shell(t, "prod", "kubectl get crd leaderworkersets.leaderworkerset.x-k8s.io -o jsonpath='{.spec.versions[0].schema.openAPIV3Schema.properties.status.properties.observedGeneration.type}'")
 	}
-	runs := func(name string) bool {
+	// Its command line is what the chart says, so the file tells the version.
+	controllers := func() (files []string) {
 		for _, process := range w.processes() {
-			if strings.Contains(process, "/"+name+" ") {
-				return true
+			pid, _, _ := strings.Cut(process, " ")
+			file, err := os.Readlink(filepath.Join("/proc", pid, "exe"))
+			if name := filepath.Base(file); err == nil && strings.HasPrefix(name, tools.LWSManager) {
+				files = append(files, name)
 			}
 		}
-		return false
+		return files
 	}
+	require.Equal(t, []string{tools.LWSManager}, controllers())
 	at := kept()
 	require.Len(t, strings.Fields(at), 6, "definition, set, and two pods that have not restarted: %s", at)
-	l0 := w.startClients(t, "prod", 2)
+	l := w.startClients(t, "prod", 2)
 
 	up := w.upOf(t, "prod", []string{"sglang-tpu:lwsChart=" + filepath.Join(module, "charts", "lws")}, versionBefore(version)...)
 	require.NoError(t, <-up.done, up.out)
-	assert.True(t, runs(tools.LWSManager+"-"+version), "the controller is %s", version)
+	assert.Equal(t, []string{tools.LWSManager + "-" + version}, controllers())
 	assert.Empty(t, definition(), "the definition is that of %s", version)
 	w.shell(t, "prod", probeSet)
 	assert.Equal(t, at, kept(), "after %s took over", version)
 
 	w.emulator(t, "up", "prod")
-	assert.True(t, runs(tools.LWSManager), "the controller is the pinned one")
-	assert.False(t, runs(tools.LWSManager+"-"+version))
+	assert.Equal(t, []string{tools.LWSManager}, controllers())
 	assert.Equal(t, "integer", definition(), "the definition is that of the pinned one")
 	w.shell(t, "prod", probeSet)
 	assert.Equal(t, at, kept(), "after the pinned one took over")
 
-	all := l0.finish()
+	all := l.finish()
 	account(t, "another controller takes over, and the pinned one again", all)
 	for _, r := range all {
 		assert.NoError(t, r.err)

@@ -2,6 +2,7 @@ package image
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/serviceaccount"
@@ -13,7 +14,8 @@ import (
 func newBuilder(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
 	var none pulumi.StringOutput
 	email := pulumi.String(args.Builder).ToStringOutput()
-	id := pulumi.Sprintf("projects/-/serviceAccounts/%s", email)
+	_, domain, _ := strings.Cut(args.Builder, "@")
+	id := pulumi.Sprintf("projects/%s/serviceAccounts/%s", strings.TrimSuffix(domain, ".iam.gserviceaccount.com"), email)
 	if args.Builder == "" {
 		google, err := serviceaccount.NewAccount(ctx, name+"-builder", &serviceaccount.AccountArgs{
 			Project:     pulumi.String(args.Project),

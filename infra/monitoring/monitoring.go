@@ -1,4 +1,5 @@
-// Package monitoring makes the endpoint's metrics, its alerts and its dashboard.
+// Package monitoring registers the exporter of the endpoint's metrics, its alerts and its
+// dashboard.
 //
 // The exporter is a Deployment of one pod on the system node pool, which asks each group's
 // leader when a collector asks it. spec/monitoring says why it is no container of the
@@ -32,8 +33,8 @@ type Args struct {
 	Ranks     int               // of data parallelism in each group
 	Leaders   map[string]string // labels of the groups' leaders
 	Port      int               // that they listen on
-	Image     string            // of json_exporter; empty: its makers'
-	APIKey    *Key              // nil: the servers want none
+	Image     string            // of json_exporter; empty: ExporterImage of spec/monitoring
+	APIKey    *Key              // nil: the servers need none
 	Channels  []string          // notification channels; none: alerts show in the console alone
 	Labels    map[string]string // of the alerts
 }
@@ -41,7 +42,8 @@ type Args struct {
 // Key is an entry of a Secret in the namespace.
 type Key struct{ Secret, Entry string }
 
-// Monitoring is an exporter, who scrapes it, and what is made of it in Cloud Monitoring.
+// Monitoring is the exporter, the PodMonitorings that have it scraped, and the alert policies
+// and the dashboard in Cloud Monitoring.
 type Monitoring struct {
 	component.Base
 

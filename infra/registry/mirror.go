@@ -13,6 +13,7 @@ type MirrorArgs struct {
 	Location     string // region of the nodes
 	RepositoryID string
 	Reader       pulumi.StringInput // IAM member that may pull
+	MoreReaders  []string           // as in Args
 	Labels       map[string]string
 }
 
@@ -45,10 +46,10 @@ func NewMirror(ctx *pulumi.Context, name string, args *MirrorArgs, opts ...pulum
 	if err != nil {
 		return nil, err
 	}
-	reader, err := newReader(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, pulumi.Parent(m))
+	readers, err := newReaders(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, args.MoreReaders, pulumi.Parent(m))
 	if err != nil {
 		return nil, err
 	}
-	m.Dependencies = []pulumi.Resource{repository, reader}
+	m.Dependencies = append([]pulumi.Resource{repository}, readers...)
 	return m, m.RegisterOutputs(ctx, pulumi.Map{})
 }

@@ -2,6 +2,7 @@
 package registry
 
 import (
+	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -19,6 +20,8 @@ type Args struct {
 	RepositoryID string
 	Reader       pulumi.StringInput // IAM member that may pull
 	Labels       map[string]string
+	// MoreReaders are IAM members that may pull, too: the nodes of others on which Jobs run.
+	MoreReaders []string
 
 	// Existing is the path of a repository that somebody else made, and that images are pushed
 	// to: projects/P/locations/L/repositories/R. Empty: RepositoryID is made.
@@ -74,8 +77,8 @@ func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, i
 			return nil
 		}
 		parts := strings.Split(args.Existing, "/")
-		reader, err := newReader(ctx, name, parts[1], parts[3], r.RepositoryID, args.Reader, inside)
-		r.Dependencies = append(r.Dependencies, reader)
+		readers, err := newReaders(ctx, name, parts[1], parts[3], r.RepositoryID, args.Reader, args.MoreReaders, inside)
+		r.Dependencies = append(r.Dependencies, readers...)
 		return err
 	}
 	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
@@ -91,17 +94,29 @@ func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, i
 	if err != nil {
 		return err
 	}
-	reader, err := newReader(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, inside)
+	readers, err := newReaders(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, args.MoreReaders, inside)
 	if err != nil {
 		return err
 	}
-	r.Dependencies = append(r.Dependencies, repository, reader)
+	r.Dependencies = append(append(r.Dependencies, repository), readers...)
 	r.RepositoryID = repository.RepositoryId
 	return nil
 }
 
+// newReaders let members pull. The name of each of the more has the account's.
+func newReaders(ctx *pulumi.Context, name, project, location string, repository, reader pulumi.StringInput, more []string, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	first, err := newReader(ctx, name+"-reader", project, location, repository, reader, opts...)
+	readers := []pulumi.Resource{first}
+	for _, member := range more {
+		account, _, _ := strings.Cut(strings.TrimPrefix(member, "serviceAccount:"), "@")
+		another, moreErr := newReader(ctx, name+"-reader-"+account, project, location, repository, pulumi.String(member), opts...)
+		readers, err = append(readers, another), errors.Join(err, moreErr)
+	}
+	return readers, err
+}
+
 func newReader(ctx *pulumi.Context, name, project, location string, repository, reader pulumi.StringInput, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
-	return artifactregistry.NewRepositoryIamMember(ctx, name+"-reader", &artifactregistry.RepositoryIamMemberArgs{
+	return artifactregistry.NewRepositoryIamMember(ctx, name, &artifactregistry.RepositoryIamMemberArgs{
 		Project:    pulumi.String(project),
 		Location:   pulumi.String(location),
 		Repository: repository,

@@ -32,6 +32,7 @@ type Graph struct {
 	mu        sync.Mutex
 	resources []Resource
 	outputs   map[string]func(Resource) map[string]any
+	answers   map[string]func(args map[string]any) (map[string]any, error)
 	config    map[string]string
 	project   string
 	stack     string
@@ -44,6 +45,11 @@ type Option func(*Graph)
 // WithOutputs sets outputs of every resource of a type, beside its inputs.
 func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
 	return func(g *Graph) { g.outputs[typ] = outputs }
+}
+
+// WithAnswer answers calls of a function of a provider, by its token.
+func WithAnswer(token string, answer func(args map[string]any) (map[string]any, error)) Option {
+	return func(g *Graph) { g.answers[token] = answer }
 }
 
 // WithProject runs the program in another project.
@@ -72,6 +78,7 @@ func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
 func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*Graph, error) {
 	g := &Graph{
 		outputs: defaultOutputs(),
+		answers: map[string]func(map[string]any) (map[string]any, error){},
 		config:  config,
 		project: Project,
 		stack:   Stack,
@@ -134,9 +141,14 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return args.Name + "-id", outputs, nil
 }
 
-// Call implements pulumi.MockResourceMonitor. The program calls no function of a provider.
+// Call implements pulumi.MockResourceMonitor: it answers what WithAnswer says.
 func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("no answer for a call of %s", args.Token)
+	answer := g.answers[args.Token]
+	if answer == nil {
+		return nil, fmt.Errorf("no answer for a call of %s", args.Token)
+	}
+	values, err := answer(args.Args.Mappable())
+	return resource.NewPropertyMapFromMap(values), err
 }
 
 // Await returns an output's value, and fails if it never comes. Call it inside or

@@ -16,23 +16,22 @@ const LeastGKE = "1.34.0-gke.2201000"
 
 // Cluster is what GKE says of a cluster.
 type Cluster struct {
-	Name           string
-	Location       string
-	Version        string // of the control plane
-	Autopilot      bool
-	WorkloadPool   string // of Workload Identity; empty: it is off
-	DNSEndpoint    string // empty, or from outside not allowed: clients cannot reach it
-	External       bool   // the DNS endpoint answers clients outside of Google's network
-	FuseDriver     bool
-	DiskDriver     bool // of persistent disks, and with it of Hyperdisk
-	SecretManager  bool // the add-on
-	Prometheus     bool // managed collection
-	NetworkPolicy  bool // policies are enforced
-	Network        string
-	Subnetwork     string // names
-	ControlPlane   string // range of the control plane; empty: it has none in the network
-	ServiceAccount string // of the nodes of the first pool
-	NodePools      []NodePool
+	Name          string
+	Location      string
+	Version       string // of the control plane
+	Autopilot     bool
+	WorkloadPool  string // of Workload Identity; empty: it is off
+	DNSEndpoint   string // empty, or from outside not allowed: clients cannot reach it
+	External      bool   // the DNS endpoint answers clients outside of Google's network
+	FuseDriver    bool
+	DiskDriver    bool // of persistent disks, and with it of Hyperdisk
+	SecretManager bool // the add-on
+	Prometheus    bool // managed collection
+	NetworkPolicy bool // policies are enforced
+	Network       string
+	Subnetwork    string // names
+	ControlPlane  string // range of the control plane; empty: it has none in the network
+	NodePools     []NodePool
 }
 
 // NodePool is what GKE says of one.
@@ -45,6 +44,23 @@ type NodePool struct {
 	Zones          []string
 	MetadataServer bool // pods get tokens of Workload Identity
 	ServiceAccount string
+}
+
+// tpu reports whether its nodes are for pods with TPUs alone.
+func (p NodePool) tpu() bool {
+	return strings.HasPrefix(p.MachineType, "tpu") || strings.HasPrefix(p.MachineType, "ct")
+}
+
+// Accounts are the service accounts of the nodes without TPUs, on which Jobs run: each once,
+// without the default one, whose rights are others'.
+func (c Cluster) Accounts() []string {
+	var emails []string
+	for _, p := range c.NodePools {
+		if !p.tpu() && strings.Contains(p.ServiceAccount, "@") && !slices.Contains(emails, p.ServiceAccount) {
+			emails = append(emails, p.ServiceAccount)
+		}
+	}
+	return emails
 }
 
 // ClusterNeeds is what an endpoint needs of a cluster.
@@ -93,6 +109,9 @@ func (n ClusterNeeds) Check(c Cluster) problem.List {
 	}
 	if n.Monitoring && !c.Prometheus {
 		found.Add(key, c.Name, "has no managed collection for Prometheus, by which metrics are collected", update+"--enable-managed-prometheus, or set monitoring.enabled to false")
+	}
+	if !slices.ContainsFunc(c.NodePools, func(p NodePool) bool { return !p.tpu() }) {
+		found.Add(key, c.Name, "has no node pool without TPUs, on which controllers and Jobs run", "add one of 8 vCPU or more, such as e2-standard-8")
 	}
 	if n.Network != "" && c.Network != n.Network {
 		found.Add(NetworkKey+".network", n.Network, "is not the network of cluster "+c.Name+", which is "+c.Network, "remove network.existing: it follows from the cluster")

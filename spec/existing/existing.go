@@ -31,18 +31,11 @@ func NotFound(key, value, what string, said error, look string) problem.Problem 
 	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and that you may read it"}
 }
 
-// oneLine is the last line of an error, which has the cause, without what the engine puts
-// before it.
+// oneLine is the last line of an error of the provider, which has the cause. Before it are
+// the function that was called, and how many errors there are.
 func oneLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	last := strings.TrimSpace(lines[len(lines)-1])
-	last = strings.TrimSpace(strings.TrimPrefix(last, "*"))
-	for _, prefix := range []string{"rpc error: code = Unknown desc = ", "invocation of "} {
-		if i := strings.LastIndex(last, prefix); i >= 0 && prefix[0] == 'r' {
-			last = last[i+len(prefix):]
-		}
-	}
-	return last
+	return strings.TrimSpace(strings.TrimLeft(lines[len(lines)-1], "\t *"))
 }
 
 // Subnetwork is what Compute Engine says of a subnetwork.

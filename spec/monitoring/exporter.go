@@ -7,8 +7,8 @@ package monitoring
 const (
 	ExporterName    = "sglang-exporter"
 	ExporterVersion = "v0.7.0"
-	// ExporterImage is the project's own, pulled by the nodes. The tag is never moved by its
-	// makers; whoever wants a digest or a registry of their own sets monitoring.image.
+	// ExporterImage is the json_exporter project's own, pulled by the nodes. Its tags of
+	// versions do not move; monitoring.image names a digest or another registry.
 	ExporterImage = "quay.io/prometheuscommunity/json-exporter:" + ExporterVersion
 	// ExporterProgram is the image's entry point.
 	ExporterProgram = "/bin/json_exporter"

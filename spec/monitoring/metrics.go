@@ -9,12 +9,14 @@
 // json_exporter of prometheus-community turns that into metrics. It does no arithmetic, so
 // what has to be added up is added up in PromQL.
 //
-// Three fields do not mean what their names promise, and are treated accordingly:
+// Some fields do not mean what their names promise, and are treated accordingly:
 //
 //   - num_generated_tokens goes back to 0 every few decode steps (log_decode_stats), so it is
 //     no counter. Tokens per second are last_gen_throughput, which keeps its last value on
 //     an idle server, and so counts only while requests run.
 //   - available_kv_tokens is rank 0's alone; available_kv_tokens_per_dp has all ranks.
+//   - tree_cache_size is the whole prefix cache. SGLang's token_usage needs the evictable part
+//     of it, which the state does not have, so there is no such metric here.
 //   - A KV pool without free tokens is normal: finished requests stay as prefix cache until
 //     somebody needs the room. It is full when requests wait besides.
 //

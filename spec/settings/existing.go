@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -33,6 +34,7 @@ func checkExisting(c *Config) problem.List {
 	found := append(checkExistingNetwork(c), checkExistingCluster(c)...)
 	found = append(found, checkAccounts(c)...)
 	found = append(found, checkBucket(c)...)
+	found = append(found, checkAdopted(c)...)
 	return append(found, checkRegistry(c)...)
 }
 
@@ -228,4 +230,34 @@ func scalar(v reflect.Value) string {
 		return strconv.FormatBool(v.Bool())
 	}
 	return ""
+}
+
+var (
+	adoptedName = regexp.MustCompile(`^(cluster|cluster-system|slice-(0|[1-9][0-9]*))$`)
+	adoptedID   = regexp.MustCompile(`^projects/([^/]+)/locations/[^/]+/clusters/[^/]+(/nodePools/[^/]+)?$`)
+)
+
+// checkAdopted: what is taken into the stack has to be one of its resources.
+func checkAdopted(c *Config) problem.List {
+	const key = "sglang-tpu:adopt"
+	var found problem.List
+	for _, name := range slices.Sorted(maps.Keys(c.Adopt)) {
+		id, field := c.Adopt[name], key+"."+name
+		parts := adoptedID.FindStringSubmatch(id)
+		pool, _ := strings.CutPrefix(name, "slice-")
+		index, err := strconv.Atoi(pool)
+		switch {
+		case !adoptedName.MatchString(name):
+			found.Add(field, id, "is for no resource that can be taken into the stack", "use cluster, cluster-system, or slice-0, slice-1 ...")
+		case parts == nil || (parts[2] == "") != (name == "cluster"):
+			found.Add(field, id, "is not the id of such a resource", "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
+		case parts[1] != c.Project:
+			found.Add(field, id, "is not in gcp:project, which is "+c.Project, "use a resource of that project")
+		case c.Cluster.Existing.Used() || c.Layer == gke.Endpoint && err != nil || c.Layer == gke.Platform && err == nil:
+			found.Add(field, id, "is about a resource that this stack does not have", "remove it")
+		case err == nil && index >= c.Replicas:
+			found.Add(field, id, fmt.Sprintf("is about a slice that this stack does not have: replicas is %d", c.Replicas), "raise replicas, or remove it")
+		}
+	}
+	return found
 }

@@ -87,6 +87,9 @@ type Settings struct {
 	// Gives the roles that the endpoint needs on an existing bucket, repository or account, each as a member that
 	// destroy removes. false leaves their policies alone; docs/existing.md names the roles to give.
 	GrantOnExisting bool `json:"grantOnExisting" jsonschema:"default=false"`
+	// Resources that somebody made by hand, to be taken into the stack as they are, NAME: id, with cluster,
+	// cluster-system and slice-0, slice-1 ... for NAME; docs/existing.md.
+	Adopt map[string]string `json:"adopt"`
 	// What the stack has: all of it; platform, without an endpoint; or endpoint, on the platform of another stack.
 	Layer string `json:"layer" noun:"a layer" jsonschema:"default=all,enum=all,enum=platform,enum=endpoint"`
 	// Stack that has the platform, ORGANIZATION/PROJECT/STACK. Only with layer endpoint.

@@ -45,7 +45,7 @@ const (
 	filesCheck   = "files"
 )
 
-// Measure runs a benchmark and writes its files. progress is told of each level that begins.
+// Measure runs a benchmark and writes its files. It calls progress when a level begins.
 func Measure(ctx context.Context, m endpoint.Machine, o Options, progress func(string)) []report.Finding {
 	b := &benchmark{Options: o, progress: progress}
 	b.run(ctx, m)
@@ -80,7 +80,7 @@ func (b *benchmark) redact(text string) string {
 }
 
 func (b *benchmark) run(ctx context.Context, m endpoint.Machine) {
-	// The files come first: nobody wants to learn of them after a run of minutes.
+	// A folder that cannot be read is reported before minutes of load, and not after them.
 	earlier, err := history(b.Folder)
 	if err != nil {
 		b.fail(filesCheck, err, "move that file away, or name another folder: -folder")

@@ -226,7 +226,9 @@ func TestRequestsThatFailAreCountedAndNamed(t *testing.T) {
 		says, do string
 	}{
 		"a server that fails": {
-			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of memory of "+key, http.StatusInternalServerError) },
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "out of memory of "+key, http.StatusInternalServerError)
+			},
 			"2 of 2 requests failed, the most often by: the server answers 500 Internal Server Error: out of memory of (the API key)", "kubectl -n sglang logs",
 		},
 		"a wrong key": {
@@ -265,7 +267,9 @@ func TestNothingIsMeasuredWhereTheEndpointIsNotWhole(t *testing.T) {
 		fault    func(*fake, *Options)
 		says, do string
 	}{
-		"no stack":           {func(f *fake, _ *Options) { f.failing["pulumi"] = &process.Error{Stderr: "error: no stack named 'mine'"} }, "no stack named 'mine'", "pulumi stack ls"},
+		"no stack": {func(f *fake, _ *Options) {
+			f.failing["pulumi"] = &process.Error{Stderr: "error: no stack named 'mine'"}
+		}, "no stack named 'mine'", "pulumi stack ls"},
 		"no cluster":         {func(f *fake, _ *Options) { f.failing[" pods "] = &process.Error{Stderr: "i/o timeout"} }, "i/o timeout", "make doctor STACK=mine"},
 		"a group is missing": {func(f *fake, _ *Options) { f.pods = f.pods[:1] }, "1 of 2 pods are ready", "make smoke STACK=mine"},
 		"a pod is not ready": {func(f *fake, _ *Options) { f.pods[1].Status.Conditions = nil }, "1 of 2 pods are ready", "make smoke STACK=mine"},
@@ -305,6 +309,22 @@ func TestAServerThatCanBeReachedNeedsNoPortForward(t *testing.T) {
 	assert.Empty(t, f.forwards)
 	assert.NotContains(t, text, "FAILED")
 	assert.Contains(t, o.read(t, tableName), "Requests went through "+server.URL+"/.")
+}
+
+func TestThePlanIsDrawnWhereTheLoadReachesIt(t *testing.T) {
+	r := Run{Replicas: 1, Load: Load{InputTokens: 7, OutputTokens: 3}}
+	r.Plan.RequestsCap, r.Plan.KVPoolTokens = 8, 60
+	for _, n := range []int{2, 4} {
+		r.Levels = append(r.Levels, Level{AtOnce: n, Requests: 4, OutputPerSecond: 10})
+	}
+	below, err := picture(r, nil)
+	require.NoError(t, err)
+	assert.NotContains(t, string(below), "the plan")
+	r.Levels[1].AtOnce = 16
+	beyond, err := picture(r, &Run{Levels: []Level{{AtOnce: 1, Requests: 1, OutputPerSecond: 5}}})
+	require.NoError(t, err)
+	assert.Contains(t, string(beyond), "the plan: 6 run at once")
+	assert.NotContains(t, string(beyond), "last run", "of a level that this run does not have")
 }
 
 func TestAnInterruptedRunIsNotKept(t *testing.T) {

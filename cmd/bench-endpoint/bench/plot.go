@@ -59,10 +59,11 @@ const (
 	withOther = "font-family:Liberation Sans,Arial,Helvetica,sans-serif;"
 )
 
+// Titles, ticks and legends of a new plot have the default font.
 func init() { plot.DefaultFont = sans }
 
-// plotted draws throughput and times over the requests at once, as SVG. last may be nil.
-func plotted(r Run, last *Run) ([]byte, error) {
+// picture draws throughput and times over the requests at once, as SVG. last may be nil.
+func picture(r Run, last *Run) ([]byte, error) {
 	throughput := []line{{"output", blue, false, r.Levels, func(l Level) float64 { return l.OutputPerSecond }}}
 	if last != nil {
 		throughput = append(throughput, line{"output, last run", grey, true, last.Levels, throughput[0].value})
@@ -78,6 +79,7 @@ func plotted(r Run, last *Run) ([]byte, error) {
 	width := vg.Length(len(charts))*(chartWidth+margin) + margin
 	canvas := vgsvg.New(width, chartHeight+headingHeight)
 	page := draw.New(canvas)
+	page.FillPolygon(color.White, []vg.Point{page.Min, {X: page.Max.X, Y: page.Min.Y}, page.Max, {X: page.Min.X, Y: page.Max.Y}})
 	style := draw.TextStyle{Color: color.Black, Font: font.From(sans, 13), Handler: plot.DefaultTextHandler, YAlign: text.YTop}
 	page.FillText(style, vg.Point{X: margin, Y: page.Max.Y - margin}, r.heading())
 	style.Font, style.Color = font.From(sans, 10), grey
@@ -106,11 +108,12 @@ func chart(title string, lines []line, r Run) (*plot.Plot, error) {
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = pale, pale
 	p.Add(grid)
+	first, last := r.Levels[0].AtOnce, r.Levels[len(r.Levels)-1].AtOnce
 	top := 0.0
 	for _, l := range lines {
 		var points plotter.XYs
 		for _, level := range l.levels {
-			if level.Failed < level.Requests {
+			if level.Failed < level.Requests && level.AtOnce >= first && level.AtOnce <= last {
 				points = append(points, plotter.XY{X: float64(level.AtOnce), Y: l.value(level)})
 				top = math.Max(top, l.value(level))
 			}
@@ -129,7 +132,7 @@ func chart(title string, lines []line, r Run) (*plot.Plot, error) {
 		p.Add(curve, dots)
 		p.Legend.Add(l.name, curve)
 	}
-	if at := float64(r.capacity()); at > 0 && at <= float64(r.Levels[len(r.Levels)-1].AtOnce) {
+	if at := float64(r.capacity()); at >= float64(first) && at <= float64(last) {
 		limit, err := plotter.NewLine(plotter.XYs{{X: at}, {X: at, Y: top * 1.25}})
 		if err != nil {
 			return nil, err
@@ -139,7 +142,7 @@ func chart(title string, lines []line, r Run) (*plot.Plot, error) {
 		p.Legend.Add(fmt.Sprintf("the plan: %g run at once", at), limit)
 	}
 	// Where no request was answered there are no points to take the range from.
-	p.X.Min, p.X.Max = float64(r.Levels[0].AtOnce)/1.2, float64(r.Levels[len(r.Levels)-1].AtOnce)*1.2
+	p.X.Min, p.X.Max = float64(first)/1.2, float64(last)*1.2
 	p.Y.Tick.Marker = plain{}
 	p.Y.Min, p.Y.Max = 0, math.Max(top*1.25, 1e-3) // room for the legend
 	return p, nil

@@ -112,7 +112,7 @@ func write(folder string, r Run, earlier []Run) error {
 		return err
 	}
 	last := lastComparable(r, earlier)
-	drawn, err := plotted(r, last)
+	drawn, err := picture(r, last)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 				f.failing["port-forward --address 127.0.0.1 --pod-running-timeout=10s svc/"] = stderr("error: timed out waiting for the condition")
 			},
 			want: map[string]string{
-				serviceCheck: "leaders has no ready endpoint.* | .*describe service leaders.*pulumi up --refresh",
+				serviceCheck: "leaders has no ready endpoint.* | .*describe service leaders.*kubectl -n sglang delete service leaders, then pulumi up --refresh --stack mine",
 				forwardCheck: "timed out waiting for the condition | kubectl -n sglang port-forward svc/leaders 8000:8000",
 			},
 		},

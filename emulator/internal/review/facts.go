@@ -140,7 +140,7 @@ func (f facts) fill(text string) string {
 	}
 	replicas := "groups are added; running groups keep serving"
 	if f.after.groups < f.before.groups {
-		replicas = "the highest groups end"
+		replicas = ending(f.after.groups, f.before.groups)
 	}
 	chips := f.before.text("chips")
 	if chips == "" {
@@ -148,6 +148,15 @@ func (f facts) fill(text string) string {
 	}
 	return strings.NewReplacer("{groups}", groups, "{restart}", restart, "{replicas}", replicas,
 		"{weights}", f.weights(), "{chips}", chips).Replace(text)
+}
+
+// ending names the groups that a smaller number ends: the last ones, as their leaders are a StatefulSet's pods
+// (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees).
+func ending(from, to int) string {
+	if to-from == 1 {
+		return fmt.Sprintf("group %d ends", from)
+	}
+	return fmt.Sprintf("groups %d to %d end", from, to-1)
 }
 
 // weights says what a new start has to fetch and compile.

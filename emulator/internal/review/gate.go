@@ -38,7 +38,7 @@ func ReadPolicy(text []byte) (Policy, error) {
 	return file.Acknowledge, nil
 }
 
-// Gate notes down what the policy demands and who has acknowledged it. Lines are the
+// Gate records what the policy demands and what is acknowledged. Lines are the
 // values of trailers, each "WHAT ENVIRONMENT...".
 func (r *Report) Gate(p Policy, lines []string) {
 	for _, e := range r.Environments {

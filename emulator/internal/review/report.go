@@ -63,7 +63,7 @@ type Item struct {
 	Changes  []Change `json:"changes,omitempty"`
 }
 
-// dangerous reports whether it stands before the rest.
+// dangerous reports whether it is listed before the others.
 func (i Item) dangerous() bool { return i.Deletion || i.Caution || i.Class > None }
 
 // Of makes the report of one environment out of its preview. protected are the URNs of
@@ -136,7 +136,7 @@ func (e *Environment) count(op Op) {
 	}
 }
 
-// refused reports whether Pulumi would end an update here: it deletes nothing that is
+// refused reports whether Pulumi would stop an update here: it deletes nothing that is
 // protected, and replaces it only if the program protects it no more.
 func (s Step) refused() bool {
 	return s.Old != nil && s.Old.Protect && (s.Op == Delete || s.Op == Replace && (s.renamedFrom != "" || s.New != nil && s.New.Protect))

@@ -1,6 +1,9 @@
 package review
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Type tokens of what this program makes and the rules speak of.
 const (
@@ -9,8 +12,6 @@ const (
 	policy       = "gcp:compute/resourcePolicy:ResourcePolicy"
 	network      = "gcp:compute/network:Network"
 	subnetwork   = "gcp:compute/subnetwork:Subnetwork"
-	router       = "gcp:compute/router:Router"
-	nat          = "gcp:compute/routerNat:RouterNat"
 	firewall     = "gcp:compute/firewall:Firewall"
 	repository   = "gcp:artifactregistry/repository:Repository"
 	bucket       = "gcp:storage/bucket:Bucket"
@@ -37,7 +38,7 @@ type rule struct {
 	typ      string // a type token, or the beginning of one if it ends with *
 	inside   string // type of a component around it; empty: any
 	ops      []Op
-	property string // what the property begins with, without indices; empty: any
+	property string // what the property begins with, without indices, or several of them; empty: any
 	queued   bool   // only node pools of flex-start
 	fallback bool   // only node pools that have no nodes until GKE's autoscaler takes them
 	class    Class
@@ -45,7 +46,7 @@ type rule struct {
 	// nothing does; class is then not read.
 	perGroup bool
 	loses    bool // something that cannot be recovered, or that traffic or chips depend on
-	caution  bool // to be read before the rest, although the endpoint goes on
+	caution  bool // to be read before the rest, although the endpoint keeps serving
 	text     string
 }
 
@@ -61,17 +62,12 @@ var rules = []rule{
 	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, text: "its group stops serving; its {chips} chips are released, and a new slice has to be obtained; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Delete}, class: GroupRestart, loses: true, text: "its {chips} chips are released; the group on it ends, and a remaining group that ran there restarts on a slice that becomes free"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Create}, class: None, text: "{chips} chips are requested, which takes as long as Google needs; running groups keep serving"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.taints", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels nodeConfig.resourceLabels nodeConfig.taints nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
 	// GKE's short-lived upgrades: https://cloud.google.com/kubernetes-engine/docs/concepts/node-pool-upgrade-strategies
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig version", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
 	// Machine type, disk and image too: the provider updates them in place, and GKE rolls
 	// the nodes by upgradeSettings, which for a slice leave no node to spare.
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig", class: SliceRebuild, text: nodesRecreated},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "version", class: SliceRebuild, text: nodesRecreated},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig version", class: SliceRebuild, text: nodesRecreated},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, text: "the provider neither replaces the node pool for it nor updates it: nothing happens, and each preview shows it again"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeLocations", class: SliceRebuild, text: "GKE deletes its nodes in one zone and creates them in the other; its group stops serving; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, text: "in place"},
@@ -91,10 +87,7 @@ var rules = []rule{
 	{typ: nodePool, ops: []Op{Replace}, class: Rolling, text: "controllers move to new nodes; until they run, no group can be restarted"},
 	{typ: nodePool, ops: []Op{Delete}, class: Rolling, loses: true, text: "its pods have no node to run on"},
 	{typ: nodePool, ops: []Op{Update}, property: "nodeLocations", class: Rolling, text: "its nodes move to another zone, and the controllers on them, too"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.labels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.resourceLabels", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.taints", class: None, text: "GKE changes the nodes without restarting them"},
-	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
+	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig.labels nodeConfig.resourceLabels nodeConfig.taints nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
 	{typ: nodePool, ops: []Op{Update}, property: "nodeCount", class: None, text: "nodes are added or drained; the server runs on other nodes"},
 	{typ: nodePool, ops: []Op{Update}, property: "nodeConfig", class: Rolling, text: "its nodes are recreated, and the controllers on them move; the server runs on other nodes"},
 	{typ: nodePool, ops: []Op{Create, Update}, class: None, text: "the server runs on other nodes"},
@@ -106,8 +99,7 @@ var rules = []rule{
 	{typ: subnetwork, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "the cluster has its addresses from it"},
 	{typ: subnetwork, ops: []Op{Update}, property: "ipCidrRange", class: None, text: "the range grows in place; nodes keep their addresses"},
 	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, text: "Google refuses to change a range that a cluster uses, so pulumi up fails if this is one"},
-	{typ: router, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
-	{typ: nat, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
+	{typ: "gcp:compute/router*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it the traffic that it allows is blocked, such as that to the controller's webhooks"},
 	{typ: firewall, ops: []Op{Update}, class: None, caution: true, text: "who may reach the nodes changes"},
 	{typ: "gcp:compute/*", ops: []Op{Create, Update}, class: None},
@@ -170,11 +162,9 @@ func (r rule) fits(s Step, property string) bool {
 		r.fallback && s.input("autoscaling") == nil {
 		return false
 	}
-	ok := false
-	for _, op := range r.ops {
-		ok = ok || op == s.Op
-	}
-	return ok && (r.property == "" || related(plain(property), r.property) || strings.HasPrefix(plain(property), r.property))
+	property = plain(property)
+	begins := func(with string) bool { return related(property, with) || strings.HasPrefix(property, with) }
+	return slices.Contains(r.ops, s.Op) && (r.property == "" || slices.ContainsFunc(strings.Fields(r.property), begins))
 }
 
 // input is what a resource is to have; nil if it is not there afterwards.

@@ -122,3 +122,8 @@ func TestComponentsAreCountedAsPulumiCountsThem(t *testing.T) {
 	assert.Equal(t, Counts{Created: 2}, e.Counts)
 	assert.Len(t, e.Items, 1, "what groups others does nothing itself")
 }
+
+func TestFewerGroupsAreNamed(t *testing.T) {
+	assert.Equal(t, "group 3 ends", ending(3, 4))
+	assert.Equal(t, "groups 1 to 3 end", ending(1, 4))
+}

@@ -113,7 +113,7 @@ func (p *Preview) diagnose(d *apitype.DiagnosticEvent) {
 	}
 }
 
-// add puts the steps of one resource together: a replacement is three of them.
+// add merges the steps of one resource: a replacement has three.
 func (p *Preview) add(index map[string]int, m apitype.StepEventMetadata) {
 	i, known := index[m.URN]
 	if !known {
@@ -185,7 +185,7 @@ func (s Step) state() *State {
 	return s.Old
 }
 
-// real reports whether it is more than a grouping in the program.
+// real reports whether it is a resource of a provider, and not a component.
 func (s Step) real() bool {
 	at := s.state()
 	return at != nil && at.Custom && !strings.HasPrefix(s.Type(), "pulumi:")

@@ -31,7 +31,10 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   emulator chaos             a stack that serves loses its parts at random; see make chaos
   emulator bench             times, as ratios; see make bench
   emulator tools [check]     build what is missing
-  emulator resources         what exists in the emulated cloud
+  emulator resources [-v]    what exists in the emulated cloud; -v: with all its properties, as JSON
+  emulator ground FILE       make what is there before any stack, such as a network or a cluster:
+                             a list of type and inputs, in YAML; stacks leave it alone
+  emulator ground remove     delete it
   emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
   emulator secret NAME       put standard input into Secret Manager as a version of NAME,
                              projects/PROJECT/secrets/SECRET; it is gone when the emulator stops
@@ -57,20 +60,21 @@ const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
   -c KEY=VALUE               (up, preview, start) sets configuration over Pulumi.STACK.yaml
 `
 
-// Command is one of the command line's. args are what follows its name.
+// Command is a subcommand. args are the arguments after its name.
 type Command func(ctx context.Context, s *Sandbox, args []string) error
 
-// commands by name; others are added by Main.
+// commands are the subcommands by name; Main adds others.
 var commands = map[string]Command{
-	"up":        withOptions(up),
-	"preview":   withOptions(preview),
-	"down":      withOptions(down),
+	"up":        withOptions(alone(up)),
+	"preview":   withOptions(alone(preview)),
+	"down":      withOptions(alone(down)),
 	"env":       withOptions(func(_ context.Context, s *Sandbox, o options) error { return s.printEnv(o.Stack) }),
 	"config":    withOptions(func(ctx context.Context, s *Sandbox, o options) error { return s.Stack(o.Stack).Follow(ctx) }),
 	"start":     withOptions(start),
 	"stop":      withOptions(func(_ context.Context, s *Sandbox, _ options) error { return s.Daemon().Stop() }),
 	"tools":     withOptions(buildTools),
 	"resources": printResources,
+	"ground":    ground,
 	"counters":  counters,
 	"repair":    repair,
 	"preempt":   preempt,
@@ -79,7 +83,7 @@ var commands = map[string]Command{
 	"fault":     fault,
 }
 
-// Main runs the command line, to which others add commands, and returns the exit code.
+// Main runs a subcommand, one of commands or of others, and returns the exit code.
 func Main(args []string, others map[string]Command) int {
 	ctx := untilSignalled()
 	var code ExitCode
@@ -185,6 +189,18 @@ func withOptions(command func(context.Context, *Sandbox, options) error) Command
 				return errUsage
 			}
 		}
+		return command(ctx, s, o)
+	}
+}
+
+// alone runs a command under the lock of its folder.
+func alone(command func(context.Context, *Sandbox, options) error) func(context.Context, *Sandbox, options) error {
+	return func(ctx context.Context, s *Sandbox, o options) error {
+		unlock, err := Lock(s.Layout)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 		return command(ctx, s, o)
 	}
 }

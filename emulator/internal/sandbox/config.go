@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// placeholders are the values that the checked-in environments leave to their user, and
-// that the program refuses, with those of the emulator.
+// placeholders replaces the values that the checked-in environments leave to their user, and
+// that the program refuses.
 var placeholders = strings.NewReplacer("your-project-id", "emulated-project", "your-reservation", "emulated-reservation")
 
 // overlay adds the salt and the settings (KEY=VALUE) to a stack's configuration. A
@@ -52,9 +52,9 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	return yaml.Marshal(file)
 }
 
-// secretFor takes the place of an encrypted value, which only the real stack's secrets
-// provider can decrypt, and the emulator does not ask it. Another ciphertext has another
-// stand-in, so that a preview shows that a secret changes.
+// secretFor returns a placeholder for an encrypted value, which only the real stack's secrets
+// provider can decrypt. Each ciphertext has its own, so that a preview shows that a secret
+// changes.
 func secretFor(ciphertext any) string {
 	return fmt.Sprintf("hf_stands_in_for_a_secret_%.4x", sha256.Sum256(fmt.Append(nil, ciphertext)))
 }

@@ -6,19 +6,17 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"sglang-tpu/emulator/internal/core/cloud"
 )
 
 // down destroys a stack and stops the emulator. It fails if the emulated cloud still
 // holds anything that no other stack of this checkout knows.
 func down(ctx context.Context, s *Sandbox, o options) error {
-	unlock, err := Lock(s.Layout)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	used, err := s.used()
 	if err != nil {
 		return err
@@ -54,6 +52,10 @@ func down(ctx context.Context, s *Sandbox, o options) error {
 	if len(left) > 0 {
 		return fmt.Errorf("destroyed, but the emulated cloud still holds:\n  %s", strings.Join(left, "\n  "))
 	}
+	if given := s.ground(ctx); len(given) > 0 && len(others) == 0 {
+		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator goes on for what was there before: %s\n", o.Stack, strings.Join(given, ", "))
+		return nil
+	}
 	if len(others) > 0 {
 		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator goes on for %s\n", o.Stack, strings.Join(others, ", "))
 		return nil
@@ -74,7 +76,7 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// used reports whether this checkout ever brought anything up.
+// used reports whether anything was ever brought up in this checkout.
 func (s *Sandbox) used() (bool, error) {
 	_, err := os.Stat(s.Layout.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {
@@ -85,8 +87,9 @@ func (s *Sandbox) used() (bool, error) {
 
 // existing is a resource of the emulated cloud.
 type existing struct {
-	Type string `json:"type"`
-	ID   string `json:"id"`
+	Type   string `json:"type"`
+	ID     string `json:"id"`
+	Ground bool   `json:"ground"` // it was there before any stack
 }
 
 func (d Daemon) resources(ctx context.Context) ([]existing, error) {
@@ -112,14 +115,22 @@ func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
 	}
 	var left []string
 	for _, r := range all {
-		if !known[r.ID] {
+		if !known[r.ID] && !r.Ground {
 			left = append(left, r.Type+" "+r.ID)
 		}
 	}
 	return left, nil
 }
 
-func printResources(ctx context.Context, s *Sandbox, _ []string) error {
+func printResources(ctx context.Context, s *Sandbox, args []string) error {
+	if len(args) == 1 && args[0] == "-v" {
+		var all []cloud.Resource
+		if err := s.Daemon().get(ctx, "/cloud/described", &all); err != nil {
+			return err
+		}
+		sort.Slice(all, func(i, j int) bool { return all[i].Type+all[i].ID < all[j].Type+all[j].ID })
+		return s.printJSON(all)
+	}
 	all, err := s.Daemon().resources(ctx)
 	if err != nil {
 		return err

@@ -32,6 +32,10 @@ func (s Stack) ask(ctx context.Context) error {
 	if err := e.writeKubeconfig(); err != nil {
 		return err
 	}
+	if out.Service == "" {
+		fmt.Fprintln(s.Out, "\nThe platform is up; endpoints are stacks of their own.")
+		return nil
+	}
 	if out.Replicas == 0 {
 		fmt.Fprintln(s.Out, "\nreplicas is 0: the cluster is up, there is no server to ask")
 		return nil

@@ -27,13 +27,13 @@ type Sandbox struct {
 	Out, Err io.Writer
 }
 
-// Daemon returns the process that the emulated cloud is in.
+// Daemon returns the emulated cloud's process.
 func (s *Sandbox) Daemon() Daemon { return Daemon{s} }
 
 // Stack returns a stack of the program.
 func (s *Sandbox) Stack(name string) Stack { return Stack{Sandbox: s, Name: name} }
 
-// Lock keeps two commands of one folder apart.
+// Lock makes sure that one command at a time runs in a folder.
 func Lock(l layout.Layout) (unlock func(), err error) {
 	if err := os.MkdirAll(l.Run(), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot write to the checkout: %w", err)

@@ -54,10 +54,9 @@ func (s Stack) Settle(ctx context.Context) error {
 	return nil
 }
 
-// unfinished is a file that is there while Pulumi changes a stack, and stays if it does
-// not end well. An update that is interrupted while Pulumi waits has been made and is
-// in no state: pulumi up would call the resource unchanged, with the old program and
-// the new object.
+// unfinished is a file that exists while Pulumi changes a stack, and remains if that fails.
+// An update that is interrupted while Pulumi waits for it is applied, but not in the state:
+// pulumi up with the old program would call the resource unchanged.
 func (s Stack) unfinished() string {
 	return filepath.Join(s.Layout.Run(), "unfinished-"+s.Name)
 }

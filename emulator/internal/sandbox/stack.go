@@ -37,10 +37,13 @@ func (s Stack) StateFile() string {
 }
 
 // Prepare creates the stack if it is new, and writes its configuration from the program's
-// Pulumi.<stack>.yaml, with settings (KEY=VALUE, the key with its namespace) over it.
+// Pulumi.<stack>.yaml, or for a stack of the emulator alone from that in its folder, with settings (KEY=VALUE, the key with its namespace) over it.
 func (s Stack) Prepare(ctx context.Context, settings ...string) error {
 	source := filepath.Join(s.Program, "Pulumi."+s.Name+".yaml")
 	text, err := os.ReadFile(source)
+	if errors.Is(err, os.ErrNotExist) {
+		text, err = os.ReadFile(filepath.Join(s.Layout.Root, "Pulumi."+s.Name+".yaml"))
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no stack %q: %s does not exist", s.Name, source)
 	}
@@ -75,7 +78,7 @@ type prepared struct {
 
 func (s Stack) preparedFile() string { return s.configFile() + ".from" }
 
-// replaceFile writes a file at once, for whoever reads it meanwhile.
+// replaceFile replaces a file atomically, for concurrent readers.
 func replaceFile(name string, text []byte) error {
 	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
 		return err

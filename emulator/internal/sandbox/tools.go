@@ -43,7 +43,7 @@ func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool, beside ...tools.S
 	return s.Link()
 }
 
-// Link makes the names under which this binary and Pulumi's plugins are found.
+// Link creates the links by which this binary and Pulumi's plugins are found.
 func (s *Sandbox) Link() error {
 	self, err := os.Executable()
 	if err != nil {

@@ -14,17 +14,12 @@ import (
 // up brings a stack from nothing to an answer of the model server, and prints at the end
 // how long each part took.
 func up(ctx context.Context, s *Sandbox, o options) error {
-	unlock, err := Lock(s.Layout)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	if err := build(ctx, s); err != nil {
 		return err
 	}
 	var watch stopwatch
 	watch.lap("tools")
-	err = upAll(ctx, s, o, &watch)
+	err := upAll(ctx, s, o, &watch)
 	if ctx.Err() != nil {
 		return errors.Join(err, s.Daemon().Stop())
 	}
@@ -84,11 +79,6 @@ func open(ctx context.Context, s *Sandbox, o options) error {
 }
 
 func preview(ctx context.Context, s *Sandbox, o options) error {
-	unlock, err := Lock(s.Layout)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	if err := build(ctx, s); err != nil {
 		return err
 	}

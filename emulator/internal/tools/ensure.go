@@ -70,30 +70,33 @@ type builder struct {
 	goFlags []string // the user's
 }
 
-// stamps is the folder of what every tool was built from.
+// stamps is the folder of the tools' fingerprints.
 func (b builder) stamps() string { return filepath.Join(b.layout.Cache(), "tools") }
 
 func (b builder) stamp(t Tool) string { return filepath.Join(b.stamps(), t.Name) }
 
-// log holds what the last builds said.
+// log is the output of the last builds.
 func (b builder) log() string { return filepath.Join(b.layout.Logs(), "build.log") }
 
-// fresh compares what a tool was built from with what there is now.
+// fresh reports whether a tool exists and its fingerprint is the current one.
 func (b builder) fresh(t Tool) (bool, error) {
 	want, err := b.fingerprint(t)
 	if err != nil {
 		return false, err
 	}
-	// A link to a program that has been removed since is as good as nothing.
+	// A link may point to a program that has been removed.
 	_, binary := os.Stat(filepath.Join(b.layout.Bin(), t.Name))
 	have, stamp := os.ReadFile(b.stamp(t))
 	return binary == nil && stamp == nil && string(have) == want, nil
 }
 
-// fingerprint is all that makes a tool what it is.
+// fingerprint is a hash of everything that a tool is built from.
 func (b builder) fingerprint(t Tool) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, t.Package, t.Version, buildFlags(t.Linker), b.goFlags, runtime.Version())
+	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
+	if len(b.goFlags) > 0 {
+		fmt.Fprintln(sum, b.goFlags)
+	}
 	files, err := filepath.Glob(filepath.Join(b.dir, t.Folder, "*"))
 	if err != nil {
 		return "", err
@@ -110,11 +113,6 @@ func (b builder) fingerprint(t Tool) (string, error) {
 		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// buildFlags are those of every tool.
-func buildFlags(linker string) []string {
-	return []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + linker)}
 }
 
 // goFlags are the user's settings of Go that can make another program of the same source:
@@ -139,7 +137,7 @@ func goFlags(ctx context.Context) []string {
 	return flags
 }
 
-// prerequisites says what is missing before minutes are spent.
+// prerequisites reports what is missing, before a build that takes minutes.
 func (b builder) prerequisites() error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return errors.New("Go is not on PATH, and tools have to be built; install Go 1.26 or newer")
@@ -183,10 +181,10 @@ func (b builder) link(ctx context.Context, missing []Tool) ([]Tool, error) {
 	return others, nil
 }
 
-// next is where a tool is until it is whole.
+// next is the path of a tool until it is complete.
 func (b builder) next(name string) string { return filepath.Join(b.layout.Bin(), name+".new") }
 
-// place puts a tool in its place and notes what it was built from.
+// place moves a tool to its path and records its fingerprint.
 func (b builder) place(t Tool, from string) error {
 	if err := os.Rename(from, filepath.Join(b.layout.Bin(), t.Name)); err != nil {
 		return err
@@ -218,13 +216,13 @@ func (b builder) steps(missing []Tool) []Step {
 }
 
 // step builds tools of one module into a folder of its own, under the names that go gives,
-// and puts them in their places from there.
+// and moves them to their paths.
 func (b builder) step(group []Tool) Step {
 	folder := b.next(group[0].Folder)
 	s := Step{
 		Name:  group[0].Folder,
 		Dir:   filepath.Join(b.dir, group[0].Folder),
-		Flags: append(buildFlags(group[0].Linker), "-o", folder+string(filepath.Separator)),
+		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
 	}
 	if len(group) == 1 {
 		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)

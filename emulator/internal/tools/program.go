@@ -28,7 +28,7 @@ func Programs(l layout.Layout) string { return filepath.Join(l.Cache(), "program
 
 // Program is the build that the language host would make of the program in a folder, to
 // the same file, so that the host finds nothing left to do: the host says nothing while it
-// compiles. It is none if that file is newer than the program's sources.
+// compiles. There is no step if that file is newer than the program's sources.
 func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error) {
 	name := exec.CommandContext(ctx, "sh", "-c", "echo "+TargetName)
 	name.Dir = folder

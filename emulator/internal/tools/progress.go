@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far the steps are: one line that is drawn anew each second on a
+// progress shows how far the steps are: one line that is redrawn each second on a
 // terminal, and a line a minute elsewhere.
 type progress struct {
 	mu    sync.Mutex
@@ -95,7 +95,7 @@ func (p *progress) began(step int) {
 	p.steps[step].began = p.now()
 }
 
-// compiling notes that go begins with a package, so that all that it imports is there.
+// compiling records that go begins to compile a package, so that all of its imports are done.
 // False if the step has no such package: the line is something else.
 func (p *progress) compiling(step int, pkg string) bool {
 	p.mu.Lock()
@@ -210,7 +210,7 @@ func (p *progress) draw() {
 	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
 }
 
-// end takes the live line away.
+// end removes the live line.
 func (p *progress) end(well bool) {
 	close(p.stop)
 	p.ended.Wait()

@@ -79,7 +79,7 @@ func longest(steps []Step, ready []int) int {
 	return best
 }
 
-// gibPerBuild is what one go build takes at its worst on two cores: a compiler at one of
+// gibPerBuild is the peak memory of one go build on two cores: a compiler at one of
 // the largest packages beside a linker.
 const gibPerBuild = 4
 

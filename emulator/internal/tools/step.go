@@ -22,7 +22,7 @@ type Step struct {
 	// Seconds that a first build takes on two cores, measured: the longest goes first,
 	// and the estimate of what is left rests on it.
 	Seconds int
-	// Place puts what was built where it belongs. Nil: go build has put it there.
+	// Place moves the result to its path. Nil: go build has written it there.
 	Place func() error
 }
 
@@ -66,7 +66,7 @@ func (s Step) fetch(ctx context.Context, tmp string, log io.Writer) (map[string]
 	return imports, nil
 }
 
-// build compiles and links. It tells seen of each package that go begins to compile.
+// build compiles and links. It calls seen with each package that go begins to compile.
 func (s Step) build(ctx context.Context, tmp string, log io.Writer, seen func(pkg string) bool) error {
 	said := &transcript{log: log, prefix: s.Name, skip: seen}
 	args := append([]string{"build", "-v"}, s.Flags...)
@@ -131,7 +131,7 @@ func (t *transcript) tail() string {
 	return strings.Join(t.last, "\n")
 }
 
-// advice is what helps against the usual reasons.
+// advice is the remedy for a common cause of failure; empty if the cause is another.
 func advice(out string) string {
 	for sign, what := range map[string]string{
 		"dial tcp":                "\nThe modules could not be downloaded; check the network, or set GOPROXY to a module proxy that you can reach.",

@@ -137,8 +137,8 @@ func dead() situation {
 	return s
 }
 
-// deaf has a server that does not answer; everything else goes on.
-func deaf() situation {
+// unresponsive has a server that does not answer; everything else goes on.
+func unresponsive() situation {
 	s := idle()
 	for series := range s {
 		if strings.HasPrefix(series, "sglang:") {
@@ -208,7 +208,7 @@ func TestTheRightAlertsFireAndNoOthers(t *testing.T) {
 		"a prefix cache fills the KV pool":  {cached(), nil},
 		"dead: no series is left":           {dead(), []string{"no-answer", "slice-lost"}},
 		"never started: there is no series": {situation{}, []string{"no-answer", "slice-lost"}},
-		"the server does not answer":        {deaf(), []string{"no-answer"}},
+		"the server does not answer":        {unresponsive(), []string{"no-answer"}},
 		"a host is gone":                    {broken(), []string{"slice-lost"}},
 		"a worker restarts again and again": {crashing(), []string{"restarts"}},
 	} {

@@ -184,8 +184,11 @@ func (c *Cloud) BucketAccess(project, name, namespace, account string, write boo
 	}
 	principal := fmt.Sprintf("principal://iam.googleapis.com/projects/%d/locations/global/workloadIdentityPools/%s.svc.id.goog/subject/ns/%s/sa/%s",
 		ProjectNumber(project), project, namespace, account)
+	// The older form, which GKE's documentation of Workload Identity still takes.
+	byPool := fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
 	for _, r := range c.resources {
-		if r.Type != bucketIAMKind || strings.TrimPrefix(r.Inputs.text("bucket"), "b/") != name || r.Inputs.text("member") != principal {
+		member := r.Inputs.text("member")
+		if r.Type != bucketIAMKind || strings.TrimPrefix(r.Inputs.text("bucket"), "b/") != name || member != principal && member != byPool {
 			continue
 		}
 		for _, role := range roles {

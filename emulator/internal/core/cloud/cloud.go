@@ -32,6 +32,8 @@ type Resource struct {
 	ScaledUp bool `json:"scaledUp,omitempty"`
 	// Generation counts how often a pool's nodes were recreated.
 	Generation int `json:"generation,omitempty"`
+	// Ground: it was there before any stack; see Cloud.Ground.
+	Ground bool `json:"ground,omitempty"`
 }
 
 // Cloud is the whole of it. The zero value is not usable; see Open. The exported fields
@@ -235,6 +237,9 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 			return fmt.Errorf("%s%w", k.refusal, err)
 		}
 	}
+	if has := c.resources[r.Type+" "+r.ID]; has != nil {
+		r.Ground = has.Ground
+	}
 	r.Creating = true
 	c.resources[r.Type+" "+r.ID] = r
 	return c.save()
@@ -368,7 +373,7 @@ func (c *Cloud) Resources() []Resource {
 	all := []Resource{}
 	for _, r := range c.resources {
 		if r.Type != serviceKind {
-			all = append(all, Resource{Type: r.Type, ID: r.ID})
+			all = append(all, Resource{Type: r.Type, ID: r.ID, Ground: r.Ground})
 		}
 	}
 	for name := range c.disks {

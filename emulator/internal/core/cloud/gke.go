@@ -137,7 +137,7 @@ func checkCluster(c *Cloud, in Values) error {
 	if c.Lenient {
 		return nil
 	}
-	return errors.Join(checkPosture(in), checkMaintenance(in))
+	return errors.Join(checkPosture(in), checkMaintenance(in), checkHost(c, in))
 }
 
 // computedByTPUPools is what GKE adds to a TPU pool by itself, and what makes the

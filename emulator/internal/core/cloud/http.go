@@ -72,6 +72,25 @@ func (c *Cloud) Handler() http.Handler {
 	})
 	serve("delete", func(ctx context.Context, r Request) (*Resource, error) { return nil, c.Delete(ctx, r.Type, r.ID) })
 	serve("read", func(_ context.Context, r Request) (*Resource, error) { return c.Read(r.Type, r.ID) })
+	mux.Handle("POST /cloud/lookup", socket.Handle(func(_ context.Context, r Request) (any, error) {
+		answer, err := c.Lookup(r.Type, r.Inputs)
+		reply := Reply{}
+		if err != nil {
+			reply.Error = err.Error()
+		} else {
+			reply.Resource = &Resource{Outputs: answer}
+		}
+		return reply, nil
+	}))
+	mux.Handle("POST /cloud/ground", socket.Handle(func(ctx context.Context, all []Request) (any, error) {
+		c.underWay.RLock()
+		defer c.underWay.RUnlock()
+		return struct{}{}, c.Ground(ctx, all)
+	}))
+	mux.Handle("POST /cloud/ground/remove", socket.Handle(func(ctx context.Context, _ struct{}) (any, error) {
+		return struct{}{}, c.RemoveGround(ctx)
+	}))
+	mux.HandleFunc("GET /cloud/described", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, c.Described()) })
 	mux.Handle("POST /cloud/find", socket.Handle(func(_ context.Context, r Request) (any, error) {
 		// What a killed caller began is finished first.
 		c.underWay.Lock()

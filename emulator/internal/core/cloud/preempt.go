@@ -23,7 +23,7 @@ func (c *Cloud) Preempt(ctx context.Context, name string, minutes float64) error
 		return err
 	}
 	if !pool.Inputs.truth("nodeConfig.spot") {
-		return fmt.Errorf("%s has no spot capacity: Google does not take it back", pool.Inputs.text("name"))
+		return fmt.Errorf("%s has no spot capacity, and only that is taken back here", pool.Inputs.text("name"))
 	}
 	unlock := c.exclusive(pool)
 	defer unlock()

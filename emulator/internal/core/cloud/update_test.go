@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/spec/topology"
 )
 
 func TestAPropertyLeftOutHasTheProvidersDefaultInTheState(t *testing.T) {
@@ -40,7 +42,7 @@ func TestAnUpdateDoesNotTouchAPoolsTopology(t *testing.T) {
 		assert.Equal(t, []Change{{"placementPolicy.tpuTopology", false}, {"placementPolicy.type", false}}, left)
 	}
 	assert.Len(t, fake.nodes["c/slice"], 2)
-	assert.Equal(t, "2x2x2", fake.nodes["c/slice"][0].Labels["cloud.google.com/gke-tpu-topology"])
+	assert.Equal(t, "2x2x2", fake.nodes["c/slice"][0].Labels[topology.TopologyLabel])
 }
 
 func TestAnUpdateLeavesWhatIsIgnored(t *testing.T) {
@@ -66,7 +68,7 @@ func TestWhatGoogleFillsInStaysWhenTheProgramDropsIt(t *testing.T) {
 	assert.False(t, c.SecretManagerEnabled("c"))
 }
 
-func TestNodesAreMadeAnewInPlace(t *testing.T) {
+func TestNodesAreRecreatedInPlace(t *testing.T) {
 	cpu := func(set ...any) Values {
 		return slice(append([]any{
 			"name", "system", "nodeConfig", object("machineType", "e2-standard-8", "diskType", "pd-balanced", "diskSizeGb", 100.0),
@@ -97,7 +99,7 @@ func TestNodesAreMadeAnewInPlace(t *testing.T) {
 			withCluster(t, c)
 			pool := create(t, c, nodePoolKind, test.from)
 			if test.from["autoscaling"] != nil {
-				grow(t, c, map[string]string{"cloud.google.com/gke-tpu-accelerator": "tpu7x"})
+				grow(t, c, map[string]string{topology.AcceleratorLabel: topology.Accelerator})
 			}
 			fake.steps = nil
 			_, err := c.Update(context.Background(), nodePoolKind, pool.ID, test.to, ofProgram...)

@@ -297,9 +297,24 @@ func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emp
 	return &emptypb.Empty{}, err
 }
 
-// Invoke: the program uses no provider function.
-func (p *provider) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
-	return nil, fmt.Errorf("the emulated Google Cloud has no function %s", r.GetTok())
+// Invoke answers a lookup. Project, region and location are the provider's where the program
+// says none.
+func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	args, err := values(r.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"project": p.defaults["project"], "region": p.defaults["region"], "location": p.defaults["region"]} {
+		if args[name] == nil {
+			args[name] = value
+		}
+	}
+	found, err := p.ask(ctx, "lookup", cloud.Request{Type: r.GetTok(), Inputs: args})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := structpb.NewStruct(found.Outputs)
+	return &pulumirpc.InvokeResponse{Return: answer}, err
 }
 
 // Cancel ends every wait for the cloud.

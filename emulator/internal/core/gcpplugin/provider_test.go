@@ -228,6 +228,23 @@ func TestAnUnknownTypeIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "has no function gcp:compute/getZones:getZones")
 }
 
+func TestALookupAnswersInTheFormOfTheSDK(t *testing.T) {
+	p, _ := started(t)
+	create(t, p, clusterType, clusterInputs("1.35"))
+	answer, err := p.Invoke(background, &pulumirpc.InvokeRequest{
+		Tok: "gcp:container/getCluster:getCluster", Args: properties(t, map[string]any{"name": "c", "location": "us-central1"}),
+	})
+	require.NoError(t, err)
+	described := answer.GetReturn().AsMap()
+	assert.Equal(t, "projects/p/locations/us-central1/clusters/c", described["id"], "of the provider's project")
+	assert.Equal(t, []any{map[string]any{"dnsEndpointConfigs": []any{map[string]any{"allowExternalTraffic": true, "endpoint": "127.0.0.1:6443"}}, "ipEndpointsConfigs": []any{}}},
+		described["controlPlaneEndpointsConfigs"])
+	_, err = p.Invoke(background, &pulumirpc.InvokeRequest{
+		Tok: "gcp:container/getCluster:getCluster", Args: properties(t, map[string]any{"name": "d", "location": "us-central1"}),
+	})
+	require.EqualError(t, err, "projects/p/locations/us-central1/clusters/d not found")
+}
+
 func TestACloudThatIsNotRunningSaysHowToStartIt(t *testing.T) {
 	p := newProvider(t.TempDir() + "/none")
 	_, err := p.Read(background, &pulumirpc.ReadRequest{Urn: urn(networkType), Id: "x"})

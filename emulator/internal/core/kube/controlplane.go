@@ -33,7 +33,7 @@ var controllers = []string{
 	"serviceaccount-controller", "root-ca-certificate-publisher-controller", "ephemeral-volume-controller",
 	"persistentvolume-binder-controller", "persistentvolume-protection-controller",
 	"persistentvolumeclaim-protection-controller", "pod-garbage-collector-controller",
-	"clusterrole-aggregation-controller", "disruption-controller",
+	"clusterrole-aggregation-controller", "disruption-controller", "resourcequota-controller",
 }
 
 // controlPlane is one cluster's real Kubernetes.

@@ -35,7 +35,7 @@ func TestAClaimGetsItsDiskWhereItsPodRuns(t *testing.T) {
 	}{
 		"its node is there": {nodes: []string{"host"}, disks: []string{"pvc-uid"}, node: "host"},
 		// Without this the scheduler waits for the disk, and the pod stays pending.
-		"its node has gone, and the claim is scheduled anew": {nodes: []string{"other"}},
+		"its node has gone, and the claim is scheduled again": {nodes: []string{"other"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()

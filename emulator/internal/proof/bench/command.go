@@ -249,6 +249,9 @@ func median(all []time.Duration) time.Duration {
 // built already.
 func emptyProgram(ctx context.Context, w *world.World) (func() world.Result, error) {
 	folder := w.Program + "-empty"
+	if err := os.RemoveAll(folder); err != nil { // of an earlier run
+		return nil, err
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}

@@ -98,7 +98,9 @@ func (r *run) kill(text string) (string, error) {
 			continue // it has ended, or is another
 		}
 		env, err := os.ReadFile(filepath.Join(filepath.Dir(file), "environ"))
-		if err != nil || !bytes.Contains(append(env, line...), []byte(r.world.Layout.Root+"/")) {
+		all := append(append(env, 0), line...)
+		root := r.world.Layout.Root
+		if err != nil || !bytes.Contains(all, []byte(root+"/")) && !bytes.Contains(all, []byte(root+"\x00")) {
 			continue // another emulator's
 		}
 		found = append(found, filepath.Base(filepath.Dir(file)))

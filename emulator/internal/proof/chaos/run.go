@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -46,6 +47,9 @@ func (r *run) day(ctx context.Context, hours int) error {
 	address, err := r.kubectl(ctx, "get", "service", "-n", namespace, "-l", "app.kubernetes.io/name=sglang-jax", "-o", `jsonpath={.items[?(@.spec.clusterIP!="None")].spec.clusterIP}`)
 	if err != nil {
 		return err
+	}
+	if address == "" {
+		return errors.New("there is no Service of the leaders")
 	}
 	url := "http://" + strings.Fields(address)[0] + ":8000/generate"
 	expected := map[string]string{}

@@ -122,11 +122,14 @@ func (w *World) Pulumi(ctx context.Context, args ...string) Result {
 	return Result{err, out.String(), time.Since(began)}
 }
 
-// Cmd prepares a command of the CLI in a process group of its own.
+// Cmd prepares a command of the CLI in a process group of its own, which is killed when the context ends: nobody needs the
+// state of a world that is given up.
 func (w *World) Cmd(ctx context.Context, out io.Writer, args ...string) *exec.Cmd {
 	cmd := w.Command(ctx, append(args, "--non-interactive", "--color", "never")...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 

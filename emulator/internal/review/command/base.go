@@ -25,7 +25,7 @@ import (
 // of stacks that come and go begin at 0.
 const firstSaved = 16
 
-// format is raised when base states of earlier versions of this command are of no use.
+// format is increased when states that earlier versions saved can no longer be used.
 const format = "1"
 
 // base is one environment as the base has it: an emulated cloud of its own, stopped on
@@ -52,7 +52,7 @@ func (b *base) say(text string, values ...any) {
 	fmt.Fprintf(b.Out, "%s: %s\n", b.Name, fmt.Sprintf(text, values...))
 }
 
-// quietly is the daemon, which then prints nothing.
+// quietly is the daemon without its output.
 func (b *base) quietly() sandbox.Daemon {
 	quiet := *b.Sandbox
 	quiet.Out = io.Discard
@@ -118,8 +118,8 @@ func (b *base) resume(ctx context.Context) error {
 	return b.answering(ctx)
 }
 
-// answering tries a change of every LeaderWorkerSet, without making it, until the API
-// server takes it.
+// answering sends a change of every LeaderWorkerSet as a dry run, until the API server
+// accepts it.
 func (b *base) answering(ctx context.Context) error {
 	files, err := filepath.Glob(filepath.Join(b.Layout.Root, "clusters", "*", "admin.kubeconfig"))
 	if err != nil {
@@ -172,7 +172,7 @@ type baseFailed struct{ reason string }
 
 func (b *baseFailed) Error() string { return b.reason }
 
-// make brings the base up from nothing, and keeps it.
+// make brings the base up from nothing, and saves its state.
 func (b *base) make(ctx context.Context) error {
 	began := time.Now()
 	b.say("bringing %s up on the emulator, which takes a minute or two; the state is saved", b.run.base.Name)

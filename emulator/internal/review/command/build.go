@@ -14,8 +14,8 @@ import (
 	"sglang-tpu/emulator/internal/review/revision"
 )
 
-// builtKept is how many built programs stay: a few bases and a few heads.
-const builtKept = 6
+// maxPrograms is how many built programs are kept: a few bases and a few heads.
+const maxPrograms = 6
 
 // build makes a program's binary, unless one of the same sources is there, and makes
 // the program's project run it. Otherwise Pulumi would link the program at each
@@ -70,7 +70,7 @@ func prune(folder string) error {
 		built[e.Name()] = info.ModTime()
 	}
 	sort.Slice(entries, func(i, j int) bool { return built[entries[i].Name()].After(built[entries[j].Name()]) })
-	for _, e := range entries[min(len(entries), builtKept):] {
+	for _, e := range entries[min(len(entries), maxPrograms):] {
 		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
 			return err
 		}

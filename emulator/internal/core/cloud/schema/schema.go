@@ -28,6 +28,9 @@
 //	go run ./internal/core/cloud/schema/generate DUMP internal/core/cloud/schema/types [TYPE...]
 //
 // writes the types that have a file, and those that are named, again.
+//
+// The folder functions has what lookups answer with, in the same form: go run
+// ./internal/functions writes it, in the folder above.
 package schema
 
 import (
@@ -93,10 +96,17 @@ func At(level []*Property, path string) *Property {
 	return p
 }
 
-//go:embed types/*.txt
+//go:embed types/*.txt functions/*.txt
 var files embed.FS
 
-var types = mustParse()
+var (
+	types     = mustParse("types/*.txt")
+	functions = mustParse("functions/*.txt")
+)
+
+// Function returns the properties that a function of the provider answers with, by its
+// token; nil for one that is not here.
+func Function(token string) []*Property { return functions[token] }
 
 // Of returns the properties of a type, by its token; nil for a type that is not here.
 func Of(typ string) []*Property { return types[typ] }
@@ -110,9 +120,9 @@ func Types() []string {
 	return all
 }
 
-func mustParse() map[string][]*Property {
+func mustParse(pattern string) map[string][]*Property {
 	all := map[string][]*Property{}
-	names, err := fs.Glob(files, "types/*.txt")
+	names, err := fs.Glob(files, pattern)
 	for _, name := range names {
 		text, _ := files.ReadFile(name)
 		typ, properties, parseErr := Parse(string(text))

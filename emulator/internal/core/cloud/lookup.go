@@ -1,0 +1,125 @@
+package cloud
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"sglang-tpu/emulator/internal/core/cloud/schema"
+)
+
+// lookup is a function of the provider that describes one resource.
+type lookup struct {
+	kind string
+	id   func(args Values) string
+}
+
+// lookups by the function's token.
+var lookups = map[string]lookup{
+	"gcp:compute/getNetwork:getNetwork":       {networkKind, format("projects/%s/global/networks/%s", "project", "name")},
+	"gcp:compute/getSubnetwork:getSubnetwork": {subnetKind, format("projects/%s/regions/%s/subnetworks/%s", "project", "region", "name")},
+	"gcp:container/getCluster:getCluster":     {clusterKind, format("projects/%s/locations/%s/clusters/%s", "project", "location", "name")},
+	"gcp:artifactregistry/getRepository:getRepository": {
+		repositoryKind, format("projects/%s/locations/%s/repositories/%s", "project", "location", "repositoryId"),
+	},
+	"gcp:storage/getBucket:getBucket": {bucketKind, format("%s", "name")},
+	"gcp:serviceaccount/getAccount:getAccount": {accountKind, func(args Values) string {
+		name, project := args.text("accountId"), args.text("project")
+		if account, domain, isEmail := strings.Cut(name, "@"); isEmail {
+			name = account
+			project = strings.TrimSuffix(domain, ".iam.gserviceaccount.com")
+		}
+		return accountID(Values{"accountId": name, "project": project})
+	}},
+}
+
+// Lookup answers a function of the provider. What does not exist is an error in the words
+// of the provider's data sources, such as container/data_source_google_container_cluster.go:
+// "... not found".
+func (c *Cloud) Lookup(token string, args Values) (Values, error) {
+	l, ok := lookups[token]
+	if !ok {
+		return nil, fmt.Errorf("the emulated Google Cloud has no function %s; it knows what this program uses (emulator/internal/core/cloud)", token)
+	}
+	id := l.id(args)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.resources[l.kind+" "+id]
+	if r == nil || r.Creating {
+		return nil, fmt.Errorf("%s not found", id)
+	}
+	described := r.Outputs.clone()
+	described["id"] = id
+	for name, value := range args {
+		described[name] = value
+	}
+	if l.kind == clusterKind {
+		described["nodePools"] = c.describedPools(id)
+	}
+	return shape(schema.Function(token), described), nil
+}
+
+// describedPools are a cluster's node pools; the caller holds mu.
+func (c *Cloud) describedPools(cluster string) []any {
+	pools := []any{}
+	for _, r := range c.resources {
+		if r.Type == nodePoolKind && r.Inputs.text("cluster") == cluster && !r.Creating {
+			pool := r.Outputs.clone()
+			if _, given := pool["nodeLocations"]; !given {
+				pool["nodeLocations"] = []any{r.Inputs.text("location")}
+			}
+			pools = append(pools, map[string]any(pool))
+		}
+	}
+	return pools
+}
+
+// shape gives a resource the form of a function's answer: where a resource has an object, a
+// function has a list of one, whose name is the plural.
+func shape(level []*schema.Property, described map[string]any) map[string]any {
+	answer := map[string]any{}
+	for _, p := range level {
+		value, name := described[p.Name], p.Name
+		if value == nil && p.Kind == schema.List {
+			value = asMap(described[singular(described, name)])
+		}
+		switch v := value.(type) {
+		case nil:
+			if p.Kind == schema.List {
+				answer[name] = []any{}
+			}
+		case map[string]any:
+			switch {
+			case p.Kind != schema.List:
+				answer[name] = runtime.DeepCopyJSONValue(v)
+			case v == nil:
+				answer[name] = []any{}
+			default:
+				answer[name] = []any{shape(p.Inside, v)}
+			}
+		case []any:
+			all := []any{}
+			for _, element := range v {
+				if one := asMap(element); one != nil && p.Inside != nil {
+					element = shape(p.Inside, one)
+				}
+				all = append(all, element)
+			}
+			answer[name] = all
+		default:
+			answer[name] = v
+		}
+	}
+	return answer
+}
+
+// singular is the key of a resource that a plural is of.
+func singular(described map[string]any, plural string) string {
+	for _, ending := range []struct{ from, to string }{{"ies", "y"}, {"s", ""}, {"es", ""}} {
+		if stem, ok := strings.CutSuffix(plural, ending.from); ok && described[stem+ending.to] != nil {
+			return stem + ending.to
+		}
+	}
+	return plural
+}

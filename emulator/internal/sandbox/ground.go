@@ -1,0 +1,53 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/tools"
+)
+
+// ground makes what is there before any stack, or removes it.
+func ground(ctx context.Context, s *Sandbox, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	if args[0] == "remove" {
+		return s.Daemon().post(ctx, "/cloud/ground/remove", struct{}{}, nil)
+	}
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	var all []cloud.Request
+	if err := yaml.UnmarshalStrict(text, &all); err != nil {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	if err := s.Tools(ctx, tools.Runtime); err != nil {
+		return err
+	}
+	if err := s.Daemon().Start(ctx); err != nil {
+		return err
+	}
+	return s.Daemon().post(ctx, "/cloud/ground", all, nil)
+}
+
+// ground lists the ids of what was there before any stack.
+func (s *Sandbox) ground(ctx context.Context) []string {
+	all, err := s.Daemon().resources(ctx)
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for _, r := range all {
+		if r.Ground {
+			ids = append(ids, r.ID[strings.LastIndex(r.ID, "/")+1:])
+		}
+	}
+	return ids
+}
