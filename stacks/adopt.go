@@ -45,9 +45,9 @@ func (s *stack) clusterLocation() string {
 	return s.Region
 }
 
-// pools are the names of the node pools of the slices, where they are not all this
+// poolNames are the names of the node pools of the slices, where they are not all this
 // program's; nil where they are.
-func (s *stack) pools() []string {
+func (s *stack) poolNames() []string {
 	if named := s.Cluster.Existing.NodePools; len(named) > 0 {
 		return named
 	}

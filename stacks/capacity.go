@@ -111,8 +111,8 @@ func (s *stack) capacityOutputs() pulumi.Map {
 	}
 }
 
-// optionPools are the node pools that the pods may get; nil if there is but one option.
-func (s *stack) optionPools() map[string]rollout.Pool {
+// pools are the node pools that the pods may get; nil if there is but one option.
+func (s *stack) pools() map[string]rollout.Pool {
 	if !s.Options().Fallback() {
 		return nil
 	}

@@ -44,6 +44,7 @@ func theirs() []pulumitest.Option {
 			"workloadIdentityConfigs":      list(map[string]any{"workloadPool": "my-project.svc.id.goog"}),
 			"controlPlaneEndpointsConfigs": list(map[string]any{"dnsEndpointConfigs": list(map[string]any{"endpoint": "gke-1.example", "allowExternalTraffic": true})}),
 			"addonsConfigs":                list(map[string]any{"gcsFuseCsiDriverConfigs": list(map[string]any{"enabled": true}), "gcePersistentDiskCsiDriverConfigs": list(map[string]any{"enabled": true})}),
+			"privateClusterConfigs":        list(map[string]any{"masterIpv4CidrBlock": "172.16.0.0/28"}),
 			"monitoringConfigs":            list(map[string]any{"managedPrometheuses": list(map[string]any{"enabled": true})}),
 			"nodePools": append(list(map[string]any{
 				"name": "cpu", "nodeConfigs": list(map[string]any{"machineType": "e2-standard-8", "serviceAccount": "cpu-nodes@my-project.iam.gserviceaccount.com"}),

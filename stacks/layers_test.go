@@ -125,7 +125,8 @@ func TestAPlatformThatDoesNotFitIsRefused(t *testing.T) {
 		"another region":  {onBase(t).With("gcp:zone", "europe-west4-a"), []pulumitest.Option{base(nil)}, "is in us-central1, and gcp:zone is in europe-west4"},
 		"no secrets": {
 			onBase(t).With("sglang-tpu:hfTokenSecret", "projects/my-project/secrets/hub/versions/1"),
-			[]pulumitest.Option{base(map[string]any{"secretManager": false})}, "without the Secret Manager add-on",
+			[]pulumitest.Option{base(map[string]any{"secretManager": false})},
+			"without the Secret Manager add-on",
 		},
 	} {
 		_, err := pulumitest.TryRun(new(Endpoint).Serving, test.values, test.opts...)

@@ -140,8 +140,10 @@ func (s *stack) checkController(c existing.Cluster, ask asksController) problem.
 	defer cancel()
 	controller, err := ask(ctx, config)
 	if err != nil {
-		return problem.List{{Key: key, Value: "true", Why: "cannot be checked: the cluster does not answer (" + err.Error() + ")",
-			Remedy: "check that you may read Deployments there: kubectl get deployments -n " + lws.Namespace}}
+		return problem.List{{
+			Key: key, Value: "true", Why: "cannot be checked: the cluster does not answer (" + err.Error() + ")",
+			Remedy: "check that you may read Deployments there: kubectl get deployments -n " + lws.Namespace,
+		}}
 	}
 	return controller.Check(lws.Version)
 }

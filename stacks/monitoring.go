@@ -15,7 +15,7 @@ import (
 func (s *stack) endpoint(p *platform) spec.Endpoint {
 	e := spec.Endpoint{
 		Cluster: p.name, Namespace: s.spaces.Serving, Set: s.LeaderWorkerSet,
-		Slices: slicePrefix(s.cloud), Fallbacks: s.Options().Fallback(), Pools: s.pools(),
+		Slices: slicePrefix(s.cloud), Fallbacks: s.Options().Fallback(), Pools: s.poolNames(),
 		Groups: s.Replicas, Requests: s.Plan.RequestsCap, MultiHost: s.Topology.Hosts() > 1,
 	}
 	if s.shared {

@@ -34,19 +34,31 @@ func environments(t *testing.T) map[string]*pulumitest.Graph {
 	graphs[onDisks] = run(t, configtest.Environment(t, "dev").With(
 		"sglang-tpu:cache", `{"mode":"disk"}`, "sglang-tpu:hfTokenSecret", managed,
 	))
+	// In a cluster of others, with a slice of its own.
+	shared, err := onGround(t, configtest.Environment(t, "dev").With("sglang-tpu:cluster", theirCluster))
+	require.NoError(t, err)
+	graphs[inSharedCluster] = shared
 	return graphs
 }
 
 const (
-	onDisks = "disk" // no bucket, and the token in Secret Manager
-	managed = "projects/secrets-project/secrets/hugging-face/versions/3"
+	// A cluster of others, whose rules are theirs, as are those of its network.
+	inSharedCluster = "shared"
+	onDisks         = "disk" // no bucket, and the token in Secret Manager
+	managed         = "projects/secrets-project/secrets/hugging-face/versions/3"
 )
+
+// ofPlatform are the kinds of what a stack in a cluster of others does not make.
+var ofPlatform = []policytest.Kind{policytest.Cluster, policytest.Subnetwork, policytest.NAT, policytest.Network, policytest.Firewall}
 
 // rulesFor leaves out what an environment has nothing of, because it was asked not to.
 func rulesFor(environment string) []*policytest.Rule {
 	var rules []*policytest.Rule
 	for _, rule := range policytest.Rules() {
 		if environment == onDisks && (rule.Of == policytest.Bucket || rule.Of == policytest.BucketIAM) {
+			continue
+		}
+		if environment == inSharedCluster && slices.Contains(ofPlatform, rule.Of) {
 			continue
 		}
 		rules = append(rules, rule)

@@ -218,7 +218,7 @@ func mustNot(pods map[string]end) []flow {
 		{stranger, manager, "TCP", 9443, "a pod that calls webhooks"},
 		{system("anything"), manager, "TCP", 9443, "a pod that calls webhooks"},
 		{manager, end{address: hub}, "TCP", 80, "the controller on the internet"},
-		{stranger, end{namespace: "sglang-build", labels: map[string]string{"app.kubernetes.io/name": "image-builder"}}, "TCP", 1234, "somebody in a build"},
+		{stranger, end{namespace: pods["image-build/pod"].namespace, labels: map[string]string{"app.kubernetes.io/name": "image-builder"}}, "TCP", 1234, "somebody in a build"},
 		{end{namespace: leader.namespace, labels: map[string]string{"run": "shell"}}, end{address: hub}, "TCP", 443, "a pod without a policy of its own"},
 	}
 	if exporter, ok := pods["monitoring-exporter/pod"]; ok {

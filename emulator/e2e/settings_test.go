@@ -112,7 +112,7 @@ var onExisting = map[string][]typed{
 	"cluster": {
 		{"gcp:project emulated-project", ""},
 		{"gcp:zone us-central1-c", ""},
-		{"--path sglang-tpu:cluster.existing.name team", `"current-context":"team"`},
+		{"--path sglang-tpu:cluster.existing.name team", `"projects/emulated-project/locations/us-central1/clusters/team"`},
 		{"--path sglang-tpu:cluster.existing.location us-central1", ""},
 		{"--path 'sglang-tpu:cluster.existing.nodePools[0]' team-slice", `"values":["team-slice"]`},
 		{"--path sglang-tpu:cluster.existing.leaderWorkerSet false", `"lws-system"`},
@@ -183,7 +183,7 @@ func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	}
 	endpoint := w.settingUp(t, "endpoint")
 	endpoint.set(t, layered)
-	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `config sglang-tpu:platform: "organization/sglang-tpu/none" cannot be read`)
+	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `unknown stack "organization/sglang-tpu/none"`)
 
 	t.Run("none of the schema is left out", func(t *testing.T) {
 		set := map[string]bool{}

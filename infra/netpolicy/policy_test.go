@@ -41,3 +41,11 @@ func TestEverythingIsDeniedButWhatIsWrittenDown(t *testing.T) {
 		},
 	}, graph.Get(t, policyType, "n-policy-server").Value("spec"))
 }
+
+// A peer without a range would be every pod of the namespace.
+func TestAControlPlaneWithoutARangeCallsByItsAgentsAlone(t *testing.T) {
+	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).Peers, 2)
+	alone := ControlPlane("", 9443)
+	require.Len(t, alone.Peers, 1)
+	assert.NotEmpty(t, alone.Peers[0].Namespace)
+}

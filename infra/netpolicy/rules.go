@@ -44,15 +44,13 @@ var APIServer = Rule{Ports: TCP(443)}
 
 // ControlPlane is where calls to webhooks come from: GKE's konnectivity agents, pods
 // through which a control plane without a way of its own into the network reaches the
-// cluster, or else its own range.
+// cluster, or else its own range; empty: it has none in the network.
 func ControlPlane(cidr string, port int) Rule {
-	return Rule{
-		Peers: []Peer{
-			{Namespace: system, Pods: map[string]string{"k8s-app": "konnectivity-agent"}},
-			{CIDR: cidr},
-		},
-		Ports: TCP(port),
+	peers := []Peer{{Namespace: system, Pods: map[string]string{"k8s-app": "konnectivity-agent"}}}
+	if cidr != "" {
+		peers = append(peers, Peer{CIDR: cidr})
 	}
+	return Rule{Peers: peers, Ports: TCP(port)}
 }
 
 // Collectors are those of GKE's managed collection for Prometheus, which scrape the pods of

@@ -81,8 +81,10 @@ func TestEverythingThatDoesNotFitIsSaidByKey(t *testing.T) {
 
 func TestAccountsAreThoseOfNodesOnWhichJobsRun(t *testing.T) {
 	c := Cluster{NodePools: []NodePool{
-		{MachineType: "e2-standard-8", ServiceAccount: "a@p.iam.gserviceaccount.com"}, {MachineType: "n2-standard-8", ServiceAccount: "a@p.iam.gserviceaccount.com"},
-		{MachineType: "c3-standard-8", ServiceAccount: "default"}, {MachineType: "tpu7x-standard-4t", ServiceAccount: "t@p.iam.gserviceaccount.com"},
+		{MachineType: "e2-standard-8", ServiceAccount: "a@p.iam.gserviceaccount.com"},
+		{MachineType: "n2-standard-8", ServiceAccount: "a@p.iam.gserviceaccount.com"},
+		{MachineType: "c3-standard-8", ServiceAccount: "default"},
+		{MachineType: "tpu7x-standard-4t", ServiceAccount: "t@p.iam.gserviceaccount.com"},
 	}}
 	assert.Equal(t, []string{"a@p.iam.gserviceaccount.com"}, c.Accounts())
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 )
 
@@ -31,6 +32,9 @@ func checkScale(c *Config) problem.List {
 	if nodes > maxNodes {
 		found.Add(keyOf("replicas"), fmt.Sprint(c.Replicas), "needs "+need+"; a GKE cluster has at most "+fmt.Sprint(maxNodes), "use fewer groups, or another stack for some of them")
 		return found
+	}
+	if c.Network.Existing.Used() || c.Cluster.Existing.Used() || c.Layer == gke.Endpoint {
+		return found // the ranges are others'
 	}
 	if pods, err := netip.ParsePrefix(c.Network.Pods); err == nil && pods.Addr().Is4() {
 		if room := size(podBits - pods.Bits()); room < nodes {

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,6 +27,14 @@ func Controller(ctx context.Context, kubeconfig string) (existing.Controller, er
 		return existing.Controller{}, nil
 	}
 	if err != nil {
+		// The client knows no more of an error than its code.
+		var status struct {
+			Message string `json:"message"`
+		}
+		_ = json.Unmarshal(text, &status) // without a message the error stays as it is
+		if status.Message != "" {
+			err = fmt.Errorf("%s: %w", status.Message, err)
+		}
 		return existing.Controller{}, err
 	}
 	return parseController(text)

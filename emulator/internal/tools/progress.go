@@ -146,7 +146,7 @@ func (s stepProgress) share() float64 {
 func (p *progress) state() (float64, string) {
 	var all, done float64
 	var finished, fetching, compiled, packages int
-	var running []string
+	var compiling, linking []string
 	for _, s := range p.steps {
 		all += float64(s.seconds)
 		done += float64(s.seconds) * s.share()
@@ -158,8 +158,10 @@ func (p *progress) state() (float64, string) {
 			compiled += len(s.imports) - len(s.settled) // what Go's cache had
 		case s.imports == nil:
 			fetching++
+		case !s.began.IsZero() && len(s.settled) == len(s.imports):
+			linking = append(linking, s.name)
 		case !s.began.IsZero():
-			running = append(running, s.name)
+			compiling = append(compiling, s.name)
 		}
 	}
 	share := done / all
@@ -173,8 +175,11 @@ func (p *progress) state() (float64, string) {
 	if fetching > 0 {
 		text += fmt.Sprintf("; downloading the modules of %d", fetching)
 	}
-	if len(running) > 0 {
-		text += "; compiling " + strings.Join(running, ", ")
+	if len(compiling) > 0 {
+		text += "; compiling " + strings.Join(compiling, ", ")
+	}
+	if len(linking) > 0 {
+		text += "; linking " + strings.Join(linking, ", ")
 	}
 	return share, text
 }
@@ -203,11 +208,12 @@ func (p *progress) draw() {
 		fmt.Fprintln(p.out, text)
 		return
 	}
-	if room := p.width - barSpace; len(text) > room {
+	room := max(0, p.width-barSpace)
+	if len(text) > room {
 		text = text[:max(0, room-3)] + "..."
 	}
-	p.bar.Describe(text)
-	_ = p.bar.Set(int(share * 100)) // a terminal that cannot be written to is no reason to stop
+	p.bar.Describe(fmt.Sprintf("%-*s", room, text)) // so that the bar stays where it is
+	_ = p.bar.Set(int(share * 100))                 // a terminal that cannot be written to is no reason to stop
 }
 
 // end removes the live line.

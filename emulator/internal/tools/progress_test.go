@@ -30,6 +30,12 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.InDelta(t, 0.5*0.9*3/5, share, 1e-9)
 	assert.Equal(t, "step 1 of 2, packages 3 of 5, 1m30s, about 4m left; downloading the modules of 1; compiling one", text)
 
+	p.compiling(0, "main")
+	p.compiling(0, "d")
+	_, text = p.state()
+	assert.Contains(t, text, "packages 5 of 5", "all are compiled")
+	assert.Contains(t, text, "; linking one")
+
 	p.built(0)
 	p.fetched(1, map[string][]string{"main": nil})
 	share, text = p.state()

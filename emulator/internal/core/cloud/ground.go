@@ -58,11 +58,14 @@ func (c *Cloud) RemoveGround(ctx context.Context) error {
 				removed++
 				continue
 			}
-			if r.Type == clusterKind { // nobody's deletion protection
-				c.mu.Lock()
+			c.mu.Lock() // nothing of it is to stay, whatever protects it
+			switch r.Type {
+			case clusterKind:
 				r.Inputs["deletionProtection"] = false
-				c.mu.Unlock()
+			case bucketKind:
+				r.Inputs["forceDestroy"] = true
 			}
+			c.mu.Unlock()
 			if err := c.Delete(ctx, r.Type, r.ID); err != nil {
 				refused = errors.Join(refused, err)
 				continue

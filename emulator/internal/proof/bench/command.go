@@ -143,7 +143,7 @@ func measure(ctx context.Context, s *sandbox.Sandbox, folder string, o options) 
 	if err := f.previews(ctx, w, o); err != nil {
 		return nil, err
 	}
-	if err := f.groups(ctx, w); err != nil {
+	if err := f.groups(ctx, w, o); err != nil {
 		return nil, err
 	}
 	if err := f.changes(ctx, w, o); err != nil {
@@ -173,7 +173,7 @@ func (f *figures) previews(ctx context.Context, w *world.World, o options) error
 }
 
 // groups previews with more and more groups, and with the largest topology.
-func (f *figures) groups(ctx context.Context, w *world.World) error {
+func (f *figures) groups(ctx context.Context, w *world.World, o options) error {
 	for _, of := range []struct {
 		replicas int
 		topology string
@@ -185,15 +185,20 @@ func (f *figures) groups(ctx context.Context, w *world.World) error {
 		if err := w.Prepare(ctx, settings...); err != nil {
 			return err
 		}
-		sampling, stop := context.WithCancel(ctx)
-		most := make(chan int64, 1)
-		go func() { most <- memory(sampling, w) }()
-		plan := w.Pulumi(ctx, "preview", "--json")
-		stop()
-		if !plan.OK() {
-			return fmt.Errorf("preview with %v: %w\n%s", settings, plan.Err, plan.Output)
+		var took []time.Duration
+		var most, plan int64
+		for range o.runs {
+			sampling, stop := context.WithCancel(ctx)
+			sampled := make(chan int64, 1)
+			go func() { sampled <- memory(sampling, w) }()
+			r := w.Pulumi(ctx, "preview", "--json")
+			stop()
+			if !r.OK() {
+				return fmt.Errorf("preview with %v: %w\n%s", settings, r.Err, r.Output)
+			}
+			took, most, plan = append(took, r.Took), max(most, <-sampled), int64(len(r.Output))
 		}
-		f.slices = append(f.slices, slice{of.replicas, of.topology, plan.Took, <-most, int64(len(plan.Output))})
+		f.slices = append(f.slices, slice{of.replicas, of.topology, median(took), most, plan})
 	}
 	return w.Prepare(ctx, "sglang-tpu:protect=false")
 }
