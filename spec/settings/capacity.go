@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +30,11 @@ func checkCapacity(c *Config) problem.List {
 	options := c.Options()
 	if len(c.Cluster.Existing.NodePools) > 0 && options.Fallback() {
 		found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+clusterKey+".nodePools: there is nothing to fall back to from node pools that are there", "remove one of the two")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Adopt)) {
+		if options.Fallback() && strings.HasPrefix(name, "slice-") {
+			found.Add(keyOf("capacityFallbacks"), "", "is set, and so is sglang-tpu:adopt."+name+": an adopted node pool is left as it is, without the label by which GKE knows the options", "remove one of the two")
+		}
 	}
 	for i, option := range options {
 		key := optionKey(i)

@@ -1,0 +1,116 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
+
+	"sglang-tpu/emulator/internal/core/cloud"
+)
+
+// planned records what the autoscaler was asked, and refuses every slice.
+type planned struct {
+	pending []cloud.PendingPod
+	used    map[string]bool
+	shrunk  []string
+}
+
+func (p *planned) Plan(_ string, pending []cloud.PendingPod, used map[string]bool, _ time.Time) ([]cloud.ScaleUp, []string) {
+	p.pending, p.used = pending, used
+	return []cloud.ScaleUp{{Pod: pending[0].Name, Project: "p", Cluster: "c", Pool: "slice-0", Zone: "us-central1-c", Size: 2}}, []string{"idle"}
+}
+
+func (p *planned) Grow(context.Context, cloud.ScaleUp, func() time.Time) error {
+	return errors.New("Node scale up failed.")
+}
+
+func (p *planned) Shrink(_ context.Context, pool string) error {
+	p.shrunk = append(p.shrunk, pool)
+	return nil
+}
+
+func tpuPod(name, node string, selector map[string]string) *corev1.Pod {
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "sglang", Name: name},
+		Spec: corev1.PodSpec{
+			NodeName: node, NodeSelector: selector,
+			Containers:  []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"google.com/tpu": resource.MustParse("4")}}}},
+			Tolerations: []corev1.Toleration{{Key: "google.com/tpu", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}},
+		},
+	}
+	if node == "" {
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}
+	}
+	return pod
+}
+
+func TestTheAutoscalerLooksAtAllPodsThatWaitAndSaysWhatHappens(t *testing.T) {
+	events := make(chan corev1.Event, 10)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /apis/cloud.google.com/v1/computeclasses/chips", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"spec":{"priorities":[{"nodepools":["slice-0"]},{"nodepools":["slice-0-1","slice-1-1"]}]}}`)
+	})
+	mux.HandleFunc("POST /api/v1/namespaces/sglang/events", func(w http.ResponseWriter, r *http.Request) {
+		var e corev1.Event
+		assert.NoError(t, json.NewDecoder(r.Body).Decode(&e))
+		events <- e
+		w.Header().Set("Content-Type", "application/json")
+		assert.NoError(t, json.NewEncoder(w).Encode(e))
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	require.NoError(t, err)
+	pause := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "sglang", Name: "no-chips"}}
+	pause.Status.Conditions = tpuPod("", "", nil).Status.Conditions
+	factory := informers.NewSharedInformerFactory(fake.NewClientset(
+		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "host", Labels: map[string]string{"cloud.google.com/gke-nodepool": "slice-9"}}},
+		tpuPod("runs", "host", nil), tpuPod("waits-2", "", map[string]string{"a": "b"}), pause,
+		tpuPod("waits-1", "", map[string]string{"cloud.google.com/compute-class": "chips"}),
+	), 0)
+	factory.Core().V1().Pods().Informer()
+	factory.Core().V1().Nodes().Informer()
+	factory.Start(t.Context().Done())
+	factory.WaitForCacheSync(t.Context().Done())
+
+	pools := &planned{}
+	s := &scaler{access: Access{Name: "c", Client: client, Informers: factory}, pools: pools}
+	require.NoError(t, s.look(t.Context()))
+	require.Len(t, pools.pending, 2)
+	assert.Equal(t, "sglang/waits-1", pools.pending[0].Name)
+	assert.Equal(t, [][]string{{"slice-0"}, {"slice-0-1", "slice-1-1"}}, pools.pending[0].Priorities)
+	assert.Nil(t, pools.pending[1].Priorities, "a pod without a class may use any pool")
+	assert.True(t, pools.pending[0].Tolerates(cloud.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}))
+	assert.False(t, pools.pending[0].Tolerates(cloud.Taint{Key: "cloud.google.com/compute-class", Value: "chips", Effect: "NoSchedule"}))
+	assert.Equal(t, map[string]bool{"slice-9": true}, pools.used)
+	assert.Equal(t, []string{"idle"}, pools.shrunk)
+
+	for _, want := range []struct{ reason, message string }{
+		{"TriggeredScaleUp", "zones/us-central1-c/instanceGroups/gke-c-slice-0-grp 0->2 (max: 2)}]"},
+		{"FailedScaleUp", "Node scale up failed."},
+	} {
+		select {
+		case e := <-events:
+			assert.Equal(t, want.reason, e.Reason)
+			assert.Contains(t, e.Message, want.message)
+			assert.Equal(t, "waits-1", e.InvolvedObject.Name)
+		case <-time.After(30 * time.Second):
+			t.Fatal("no event")
+		}
+	}
+}
