@@ -96,7 +96,7 @@ func TestProblemsNameKeysAsTheProjectHasThem(t *testing.T) {
 	_, err = inNewProject(t, "my.endpoint:serverArguments", `["--tp-size","8"]`)
 	assert.ErrorContains(t, err, "set my.endpoint:topology")
 
-	c, err := inNewProject(t, "my.endpoint:topology", "2x2x4")
+	c, err := inNewProject(t, "my.endpoint:serverArguments", `["--enable-metrics"]`)
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 1)
 	assert.Contains(t, c.Warnings[0].Error(), "config my.endpoint:topology: ")

@@ -237,9 +237,10 @@ func TestEverySettingIsRead(t *testing.T) {
 func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 	c, err := load(coder(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
 	require.NoError(t, err)
-	require.Len(t, c.Warnings, 2)
+	require.Len(t, c.Warnings, 3)
 	assert.Contains(t, c.Warnings[0].Error(), "tpu7x in europe-west4-b")
 	assert.Contains(t, c.Warnings[1].Error(), `"example/sglang-jax:latest" is a tag, which can move`)
+	assert.Contains(t, c.Warnings[2].Error(), "logprobs")
 
 	whole := undivided(t)
 	c, err = load(whole.With("sglang-tpu:capacity", `{"mode":"flex-start"}`, "sglang-tpu:gke", `{"secretsKey":"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"}`))
@@ -263,15 +264,13 @@ func TestWhatMaySurpriseIsAWarning(t *testing.T) {
 }
 
 func TestDataParallelismOverSeveralHostsIsAWarning(t *testing.T) {
-	larger := []string{"sglang-tpu:topology", "2x2x4"}
 	for name, test := range map[string]struct {
 		change []string
 		says   string // nothing: no warning
 	}{
-		"the default plan":  {nil, ""}, // of which the documentation warns
-		"a default image":   {larger, "config sglang-tpu:topology: 2x2x4 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 4 over 4 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
-		"another commit":    {append([]string{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789"}`}, larger...), "may end the scheduler"},
-		"another image":     {append([]string{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`}, larger...), "may end the scheduler"},
+		"a default image":   {nil, "config sglang-tpu:topology: 2x2x2 runs Qwen/Qwen2.5-Coder-32B-Instruct with a data parallelism of 2 over 2 hosts, where any request with logprobs ends the scheduler, and with it the group (sglang-jax issue 1400); topology 2x2x1 needs no data parallelism over hosts"},
+		"another commit":    {[]string{"sglang-tpu:image", `{"commit":"0123456789012345678901234567890123456789"}`}, "may end the scheduler"},
+		"another image":     {[]string{"sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`}, "may end the scheduler"},
 		"one host":          {[]string{"sglang-tpu:topology", "2x2x1"}, ""},
 		"one rank":          {[]string{"sglang-tpu:model", "Qwen/Qwen3-8B"}, ""},
 		"no other topology": {[]string{"sglang-tpu:model", "deepseek-ai/DeepSeek-V3"}, "and with it the group (sglang-jax issue 1400)"},

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -70,7 +69,7 @@ func warnServer(c *Config) problem.List {
 	if c.Replicas == 0 {
 		return nil // nothing runs
 	}
-	if hosts := c.Topology.Hosts(); hosts > 1 && c.Plan.DP > 1 && !c.defaultPlan() {
+	if hosts := c.Topology.Hosts(); hosts > 1 && c.Plan.DP > 1 {
 		// sglang-jax issue 1400: the scheduler reads log probabilities with jax.device_get,
 		// which fails on an array that other hosts hold parts of; pull request 1410 is open.
 		verb, remedy := "may end", ""
@@ -92,14 +91,6 @@ func warnServer(c *Config) problem.List {
 			c.Topology, c.Plan.CacheTokens/c.Plan.DP, c.Model.ID, c.Plan.Context), "use a larger topology, or a smaller "+model.ContextFlag)
 	}
 	return found
-}
-
-// defaultPlan reports whether model and topology are the defaults. Everybody would see a
-// warning of their plan at each preview; README.md and docs/operate.md have it instead.
-func (c *Config) defaultPlan() bool {
-	var defaults Settings
-	setDefaults(reflect.ValueOf(&defaults).Elem())
-	return c.ModelID == defaults.ModelID && c.Topology == defaults.Topology
 }
 
 // warnCapacity is about flex-start. A selector for the node pool instead of exclusive
