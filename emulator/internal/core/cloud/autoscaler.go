@@ -20,7 +20,7 @@ import (
 const (
 	// backoffMinutes is how long a pool whose nodes did not come is left alone
 	// (kubernetes/autoscaler, initial-node-group-backoff-duration).
-	backoffMinutes = 5
+	backoffMinutes, mostBackoffMinutes = 5, 30
 	// scaleUpMinutes is how long a slice takes, and queueMinutes one of flex-start, which waits
 	// in Google's queue (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
 	scaleUpMinutes, queueMinutes = 4, 10
@@ -34,6 +34,7 @@ var IdleAfter = time.Minute
 type autoscaler struct {
 	underWay map[string]bool      // pools that get their nodes, by id
 	backoff  map[string]time.Time // until when a pool is left alone, by id
+	failures map[string]int       // of a pool, one after the other; each doubles the time
 	idle     map[string]time.Time // since when no pod has needed a pool's nodes, by id
 }
 
@@ -58,7 +59,7 @@ func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.scaling.underWay == nil {
-		c.scaling = autoscaler{underWay: map[string]bool{}, backoff: map[string]time.Time{}, idle: map[string]time.Time{}}
+		c.scaling = autoscaler{underWay: map[string]bool{}, backoff: map[string]time.Time{}, failures: map[string]int{}, idle: map[string]time.Time{}}
 	}
 	pools := c.autoscaled(cluster)
 	// One group has a pool for itself (exclusive topology), so a pool that is up or on its way
@@ -170,7 +171,9 @@ func (c *Cloud) Grow(ctx context.Context, up ScaleUp, now func() time.Time) erro
 	}
 	if text := c.TakeFault("scale-up", up.id+" "+up.Zone+" "+mode(r.Inputs)); text != "" {
 		c.mu.Lock()
-		c.scaling.backoff[up.id] = now().Add(time.Duration(backoffMinutes * float64(c.minute)))
+		minutes := min(backoffMinutes<<min(c.scaling.failures[up.id], 3), mostBackoffMinutes)
+		c.scaling.failures[up.id]++
+		c.scaling.backoff[up.id] = now().Add(time.Duration(minutes) * c.minute)
 		c.mu.Unlock()
 		return fmt.Errorf("Node scale up in zones %s associated with this pod failed: %s. Pod is at risk of not being scheduled.", up.Zone, reason(text))
 	}
