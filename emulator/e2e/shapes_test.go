@@ -83,10 +83,12 @@ func (w *world) scale(t *testing.T, from, to string) {
 		case strings.HasPrefix(name, "monitoring-group-"),
 			strings.HasPrefix(name, "monitoring-alert-") && min(from, to) == "0": // without groups there is nothing to watch
 			assert.Equal(t, map[bool]string{true: "create", false: "delete"}[growing], s.Op, name)
+		case name == "serving-budget" && min(from, to) < "2": // fewer than two groups have none
+			assert.Equal(t, map[bool]string{true: "create", false: "delete"}[growing], s.Op, name)
 		default:
 			assert.Equal(t, "update", s.Op, name)
 			assert.Contains(t, []string{
-				"serving", "serving-service", "sglang-tpu-dev",
+				"serving", "serving-service", "serving-budget", "sglang-tpu-dev",
 				"monitoring-alert-no-answer", "monitoring-alert-slice-lost", "monitoring-dashboard",
 			}, name, "only the set, its Service, what is said of their number and the outputs change")
 		}

@@ -190,7 +190,7 @@ func TestARunIsMeasuredAndKept(t *testing.T) {
 	for _, l := range r.Levels {
 		assert.InDelta(t, l.OutputPerSecond*7/3, l.InputPerSecond, 1e-6)
 		assert.GreaterOrEqual(t, l.FirstToken.P50, 5.0)
-		assert.GreaterOrEqual(t, l.EachToken.P50, 5.0)
+		assert.Positive(t, l.EachToken.P50) // less than 5 ms where the first token was read late
 		assert.GreaterOrEqual(t, l.Whole.P50, 15.0)
 	}
 	assert.Less(t, one.OutputPerSecond, 1000/5.0, "a token takes 5 ms")
