@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,16 +150,26 @@ func (c *collector) jobs(t *testing.T, interval time.Duration) (config string, t
 			}}}
 		}
 	}
+	// A scrape takes what was read last: kubectl is slow where other tests run beside this one,
+	// and a scrape that comes too late would be a slice that is lost.
 	env := c.world.environ("dev")
-	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		text, err := c.system(r.Context(), env, cluster)
-		if err != nil {
-			http.Error(out, err.Error(), http.StatusInternalServerError)
-			return
+	first, err := c.system(t.Context(), env, cluster)
+	require.NoError(t, err)
+	var last atomic.Pointer[string]
+	last.Store(&first)
+	reading, end := context.WithCancel(t.Context())
+	go func() {
+		for reading.Err() == nil {
+			if text, err := c.system(reading, env, cluster); err == nil {
+				last.Store(&text)
+			}
+			time.Sleep(interval / 3)
 		}
-		_, _ = io.WriteString(out, text)
+	}()
+	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(out, *last.Load())
 	}))
-	stops = append(stops, system.Close)
+	stops = append(stops, system.Close, end)
 	jobs = append(jobs, job{"job_name": "gke", "scrape_interval": every, "scrape_timeout": every, "honor_labels": true})
 	targets["gke"] = []any{map[string]any{"address": strings.TrimPrefix(system.URL, "http://")}}
 	text, err := json.Marshal(map[string]any{"scrape_configs": jobs}) // JSON is YAML
