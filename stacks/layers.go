@@ -111,13 +111,13 @@ func (s *stack) platformOf(found *ground) (*platform, error) {
 // readPlatform reads the outputs of the platform's stack, and says what does not fit.
 func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 	const first = "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names"
-	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Config.Platform)})
+	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Platform)})
 	if err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Config.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
 	}
 	details, err := ref.GetOutputDetails(platformOutput)
 	if err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Config.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
 	}
 	value := details.Value
 	if value == nil {
@@ -129,10 +129,10 @@ func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 		err = json.Unmarshal(text, &o)
 	}
 	if err != nil || o.Kubeconfig == "" {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Config.Platform, Why: "has no platform: it has no such output", Remedy: first}}
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "has no platform: it has no such output", Remedy: first}}
 	}
 	return &o, existing.PlatformNeeds{
-		Stack: s.Config.Platform, Project: s.Project, Region: s.Region,
+		Stack: s.Platform, Project: s.Project, Region: s.Region,
 		Secrets: s.HFTokenSecret != "", Monitoring: s.Monitoring.Enabled,
 	}.Check(existing.Platform{Project: o.Project, Region: o.Region, SecretManager: o.SecretManager, Prometheus: o.Prometheus})
 }

@@ -14,7 +14,7 @@ const reservationKey = "compute.googleapis.com/reservation-name"
 
 // applyCapacity sets the fields that the mode asks for and leaves the others out, because GKE
 // refuses most combinations.
-func applyCapacity(c capacity.Capacity, pool *container.NodePoolArgs, node *container.NodePoolNodeConfigArgs) {
+func applyCapacity(c capacity.Capacity, node *container.NodePoolNodeConfigArgs) {
 	switch c.Mode {
 	case capacity.Spot:
 		node.Spot = pulumi.Bool(true)

@@ -87,7 +87,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(0), MaxUnavailable: pulumi.Int(1)},
 	}
 	node := nodeConfig(args)
-	applyCapacity(args.Capacity, pool, node)
+	applyCapacity(args.Capacity, node)
 	joinClass(args.ComputeClass, node)
 	setSize(args, pool)
 	pool.NodeConfig = node

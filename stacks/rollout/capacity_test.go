@@ -26,9 +26,10 @@ func of(pod, reason, message string, second int) corev1.Event {
 	}
 }
 
-func leader(name, node string) corev1.Pod {
-	return pod(name, on(node), func(p *corev1.Pod) {
-		p.UID = types.UID(name)
+// leader is the pod a.
+func leader(node string) corev1.Pod {
+	return pod("a", on(node), func(p *corev1.Pod) {
+		p.UID = "a"
 		p.Labels[names.WorkerLabel], p.Labels[names.GroupLabel] = "0", "3"
 	})
 }
@@ -48,7 +49,7 @@ func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
 	var said []string
 	err := Await(t.Context(), withPools, func(context.Context) (State, error) {
 		looks++
-		s := State{Hash: "new", Wanted: 1, Pods: []corev1.Pod{leader("a", "n")}, Nodes: map[string]bool{"n": looks > 3}, PoolOf: map[string]string{"n": "slice-0-2"}, Events: events}
+		s := State{Hash: "new", Wanted: 1, Pods: []corev1.Pod{leader("n")}, Nodes: map[string]bool{"n": looks > 3}, PoolOf: map[string]string{"n": "slice-0-2"}, Events: events}
 		return s, nil
 	}, time.Minute, func(line string) { said = append(said, line) })
 	require.NoError(t, err)
@@ -65,7 +66,7 @@ func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
 func TestAnEndOfThePatienceSaysWhichOptionsWereRefused(t *testing.T) {
 	interval = time.Millisecond
 	err := Await(t.Context(), withPools, func(context.Context) (State, error) {
-		waits := leader("a", "")
+		waits := leader("")
 		unscheduled(&waits)
 		return State{Hash: "new", Wanted: 1, Pods: []corev1.Pod{waits}, Events: []corev1.Event{of("a", "FailedScaleUp", stocked, 1)}}, nil
 	}, 50*time.Millisecond, func(string) {})
@@ -73,9 +74,9 @@ func TestAnEndOfThePatienceSaysWhichOptionsWereRefused(t *testing.T) {
 }
 
 func TestWithoutOptionsNothingIsSaidOfPools(t *testing.T) {
-	order, _ := Goal{}.scaleUps(State{Events: []corev1.Event{of("a", "FailedScaleUp", stocked, 1)}, Pods: []corev1.Pod{leader("a", "n")}})
+	order, _ := Goal{}.scaleUps(State{Events: []corev1.Event{of("a", "FailedScaleUp", stocked, 1)}, Pods: []corev1.Pod{leader("n")}})
 	assert.Empty(t, order)
-	assert.Empty(t, Goal{}.placed(State{Pods: []corev1.Pod{leader("a", "n")}, PoolOf: map[string]string{"n": "x"}}))
+	assert.Empty(t, Goal{}.placed(State{Pods: []corev1.Pod{leader("n")}, PoolOf: map[string]string{"n": "x"}}))
 	assert.Equal(t, []string{"replica 3: a node pool of another configuration, node pool x"},
-		withPools.placed(State{Pods: []corev1.Pod{leader("a", "n")}, PoolOf: map[string]string{"n": "x"}}))
+		withPools.placed(State{Pods: []corev1.Pod{leader("n")}, PoolOf: map[string]string{"n": "x"}}))
 }
