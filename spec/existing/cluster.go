@@ -2,17 +2,12 @@ package existing
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 )
-
-// LeastGKE is the oldest version of GKE that has tpu7x (documentation, TPUs in GKE: machine
-// types and versions).
-const LeastGKE = "1.34.0-gke.2201000"
 
 // Cluster is what GKE says of a cluster.
 type Cluster struct {
@@ -86,11 +81,11 @@ func (n ClusterNeeds) Check(c Cluster) problem.List {
 		found.Add(key, c.Name, "is an Autopilot cluster, in which nobody makes node pools", "use a Standard cluster")
 		return found
 	}
-	if c.Location != n.Region && regionOf(c.Location) != n.Region {
+	if c.Location != n.Region && gke.RegionOf(c.Location) != n.Region {
 		found.Add(key, c.Name, "is in "+c.Location+", and gcp:zone is in "+n.Region, "use a cluster in "+n.Region)
 	}
-	if older(c.Version, LeastGKE) {
-		found.Add(key, c.Name, "has GKE "+c.Version+", and tpu7x needs "+LeastGKE, "upgrade its control plane: gcloud container clusters upgrade "+c.Name+" --location "+c.Location+" --master")
+	if gke.Older(c.Version, gke.LeastVersion) {
+		found.Add(key, c.Name, "has GKE "+c.Version+", and tpu7x needs "+gke.LeastVersion, "upgrade its control plane: gcloud container clusters upgrade "+c.Name+" --location "+c.Location+" --master")
 	}
 	if pool := n.Project + ".svc.id.goog"; c.WorkloadPool != pool {
 		found.Add(key, c.Name, "has no Workload Identity, by which pods use the bucket and the repository", update+"--workload-pool "+pool)
@@ -173,27 +168,4 @@ func orSingle(topology string) string {
 		return "of a single host"
 	}
 	return topology
-}
-
-func regionOf(zone string) string {
-	if i := strings.LastIndex(zone, "-"); i > 0 {
-		return zone[:i]
-	}
-	return ""
-}
-
-var digits = regexp.MustCompile(`\d+`)
-
-// older compares two versions such as 1.34.2-gke.2037000 or v0.9.0 number by number. A
-// version without numbers is the oldest.
-func older(a, b string) bool {
-	x, y := digits.FindAllString(a, -1), digits.FindAllString(b, -1)
-	for i := range min(len(x), len(y)) {
-		m, _ := strconv.Atoi(x[i])
-		n, _ := strconv.Atoi(y[i])
-		if m != n {
-			return m < n
-		}
-	}
-	return len(x) < len(y)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 )
 
@@ -177,7 +178,7 @@ func (c Controller) Check(least string) problem.List {
 	case !c.Installed:
 		found.Add(key, "true", "is not so: the cluster has no Deployment lws-controller-manager in the namespace lws-system",
 			"set it to false, and this program installs the controller, or install LeaderWorkerSet "+least)
-	case c.Version != "" && older(c.Version, least):
+	case c.Version != "" && gke.Older(c.Version, least):
 		found.Add(key, "true", "is about a controller of version "+c.Version+", which lacks what tpu7x needs", fmt.Sprintf("ask its owner to update it to %s or newer", least))
 	case !c.Ready:
 		found.Add(key, "true", "is about a controller of which no pod is ready, and its webhooks answer nothing", "see why: kubectl get pods -n lws-system")

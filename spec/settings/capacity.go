@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 )
 
@@ -58,7 +59,7 @@ func checkZones(key string, option capacity.Capacity, c *Config) problem.List {
 		case zone == c.Zone && i == 0:
 		case !zoneName.MatchString(zone):
 			found.Add(at, zone, "is not a zone", "use a zone such as us-central1-c")
-		case zoneName.MatchString(c.Zone) && regionOf(zone) != c.Region:
+		case zoneName.MatchString(c.Zone) && gke.RegionOf(zone) != c.Region:
 			found.Add(at, zone, "is in another region than gcp:zone, and a cluster has its nodes in one", "use zones of "+c.Region)
 		case slices.Contains(option.Zones[:i], zone):
 			found.Add(at, zone, "is in the list twice", "remove one")

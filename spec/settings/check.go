@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/secretversion"
 )
@@ -20,14 +21,6 @@ var (
 	kmsKey      = regexp.MustCompile(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
 	gitRevision = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
 )
-
-// regionOf drops the last part of a zone: us-central1-ai1a is in us-central1.
-func regionOf(zone string) string {
-	if i := strings.LastIndex(zone, "-"); i > 0 {
-		return zone[:i]
-	}
-	return ""
-}
 
 // placeholders are what the checked-in environments hold where only their user knows the
 // value. Google Cloud would be called with another owner's project.
@@ -99,11 +92,11 @@ func checkCluster(c *Config) problem.List {
 	}
 	match := gkeVersion.FindStringSubmatch(g.MinVersion)
 	if match == nil {
-		found.Add(key+".minVersion", g.MinVersion, "is not a GKE version", "use one such as 1.35 or 1.34.0-gke.2201000")
+		found.Add(key+".minVersion", g.MinVersion, "is not a GKE version", "use one such as 1.35 or "+gke.LeastVersion)
 		return found
 	}
 	if number, err := strconv.Atoi(match[1]); err != nil || number < 34 {
-		found.Add(key+".minVersion", g.MinVersion, "does not support tpu7x, which needs 1.34.0-gke.2201000", "use 1.35 or newer")
+		found.Add(key+".minVersion", g.MinVersion, "does not support tpu7x, which needs "+gke.LeastVersion, "use 1.35 or newer")
 	}
 	return found
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/model"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
@@ -75,7 +76,7 @@ func Load(source Source) (*Config, error) {
 	r.source, r.project, twice = inProject(source)
 	c := &Config{Settings: r.settings(), project: r.project}
 	region := c.Region
-	c.Region = regionOf(c.Zone)
+	c.Region = gke.RegionOf(c.Zone)
 	r.add(checkKeys(source.Keys, r.project.name))
 	known := r.resolveModel(c)
 	// Whoever says that there are no exclusions knows.

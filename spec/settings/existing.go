@@ -87,7 +87,7 @@ func checkExistingCluster(c *Config) problem.List {
 	case !computeName.MatchString(e.Name):
 		found.Add(clusterKey+".name", e.Name, "is not the name of a cluster", "use the name alone, as gcloud container clusters list shows it")
 	}
-	if e.Location != "" && c.Region != "" && e.Location != c.Region && regionOf(e.Location) != c.Region {
+	if e.Location != "" && c.Region != "" && e.Location != c.Region && gke.RegionOf(e.Location) != c.Region {
 		found.Add(clusterKey+".location", e.Location, "is not in the region of gcp:zone, which is "+c.Region, "use a cluster in "+c.Region+", or another gcp:zone")
 	}
 	if n := len(e.NodePools); n > 0 {

@@ -2,9 +2,10 @@ package cloud
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/spec/gke"
 )
 
 // channelVersion is what a cluster comes up with when the program asks for no newer one.
@@ -21,25 +22,10 @@ func versionFor(current, wanted string) string {
 	if current == "" {
 		current = channelVersion
 	}
-	if wanted == "" || !older(current, wanted) {
+	if wanted == "" || !gke.Older(current, wanted) {
 		return current
 	}
 	return wanted
-}
-
-var digits = regexp.MustCompile(`\d+`)
-
-// older compares two versions such as 1.34.2-gke.2037000 number by number.
-func older(a, b string) bool {
-	x, y := digits.FindAllString(a, -1), digits.FindAllString(b, -1)
-	for i := range min(len(x), len(y)) {
-		m, _ := strconv.Atoi(x[i])
-		n, _ := strconv.Atoi(y[i])
-		if m != n {
-			return m < n
-		}
-	}
-	return len(x) < len(y)
 }
 
 var machineMemory = map[string]int{"standard": 4, "highmem": 8, "highcpu": 1} // GiB of a vCPU
