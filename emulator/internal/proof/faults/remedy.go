@@ -1,0 +1,107 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+)
+
+// remedy is what a person runs after the failure, in the order in which they are tried.
+type remedy string
+
+const (
+	plain    remedy = "pulumi up"
+	refresh  remedy = "pulumi up --refresh"
+	imported remedy = "pulumi import, pulumi up"
+	removed  remedy = "delete what the state does not have, pulumi up --refresh"
+	never    remedy = "" // nothing helped
+)
+
+// recover tries the remedies one after the other until one of them leads to the goal.
+func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Context, remedy) (bool, string, error)) (remedy, error) {
+	o.detail = ""
+	if locked(r.world) {
+		o.cancel = true
+		if result := r.world.Pulumi(ctx, "cancel", "--yes"); !result.OK() {
+			o.detail = "pulumi cancel: " + result.Output
+			return never, nil
+		}
+	}
+	for _, way := range []remedy{plain, refresh, imported, removed} {
+		reached, detail, err := goal(ctx, way)
+		if err != nil {
+			return never, err
+		}
+		if reached {
+			return way, nil
+		}
+		o.detail += string(way) + ": " + detail + "\n"
+	}
+	return never, nil
+}
+
+// upIsFull brings the stack up, and reports whether it is then what it was at first: nothing is left to change, there is
+// nothing that the state does not have, and nothing twice.
+func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error) {
+	args := []string{"up", "--yes", "--skip-preview"}
+	if refused := r.beforehand(ctx, way, &args); refused != "" {
+		return false, refused, nil
+	}
+	if result := r.world.Pulumi(ctx, args...); !result.OK() {
+		return false, tail(result.Output), nil
+	}
+	for _, look := range [][]string{
+		{"refresh", "--yes", "--skip-preview", "--expect-no-changes"}, {"preview", "--expect-no-changes", "--diff"},
+	} {
+		if result := r.world.Pulumi(ctx, look...); !result.OK() {
+			return false, tail(result.Output), nil
+		}
+	}
+	now, err := take(ctx, r.world)
+	if err != nil {
+		return false, "", err
+	}
+	difference := r.reference.difference(now)
+	return difference == "", difference, nil
+}
+
+// destroyIsEmpty destroys the stack, and reports whether nothing is left.
+func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, error) {
+	args := []string{"destroy", "--yes", "--skip-preview"}
+	if refused := r.beforehand(ctx, way, &args); refused != "" {
+		return false, refused, nil
+	}
+	if result := r.world.Pulumi(ctx, args...); !result.OK() {
+		return false, tail(result.Output), nil
+	}
+	var left []struct{ Type, ID string }
+	if err := r.world.Get(ctx, "/cloud/resources", &left); err != nil {
+		return false, "", err
+	}
+	d, _, err := r.world.Deployment()
+	if err != nil {
+		return false, "", err
+	}
+	if len(left)+len(d.Resources) > 0 {
+		return false, fmt.Sprintf("the cloud still has %v; the state has %d resources", left, len(d.Resources)), nil
+	}
+	return true, "", nil
+}
+
+// beforehand does what a remedy has before its last command, or within it, and says why it cannot be done; empty: it is
+// done.
+func (r *runner) beforehand(ctx context.Context, way remedy, args *[]string) string {
+	var err error
+	switch way {
+	case refresh:
+		*args = append(*args, "--refresh")
+	case imported:
+		err = adopt(ctx, r.world, r.reference)
+	case removed:
+		*args = append(*args, "--refresh")
+		err = remove(ctx, r.world)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
