@@ -48,7 +48,9 @@ type Args struct {
 // the first pulumi up works from any desk and no address is opened.
 //
 // The Kubernetes provider is here because it may be used only when nodes can run
-// controllers: it depends on the system pool, and never on TPU slices.
+// controllers: it depends on the system pool, and never on TPU slices. On destroy even
+// namespaces go before that pool: their deletion waits for all aggregated APIs to answer
+// (kubernetes/kubernetes issue 75788), of which GKE's metrics-server, on those nodes, is one.
 type Cluster struct {
 	component.Base
 

@@ -71,7 +71,7 @@ func perGroup(f *figures, of func(slice) float64) float64 {
 // table is the report, in Markdown.
 func table(head, base *figures, o options) []string {
 	lines := []string{
-		fmt.Sprintf("On %s, other work beside it; previews: median of %d. One of Google's minutes took %s.", machine(), o.runs, minute), "",
+		fmt.Sprintf("On %s, other work beside it; previews: median of %d, up and destroy: of %d. One of Google's minutes took %s.", machine(), o.runs, o.cycles, minute), "",
 	}
 	if base != nil {
 		lines = append(lines, "| ratio | measured | "+o.base+" | goal |", "|---|---|---|---|")
