@@ -289,6 +289,10 @@ func (f *figures) withStack(ctx context.Context, w *world.World, o options) erro
 		return err
 	}
 	f.start = time.Since(started)
+	// The pods start again; an up that changes nothing waits for them. A stack that serves is what is destroyed.
+	if r := w.Pulumi(ctx, "up", "--yes", "--skip-preview", "--expect-no-changes"); !r.OK() {
+		return fmt.Errorf("%w\n%s", r.Err, r.Output)
+	}
 	return nil
 }
 

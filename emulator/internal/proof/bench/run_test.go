@@ -85,6 +85,7 @@ func TestTheTableHasEveryGoalThatIsMissedWithItsReason(t *testing.T) {
 	for _, part := range []string{
 		"| unchanged preview / preview of an empty program | 2.00 | 2.00 |  |", "| up / critical path | 1.47 | 1.47 | 1.05 |",
 		"- up / critical path: ", "| 64 | 2x2x2 | 64.0 s | 64 MiB | 64 KiB |", "| plan's size per group, 64 groups / 4 groups | 1.00 |",
+		"In the same run, the up of main took 25.0 s, and its destroy 25.0 s.",
 	} {
 		assert.Contains(t, text, part)
 	}
