@@ -81,13 +81,14 @@ func (p *Process) ExitCode() int {
 // Signal sends a signal to the process alone; one that has ended is no error.
 func (p *Process) Signal(s syscall.Signal) { _ = syscall.Kill(p.PID(), s) }
 
-// Stop ends the process and all its children: TERM to the process, and after grace
-// KILL to the group. Without grace there is no TERM.
-func (p *Process) Stop(grace time.Duration) {
+// Stop ends the process and all its children: TERM to the process, and KILL to the group after
+// grace, or when the context ends. Without grace there is no TERM.
+func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 	if grace > 0 {
 		p.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:
+		case <-ctx.Done():
 		case <-time.After(grace):
 		}
 	}

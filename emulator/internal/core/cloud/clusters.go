@@ -14,8 +14,8 @@ type Clusters interface {
 	DeleteCluster(ctx context.Context, name string) error
 	// SetNodes makes a pool's nodes exactly these and returns when they are ready, or gone.
 	SetNodes(ctx context.Context, cluster, pool string, nodes []Node) error
-	// FailNode makes a node vanish with everything on it.
-	FailNode(ctx context.Context, cluster, node string) error
+	// FailNodes makes nodes vanish together, with everything on them.
+	FailNodes(ctx context.Context, cluster string, nodes []string) error
 	// Drain cordons nodes and evicts their pods, and returns when they are empty, or when the
 	// time has passed for which GKE lets pods hold an upgrade up.
 	Drain(ctx context.Context, cluster string, nodes []string) error

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 )
 
 // pod is one pod on a node, from the moment that the node sees it.
@@ -155,9 +156,14 @@ func (p *pod) work() {
 
 // deleteObject removes the pod from the API server: nothing of it runs any longer.
 func (p *pod) deleteObject(ctx context.Context) error {
+	return deletePod(ctx, p.machine.members.access.Client, p.object)
+}
+
+// deletePod makes the API server forget a pod at once.
+func deletePod(ctx context.Context, client kubernetes.Interface, object *corev1.Pod) error {
 	zero := int64(0)
-	err := p.machine.members.access.Client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: &zero, Preconditions: &metav1.Preconditions{UID: &p.object.UID},
+	err := client.CoreV1().Pods(object.Namespace).Delete(ctx, object.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: &zero, Preconditions: &metav1.Preconditions{UID: &object.UID},
 	})
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil // it is gone, or another pod has its name

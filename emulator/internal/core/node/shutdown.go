@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -37,16 +36,9 @@ const nodeMonitorPeriod = 5 * time.Second
 // owns the pod deletes it and makes another.
 func (f *Fleet) ShutDown(ctx context.Context, a kube.Access, nodes []string, grace time.Duration) error {
 	c := f.cluster(a)
-	machines := make([]*machine, len(nodes))
-	c.mu.Lock()
-	for i, name := range nodes {
-		machines[i] = c.machines[name]
-	}
-	c.mu.Unlock()
-	for i, m := range machines {
-		if m == nil {
-			return fmt.Errorf("node %s is not running", nodes[i])
-		}
+	machines, err := c.named(nodes)
+	if err != nil {
+		return err
 	}
 	errs := make([]error, len(machines))
 	var all sync.WaitGroup
@@ -54,10 +46,7 @@ func (f *Fleet) ShutDown(ctx context.Context, a kube.Access, nodes []string, gra
 		all.Go(func() { errs[i] = m.shutDown(ctx, grace) })
 	}
 	all.Wait()
-	for _, m := range machines {
-		errs = append(errs, c.remove(ctx, m))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.remove(ctx, machines...))...)
 }
 
 // shutDown returns when the machine's pods have ended.
