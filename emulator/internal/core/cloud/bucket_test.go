@@ -22,7 +22,7 @@ func bucketValues(set ...any) Values {
 	return v
 }
 
-// withBucket is a cloud with a bucket that holds one object.
+// withBucket returns a cloud with a bucket that contains one object.
 func withBucket(t *testing.T) (*Cloud, *Resource) {
 	t.Helper()
 	c, _ := open(t, stateFile(t))
