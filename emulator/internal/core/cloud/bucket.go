@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"google.golang.org/grpc/codes"
 )
 
 func bucket() kind {
@@ -146,7 +148,10 @@ func (c *Cloud) orphans() []string {
 }
 
 // Refusal is an error of Cloud Storage or Secret Manager, with its gRPC status code.
-type Refusal struct{ Code, Text string }
+type Refusal struct {
+	Code codes.Code
+	Text string
+}
 
 func (r *Refusal) Error() string { return r.Text }
 
@@ -162,7 +167,7 @@ func (c *Cloud) BucketAccess(project, name, namespace, account string, write boo
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if b := c.resources[bucketKind+" "+name]; b == nil || b.Creating {
-		return &Refusal{"NotFound", "storage: bucket doesn't exist"}
+		return &Refusal{codes.NotFound, "storage: bucket doesn't exist"}
 	}
 	permission, roles := "storage.objects.list", readers
 	if write {
@@ -176,6 +181,6 @@ func (c *Cloud) BucketAccess(project, name, namespace, account string, write boo
 		c.granted(bucketIAMKind, onBucket, workloadMember(project, namespace, account), roles...) {
 		return nil
 	}
-	return &Refusal{"PermissionDenied", fmt.Sprintf(
+	return &Refusal{codes.PermissionDenied, fmt.Sprintf(
 		"googleapi: Error 403: Caller does not have %s access to the Google Cloud Storage bucket. Permission '%s' denied on resource (or it may not exist)., forbidden", permission, permission)}
 }

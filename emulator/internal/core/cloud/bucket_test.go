@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
 )
 
 func bucketValues(set ...any) Values {
@@ -103,7 +104,7 @@ func TestABucketIsForThosePrincipalsThatItsPolicyNames(t *testing.T) {
 	require.ErrorContains(t, c.BucketAccess("p", "p-cache", "other", "server", true), "403")
 	var refused *Refusal
 	require.ErrorAs(t, c.BucketAccess("p", "none", "sglang", "server", true), &refused)
-	assert.Equal(t, "NotFound", refused.Code)
+	assert.Equal(t, codes.NotFound, refused.Code)
 
 	_, err = c.Create(context.Background(), bucketIAMKind, Values{"bucket": "p-cache", "role": "roles/storage.objectViewer", "member": "allUsers"})
 	require.ErrorContains(t, err, "public access prevention is enforced")

@@ -13,16 +13,16 @@ type kind struct {
 	// as computed and the program neither sets nor ignores it, the provider plans a change.
 	computed func(Values) map[string]any
 	// references maps a property that refers to another resource to that resource's type.
-	references map[string]string
-	minutes    float64                                      // Google's time to create; updates and deletes take half
-	outputs    func(Values) Values                          // further outputs
-	check      func(*Cloud, Values) error                   // Google's validation of creates and updates
-	refusal    string                                       // the provider's prefix of an error of check in a create
+	references  map[string]string
+	minutes     float64                                      // Google's time to create; updates and deletes take half
+	outputs     func(Values) Values                          // further outputs
+	check       func(*Cloud, Values) error                   // Google's validation of creates and updates
+	refusal     string                                       // the provider's prefix of an error of check in a create
 	checkUpdate func(c *Cloud, r *Resource, in Values) error // further validation of an update
-	create     func(*operation) error
-	update     func(*operation) error
-	remove     func(*operation) error
-	conflict   func(existing *Resource, in Values) error // error for a name that is in use; nil for the usual one
+	create      func(*operation) error
+	update      func(*operation) error
+	remove      func(*operation) error
+	conflict    func(existing *Resource, in Values) error // error for a name that is in use; nil for the usual one
 	// numbered kinds get their ID from Google: repeating a create creates a second resource.
 	numbered bool
 	// shared kinds, APIs and IAM members, may be created by several stacks.

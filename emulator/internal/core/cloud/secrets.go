@@ -3,6 +3,8 @@ package cloud
 import (
 	"fmt"
 	"regexp"
+
+	"google.golang.org/grpc/codes"
 )
 
 const secretIAMKind = "gcp:secretmanager/secretIamMember:SecretIamMember"
@@ -41,7 +43,7 @@ func (c *Cloud) AddSecretVersion(secret, value string) (string, error) {
 func (c *Cloud) AccessSecret(project, version, namespace, account string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	denied := &Refusal{Code: "PermissionDenied", Text: fmt.Sprintf("Permission 'secretmanager.versions.access' denied for resource '%s' (or it may not exist).", version)}
+	denied := &Refusal{Code: codes.PermissionDenied, Text: fmt.Sprintf("Permission 'secretmanager.versions.access' denied for resource '%s' (or it may not exist).", version)}
 	parts := secretVersion.FindStringSubmatch(version)
 	if parts == nil {
 		return "", denied
@@ -56,7 +58,7 @@ func (c *Cloud) AccessSecret(project, version, namespace, account string) (strin
 	n := len(values)
 	if parts[2] != "latest" {
 		if _, err := fmt.Sscan(parts[2], &n); err != nil || n < 1 || n > len(values) {
-			return "", &Refusal{Code: "NotFound", Text: fmt.Sprintf("Secret Version [%s] not found.", version)}
+			return "", &Refusal{Code: codes.NotFound, Text: fmt.Sprintf("Secret Version [%s] not found.", version)}
 		}
 	}
 	return values[n-1], nil
