@@ -61,7 +61,7 @@ func TestStopLeavesTimeForTERMAndThenTakesTheWholeGroup(t *testing.T) {
 	require.Eventually(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) || zombie(child) }, 10*time.Second, 10*time.Millisecond)
 }
 
-// zombie: killed, and not yet waited for by whoever inherited it.
+// zombie reports whether a process was killed and its parent has not waited for it yet.
 func zombie(pid int) bool {
 	return strings.Contains(Tail("/proc/"+strconv.Itoa(pid)+"/stat", 1), ") Z ")
 }

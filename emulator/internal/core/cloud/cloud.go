@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sglang-tpu/emulator/internal/core/injection"
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // Resource is one cloud resource.
@@ -128,10 +129,7 @@ func (c *Cloud) save() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.file+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(c.file+".new", c.file)
+	return layout.WriteFile(c.file, text, 0o600)
 }
 
 // wait sleeps for some minutes of Google's time.

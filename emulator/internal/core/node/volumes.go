@@ -14,6 +14,7 @@ import (
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // mount mounts the pod's volumes and retries as the kubelet does; false means that the pod
@@ -194,10 +195,7 @@ func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToP
 
 // onDisk atomically writes a file that is not secret.
 func onDisk(file string, value []byte) error {
-	if err := os.WriteFile(file+".new", value, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
+	return layout.WriteFile(file, value, 0o600)
 }
 
 // refresh updates the files of Secrets and ConfigMaps every second. The kubelet does so about
