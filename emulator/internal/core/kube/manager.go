@@ -153,11 +153,11 @@ func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cl
 	return m.Nodes.Set(ctx, r.access, pool, nodes)
 }
 
-// FailNodes makes nodes vanish together.
+// FailNodes implements cloud.Clusters.
 func (m *Manager) FailNodes(ctx context.Context, cluster string, nodes []string) error {
-	r := m.cluster(cluster)
-	if r == nil {
-		return errors.New("cluster " + cluster + " is not running")
+	r, err := m.cluster(cluster)
+	if err != nil {
+		return err
 	}
 	return m.Nodes.Fail(ctx, r.access, nodes)
 }
