@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"sync"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,13 +38,8 @@ func (f *Fleet) ShutDown(ctx context.Context, a kube.Access, nodes []string, gra
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(machines))
-	var all sync.WaitGroup
-	for i, m := range machines {
-		all.Go(func() { errs[i] = m.shutDown(ctx, grace) })
-	}
-	all.Wait()
-	return errors.Join(append(errs, c.remove(ctx, machines...))...)
+	err = together(machines, func(m *machine) error { return m.shutDown(ctx, grace) })
+	return errors.Join(err, c.remove(ctx, machines...))
 }
 
 // shutDown returns when the machine's pods have ended.
