@@ -92,3 +92,17 @@ func TestAnInventoryNamesWhatIsMissingAndWhatIsTwice(t *testing.T) {
 		assert.Contains(t, difference, part)
 	}
 }
+
+func TestWhatIsCreatedAgainMayHaveAnotherIdIfGoogleMakesItUp(t *testing.T) {
+	const (
+		policy  = "gcp:monitoring/alertPolicy:AlertPolicy"
+		network = "gcp:compute/network:Network"
+		a       = "urn:pulumi:dev::sglang-tpu::" + policy + "::a"
+		n       = "urn:pulumi:dev::sglang-tpu::" + network + "::n"
+	)
+	was := inventory{state: map[string]string{a: "p/1", n: "net"}, cloud: []string{network + " net", policy + " p/1"}}
+	assert.Empty(t, was.difference(inventory{state: map[string]string{a: "p/2", n: "net"}, cloud: []string{network + " net", policy + " p/2"}}))
+	assert.Contains(t, was.difference(inventory{state: was.state, cloud: []string{network + " net", policy + " p/1", policy + " p/2"}}), "the cloud has besides "+policy+" number 2")
+	assert.Contains(t, was.difference(inventory{state: map[string]string{n: "net"}, cloud: []string{network + " net"}}), "the state lacks "+a)
+	assert.Contains(t, was.difference(inventory{state: map[string]string{a: "p/1", n: "other"}, cloud: was.cloud}), "the state lacks "+n+" net")
+}
