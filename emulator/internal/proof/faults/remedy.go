@@ -26,7 +26,15 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 			return never, nil
 		}
 	}
-	for _, way := range []remedy{plain, refresh, imported, removed} {
+	ways := []remedy{plain, refresh, imported, removed}
+	// What the state does not have is imported before anything else: a destroy would leave it, and take the providers with
+	// it out of the state, without which no import works.
+	if unknown, err := strangers(ctx, r.world); err != nil {
+		return never, err
+	} else if len(unknown) > 0 {
+		ways = []remedy{imported, plain, refresh, removed}
+	}
+	for _, way := range ways {
 		reached, detail, err := goal(ctx, way)
 		if err != nil {
 			return never, err
@@ -50,6 +58,7 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	if result := r.world.Pulumi(ctx, args...); !result.OK() {
 		return false, tail(result.Output), nil
 	}
+	r.settled(ctx)
 	for _, look := range [][]string{
 		{"refresh", "--yes", "--skip-preview", "--expect-no-changes"}, {"preview", "--expect-no-changes", "--diff"},
 	} {
@@ -63,6 +72,16 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	}
 	difference := r.reference.difference(now)
 	return difference == "", difference, nil
+}
+
+// settled waits until the Deployments are available. A snapshot begins with all containers dead, as after a restart of their
+// nodes, and an up with nothing to change does not wait for them. A refresh records one that is not available as not
+// created to the end, which the next up mends.
+func (r *runner) settled(ctx context.Context) {
+	for _, file := range kubeconfigs(r.world) {
+		// That one never is shows in what follows.
+		_ = r.world.Kubectl(ctx, "--kubeconfig", file, "wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces", "--timeout=60s").Run()
+	}
 }
 
 // destroyIsEmpty destroys the stack, and reports whether nothing is left.
