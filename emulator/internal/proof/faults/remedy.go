@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // remedy is what a person runs after the failure, in the order in which they are tried.
@@ -55,8 +56,8 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	if refused := r.beforehand(ctx, way, &args); refused != "" {
 		return false, refused, nil
 	}
-	if result := r.world.Pulumi(ctx, args...); !result.OK() {
-		return false, tail(result.Output), nil
+	if failed := r.last(ctx, args); failed != "" {
+		return false, failed, nil
 	}
 	r.settled(ctx)
 	for _, look := range [][]string{
@@ -72,6 +73,28 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	}
 	difference := r.reference.difference(now)
 	return difference == "", difference, nil
+}
+
+// patience is how long the last command of a remedy may take: several times what it takes when nothing is in its way. One
+// that waits for what cannot come, as for pods whose nodes are gone, does so for ten minutes and more.
+const patience = 150 * time.Second
+
+// last runs the last command of a remedy, and says why it failed; empty: it did not.
+func (r *runner) last(ctx context.Context, args []string) string {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	result := r.world.Pulumi(limited, args...)
+	if limited.Err() != nil && ctx.Err() == nil {
+		r.world.Kill()
+		if locked(r.world) {
+			result.Output += r.world.Pulumi(ctx, "cancel", "--yes").Output
+		}
+		return fmt.Sprintf("it had not ended after %s\n%s", patience, tail(result.Output))
+	}
+	if !result.OK() {
+		return tail(result.Output)
+	}
+	return ""
 }
 
 // settled waits until the Deployments are available. A snapshot begins with all containers dead, as after a restart of their
@@ -90,8 +113,8 @@ func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, 
 	if refused := r.beforehand(ctx, way, &args); refused != "" {
 		return false, refused, nil
 	}
-	if result := r.world.Pulumi(ctx, args...); !result.OK() {
-		return false, tail(result.Output), nil
+	if failed := r.last(ctx, args); failed != "" {
+		return false, failed, nil
 	}
 	var left []struct{ Type, ID string }
 	if err := r.world.Get(ctx, "/cloud/resources", &left); err != nil {
