@@ -97,7 +97,7 @@ func TestAStockoutLeavesThePoolInERRORAndNoUpdateHealsIt(t *testing.T) {
 	c.SetFaults([]Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
 	named := policyValues()
 	named["name"] = "slice-policy"
-	create(t, c, policyKind, named) // which needs no capacity
+	create(t, c, policyKind, named) // policies need no capacity
 	r, err := c.Create(context.Background(), nodePoolKind, slice())
 	require.EqualError(t, err, `NodePool slice was created in the error state "ERROR"`)
 	assert.Empty(t, fake.nodes["c/slice"])
@@ -217,7 +217,7 @@ func TestWhatWasBeingMadeWhenTheCloudStoppedIsTakenBack(t *testing.T) {
 	file := stateFile(t)
 	c, _ := open(t, file)
 	withCluster(t, c)
-	// As on disk between the reservation of the name and the end of the create.
+	// The state that is on disk while a create is running.
 	kind, err := kindOf(nodePoolKind)
 	require.NoError(t, err)
 	in := slice()

@@ -1,10 +1,10 @@
-// Package node runs the nodes of the emulated clusters: virtual-kubelet registers them
-// and answers kubectl's logs, exec and port-forward; the containers of images that are
-// known here run as processes.
+// Package node runs the nodes of the emulated clusters. It uses virtual-kubelet to register
+// them and to serve kubectl's logs, exec and port-forward. Containers of emulated images run
+// as processes.
 //
-// Pods are not run by virtual-kubelet's PodController. It resolves every variable of a pod
-// before it hands the pod over (1.11, internal/podutils), refuses status.podIP, which
-// leader and worker need, and forgets a pod after 20 tries.
+// Pods are not run by virtual-kubelet's PodController. It resolves all environment variables
+// before the pod starts (1.11, internal/podutils), does not support status.podIP, which leader
+// and worker need, and gives up on a pod after 20 tries.
 package node
 
 import (
@@ -25,29 +25,30 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/ptr"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Images is Artifact Registry as a node's container runtime uses it.
+// Images reads the configuration of an image in Artifact Registry, as a service account.
 type Images interface {
 	Config(email, reference string) (*v1.ConfigFile, error)
 }
 
-// Streaming is image streaming, as a node that has it asks for it.
+// Streaming checks whether image streaming works for the nodes of a service account.
 type Streaming interface {
 	StreamingAllowed(project, email string) error
 }
 
-// Fleet is every node of every cluster. It implements kube.Nodes.
+// Fleet runs the nodes of all clusters. It implements kube.Nodes.
 type Fleet struct {
 	Layout  layout.Layout
 	Images  Images
 	Buckets Buckets
 	Secrets Secrets
-	// Streaming may be nil: then every node streams.
+	// Streaming may be nil; image streaming then always works.
 	Streaming Streaming
 
 	mu       sync.Mutex
@@ -68,7 +69,8 @@ type members struct {
 	pods     map[types.UID]*pod
 }
 
-// Set makes a pool's nodes exactly these and returns when they are ready, or gone.
+// Set replaces the set of a pool's nodes. It returns when the new nodes are ready and the old
+// ones are gone.
 func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []cloud.Node) error {
 	c := f.cluster(a)
 	wanted := map[string]bool{}
@@ -79,14 +81,17 @@ func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []clo
 	if err := c.remove(ctx, superfluous...); err != nil {
 		return err
 	}
-	failed := make(chan error, len(nodes))
-	for _, n := range nodes {
-		go func() { failed <- c.add(ctx, n) }()
+	return together(nodes, func(n cloud.Node) error { return c.add(ctx, n) })
+}
+
+// together calls do for all elements concurrently and joins the errors.
+func together[T any](all []T, do func(T) error) error {
+	errs := make([]error, len(all))
+	var running sync.WaitGroup
+	for i, one := range all {
+		running.Go(func() { errs[i] = do(one) })
 	}
-	var errs []error
-	for range nodes {
-		errs = append(errs, <-failed)
-	}
+	running.Wait()
 	return errors.Join(errs...)
 }
 
@@ -101,7 +106,7 @@ func (f *Fleet) Fail(ctx context.Context, a kube.Access, nodes []string) error {
 	return c.remove(ctx, machines...)
 }
 
-// Stop ends a cluster's nodes and processes; the API server keeps its objects.
+// Stop stops a cluster's nodes and processes without deleting their API objects.
 func (f *Fleet) Stop(cluster string) {
 	f.mu.Lock()
 	c := f.clusters[cluster]
@@ -133,10 +138,10 @@ func (f *Fleet) cluster(a kube.Access) *members {
 	c.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
 	c.over = broadcaster
 	f.clusters[a.Name] = c
-	// The only error is a stopped informer: then the cluster is going away too.
+	// It fails only if the informer is stopped, which means that the cluster stops too.
 	_, _ = a.Informers.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { c.see(obj.(*corev1.Pod)) },
-		UpdateFunc: func(_, obj any) { c.see(obj.(*corev1.Pod)) },
+		AddFunc:    func(obj any) { c.sync(obj.(*corev1.Pod)) },
+		UpdateFunc: func(_, obj any) { c.sync(obj.(*corev1.Pod)) },
 		DeleteFunc: func(obj any) {
 			if p, ok := obj.(*corev1.Pod); ok {
 				c.forget(p)
@@ -202,7 +207,7 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 		return fmt.Errorf("node %s: %w", spec.Name, err)
 	}
 	for _, obj := range c.access.Informers.Core().V1().Pods().Informer().GetStore().List() {
-		c.see(obj.(*corev1.Pod))
+		c.sync(obj.(*corev1.Pod))
 	}
 	return nil
 }
@@ -259,8 +264,8 @@ func collectOrphans(ctx context.Context, client kubernetes.Interface, node strin
 	return nil
 }
 
-// see starts a pod that is new to this cluster's nodes, or applies a change to it.
-func (c *members) see(object *corev1.Pod) {
+// sync starts a new pod of one of this cluster's nodes, or stops it if it is being deleted.
+func (c *members) sync(object *corev1.Pod) {
 	if object.Spec.NodeName == "" {
 		return
 	}
@@ -280,11 +285,7 @@ func (c *members) see(object *corev1.Pod) {
 		go p.run()
 	}
 	if object.DeletionTimestamp != nil {
-		grace := int64(30)
-		if object.DeletionGracePeriodSeconds != nil {
-			grace = *object.DeletionGracePeriodSeconds
-		}
-		p.delete(time.Duration(grace) * time.Second)
+		p.delete(time.Duration(ptr.Deref(object.DeletionGracePeriodSeconds, 30)) * time.Second)
 	}
 }
 
