@@ -192,18 +192,30 @@ func TestTheLaunchScriptEndsARank(t *testing.T) {
 			},
 			`^launch: 1 of 1 workers `,
 		},
-		// A leader that has completed its handshake with another pod of this rank never answers.
-		"a worker that comes too late": {
+		// A leader that has completed its handshake with another pod of this rank never answers. Both ranks end then; here
+		// each is beside a server without the script.
+		"a leader that has met a worker of the group before": {
 			"127.95.5", "22200",
 			func(t *testing.T, r *ranks) *pod {
 				leader := r.leader(t)
 				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
 				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22200)
-				time.Sleep(pace.Of(12 * time.Second)) // until the leader's script has detected all ranks
-				runtime.GC()                          // closes unreferenced connections
+				go r.machine(r.socket, r.network+".2").subscribe(1, "x-0.x.sglang", 22200)
+				return leader
+			},
+			monitoring.RendezvousLine + `1 minutes: the workers are connected, but the handshake with the server does not end`,
+		},
+		"a worker that comes too late": {
+			"127.95.8", "22500",
+			func(t *testing.T, r *ranks) *pod {
+				met := make(chan error)
+				go func() { met <- r.machine(r.socket, r.network+".1").publish(2, r.network+".1", 22500) }()
+				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22500)
+				require.NoError(t, <-met)
+				runtime.GC() // closes unreferenced connections
 				return r.worker(t)
 			},
-			monitoring.RendezvousLine + `1 minutes: .*x-0 \(127\.95\.5\.1\) does not answer`,
+			monitoring.RendezvousLine + `1 minutes: .*x-0 \(127\.95\.8\.1\) does not answer`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
