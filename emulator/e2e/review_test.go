@@ -114,7 +114,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "an exclusion of maintenance", settings: flags(`maintenance={"exclusions":[{"name":"keep","start":"2027-01-01","end":"2027-02-01"}]}`), class: review.None, chips: kept,
-		says: []string{"The GKE cluster changes: `maintenancePolicy.maintenanceExclusions`", "when GKE may upgrade by itself changes; in a window that no exclusion of node upgrades covers"},
+		says: []string{"The GKE cluster changes: `maintenancePolicy.maintenanceExclusions`", "the times of GKE's automatic upgrades change; in a window that no exclusion of node upgrades covers"},
 	},
 	{
 		name: "system pool size", settings: flags(`systemPool={"nodes":3}`), class: review.None, chips: kept,
