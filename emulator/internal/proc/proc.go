@@ -82,13 +82,14 @@ func (p *Process) ExitCode() int {
 // ended.
 func (p *Process) Signal(s syscall.Signal) { _ = syscall.Kill(p.PID(), s) }
 
-// Stop ends the process and all its children. It sends SIGTERM to the process, and after the
-// grace period SIGKILL to the group. Without a grace period it sends only SIGKILL.
-func (p *Process) Stop(grace time.Duration) {
+// Stop ends the process and all its children: TERM to the process, and KILL to the group after
+// grace, or when the context ends. Without grace there is no TERM.
+func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 	if grace > 0 {
 		p.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:
+		case <-ctx.Done():
 		case <-time.After(grace):
 		}
 	}

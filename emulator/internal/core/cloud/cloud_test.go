@@ -241,7 +241,7 @@ func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
 	create(t, c, nodePoolKind, slice("management", object("autoRepair", true)))
 	before := fake.nodes["c/slice"]
 	require.NoError(t, c.RepairNode(context.Background(), before[1].Name))
-	assert.Equal(t, []string{"c/" + before[0].Name, "c/" + before[1].Name}, fake.failed)
+	assert.Equal(t, []string{"c: " + before[0].Name + " " + before[1].Name}, fake.failed)
 	assert.Equal(t, before, fake.nodes["c/slice"])
 	require.ErrorContains(t, c.RepairNode(context.Background(), "other"), before[0].Name)
 
@@ -249,7 +249,7 @@ func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
 	create(t, c, nodePoolKind, slice("name", "cpu", "placementPolicy", nil, "nodeConfig.machineType", "e2-standard-8", "management", object("autoRepair", true)))
 	node := fake.nodes["c/cpu"][1].Name
 	require.NoError(t, c.RepairNode(context.Background(), node))
-	assert.Equal(t, []string{"c/" + node}, fake.failed)
+	assert.Equal(t, []string{"c: " + node}, fake.failed)
 }
 
 func TestFaultsAreTakenByTheirKindAndNumber(t *testing.T) {

@@ -15,10 +15,10 @@ type Clusters interface {
 	// SetNodes replaces the set of a pool's nodes. It returns when the new nodes are ready and
 	// the old ones are gone.
 	SetNodes(ctx context.Context, cluster, pool string, nodes []Node) error
-	// FailNode removes a node and its pods without a shutdown.
-	FailNode(ctx context.Context, cluster, node string) error
-	// Drain cordons nodes and evicts their pods. It returns when the nodes are empty, or after
-	// the time for which GKE respects PodDisruptionBudgets and grace periods.
+	// FailNodes makes nodes vanish together, with everything on them.
+	FailNodes(ctx context.Context, cluster string, nodes []string) error
+	// Drain cordons nodes and evicts their pods, and returns when they are empty, or when the
+	// time has passed for which GKE lets pods hold an upgrade up.
 	Drain(ctx context.Context, cluster string, nodes []string) error
 	// ShutDownNodes shuts nodes down at the same time. Their pods get at most grace to
 	// terminate; then the nodes are removed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ type fakeClusters struct {
 	mu    sync.Mutex
 	specs map[string]ClusterSpec
 	nodes map[string][]Node // by cluster/pool
-	// failed nodes, by cluster/node
+	// failed are the nodes that failed together, after their cluster
 	failed []string
 	// calls of Drain and ShutDownNodes, with grace period and number of nodes
 	drained, shutDown []string
@@ -62,10 +63,10 @@ func (f *fakeClusters) SetNodes(_ context.Context, cluster, pool string, nodes [
 	return nil
 }
 
-func (f *fakeClusters) FailNode(_ context.Context, cluster, node string) error {
+func (f *fakeClusters) FailNodes(_ context.Context, cluster string, nodes []string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.failed = append(f.failed, cluster+"/"+node)
+	f.failed = append(f.failed, cluster+": "+strings.Join(nodes, " "))
 	return nil
 }
 

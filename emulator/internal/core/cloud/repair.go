@@ -40,10 +40,8 @@ func (c *Cloud) RepairNode(ctx context.Context, name string) error {
 	}
 	unlock := c.exclusive(pool)
 	defer unlock()
-	for _, node := range failing {
-		if err := c.Clusters.FailNode(ctx, last(pool.Inputs.text("cluster")), node); err != nil {
-			return err
-		}
+	if err := c.Clusters.FailNodes(ctx, last(pool.Inputs.text("cluster")), failing); err != nil {
+		return err
 	}
 	if !pool.Inputs.truth("management.autoRepair") {
 		return fmt.Errorf("failed and not repaired, because the node pool has no auto-repair: %s", strings.Join(failing, " "))

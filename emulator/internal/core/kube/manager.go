@@ -36,7 +36,7 @@ type Access struct {
 // Nodes runs the nodes of a cluster.
 type Nodes interface {
 	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
-	Fail(ctx context.Context, a Access, node string) error
+	Fail(ctx context.Context, a Access, nodes []string) error
 	ShutDown(ctx context.Context, a Access, nodes []string, grace time.Duration) error
 	Stop(cluster string)
 }
@@ -153,13 +153,13 @@ func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cl
 	return m.Nodes.Set(ctx, r.access, pool, nodes)
 }
 
-// FailNode implements cloud.Clusters.
-func (m *Manager) FailNode(ctx context.Context, cluster, node string) error {
+// FailNodes implements cloud.Clusters.
+func (m *Manager) FailNodes(ctx context.Context, cluster string, nodes []string) error {
 	r, err := m.cluster(cluster)
 	if err != nil {
 		return err
 	}
-	return m.Nodes.Fail(ctx, r.access, node)
+	return m.Nodes.Fail(ctx, r.access, nodes)
 }
 
 // ShutDownNodes implements cloud.Clusters.

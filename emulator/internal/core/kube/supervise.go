@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"log"
 	"os"
 	"os/exec"
@@ -63,7 +64,7 @@ func (c *controlPlane) end() {
 	defer c.mu.Unlock()
 	c.stopped = true
 	for i := len(c.processes) - 1; i >= 0; i-- {
-		c.processes[i].Stop(5 * time.Second)
+		c.processes[i].Stop(context.Background(), 5*time.Second)
 	}
 	c.processes = nil
 }

@@ -142,8 +142,8 @@ func (c *container) wait(run *instance) {
 	c.stop(run, grace)
 }
 
-// stop ends a run as the kubelet does: preStop hook, SIGTERM, and SIGKILL after the grace
-// period.
+// stop ends a run as a kubelet does: hook, TERM, and KILL after the grace period. A machine that
+// vanishes takes even what is ending with it.
 func (c *container) stop(run *instance, grace time.Duration) {
 	if run.process == nil {
 		return
@@ -155,7 +155,7 @@ func (c *container) stop(run *instance, grace time.Duration) {
 		if grace > 0 {
 			c.preStop(run, grace)
 		}
-		run.process.Stop(max(0, grace-time.Since(began)))
+		run.process.Stop(c.pod.ctx, max(0, grace-time.Since(began)))
 		return
 	}
 	// As in a PID namespace, all other processes end with the first one.

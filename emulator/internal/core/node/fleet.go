@@ -20,7 +20,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
@@ -73,12 +73,13 @@ type members struct {
 // ones are gone.
 func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []cloud.Node) error {
 	c := f.cluster(a)
-	for _, m := range c.ofPool(pool) {
-		if !slices.ContainsFunc(nodes, func(n cloud.Node) bool { return n.Name == m.spec.Name }) {
-			if err := c.remove(ctx, m); err != nil {
-				return err
-			}
-		}
+	wanted := map[string]bool{}
+	for _, n := range nodes {
+		wanted[n.Name] = true
+	}
+	superfluous := slices.DeleteFunc(c.ofPool(pool), func(m *machine) bool { return wanted[m.spec.Name] })
+	if err := c.remove(ctx, superfluous...); err != nil {
+		return err
 	}
 	return together(nodes, func(n cloud.Node) error { return c.add(ctx, n) })
 }
@@ -94,17 +95,15 @@ func together[T any](all []T, do func(T) error) error {
 	return errors.Join(errs...)
 }
 
-// Fail removes a node and everything that runs on it without a shutdown. The Node and its Pods
-// are deleted at once; on GKE this takes some minutes.
-func (f *Fleet) Fail(ctx context.Context, a kube.Access, node string) error {
+// Fail makes machines vanish together, and with them what runs on them. The API server forgets
+// the nodes and their pods at once, where GKE takes some minutes.
+func (f *Fleet) Fail(ctx context.Context, a kube.Access, nodes []string) error {
 	c := f.cluster(a)
-	c.mu.Lock()
-	m := c.machines[node]
-	c.mu.Unlock()
-	if m == nil {
-		return fmt.Errorf("node %s is not running", node)
+	machines, err := c.named(nodes)
+	if err != nil {
+		return err
 	}
-	return c.remove(ctx, m)
+	return c.remove(ctx, machines...)
 }
 
 // Stop stops a cluster's nodes and processes without deleting their API objects.
@@ -164,6 +163,19 @@ func (c *members) ofPool(pool string) []*machine {
 	return found
 }
 
+// named finds running machines.
+func (c *members) named(nodes []string) ([]*machine, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	machines := make([]*machine, len(nodes))
+	for i, name := range nodes {
+		if machines[i] = c.machines[name]; machines[i] == nil {
+			return nil, fmt.Errorf("node %s is not running", name)
+		}
+	}
+	return machines, nil
+}
+
 func (c *members) allPods() []*pod {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,6 +193,9 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 	if known != nil {
 		return known.relabel(ctx, spec)
 	}
+	if err := collectOrphans(ctx, c.access.Client, spec.Name); err != nil {
+		return fmt.Errorf("node %s: %w", spec.Name, err)
+	}
 	m, err := startMachine(c, spec)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", spec.Name, err)
@@ -197,24 +212,56 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 	return nil
 }
 
-// remove stops a machine and deletes its Node and Pods.
-func (c *members) remove(ctx context.Context, m *machine) error {
+// remove takes machines away together, as a deleted node pool does: their pods go with them. The
+// API server forgets the nodes first, so that nobody's next pod is bound to one of them.
+func (c *members) remove(ctx context.Context, machines ...*machine) error {
 	c.mu.Lock()
-	delete(c.machines, m.spec.Name)
+	for _, m := range machines {
+		delete(c.machines, m.spec.Name)
+	}
 	c.mu.Unlock()
-	m.cancel()
-	<-m.done
-	for _, p := range c.allPods() {
-		if p.machine == m {
-			p.cancel()
-			<-p.done
-			if err := p.deleteObject(ctx); err != nil {
-				return err
-			}
+	pods := slices.DeleteFunc(c.allPods(), func(p *pod) bool { return !slices.Contains(machines, p.machine) })
+	for _, m := range machines {
+		m.cancel()
+	}
+	for _, p := range pods {
+		p.cancel()
+	}
+	for _, m := range machines {
+		<-m.done
+		err := c.access.Client.CoreV1().Nodes().Delete(ctx, m.spec.Name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
 		}
 	}
-	err := c.access.Client.CoreV1().Nodes().Delete(ctx, m.spec.Name, metav1.DeleteOptions{})
-	return utilerrors.FilterOut(err, apierrors.IsNotFound)
+	for _, p := range pods {
+		<-p.done
+		if err := p.deleteObject(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collectOrphans deletes the pods that are bound to a node of this name which the API server does
+// not know. Kubernetes does so 40 to 60 s after a node has gone (pkg/controller/podgc,
+// quarantineTime and gcCheckPeriod), and a machine of GKE's comes back minutes later. Here it
+// comes back in a second, and the pods would go on as if nothing had happened.
+func collectOrphans(ctx context.Context, client kubernetes.Interface, node string) error {
+	_, err := client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+	if !apierrors.IsNotFound(err) {
+		return err // it is known: the emulator has started again
+	}
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+	if err != nil {
+		return err
+	}
+	for i := range pods.Items {
+		if err := deletePod(ctx, client, &pods.Items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sync starts a new pod of one of this cluster's nodes, or stops it if it is being deleted.

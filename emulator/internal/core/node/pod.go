@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
 )
 
@@ -163,9 +164,14 @@ func (p *pod) work() {
 
 // deleteObject deletes the Pod object, after all containers have ended.
 func (p *pod) deleteObject(ctx context.Context) error {
+	return deletePod(ctx, p.machine.members.access.Client, p.object)
+}
+
+// deletePod makes the API server forget a pod at once.
+func deletePod(ctx context.Context, client kubernetes.Interface, object *corev1.Pod) error {
 	zero := int64(0)
-	err := p.machine.members.access.Client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: &zero, Preconditions: &metav1.Preconditions{UID: &p.object.UID},
+	err := client.CoreV1().Pods(object.Namespace).Delete(ctx, object.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: &zero, Preconditions: &metav1.Preconditions{UID: &object.UID},
 	})
 	// A conflict means that another pod has its name.
 	return utilerrors.FilterOut(err, apierrors.IsNotFound, apierrors.IsConflict)

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -35,22 +34,12 @@ const nodeMonitorPeriod = 5 * time.Second
 // The pods end in phase Failed and are not deleted. Their owner deletes and replaces them.
 func (f *Fleet) ShutDown(ctx context.Context, a kube.Access, nodes []string, grace time.Duration) error {
 	c := f.cluster(a)
-	machines := make([]*machine, len(nodes))
-	c.mu.Lock()
-	for i, name := range nodes {
-		machines[i] = c.machines[name]
+	machines, err := c.named(nodes)
+	if err != nil {
+		return err
 	}
-	c.mu.Unlock()
-	for i, m := range machines {
-		if m == nil {
-			return fmt.Errorf("node %s is not running", nodes[i])
-		}
-	}
-	err := together(machines, func(m *machine) error { return m.shutDown(ctx, grace) })
-	for _, m := range machines {
-		err = errors.Join(err, c.remove(ctx, m))
-	}
-	return err
+	err = together(machines, func(m *machine) error { return m.shutDown(ctx, grace) })
+	return errors.Join(err, c.remove(ctx, machines...))
 }
 
 // shutDown returns when the machine's pods have ended.

@@ -105,7 +105,13 @@ func fingerprint(a arguments) string {
 	return fmt.Sprint(a["--model-path"], a["--tp-size"], a["--dp-size"], a["--nnodes"], a["--random-seed"])
 }
 
-// gather is rank 0's part of meet.
+// superseded is what a task is told whose rank registers again before all have registered: the
+// later one takes its place (xla/tsl/distributed_runtime/coordination/coordination_service.cc,
+// RegisterTaskAsync and ConnectAfterBarrierPasses). Nothing listens afterwards, where the real
+// service ends all tasks; the handshake has answered everybody by then.
+const superseded = "RuntimeError: ALREADY_EXISTS: Aborted connect attempt as there is a request from a newer incarnation."
+
+// gather is rank 0's side.
 func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error) {
 	address, err := m.Resolve(host)
 	if err != nil {
@@ -131,12 +137,18 @@ func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error)
 		}
 		p := &peer{conn: conn, in: bufio.NewReader(conn)}
 		var h hello
-		if p.receive(&h) != nil || h.Rank < 1 || h.Rank >= w.size || w.peers[h.Rank-1] != nil {
+		if p.receive(&h) != nil || h.Rank < 1 || h.Rank >= w.size {
 			_ = p.send(verdict{Error: fmt.Sprintf("RuntimeError: INVALID_ARGUMENT: unexpected task %d of %d", h.Rank, w.size)})
 			_ = conn.Close()
 			continue
 		}
+		before := w.peers[h.Rank-1]
 		w.peers[h.Rank-1], all[h.Rank] = p, h
+		if before != nil {
+			_ = before.send(verdict{Error: superseded})
+			_ = before.conn.Close()
+			continue
+		}
 		missing--
 	}
 	err = m.connected(all)

@@ -129,7 +129,47 @@ func TestAWorkerThatIsReplacedAfterItsSignalLeavesBothWaiting(t *testing.T) {
 	}
 }
 
-// met returns a group of two connected ranks.
+func TestALaterTaskOfARankTakesTheEarliersPlaceUntilAllHaveRegistered(t *testing.T) {
+	h := hosts{"x-0.x": "127.95.0.8"}
+	socket := h.serve(t)
+	of := func(n, host string) arguments {
+		a := rank(n, host, "21250")
+		a["--nnodes"] = "3"
+		return a
+	}
+	join := func(listen, n string) chan error {
+		done := make(chan error, 1)
+		m := h.machine(socket, listen)
+		m.chips, m.topology, m.patience = 4, "2x2x3", 20*time.Second
+		go func() {
+			_, err := m.meet(of(n, "x-0.x"), newWorld(of(n, "x-0.x")))
+			done <- err
+		}()
+		return done
+	}
+	m := h.machine(socket, "127.95.0.8")
+	m.topology, m.patience = "2x2x3", 20*time.Second
+	w := newWorld(of("0", "127.95.0.8"))
+	leader := make(chan error, 1)
+	go func() {
+		_, err := m.meet(of("0", "127.95.0.8"), w)
+		leader <- err
+	}()
+	earlier := join("127.95.0.9", "1")
+	select {
+	case err := <-earlier:
+		t.Fatalf("it did not wait for the others: %v", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	later := join("127.95.0.10", "1")
+	require.ErrorContains(t, <-earlier, "ALREADY_EXISTS: Aborted connect attempt")
+	require.NoError(t, <-join("127.95.0.11", "2"))
+	require.NoError(t, <-later)
+	require.NoError(t, <-leader)
+	assert.Equal(t, "127.95.0.10", w.peers[0].conn.RemoteAddr().(*net.TCPAddr).IP.String())
+}
+
+// met is a group of two that has met.
 func met(t *testing.T, first, second, port string, more ...string) (leader, worker *world, a arguments) {
 	t.Helper()
 	h := hosts{"x-0.x": first}

@@ -131,14 +131,20 @@ func plural(kind string) string {
 	return kind + "s"
 }
 
+// exists reports whether an operation can fail in this way. A lost answer to anything but a create is healed by the
+// request that follows it.
+func exists(operation injection.Operation, effect injection.Effect) bool {
+	return effect != injection.LoseOnce || operation == injection.Create
+}
+
 // cells lists what can be tried on the targets, with the errors drawn.
 func cells(all []*target, draw *rand.Rand) []cell {
 	var found []cell
 	for _, operation := range operations {
 		for _, effect := range effects {
 			for _, t := range all {
-				if operation == injection.Update && !t.updateable || effect == injection.LoseOnce && operation != injection.Create {
-					continue // a lost answer to another operation is healed by the request that follows it
+				if !exists(operation, effect) || operation == injection.Update && !t.updateable {
+					continue
 				}
 				f := injection.Fault{Operation: operation, Resource: t.key, Effect: effect}
 				switch effect {

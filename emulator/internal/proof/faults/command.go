@@ -86,32 +86,23 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	return results.report(s.Out, all, o)
 }
 
-// open brings the stack up once, and keeps what it then is.
+// open brings the stack up once, or takes the snapshot of an earlier command that did, and keeps what it then is.
 func open(ctx context.Context, s *sandbox.Sandbox, o options) (*runner, []cell, error) {
 	w, err := world.Open(ctx, s, "faults", o.stack, "sglang-tpu:protect=false")
 	if err != nil {
 		return nil, nil, err
 	}
 	r := &runner{world: w, draw: rand.New(rand.NewPCG(o.seed, 3)), say: func(format string, args ...any) { fmt.Fprintf(s.Out, format+"\n", args...) }}
-	if err := w.Start(ctx); err != nil {
+	if w.Has(full) {
+		r.say("faults: the stack is the one that an earlier command brought up")
+	} else if err := r.bringUp(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := w.Save(ctx, empty); err != nil {
+	if err := w.Restore(ctx, full); err != nil {
 		return nil, nil, err
 	}
-	if err := w.Start(ctx); err != nil {
-		return nil, nil, err
-	}
-	result := w.Pulumi(ctx, "up", "--yes", "--skip-preview")
-	if !result.OK() {
-		return nil, nil, fmt.Errorf("%w: %s", errSteady, tail(result.Output))
-	}
-	r.say("faults: the stack is up after %s", result.Took.Round(time.Second))
 	if r.reference, err = take(ctx, w); err != nil {
 		return nil, nil, err
-	}
-	if steady, detail, err := r.upIsFull(ctx, plain); err != nil || !steady {
-		return nil, nil, fmt.Errorf("%w: %s %w", errSteady, detail, err)
 	}
 	d, _, err := w.Deployment()
 	if err != nil {
@@ -121,10 +112,34 @@ func open(ctx context.Context, s *sandbox.Sandbox, o options) (*runner, []cell, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := w.Save(ctx, full); err != nil {
-		return nil, nil, err
-	}
 	return r, cells(found, rand.New(rand.NewPCG(o.seed, 1))), nil
+}
+
+// bringUp makes the snapshots of the stack before it was up and since, when nothing is left to change.
+func (r *runner) bringUp(ctx context.Context) error {
+	w := r.world
+	if err := w.Start(ctx); err != nil {
+		return err
+	}
+	if err := w.Save(ctx, empty); err != nil {
+		return err
+	}
+	if err := w.Start(ctx); err != nil {
+		return err
+	}
+	result := w.Pulumi(ctx, "up", "--yes", "--skip-preview")
+	if !result.OK() {
+		return fmt.Errorf("%w: %s", errSteady, tail(result.Output))
+	}
+	r.say("faults: the stack is up after %s", result.Took.Round(time.Second))
+	var err error
+	if r.reference, err = take(ctx, w); err != nil {
+		return err
+	}
+	if steady, detail, err := r.upIsFull(ctx, plain); err != nil || !steady {
+		return fmt.Errorf("%w: %s %w", errSteady, detail, err)
+	}
+	return w.Save(ctx, full)
 }
 
 // all tries scenarios in a random order until enough cells are through.

@@ -35,6 +35,7 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 			return way, nil
 		}
 		o.detail += string(way) + ": " + detail + "\n"
+		r.say("faults: not enough: %s: %s", way, detail)
 	}
 	return never, nil
 }

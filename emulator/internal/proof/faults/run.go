@@ -70,11 +70,13 @@ func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 	}
 	saved := false
 	for o.runs < longest && len(left) > 0 {
+		start := time.Now()
 		failed, ended, err := r.fail(ctx, s, left)
 		if err != nil {
 			return o, err
 		}
 		o.runs++
+		r.say("faults: %s: run %d met %d of %d faults in %s", s, o.runs, len(failed), len(left), time.Since(start).Round(100*time.Millisecond))
 		if len(failed) == 0 && !ended {
 			break // it failed, or stands still, for another reason
 		}
@@ -129,6 +131,10 @@ func (r *runner) keep(ctx context.Context) error {
 	return r.world.Start(ctx)
 }
 
+// adoptions is how often an import is begun at most: a webhook that the run has created does not answer before its pods are
+// up, and until then a preview of what it admits fails.
+const adoptions = 6
+
 // remedied does after a run that failed what has to be done before the next.
 func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *outcome) error {
 	cancel := locked(r.world)
@@ -144,8 +150,13 @@ func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *out
 	way := plain
 	if len(unknown) > 0 && s[0].operation == injection.Create {
 		way = imported
-		if err := adopt(ctx, r.world, r.reference); err != nil {
-			r.say("faults: %v", err)
+		err := adopt(ctx, r.world, r.reference)
+		for i := 1; err != nil && i < adoptions; i++ {
+			time.Sleep(3 * time.Second)
+			err = adopt(ctx, r.world, r.reference)
+		}
+		if err != nil {
+			r.say("faults: %s", err)
 		}
 		if left, err := strangers(ctx, r.world); err != nil || len(left) > 0 {
 			way = removed
@@ -263,13 +274,17 @@ func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) 
 	return all, r.world.Get(ctx, "/injected", &all)
 }
 
-// still is how long no further request has to be held before all are that come.
-const still = 4 * time.Second
+// still is how long no further request has to be held before all are that come: as long as the first took to come, within
+// these bounds. One that comes later is held in the next run.
+func still(first time.Duration) time.Duration {
+	return min(max(first, 1500*time.Millisecond), 4*time.Second)
+}
 
 // untilHeld waits until as many requests are held as there are faults, or no more come, which is errHeld, or the command
 // has ended, which is its error.
 func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end, err error) {
 	held, since := 0, time.Now()
+	began, first := since, time.Duration(0)
 	for {
 		all, err := r.faults(ctx)
 		if err != nil {
@@ -280,9 +295,12 @@ func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end
 			now += min(f.Hits, 1)
 		}
 		if now > held {
+			if held == 0 {
+				first = time.Since(began)
+			}
 			held, since = now, time.Now()
 		}
-		if held == want || held > 0 && time.Since(since) > still {
+		if held == want || held > 0 && time.Since(since) > still(first) {
 			time.Sleep(300 * time.Millisecond) // work that is done before an answer is held
 			return errHeld, nil
 		}
@@ -296,8 +314,11 @@ func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end
 	}
 }
 
-// tail is the end of an output, where errors are.
+// tail is the end of an output, where errors are: what Pulumi says between them and the count of resources is left out.
 func tail(output string) string {
+	if at := strings.LastIndex(output, "\nOutputs:"); at > 0 {
+		output = output[:at]
+	}
 	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(output), "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
 	return strings.Join(lines[max(0, len(lines)-25):], "\n")
 }

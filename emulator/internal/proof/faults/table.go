@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -54,59 +55,70 @@ func (t *tally) count(r result) {
 	}
 }
 
-// table is the report of all that was recorded, in Markdown.
-func table(all []result) []string {
-	// A cell that was tried again counts as it went the last time.
-	last := map[string]result{}
-	var order []string
-	total := map[string]int{}
-	seeds := map[string]bool{}
+// latest leaves of each cell the result of the last time it was met, in the order in which cells were first tried.
+func latest(all []result) []result {
+	at := map[string]int{}
+	var left []result
 	for _, r := range all {
 		key := r.Stack + " " + r.Resource + " " + r.Operation + " " + r.Effect
-		if before, again := last[key]; !again {
-			order = append(order, key)
-		} else if before.Met && !r.Met {
-			continue
+		i, again := at[key]
+		switch {
+		case !again:
+			at[key] = len(left)
+			left = append(left, r)
+		case r.Met || !left[i].Met:
+			left[i] = r
 		}
-		last[key] = r
-		total[r.Stack] = r.Of
-		seeds[fmt.Sprint(r.Seed)] = true
 	}
+	return left
+}
+
+// table is the report of all that was recorded, in Markdown.
+func table(all []result) []string {
 	rows := map[string]*tally{}
-	refreshed := map[string]bool{}
+	stacks := map[string]*tally{}
+	total := map[string]int{}
+	seen, seeds, refreshed := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	var sum tally
-	for _, key := range order {
-		r := last[key]
+	for _, r := range latest(all) {
 		row := r.Operation + " | " + r.Effect
 		if rows[row] == nil {
 			rows[row] = &tally{}
 		}
-		rows[row].count(r)
-		sum.count(r)
+		if stacks[r.Stack] == nil {
+			stacks[r.Stack] = &tally{}
+		}
+		for _, t := range []*tally{rows[row], stacks[r.Stack], &sum} {
+			t.count(r)
+		}
+		total[r.Stack] = r.Of
+		seeds[fmt.Sprint(r.Seed)] = true
+		seen[r.Stack+" "+row] = true
 		for _, way := range []remedy{r.End, r.Other} {
 			if r.Met && way != plain && way != never {
 				refreshed["`"+r.Effect+"` of "+r.Operation+": "+string(way)] = true
 			}
 		}
 	}
-	var stacks, used, again []string
-	cells := 0
-	for stack, n := range total {
-		stacks = append(stacks, fmt.Sprintf("%s has %d cells", stack, n))
-		cells += n
+	var parts, untried []string
+	for _, stack := range slices.Sorted(maps.Keys(stacks)) {
+		t := stacks[stack]
+		parts = append(parts, fmt.Sprintf("%s has %d cells: %d were tried, %d not met, %d not tried", stack, total[stack], t.tried, t.missed, total[stack]-t.tried-t.missed))
+		var none []string
+		for _, operation := range operations {
+			for _, effect := range effects {
+				if exists(operation, effect) && !seen[stack+" "+string(operation)+" | "+string(effect)] {
+					none = append(none, fmt.Sprintf("`%s` of %s", effect, operation))
+				}
+			}
+		}
+		if len(none) > 0 {
+			untried = append(untried, fmt.Sprintf("Of %s, no cell was tried of: %s.", stack, strings.Join(none, ", ")))
+		}
 	}
-	for seed := range seeds {
-		used = append(used, seed)
-	}
-	for what := range refreshed {
-		again = append(again, what)
-	}
-	slices.Sort(stacks)
-	slices.Sort(used)
-	slices.Sort(again)
 	lines := []string{
-		fmt.Sprintf("%s. %d of %d were tried, with the seeds %s; %d converged by the next command alone, %d after `pulumi cancel`, %d after `pulumi import`, %d after a deletion by hand; %d are unexplained.",
-			strings.Join(stacks, ", "), sum.tried, cells, strings.Join(used, ", "), sum.alone, sum.cancel, sum.imported, sum.removed, sum.unexplained), "",
+		fmt.Sprintf("%s. Seeds: %s. Of %d cells, %d converged by the next command alone, %d after `pulumi cancel`, %d after `pulumi import`, %d after a deletion by hand; %d are unexplained.",
+			strings.Join(parts, "; "), strings.Join(slices.Sorted(maps.Keys(seeds)), ", "), sum.tried, sum.alone, sum.cancel, sum.imported, sum.removed, sum.unexplained), "",
 		"| operation | way | tried | next command alone | `pulumi cancel` | `pulumi import` | deleted by hand | unexplained | not met |", "|---|---|---|---|---|---|---|---|---|",
 	}
 	for _, operation := range operations {
@@ -118,8 +130,9 @@ func table(all []result) []string {
 		}
 	}
 	lines = append(lines, "", "Not met: no request of Pulumi came to the fault, because there was nothing to do for it.")
-	if len(again) > 0 {
-		lines = append(lines, "From the state in the middle of some, the next `pulumi up`, or `pulumi destroy` in its place, was not enough. What was: "+strings.Join(again, "; ")+".")
+	lines = append(lines, untried...)
+	if len(refreshed) > 0 {
+		lines = append(lines, "From the state in the middle of some, the next `pulumi up`, or `pulumi destroy` in its place, was not enough. What was: "+strings.Join(slices.Sorted(maps.Keys(refreshed)), "; ")+".")
 	}
 	return lines
 }

@@ -5,6 +5,8 @@ package world
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +35,7 @@ type World struct {
 const network = "8"
 
 // Open makes an empty world in a folder of the checkout's emulator, and the program's binary for it. What an earlier
-// command left there is ended and removed.
+// command left there is ended and removed, but for snapshots that the same program, settings and emulator made.
 func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, settings ...string) (*World, error) {
 	_ = os.Setenv(layout.NetworkVar, network) // a valid name cannot fail
 	root := filepath.Join(s.Layout.Root, folder, stack)
@@ -42,10 +44,8 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 	if err := w.Stop(); err != nil {
 		return nil, err
 	}
-	for _, stale := range []string{root, w.snapshots, w.Program} {
-		if err := os.RemoveAll(stale); err != nil {
-			return nil, err
-		}
+	if err := os.RemoveAll(root); err != nil {
+		return nil, err
 	}
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return nil, err
@@ -64,15 +64,54 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 	if err := w.Tools(ctx, tools.Runtime); err != nil { // links those of this folder
 		return nil, err
 	}
-	return w, nil
+	emulator, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return w, w.dropStale(emulator)
 }
+
+// dropStale removes snapshots that another program, other settings or another emulator made.
+func (w *World) dropStale(emulator string) error {
+	hash := sha256.New()
+	fmt.Fprintln(hash, w.settings) // a hash takes everything
+	for _, name := range []string{emulator, filepath.Join(w.Program, binary), filepath.Join(w.Program, w.configName())} {
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(hash, file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	mark, now := filepath.Join(w.snapshots, "made-by"), hex.EncodeToString(hash.Sum(nil))
+	if was, err := os.ReadFile(mark); err == nil && string(was) == now {
+		return nil
+	}
+	if err := errors.Join(os.RemoveAll(w.snapshots), os.MkdirAll(w.snapshots, 0o700)); err != nil {
+		return err
+	}
+	return os.WriteFile(mark, []byte(now), 0o600)
+}
+
+// Has reports whether there is a snapshot of the name.
+func (w *World) Has(name string) bool {
+	_, err := os.Stat(filepath.Join(w.snapshots, name))
+	return err == nil
+}
+
+// binary is the program's in its folder.
+const binary = "program"
+
+func (w *World) configName() string { return "Pulumi." + w.Name + ".yaml" }
 
 // compile makes a project that runs the program's binary.
 func (w *World) compile(ctx context.Context, s *sandbox.Sandbox) error {
 	if err := os.MkdirAll(w.Program, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{"Pulumi.yaml", "go.mod", "Pulumi." + w.Name + ".yaml"} {
+	for _, name := range []string{"Pulumi.yaml", "go.mod", w.configName()} {
 		text, err := os.ReadFile(filepath.Join(s.Program, name))
 		if err != nil {
 			return err
@@ -81,7 +120,7 @@ func (w *World) compile(ctx context.Context, s *sandbox.Sandbox) error {
 			return err
 		}
 	}
-	binary := filepath.Join(w.Program, "program")
+	binary := filepath.Join(w.Program, binary)
 	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, strings.Fields(tools.ProgramFlags)...), "-o", binary, ".")...)
 	build.Dir = s.Program
 	if out, err := build.CombinedOutput(); err != nil {
@@ -148,7 +187,12 @@ func (w *World) Save(ctx context.Context, name string) error {
 	if err := w.Stop(); err != nil {
 		return err
 	}
-	return w.copy(ctx, w.Layout.Root, filepath.Join(w.snapshots, name))
+	to := filepath.Join(w.snapshots, name)
+	// One that is cut short has no name.
+	if err := errors.Join(os.RemoveAll(to+".new"), w.copy(ctx, w.Layout.Root, to+".new"), os.RemoveAll(to)); err != nil {
+		return err
+	}
+	return os.Rename(to+".new", to)
 }
 
 // Restore stops the world, puts the copy in its place and starts it.

@@ -46,3 +46,27 @@ func TestACopyIsWhatTheWorldWasButForWhatEachStartMakes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, tool, link, "tools are not copied, and stay")
 }
+
+func TestSnapshotsStayAsLongAsTheSameProgramSettingsAndEmulatorMadeThem(t *testing.T) {
+	root := t.TempDir()
+	w := &World{
+		Stack:     (&sandbox.Sandbox{Program: filepath.Join(root, "p"), Layout: layout.Layout{Root: filepath.Join(root, "w")}}).Stack("dev"),
+		snapshots: filepath.Join(root, "s"), settings: []string{"a=b"},
+	}
+	emulator := filepath.Join(root, "emulator")
+	write(t, root, map[string]string{"emulator": "1", "p/program": "1", "p/Pulumi.dev.yaml": "config: {}", "w/cloud.json": "{}"})
+	require.NoError(t, w.dropStale(emulator))
+	for name, change := range map[string]func(){
+		"the program":  func() { write(t, root, map[string]string{"p/program": "2"}) },
+		"its settings": func() { w.settings = []string{"a=c"} },
+		"its file":     func() { write(t, root, map[string]string{"p/Pulumi.dev.yaml": "config: {a: b}"}) },
+		"the emulator": func() { write(t, root, map[string]string{"emulator": "2"}) },
+	} {
+		require.NoError(t, w.Save(t.Context(), "full"), name)
+		require.NoError(t, w.dropStale(emulator), name)
+		assert.True(t, w.Has("full"), "nothing has changed before %s", name)
+		change()
+		require.NoError(t, w.dropStale(emulator), name)
+		assert.False(t, w.Has("full"), "another one is %s", name)
+	}
+}
