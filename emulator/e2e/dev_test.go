@@ -25,7 +25,7 @@ func TestDevelopmentStack(t *testing.T) {
 	step("up ends with an answer", func(t *testing.T) {
 		out := w.emulator(t, "up", "dev")
 		assert.Contains(t, out, `Answer  {"meta_info"`)
-		assert.Regexp(t, `Done in \d+`, out)
+		assert.Regexp(t, `The stack is up after \d+`, out)
 	})
 	step("step 3 of the tutorial works as typed", w.tutorial)
 	step("nothing is left to change", func(t *testing.T) {

@@ -26,7 +26,7 @@ import (
 var readme []byte
 
 // additional are further files of the checkout that are not part of the program's packages.
-var additional = []string{"go.mod", "go.sum", "LICENSE", "docs/plan.md", "docs/server-arguments.md", "docs/troubleshooting.md"}
+var additional = []string{"go.mod", "go.sum", "LICENSE", "docs/plan.md", "docs/server-arguments.md", "docs/troubleshooting.md", "docs/capacity.md", "docs/monitoring.md", "docs/existing.md"}
 
 func main() {
 	if len(os.Args) != 2 {
@@ -36,6 +36,9 @@ func main() {
 	if err := write(".", os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	if folder, err := filepath.Abs(os.Args[1]); err == nil {
+		fmt.Println("In a new, empty folder: pulumi new --generate-only " + folder)
 	}
 }
 

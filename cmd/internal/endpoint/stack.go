@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -62,6 +63,9 @@ func Open(ctx context.Context, m Machine, name string) (*Stack, error) {
 	s := &Stack{Machine: m, Name: name}
 	up := "pulumi up --stack " + name
 	text, err := m.Run(ctx, "pulumi", "stack", "output", "--json", "--stack", name)
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, &Problem{"pulumi is not installed, or not in PATH", "https://www.pulumi.com/docs/install/; for a stack on the emulator, run this command in the shell that make up prints under Next"}
+	}
 	if err != nil {
 		return nil, &Problem{Message(err), "as for pulumi up: pulumi login to the stack's backend, its passphrase in PULUMI_CONFIG_PASSPHRASE if it has one, and the name of a stack that pulumi stack ls lists"}
 	}

@@ -130,8 +130,9 @@ func (l Layout) Pulumi() string { return l.in("pulumi") }
 // PulumiHome is PULUMI_HOME.
 func (l Layout) PulumiHome() string { return l.in("pulumi", "home") }
 
-// Kubeconfig is the kubeconfig of the user's shell.
-func (l Layout) Kubeconfig() string { return l.in("kubeconfig") }
+// Kubeconfig is the kubeconfig of a shell that uses a stack. Stacks that are up side by side
+// have clusters of their own.
+func (l Layout) Kubeconfig(stack string) string { return l.in("kubeconfig." + stack) }
 
 // LWSChart is the LeaderWorkerSet chart from the controller's module.
 func (l Layout) LWSChart() string { return l.in("lws", "chart") }

@@ -21,7 +21,7 @@ var placeholders = strings.NewReplacer("your-project-id", "emulated-project", "y
 // object or a number.
 func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	var file map[string]any
-	if err := yaml.Unmarshal(text, &file); err != nil {
+	if err := yaml.UnmarshalStrict(text, &file); err != nil {
 		return nil, err
 	}
 	if file == nil {

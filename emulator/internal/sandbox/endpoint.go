@@ -56,7 +56,8 @@ func (s Stack) ask(ctx context.Context) error {
 	fmt.Fprintf(s.Out, "\nAsked   POST /generate %s\nAnswer  %s\n", question, answer)
 	fmt.Fprintf(s.Out, `
 Next, in a shell of your own:
-  eval "$(bin/emulator env %[1]s)"      pulumi and kubectl now mean the emulator
+  eval "$(bin/emulator env %[1]s)"      pulumi and kubectl now use stack %[1]s on the emulator, until you leave the shell
+  make smoke STACK=%[1]s     does it serve?
   kubectl get pods -l leaderworkerset.sigs.k8s.io/name=%[2]s
   kubectl logs -l leaderworkerset.sigs.k8s.io/name=%[2]s -c sglang-leader
   %[3]s
@@ -127,7 +128,7 @@ func (e endpoint) writeKubeconfig() error {
 	for _, c := range config.Contexts {
 		c.Namespace = e.out.Namespace
 	}
-	return clientcmd.WriteToFile(*config, e.Layout.Kubeconfig())
+	return clientcmd.WriteToFile(*config, e.Layout.Kubeconfig(e.Name))
 }
 
 // forward starts kubectl port-forward on a free port and returns the address.

@@ -53,7 +53,7 @@ func (s *Sandbox) exports(stack string) map[string]string {
 	return map[string]string{
 		layout.EnvVar:      l.Root,
 		"PATH":             l.Bin() + string(os.PathListSeparator) + strip(os.Getenv("PATH"), l.Bin()),
-		"KUBECONFIG":       l.Kubeconfig(),
+		"KUBECONFIG":       l.Kubeconfig(stack),
 		"KUBECACHEDIR":     filepath.Join(l.Root, "cache", "kube"),
 		"HELM_CACHE_HOME":  filepath.Join(l.Root, "cache", "helm"),
 		"HELM_CONFIG_HOME": filepath.Join(l.Root, "cache", "helm"),
@@ -88,12 +88,18 @@ func (s *Sandbox) printEnv(stack string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Out, "pulumi() { (cd %s && %s config %s) && command pulumi \"$@\"; }\n", quote(s.Checkout), quote(self), quote(stack))
+	fmt.Fprintf(s.Out, "pulumi() { (cd %s && %s config %s) && command pulumi \"$@\" && case \"$1 $2\" in 'config set'*|'config rm'*) echo %s >&2;; esac; }\n",
+		quote(s.Checkout), quote(self), quote(stack), quote(inCopy(stack)))
 	exports := s.exports(stack)
 	for _, name := range slices.Sorted(maps.Keys(exports)) {
 		fmt.Fprintf(s.Out, "export %s=%s\n", name, quote(exports[name]))
 	}
 	return nil
+}
+
+// inCopy says what becomes of a setting that is typed in the emulator's shell.
+func inCopy(stack string) string {
+	return fmt.Sprintf("emulator: written to the emulator's copy of the configuration, which make up and make preview write again; to keep it, edit Pulumi.%s.yaml", stack)
 }
 
 // quote quotes a text for the shell.

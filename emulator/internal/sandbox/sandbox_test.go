@@ -23,7 +23,7 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	said, err := cmd.Output()
 	require.NoError(t, err)
 	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
-	assert.Equal(t, []string{"dev", c.Layout.Kubeconfig(), c.Layout.ShellTmp()}, lines)
+	assert.Equal(t, []string{"dev", c.Layout.Kubeconfig("dev"), c.Layout.ShellTmp()}, lines)
 }
 
 // The test binary replaces the emulator.
@@ -44,6 +44,10 @@ func TestPulumiInThatShellTakesEditsOverFirst(t *testing.T) {
 		return string(said)
 	}
 	assert.Equal(t, "emulator config dev\npulumi preview --diff a b\n", typed())
+	set := exec.Command("bash", "-c", script+"\npulumi config set replicas 3")
+	said, err := set.CombinedOutput()
+	require.NoError(t, err)
+	assert.Contains(t, string(said), "to keep it, edit Pulumi.dev.yaml")
 	require.NoError(t, os.WriteFile(filepath.Join(c.Checkout, "refused"), nil, 0o600))
 	assert.Equal(t, "emulator config dev\n", typed(), "a file that cannot be read is not passed over")
 }
@@ -66,7 +70,7 @@ func TestACommandsEnvironmentHoldsEachNameOnce(t *testing.T) {
 		assert.NotContains(t, seen, name)
 		seen[name] = value
 	}
-	assert.Equal(t, c.Layout.Kubeconfig(), seen["KUBECONFIG"])
+	assert.Equal(t, c.Layout.Kubeconfig("dev"), seen["KUBECONFIG"])
 	assert.Equal(t, c.Layout.Tmp(), seen["TMPDIR"], "by which what is left of a killed command is known")
 	assert.Equal(t, os.Getenv("HOME"), seen["HOME"])
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,14 +43,7 @@ func (s Stack) StateFile() string {
 // Pulumi.<stack>.yaml, or for a stack that only the emulator has, the file of that name in the
 // emulator's folder. settings (KEY=VALUE, with namespace) override it.
 func (s Stack) Prepare(ctx context.Context, settings ...string) error {
-	source := filepath.Join(s.Program, "Pulumi."+s.Name+".yaml")
-	text, err := os.ReadFile(source)
-	if errors.Is(err, os.ErrNotExist) {
-		text, err = os.ReadFile(filepath.Join(s.Layout.Root, "Pulumi."+s.Name+".yaml"))
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no stack %q: %s does not exist", s.Name, source)
-	}
+	source, text, err := s.source()
 	if err != nil {
 		return err
 	}
@@ -71,6 +65,30 @@ func (s Stack) Prepare(ctx context.Context, settings ...string) error {
 		return err
 	}
 	return errors.Join(layout.WriteFile(s.configFile(), merged, 0o600), layout.WriteFile(s.preparedFile(), from, 0o600))
+}
+
+// source reads the configuration that the emulator copies.
+func (s Stack) source() (file string, text []byte, err error) {
+	file = filepath.Join(s.Program, "Pulumi."+s.Name+".yaml")
+	text, err = os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		text, err = os.ReadFile(filepath.Join(s.Layout.Root, "Pulumi."+s.Name+".yaml"))
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("there is no stack %q: %s does not exist. There are %s; for another one, copy one of their files to Pulumi.%s.yaml",
+			s.Name, file, strings.Join(s.environments(), ", "), s.Name)
+	}
+	return file, text, err
+}
+
+// environments are the names of the stacks that the program has files of.
+func (s *Sandbox) environments() []string {
+	files, _ := filepath.Glob(filepath.Join(s.Program, "Pulumi.*.yaml")) // the pattern is well-formed
+	names := make([]string, len(files))
+	for i, file := range files {
+		names[i] = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml")
+	}
+	return names
 }
 
 // prepared has the arguments from which the stack's configuration was written.

@@ -14,11 +14,13 @@ import (
 // up builds everything, deploys a stack, sends a request to the model server, and prints how
 // long each part took.
 func up(ctx context.Context, s *Sandbox, o options) error {
+	if _, _, err := s.Stack(o.Stack).source(); err != nil {
+		return err
+	}
 	if err := build(ctx, s); err != nil {
 		return err
 	}
-	var watch stopwatch
-	watch.lap("tools")
+	watch := stopwatch{last: time.Now()}
 	err := upAll(ctx, s, o, &watch)
 	if ctx.Err() != nil {
 		return errors.Join(err, s.Daemon().Stop())
@@ -77,6 +79,9 @@ func open(ctx context.Context, s *Sandbox, o options) error {
 }
 
 func preview(ctx context.Context, s *Sandbox, o options) error {
+	if _, _, err := s.Stack(o.Stack).source(); err != nil {
+		return err
+	}
 	if err := build(ctx, s); err != nil {
 		return err
 	}
@@ -86,6 +91,7 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 	if err := s.Stack(o.Stack).pulumi(ctx, "preview", "--diff"); err != nil {
 		return fmt.Errorf("pulumi preview failed: %w", err)
 	}
+	fmt.Fprintln(s.Out, "\nmake review says in words what a change stops and for how long. The emulator runs until make down.")
 	return nil
 }
 
@@ -96,12 +102,7 @@ type stopwatch struct {
 	took  []time.Duration
 }
 
-var processStart = time.Now()
-
 func (s *stopwatch) lap(name string) {
-	if s.last.IsZero() {
-		s.last = processStart
-	}
 	now := time.Now()
 	s.names, s.took = append(s.names, name), append(s.took, now.Sub(s.last))
 	s.last = now
@@ -116,5 +117,5 @@ func (s *stopwatch) print(out io.Writer) {
 	for i, name := range s.names {
 		parts[i] = fmt.Sprintf("%s %s", name, s.took[i].Round(time.Second))
 	}
-	fmt.Fprintf(out, "\nDone in %s: %s\n", total.Round(time.Second), strings.Join(parts, "; "))
+	fmt.Fprintf(out, "\nThe stack is up after %s: %s\n", total.Round(time.Second), strings.Join(parts, "; "))
 }
