@@ -70,6 +70,7 @@ func (d Daemon) Start(ctx context.Context) error {
 func (d Daemon) Stop() error {
 	err := d.end()
 	sweep(d.s.Layout.DaemonTmp())
+	sweepBelow(d.s.Layout.Pod("")) // children of what died with a daemon that was killed: they would hold their ports
 	sweep(d.s.Layout.Tmp())
 	return err
 }
@@ -126,8 +127,13 @@ func (s *Sandbox) Kill() { sweep(s.Layout.Tmp()) }
 // any. Pulumi's plugins and compilers have their own process groups and end late. They are
 // recognized by the TMPDIR that this program sets for its children; a shell with the emulator's
 // environment has another one.
-func sweep(folder string) bool {
-	mark := []byte("TMPDIR=" + folder + "\x00")
+func sweep(folder string) bool { return sweepMarked("TMPDIR=" + folder + "\x00") }
+
+// sweepBelow is sweep for the subfolders of a folder, which containers have.
+func sweepBelow(folder string) bool { return sweepMarked("TMPDIR=" + folder + "/") }
+
+func sweepMarked(text string) bool {
+	mark := []byte(text)
 	swept := false
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		found := false

@@ -81,10 +81,18 @@ func TestSweepEndsWhatHasTheFolderAndNothingElse(t *testing.T) {
 		return cmd
 	}
 	ours, daemons := sleeper(c.Layout.Tmp()), sleeper(c.Layout.DaemonTmp())
-	reaped := make(chan error, 1)
-	go func() { reaped <- ours.Wait() }()
+	container := sleeper(filepath.Join(c.Layout.Pod("uid"), "containers", "c", "root", "tmp"))
+	reaped := make(chan error, 2)
+	for _, killed := range []*exec.Cmd{ours, container} {
+		go func() { reaped <- killed.Wait() }()
+	}
 	assert.True(t, sweep(c.Layout.Tmp()))
 	require.Error(t, <-reaped, "it was killed")
-	assert.DirExists(t, filepath.Join("/proc", strconv.Itoa(daemons.Process.Pid)))
+	for _, other := range []*exec.Cmd{daemons, container} {
+		assert.DirExists(t, filepath.Join("/proc", strconv.Itoa(other.Process.Pid)))
+	}
 	assert.False(t, sweep(c.Layout.Tmp()))
+
+	require.NoError(t, c.Daemon().Stop())
+	require.Error(t, <-reaped, "no daemon was there to end what its pods left")
 }

@@ -3,6 +3,7 @@ package sgljax
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -36,7 +37,21 @@ func TestMain(m *testing.M) {
 	case "sleep":
 		os.Exit(pace.Sleep(args))
 	}
-	os.Exit(m.Run())
+	os.Exit(alone(m.Run))
+}
+
+// alone runs the tests when no other run of them is under way on this machine: of two
+// checkouts, both would listen on the same addresses.
+func alone(run func() int) int {
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "sglang-tpu-sgljax-test.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		defer lock.Close()
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "another run of these tests cannot be waited for:", err)
+	}
+	return run()
 }
 
 // pod is a rank that the program's launch script has started.

@@ -3,6 +3,7 @@ package faults
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -91,4 +92,31 @@ func TestAnInventoryNamesWhatIsMissingAndWhatIsTwice(t *testing.T) {
 	for _, part := range []string{"the state lacks urn:a 1", "the state has besides urn:a 2", "the cloud has besides x 2", "the cluster lacks Job a/b"} {
 		assert.Contains(t, difference, part)
 	}
+}
+
+func TestWhatIsCreatedAgainMayHaveAnotherIdIfGoogleMakesItUp(t *testing.T) {
+	const (
+		policy  = "gcp:monitoring/alertPolicy:AlertPolicy"
+		network = "gcp:compute/network:Network"
+		a       = "urn:pulumi:dev::sglang-tpu::" + policy + "::a"
+		n       = "urn:pulumi:dev::sglang-tpu::" + network + "::n"
+	)
+	was := inventory{state: map[string]string{a: "p/1", n: "net"}, cloud: []string{network + " net", policy + " p/1"}}
+	assert.Empty(t, was.difference(inventory{state: map[string]string{a: "p/2", n: "net"}, cloud: []string{network + " net", policy + " p/2"}}))
+	assert.Contains(t, was.difference(inventory{state: was.state, cloud: []string{network + " net", policy + " p/1", policy + " p/2"}}), "the cloud has besides "+policy+" number 2")
+	assert.Contains(t, was.difference(inventory{state: map[string]string{n: "net"}, cloud: []string{network + " net"}}), "the state lacks "+a)
+	assert.Contains(t, was.difference(inventory{state: map[string]string{a: "p/1", n: "other"}, cloud: was.cloud}), "the state lacks "+n+" net")
+}
+
+func TestRequestsAreAwaitedAsLongAsTheFirstTookWithinBounds(t *testing.T) {
+	for first, want := range map[time.Duration]time.Duration{
+		0: 1500 * time.Millisecond, 2 * time.Second: 2 * time.Second, time.Minute: 4 * time.Second,
+	} {
+		assert.Equal(t, want, still(first), "the first after %s", first)
+	}
+}
+
+func TestTheTailOfAnOutputIsItsErrors(t *testing.T) {
+	assert.Equal(t, "Diagnostics:\n  error: no", tail("Diagnostics:\n\n  error: no\n\nOutputs:\n  plan: 1\n\nResources:\n  1 errored\n"))
+	assert.Equal(t, "error: no stack", tail("error: no stack\n"))
 }

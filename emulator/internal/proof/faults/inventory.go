@@ -54,11 +54,7 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 			now.cloud = append(now.cloud, r.Type+" "+r.ID)
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(w.Layout.Root, "clusters", "*", "admin.kubeconfig"))
-	if err != nil {
-		return now, err
-	}
-	for _, file := range files {
+	for _, file := range kubeconfigs(w) {
 		cmd := w.Kubectl(ctx, "--kubeconfig", file, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o",
 			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`)
 		out, err := cmd.Output()
@@ -74,7 +70,31 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 	return now, nil
 }
 
-// difference says how another inventory differs; empty: not at all.
+// kubeconfigs are the administrator's, one for each cluster.
+func kubeconfigs(w *world.World) []string {
+	files, _ := filepath.Glob(filepath.Join(w.Layout.Root, "clusters", "*", "admin.kubeconfig")) // the pattern is well-formed
+	return files
+}
+
+// numbered reports whether Google makes the ids of a type, or of the one in a URN, up: a resource that is created again has another.
+func numbered(typ string) bool {
+	return strings.Contains(typ, "gcp:monitoring/alertPolicy:") || strings.Contains(typ, "gcp:monitoring/dashboard:")
+}
+
+// counted gives each resource of the cloud whose id Google makes up its number among those of its type instead.
+func counted(all []string) []string {
+	count := map[string]int{}
+	same := slices.Clone(all)
+	for i, key := range all {
+		if typ, _, _ := strings.Cut(key, " "); numbered(typ) {
+			count[typ]++
+			same[i] = fmt.Sprintf("%s number %d", typ, count[typ])
+		}
+	}
+	return same
+}
+
+// difference says how another inventory differs; empty: not at all. Ids that Google makes up may differ.
 func (i inventory) difference(now inventory) string {
 	var lines []string
 	compare := func(what string, was, is []string) {
@@ -91,12 +111,16 @@ func (i inventory) difference(now inventory) string {
 	}
 	pairs := func(m map[string]string) (all []string) {
 		for _, urn := range slices.Sorted(maps.Keys(m)) {
+			if numbered(urn) {
+				all = append(all, urn)
+				continue
+			}
 			all = append(all, strings.TrimSpace(urn+" "+m[urn]))
 		}
 		return all
 	}
 	compare("the state", pairs(i.state), pairs(now.state))
-	compare("the cloud", i.cloud, now.cloud)
+	compare("the cloud", counted(i.cloud), counted(now.cloud))
 	compare("the cluster", i.objects, now.objects)
 	return strings.Join(lines, "\n")
 }

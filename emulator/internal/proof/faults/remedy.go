@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // remedy is what a person runs after the failure, in the order in which they are tried.
@@ -26,7 +27,15 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 			return never, nil
 		}
 	}
-	for _, way := range []remedy{plain, refresh, imported, removed} {
+	ways := []remedy{plain, refresh, imported, removed}
+	// What the state does not have is imported before anything else: a destroy would leave it, and take the providers with
+	// it out of the state, without which no import works.
+	if unknown, err := strangers(ctx, r.world); err != nil {
+		return never, err
+	} else if len(unknown) > 0 {
+		ways = []remedy{imported, plain, refresh, removed}
+	}
+	for _, way := range ways {
 		reached, detail, err := goal(ctx, way)
 		if err != nil {
 			return never, err
@@ -47,9 +56,10 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	if refused := r.beforehand(ctx, way, &args); refused != "" {
 		return false, refused, nil
 	}
-	if result := r.world.Pulumi(ctx, args...); !result.OK() {
-		return false, tail(result.Output), nil
+	if failed := r.last(ctx, args); failed != "" {
+		return false, failed, nil
 	}
+	r.settled(ctx)
 	for _, look := range [][]string{
 		{"refresh", "--yes", "--skip-preview", "--expect-no-changes"}, {"preview", "--expect-no-changes", "--diff"},
 	} {
@@ -65,14 +75,46 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	return difference == "", difference, nil
 }
 
+// patience is how long the last command of a remedy may take: several times what it takes when nothing is in its way. One
+// that waits for what cannot come, as for pods whose nodes are gone, does so for ten minutes and more.
+const patience = 150 * time.Second
+
+// last runs the last command of a remedy, and says why it failed; empty: it did not.
+func (r *runner) last(ctx context.Context, args []string) string {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	result := r.world.Pulumi(limited, args...)
+	if limited.Err() != nil && ctx.Err() == nil {
+		r.world.Kill()
+		if locked(r.world) {
+			result.Output += r.world.Pulumi(ctx, "cancel", "--yes").Output
+		}
+		return fmt.Sprintf("it had not ended after %s\n%s", patience, tail(result.Output))
+	}
+	if !result.OK() {
+		return tail(result.Output)
+	}
+	return ""
+}
+
+// settled waits until the Deployments are available. A snapshot begins with all containers dead, as after a restart of their
+// nodes, and an up with nothing to change does not wait for them. A refresh records one that is not available as not
+// created to the end, which the next up mends.
+func (r *runner) settled(ctx context.Context) {
+	for _, file := range kubeconfigs(r.world) {
+		// That one never is shows in what follows.
+		_ = r.world.Kubectl(ctx, "--kubeconfig", file, "wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces", "--timeout=60s").Run()
+	}
+}
+
 // destroyIsEmpty destroys the stack, and reports whether nothing is left.
 func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, error) {
 	args := []string{"destroy", "--yes", "--skip-preview"}
 	if refused := r.beforehand(ctx, way, &args); refused != "" {
 		return false, refused, nil
 	}
-	if result := r.world.Pulumi(ctx, args...); !result.OK() {
-		return false, tail(result.Output), nil
+	if failed := r.last(ctx, args); failed != "" {
+		return false, failed, nil
 	}
 	var left []struct{ Type, ID string }
 	if err := r.world.Get(ctx, "/cloud/resources", &left); err != nil {

@@ -4,6 +4,7 @@ package world
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,14 +31,18 @@ type World struct {
 	snapshots string   // folder
 }
 
-// network is the loopback network at which clusters of these worlds begin, half way between those of stacks that people
-// bring up and those that reviews keep.
-const network = "8"
+// networks are the loopback networks at which clusters of these worlds begin, by their folder: half way between those of
+// stacks that people bring up and those that reviews keep. A world that is restored needs the one that it had, so that no
+// two commands may begin at the same one.
+var networks = map[string]string{"chaos": "10", "faults": "12"}
+
+// otherNetwork is that of measurements.
+const otherNetwork = "8"
 
 // Open makes an empty world in a folder of the checkout's emulator, and the program's binary for it. What an earlier
 // command left there is ended and removed, but for snapshots that the same program, settings and emulator made.
 func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, settings ...string) (*World, error) {
-	_ = os.Setenv(layout.NetworkVar, network) // a valid name cannot fail
+	_ = os.Setenv(layout.NetworkVar, cmp.Or(networks[folder], otherNetwork)) // a valid name cannot fail
 	root := filepath.Join(s.Layout.Root, folder, stack)
 	box := &sandbox.Sandbox{Checkout: s.Checkout, Program: root + ".program", Layout: layout.Layout{Root: root}, Out: s.Out, Err: s.Err}
 	w := &World{Stack: box.Stack(stack), settings: settings, snapshots: root + ".snapshots"}
