@@ -66,11 +66,11 @@ var ofTheTable = []recorded{
 	// Neither replaced nor updated.
 	{
 		name: "placement type of a slice", sets: onSlice("placementPolicy.type", "COMPACT"), class: review.None, chips: kept,
-		says: []string{"TPU slice 0 changes: `placementPolicy.type` is set to `COMPACT`; the provider neither replaces the node pool for it nor updates it"},
+		says: []string{"TPU slice 0 changes: `placementPolicy.type` is set to `COMPACT`; the provider neither replaces nor updates the node pool"},
 	},
 	{
 		name: "topology of a slice without its policy", sets: onSlice("placementPolicy.tpuTopology", "2x2x4"), class: review.None, chips: kept,
-		says: []string{"TPU slice 0 changes: `placementPolicy.tpuTopology` changes from `2x2x2` to `2x2x4`; the provider neither replaces the node pool for it nor updates it"},
+		says: []string{"TPU slice 0 changes: `placementPolicy.tpuTopology` changes from `2x2x2` to `2x2x4`; the provider neither replaces nor updates the node pool"},
 	},
 
 	// Replaced.
