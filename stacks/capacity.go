@@ -42,7 +42,7 @@ func (s *stack) className() string {
 // slices makes a node pool for each replica and option, unless somebody else made them. Those
 // of options beside one another have no nodes until GKE's autoscaler takes them.
 func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
-	if len(s.Cluster.Existing.NodePools) > 0 {
+	if !s.MakesSlices() {
 		return nil, nil
 	}
 	var made []pulumi.Resource

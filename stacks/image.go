@@ -12,7 +12,7 @@ import (
 
 // serverImage returns the reference that the pods run, and what must be done before it
 // can be pulled.
-func (s *stack) serverImage(p *platform, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
+func (s *stack) serverImage(p *platform) (string, []pulumi.Resource, error) {
 	switch s.Image.Source {
 	case serverimage.Prebuilt:
 		return s.Image.Reference, nil, nil
@@ -21,13 +21,13 @@ func (s *stack) serverImage(p *platform, opts pulumi.ResourceOption) (string, []
 		if p.outputs != nil {
 			return p.outputs.Mirror + published, nil, nil
 		}
-		mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), opts)
+		mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), s.common)
 		if err != nil {
 			return "", nil, err
 		}
 		return registry.Path(s.Region, s.Project, s.cloud.Mirror) + published, mirror.Dependencies, nil
 	}
-	r, err := s.repositories(p, opts)
+	r, err := s.repositories(p)
 	if err != nil {
 		return "", nil, err
 	}
@@ -35,15 +35,15 @@ func (s *stack) serverImage(p *platform, opts pulumi.ResourceOption) (string, []
 		Project: s.Project, Location: r.location,
 		Repository: r.path, RepositoryProject: r.project,
 		Layers: r.layers, LayersID: r.layersID,
-		WorkloadPool: p.gke.WorkloadPool,
-		Namespace:    s.spaces.Builder, AccountID: s.cloud.Builder,
+		WorkloadPool: p.gke.WorkloadPool, Kubernetes: p.gke.Provider,
+		Namespace: s.spaces.Builder, AccountID: s.cloud.Builder,
 		Source: s.Image.Inputs, MinutesAllowed: buildMinutes,
 		Builder: s.ServiceAccounts.Builder, GrantBuilder: s.GrantOnExisting,
 	}
 	if r.grant {
 		args.RepositoryID = r.id
 	}
-	built, err := image.New(s.ctx, "image", args, opts)
+	built, err := image.New(s.ctx, "image", args, s.common)
 	if err != nil {
 		return "", nil, err
 	}
@@ -62,7 +62,7 @@ type repositories struct {
 }
 
 // repositories are those of the platform, or made here: all but one that exists.
-func (s *stack) repositories(p *platform, opts pulumi.ResourceOption) (repositories, error) {
+func (s *stack) repositories(p *platform) (repositories, error) {
 	existing, location, id, exists := s.Registry()
 	if o := p.outputs; o != nil && !exists {
 		return repositories{
@@ -80,7 +80,7 @@ func (s *stack) repositories(p *platform, opts pulumi.ResourceOption) (repositor
 		// Beside the images: a build logs in to one registry.
 		args.Location, args.Existing, args.Grant = location, path.Clean(s.Image.Registry), s.GrantOnExisting
 	}
-	made, err := registry.New(s.ctx, "registry", args, opts)
+	made, err := registry.New(s.ctx, "registry", args, s.common)
 	if err != nil {
 		return r, err
 	}

@@ -50,15 +50,14 @@ func (s *stack) platformLayer(found *ground) error {
 	if err != nil {
 		return err
 	}
-	inCluster := p.inCluster(s)
-	if _, err := p.controller(s, inCluster); err != nil {
+	if _, err := p.controller(s, p.inCluster(s)); err != nil {
 		return err
 	}
-	images, err := s.repositories(p, inCluster)
+	images, err := s.repositories(p)
 	if err != nil {
 		return err
 	}
-	mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), inCluster)
+	mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), s.common)
 	if err != nil {
 		return err
 	}

@@ -58,14 +58,14 @@ func (s *stack) newPlatform(found *ground) (*platform, error) {
 	}
 	made, err := cluster.New(s.ctx, "cluster", &cluster.Args{
 		Name: s.cloud.Base, Project: s.Project, Location: s.Region, Zone: s.Zone,
-		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID,
+		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID, NetworkDependencies: vpc.Dependencies,
 		PodsRange: ranges.pods, ServicesRange: ranges.services,
 		Network: s.Network, ControlPlane: s.GKE, Maintenance: s.Maintenance, SystemPool: s.SystemPool,
 		// A platform does not know which of its endpoints will want it.
 		SecretManager: s.HFTokenSecret != "" || s.Layer == gke.Platform,
 		NodeTag:       s.cloud.NodeTag, Labels: s.Labels, Protect: s.Protect,
 		NodeServiceAccount: s.ServiceAccounts.Nodes,
-	}, s.common, pulumi.DependsOn(vpc.Dependencies))
+	}, s.common)
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	if err != nil {
 		return err
 	}
-	reference, built, err := s.serverImage(p, inCluster)
+	reference, built, err := s.serverImage(p)
 	if err != nil {
 		return err
 	}
@@ -128,10 +128,11 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	if s.APIKey != "" {
 		args.APIKey = pulumiconfig.RequireSecret(s.ctx, string(s.APIKey))
 	}
+	// Of all that is in the namespace, the LeaderWorkerSet alone waits for the controller. On
+	// destroy it is deleted first, in the foreground: when it is gone, so are the pods, whose
+	// deletion needs the controller's webhooks.
 	args.PodDependencies = append(slices, controller...)
-	// On destroy the namespace is deleted before the controller: without its webhooks, the
-	// pods could not be deleted.
-	server, err := serving.New(s.ctx, "serving", args, inCluster, pulumi.DependsOn(controller))
+	server, err := serving.New(s.ctx, "serving", args, inCluster)
 	if err != nil {
 		return err
 	}

@@ -73,11 +73,10 @@ func TestTheServerWaitsForAllThatItNeeds(t *testing.T) {
 		assert.True(t, set[0].DependsOn(need), "the LeaderWorkerSet waits for %s", need)
 	}
 	needs := map[string][]string{
-		"serving-namespace": {"lws"}, // on destroy the controller outlives the pods
-		"serving-service":   {"serving"},
-		"serving":           {"cache", "cache-server"},
-		"image-build":       {"image-writer", "image-layers-writer", "image-workload-identity", "cluster-system"},
-		"serving-download":  {"image-build", "cache", "cache-download", "serving-hf-secret", "cluster-system"},
+		"serving-service":  {"serving"},
+		"serving":          {"cache", "cache-server"},
+		"image-build":      {"image-writer", "image-layers-writer", "image-workload-identity", "cluster-system"},
+		"serving-download": {"image-build", "cache", "cache-download", "serving-hf-secret", "cluster-system"},
 		// IAM knows the pool of Workload Identity once there is a cluster.
 		"image-workload-identity": {"cluster"},
 		"cache-server":            {"cluster"},
@@ -95,6 +94,52 @@ func TestTheServerWaitsForAllThatItNeeds(t *testing.T) {
 		delete(needs, r.Name)
 	}
 	assert.Empty(t, needs, "no such resource")
+}
+
+// What waits for no more than it needs is there, and its rights have reached all of Google,
+// when what does wait comes.
+func TestNothingWaitsForWhatItDoesNotNeed(t *testing.T) {
+	const iam = "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember "
+	// While the first is being created, the others are registered.
+	for resource, others := range map[string][]string{
+		"gcp:compute/network:Network network": {
+			"gcp:serviceaccount/account:Account cluster-nodes", "gcp:serviceaccount/account:Account image-builder",
+			"gcp:storage/bucket:Bucket cache", "gcp:artifactregistry/repository:Repository registry", policyType + " slice-0-policy",
+		},
+		clusterType + " cluster": {iam + "registry-reader", iam + "image-writer", iam + "image-layers-writer"},
+		nodePoolType + " cluster-system": {
+			nodePoolType + " slice-0", "gcp:storage/bucketIAMMember:BucketIAMMember cache-server",
+			"gcp:storage/bucketIAMMember:BucketIAMMember cache-download", "gcp:serviceaccount/iAMMember:IAMMember image-workload-identity",
+		},
+		nodePoolType + " slice-0": {
+			"kubernetes:helm.sh/v4:Chart lws", "kubernetes:batch/v1:Job image-build", "kubernetes:batch/v1:Job serving-download",
+			"kubernetes:apps/v1:Deployment monitoring-exporter", "gcp:monitoring/dashboard:Dashboard monitoring-dashboard",
+		},
+		"kubernetes:helm.sh/v4:Chart lws": {"kubernetes:batch/v1:Job image-build", "kubernetes:batch/v1:Job serving-download"},
+		"kubernetes:batch/v1:Job image-build": {
+			"kubernetes:helm.sh/v4:Chart lws", "kubernetes:core/v1:ServiceAccount serving-download-account",
+			"gcp:monitoring/dashboard:Dashboard monitoring-dashboard",
+		},
+	} {
+		t.Run(resource, func(t *testing.T) {
+			g, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t), pulumitest.During(resource, others...))
+			require.NoError(t, err)
+			assert.NotEmpty(t, g.All())
+		})
+	}
+}
+
+// On destroy the controller outlives the pods, whose deletion needs its webhooks. The rest of
+// the namespace has nothing to do with it.
+func TestOfTheServersObjectsOnlyTheSetAndWhatIsAfterItWaitForTheController(t *testing.T) {
+	g := run(t, configtest.Minimal(t).With("sglang-tpu:replicas", "2")) // with a budget
+	for _, r := range g.All() {
+		if !strings.HasPrefix(r.Type, "kubernetes:") || r.Parent() == "lws" {
+			continue
+		}
+		after := r.Type == setType || r.Name == "serving-service" || r.Name == "serving-budget"
+		assert.Equal(t, after, waitsFor(g, r, "lws"), "%s %s", r.Type, r.Name)
+	}
 }
 
 // In a project in which nothing was ever made, the APIs are off.

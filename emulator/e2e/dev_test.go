@@ -50,8 +50,11 @@ func TestDevelopmentStack(t *testing.T) {
 	step("with two replicas, upgrades of GKE leave one of the groups serving", w.upgradedInTurn)
 	step("without exclusive topology a group is torn apart, with it never", w.exclusiveTopology)
 	step("a placement policy of type COMPACT fails", func(t *testing.T) { w.kill(t, compact) })
-	step("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
+	step("down leaves nothing, and the controller outlives the pods", func(t *testing.T) {
+		out := w.emulator(t, "down", "dev")
+		pods, controller := strings.Index(out, "LeaderWorkerSet serving deleted"), strings.Index(out, "Deployment lws:lws-system/lws-controller-manager deleting")
+		assert.Positive(t, pods, out)
+		assert.Less(t, pods, controller, out)
 		w.requireNothingLeft(t)
 	})
 }

@@ -11,14 +11,14 @@ import (
 
 const module = "sglang-tpu/emulator/internal/"
 
-// parts of the emulator, and what their packages may import of the other parts. What is
-// in no part, such as layout and proc, is for all and imports no part.
+// parts are the parts of the emulator and the other parts that they may import. All other
+// packages, such as layout and proc, may be imported everywhere and must not import a part.
 var parts = map[string][]string{
 	"guests":  nil,                 // programs in pods
 	"core":    {"guests"},          // the cloud, its clusters, nodes and registry
-	"sandbox": {"core", "guests"},  // what people type
-	"review":  {"sandbox"},         // emulates nothing
-	"proof":   {"core", "sandbox"}, // measures, and makes things fail
+	"sandbox": {"core", "guests"},  // the command line
+	"review":  {"sandbox"},         // reviews changes
+	"proof":   {"core", "sandbox"}, // injects faults and measures
 }
 
 func TestPartsImportNoPartAboveThem(t *testing.T) {
@@ -40,7 +40,7 @@ func TestPartsImportNoPartAboveThem(t *testing.T) {
 	}
 }
 
-// part of a package; empty: none.
+// part returns the part of a package; empty if it is in none.
 func part(pkg string) string {
 	name, ours := strings.CutPrefix(pkg, module)
 	name, _, _ = strings.Cut(name, "/")

@@ -18,11 +18,14 @@ type Args struct {
 	Location string // region of the control plane
 	Zone     string // of the system pool's nodes
 
-	NetworkID     pulumi.StringInput
-	SubnetworkID  pulumi.StringInput
-	PodsRange     string // name of the subnet's secondary range
-	ServicesRange string
-	Network       gke.Network // of the control plane, and who may reach it
+	NetworkID    pulumi.StringInput
+	SubnetworkID pulumi.StringInput
+	// NetworkDependencies are what the cluster waits for beside them, such as its nodes' way to
+	// the internet. The nodes' account does not.
+	NetworkDependencies []pulumi.Resource
+	PodsRange           string // name of the subnet's secondary range
+	ServicesRange       string
+	Network             gke.Network // of the control plane, and who may reach it
 
 	ControlPlane gke.ControlPlane
 	Maintenance  gke.Maintenance
@@ -45,7 +48,9 @@ type Args struct {
 // the first pulumi up works from any desk and no address is opened.
 //
 // The Kubernetes provider is here because it may be used only when nodes can run
-// controllers: it depends on the system pool, and never on TPU slices.
+// controllers: it depends on the system pool, and never on TPU slices. On destroy even
+// namespaces go before that pool: their deletion waits for all aggregated APIs to answer
+// (kubernetes/kubernetes issue 75788), of which GKE's metrics-server, on those nodes, is one.
 type Cluster struct {
 	component.Base
 
@@ -73,7 +78,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	cluster, err := container.NewCluster(ctx, name, clusterArgs(args, nodes), inside,
-		pulumi.DependsOn(roles),
+		pulumi.DependsOn(append(roles, args.NetworkDependencies...)),
 		// Both describe the default pool, which is gone when create returns.
 		pulumi.IgnoreChanges([]string{"nodeConfig", "initialNodeCount"}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m", Delete: "60m"}))

@@ -26,6 +26,13 @@ func (b *Base) Register(ctx *pulumi.Context, token, name string, opts ...pulumi.
 }
 
 // RegisterOutputs ends the component's registration. It comes after the children.
+//
+// The SDK's function does not return before the engine has registered the component, which
+// waits for its dependencies and providers (awaitURN in RegisterResourceOutputs). The program
+// would stand still meanwhile: no component that follows would be registered, although it
+// needs nothing of this one. So it is called when that has happened. Its own errors are those
+// of a program that has ended.
 func (b *Base) RegisterOutputs(ctx *pulumi.Context, outputs pulumi.Map) error {
-	return ctx.RegisterResourceOutputs(b, outputs)
+	b.URN().ApplyT(func(pulumi.URN) error { return ctx.RegisterResourceOutputs(b, outputs) })
+	return nil
 }

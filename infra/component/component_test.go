@@ -31,3 +31,18 @@ func TestAComponentIsTheParentOfItsChildrenAndPassesItsOptionsOn(t *testing.T) {
 	assert.True(t, child.Protected())
 	assert.True(t, graph.Get(t, "t:t:Other", "other").DependsOn("child"))
 }
+
+// The SDK's RegisterResourceOutputs returns when the component is registered, which is after
+// all that it depends on.
+func TestAComponentThatWaitsKeepsNoOtherWaiting(t *testing.T) {
+	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
+		slow := &pulumi.CustomResourceState{}
+		require.NoError(t, ctx.RegisterResource("gcp:t:Slow", "slow", pulumi.Map{}, slow))
+		first, second := &part{}, &part{}
+		require.NoError(t, first.Register(ctx, "t:t:Part", "first", pulumi.DependsOn([]pulumi.Resource{slow})))
+		require.NoError(t, first.RegisterOutputs(ctx, pulumi.Map{}))
+		require.NoError(t, second.Register(ctx, "t:t:Part", "second"))
+		return second.RegisterOutputs(ctx, pulumi.Map{})
+	}, pulumitest.During("gcp:t:Slow slow", "t:t:Part second"))
+	assert.True(t, graph.Get(t, "t:t:Part", "first").DependsOn("slow"))
+}

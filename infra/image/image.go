@@ -42,11 +42,14 @@ type Args struct {
 	RepositoryProject string
 	Layers            string             // path of the repository of the layers that builds have in common
 	LayersID          pulumi.StringInput // for IAM
-	WorkloadPool      pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
-	Namespace         string             // made here; nothing else runs in it
-	AccountID         string             // of the Google service account, at most 30 characters
-	Source            serverimage.Inputs
-	MinutesAllowed    int
+	// Kubernetes is the provider of the Job and of what is beside it in the cluster. The builder's
+	// account and its rights, which take minutes to reach all of Google, do not wait for it.
+	Kubernetes     pulumi.ProviderResource
+	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
+	Namespace      string             // made here; nothing else runs in it
+	AccountID      string             // of the Google service account, at most 30 characters
+	Source         serverimage.Inputs
+	MinutesAllowed int
 
 	// Builder is the email of a Google service account that exists; empty: AccountID is made.
 	Builder string
@@ -65,7 +68,7 @@ type Image struct {
 	Reference string // host/project/repository/name:tag
 }
 
-// New registers the component. It needs both the gcp and the Kubernetes provider.
+// New registers the component. Its provider is the gcp one.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Image, error) {
 	i := &Image{Reference: args.Repository + "/" + imageName + ":" + args.Source.Tag()}
 	if err := i.Register(ctx, "sglang-tpu:infra:Image", name, opts...); err != nil {
@@ -77,6 +80,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	inCluster := pulumi.Composite(inside, pulumi.Provider(args.Kubernetes))
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: metav1.ObjectMetaArgs{
 			Name: pulumi.String(args.Namespace),
@@ -84,7 +88,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			// seccomp would stop it from making namespaces: neither lower level permits both.
 			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
 		},
-	}, inside)
+	}, inCluster)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			Annotations: pulumi.StringMap{"iam.gke.io/gcp-service-account": google},
 		},
 		AutomountServiceAccountToken: pulumi.Bool(false),
-	}, inside)
+	}, inCluster)
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +107,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Name: "image-builder", Pods: podLabels,
 		// Sources, base images and packages come from the internet, the token from GKE.
 		Egress: append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
-	}}, inside)
+	}}, inCluster)
 	if err != nil {
 		return nil, err
 	}
-	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inside,
+	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inCluster,
 		// Every other commit replaces it, which protection would refuse.
 		pulumi.Protect(false),
 		pulumi.DependsOn(append(append(policies, rights...), kubernetes)),

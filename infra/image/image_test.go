@@ -28,8 +28,8 @@ func create(t *testing.T, source serverimage.Inputs) (*pulumitest.Graph, *Image)
 		i, err = New(ctx, "image", &Args{
 			Project: "p", Location: "us-central1", Repository: "us-central1-docker.pkg.dev/p/images", RepositoryID: pulumi.String("images"),
 			Layers: "us-central1-docker.pkg.dev/p/layers", LayersID: pulumi.String("layers"), WorkloadPool: pulumi.String("p.svc.id.goog"),
-			Namespace: "build", AccountID: "images", Source: source, MinutesAllowed: 60,
-		}, pulumi.Providers(google, kubernetes), pulumi.Protect(true))
+			Namespace: "build", AccountID: "images", Source: source, MinutesAllowed: 60, Kubernetes: kubernetes,
+		}, pulumi.Provider(google), pulumi.Protect(true))
 		return err
 	})
 	return graph, i

@@ -41,8 +41,13 @@ type Args struct {
 // Whoever creates a LeaderWorkerSet depends on it. Then, on up, the webhooks answer
 // before the first LeaderWorkerSet; without that the API server says `failed calling
 // webhook "mleaderworkerset.kb.io": ... connection refused`, and nothing tries again.
-// And on destroy the controller outlives its objects, which nobody else can take out
-// of Terminating.
+// And on destroy the controller outlives its objects: a leader's pod is deleted in the
+// foreground, so that its end is an update, which the webhooks have to admit
+// (kubernetes-sigs/lws issue 346).
+//
+// A namespace of such pods need not wait for the controller. Pods of a LeaderWorkerSet that
+// the state does not have may outlive it, but the chart's webhook configurations are deleted
+// with it, and nothing that comes after can wait for them: the pods then end.
 type Controller struct {
 	component.Base
 

@@ -100,7 +100,7 @@ func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
 			}
 			l := newLaunch(t, server, namesOf, "LWS_WORKER_INDEX="+tc.rank, "LWS_GROUP_SIZE="+tc.size, "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP="+tc.address)
 			// A minute takes this machine long enough.
-			require.Contains(t, launchScript, "\npatience=600\n")
+			require.True(t, strings.Contains(launchScript, "\npatience=600\n"), "launch.sh sets no patience=600, which this test shortens")
 			l.script(strings.Replace(launchScript, "\npatience=600\n", "\npatience=65\n", 1))
 			tooLong := time.AfterFunc(50*time.Second, func() { _ = l.command.Process.Kill() })
 			defer tooLong.Stop()

@@ -160,6 +160,15 @@ func TestNothingIsAwaitedByTheProvider(t *testing.T) {
 	}
 }
 
+// The controller is deleted after the set, and the pods' deletion needs it. The provider deletes
+// in the foreground and waits for the end, unless an annotation says otherwise.
+func TestWhenTheSetIsDeletedSoAreItsPods(t *testing.T) {
+	set := serve(t, nil).Get(t, setType, "serving")
+	for _, annotation := range []string{"pulumi.com/deletionPropagationPolicy", "pulumi.com/skipAwait"} {
+		assert.Nil(t, set.Value(`metadata.annotations["`+annotation+`"]`), annotation)
+	}
+}
+
 func TestEachPodTemplateCarriesItsHash(t *testing.T) {
 	hash := func(change func(*Args)) string {
 		set := serve(t, change).Get(t, setType, "serving")

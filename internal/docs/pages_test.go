@@ -232,6 +232,26 @@ func TestPackagesInCommandsExist(t *testing.T) {
 	assert.Greater(t, found, 8)
 }
 
+// The unit tests of the emulator read files of the program, which is another module. Go's
+// cache of test results does not look at those, and would say "ok" after a change.
+func TestCommandsForTheEmulatorsTestsDoNotUseTheTestCache(t *testing.T) {
+	inEmulator := regexp.MustCompile("in `emulator[a-z/-]*`: `(go test [^`]*)`|`(go test [^`]*)` in `emulator[a-z/-]*`|cd emulator && (go test [^`\\n]*)")
+	found := 0
+	for _, p := range pages(t) {
+		for _, match := range inEmulator.FindAllStringSubmatch(p.text, -1) {
+			found++
+			assert.Contains(t, match[0], "-count=1", p.name)
+		}
+	}
+	assert.Greater(t, found, 8)
+}
+
+func TestNoTableIsCutByAnEmptyLine(t *testing.T) {
+	for _, p := range pages(t) {
+		assert.NotRegexp(t, `(?m)^\|.*\|\n\n\|.*\|\n\|[^-]`, p.text, p.name)
+	}
+}
+
 func TestTestsThatAreNamedExist(t *testing.T) {
 	defined := map[string]bool{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {

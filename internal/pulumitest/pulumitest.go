@@ -7,6 +7,7 @@ package pulumitest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,15 +24,16 @@ const (
 	Stack   = "test"
 )
 
-// patience is how long Await waits. Mocks answer at once, so only an output that
-// never resolves takes it.
-const patience = 10 * time.Second
+// patience is how long Await and During wait. Mocks answer at once, so only what never
+// happens takes it; a test shortens it.
+var patience = 10 * time.Second
 
 // Graph is all that a program registered.
 type Graph struct {
 	mu        sync.Mutex
 	resources []Resource
 	outputs   map[string]func(Resource) map[string]any
+	during    map[string][]string
 	answers   map[string]func(args map[string]any) (map[string]any, error)
 	config    map[string]string
 	project   string
@@ -45,6 +47,12 @@ type Option func(*Graph)
 // WithOutputs sets outputs of every resource of a type, beside its inputs.
 func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
 	return func(g *Graph) { g.outputs[typ] = outputs }
+}
+
+// During creates a resource, named by type and name as in Graph.Text, only when others are
+// registered, which therefore do not wait for it. If one does, the run ends with an error.
+func During(resource string, others ...string) Option {
+	return func(g *Graph) { g.during[resource] = others }
 }
 
 // WithAnswer answers calls of a function of a provider, by its token.
@@ -78,6 +86,7 @@ func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
 func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*Graph, error) {
 	g := &Graph{
 		outputs: defaultOutputs(),
+		during:  map[string][]string{},
 		answers: map[string]func(map[string]any) (map[string]any, error){},
 		config:  config,
 		project: Project,
@@ -129,6 +138,9 @@ func (g *Graph) OfType(typ string) []Resource {
 // WithOutputs adds.
 func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r := Resource{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, RPC: args.RegisterRPC}
+	if err := g.await(r); err != nil {
+		return "", nil, err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.resources = append(g.resources, r)
@@ -139,6 +151,22 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		}
 	}
 	return args.Name + "-id", outputs, nil
+}
+
+// await returns when what During names for a resource is registered.
+func (g *Graph) await(r Resource) error {
+	others := g.during[r.Type+" "+r.Name]
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		others = slices.DeleteFunc(slices.Clone(others), func(other string) bool {
+			return slices.ContainsFunc(g.All(), func(r Resource) bool { return r.Type+" "+r.Name == other })
+		})
+		if len(others) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s %s is not created yet, and these wait for it: %s", r.Type, r.Name, strings.Join(others, ", "))
+		}
+	}
 }
 
 // Call implements pulumi.MockResourceMonitor: it answers what WithAnswer says.

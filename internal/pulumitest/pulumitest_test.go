@@ -110,3 +110,12 @@ func TestOutputsCanBeSetAndAwaited(t *testing.T) {
 		return map[string]any{"address": r.Name + ".example"}
 	}))
 }
+
+func TestWhatIsRegisteredWhileAResourceIsCreated(t *testing.T) {
+	defer func(before time.Duration) { patience = before }(patience)
+	patience = 50 * time.Millisecond
+	_, err := TryRun(program, nil, During("pulumi:providers:k prov", "t:i:Group group"))
+	require.ErrorContains(t, err, "pulumi:providers:k prov is not created yet, and these wait for it: t:i:Group group")
+	_, err = TryRun(program, nil, During("k:m:Thing first", "t:i:Group group"))
+	require.NoError(t, err)
+}

@@ -47,9 +47,9 @@ func TestTheScriptsWriteTheLinesThatAlertsWaitFor(t *testing.T) {
 	} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "infra", "serving", c.script))
 		require.NoError(t, err)
-		assert.Contains(t, string(text), `echo "`+c.begins, c.script)
+		assert.True(t, strings.Contains(string(text), `echo "`+c.begins), "%s writes no line that begins with %q", c.script, c.begins)
 		for _, part := range strings.Split(strings.Trim(regexp.MustCompile(`^\^(launch|download): (\.\*)?`).ReplaceAllString(c.line, ""), "()"), "|") {
-			assert.Contains(t, string(text), part, c.script)
+			assert.True(t, strings.Contains(string(text), part), "%s does not write %q, which an alert of alerts.go waits for", c.script, part)
 		}
 	}
 	line := regexp.MustCompile(RendezvousLine)

@@ -66,6 +66,12 @@ func (c *Config) Options() capacity.Options {
 	return options
 }
 
+// MakesSlices reports whether the stack creates node pools of TPUs: a platform leaves them to
+// its endpoints, and those of somebody else are used as they are.
+func (c *Config) MakesSlices() bool {
+	return c.Layer != gke.Platform && len(c.Cluster.Existing.NodePools) == 0
+}
+
 // Named has the keys of problems that are found later as the project has them.
 func (c *Config) Named(problems problem.List) problem.List { return c.project.named(problems) }
 

@@ -1,21 +1,12 @@
 package settings
 
 import (
+	"reflect"
 	"regexp"
-	"slices"
 
 	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
-)
-
-// Settings that belong to one layer alone. Those of neither list are of all layers.
-var (
-	ofPlatform = []string{"network", "cluster", "gke", "maintenance", "systemPool"}
-	ofEndpoint = []string{
-		"model", "modelRevision", "customModel", "topology", "replicas", "capacity", "capacityFallbacks", "serverArguments", "serverEnvironment",
-		"trustRemoteCode", "hfToken", "hfTokenSecret", "apiKey", "monitoring", "leaderWorkerSet", "readyMinutes", "namespace",
-	}
 )
 
 // stackReference is the full name of a stack. With a backend of one's own the organization
@@ -33,11 +24,14 @@ func checkLayer(s Settings) problem.List {
 	case s.Platform != "" && !stackReference.MatchString(s.Platform):
 		found.Add(key, s.Platform, "is not the full name of a stack", "use ORGANIZATION/PROJECT/STACK, with organization for ORGANIZATION in a backend of your own")
 	}
-	foreign, of := map[string][]string{gke.Platform: ofEndpoint, gke.Endpoint: ofPlatform}[s.Layer], map[string]string{gke.Platform: "an endpoint", gke.Endpoint: "the platform"}[s.Layer]
-	for _, given := range nonDefault(s, "") {
-		name := given.Key[1:]
-		if slices.Contains(foreign, name) {
-			found.Add(keyOf(name), given.Value, "is a setting of "+of+", and layer is "+s.Layer, "set it in the stack of "+of)
+	foreign := map[string]string{gke.Platform: gke.Endpoint, gke.Endpoint: gke.Platform}[s.Layer]
+	of := map[string]string{gke.Platform: "an endpoint", gke.Endpoint: "the platform"}[s.Layer]
+	for _, f := range fieldsOf(reflect.TypeFor[Settings]()) {
+		if f.Tag.Get("layer") != foreign {
+			continue
+		}
+		for _, given := range nonDefault(s, "", f.name) {
+			found.Add(keyOf(f.name), given.Value, "is a setting of "+of+", and layer is "+s.Layer, "set it in the stack of "+of)
 		}
 	}
 	if s.Layer == gke.Platform {

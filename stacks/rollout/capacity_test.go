@@ -40,7 +40,7 @@ const (
 )
 
 func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
-	interval, quiet = time.Millisecond, 0
+	shortest, quiet = time.Millisecond, 0
 	events := []corev1.Event{
 		of("a", "TriggeredScaleUp", asked, 2), of("a", "FailedScaleUp", stocked, 1), of("a", "FailedScaleUp", "something\nnew", 3),
 		of("a", "Pulled", "an image", 4), of("gone", "FailedScaleUp", "of an earlier pod", 5),
@@ -64,7 +64,7 @@ func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
 }
 
 func TestAnEndOfThePatienceSaysWhichOptionsWereRefused(t *testing.T) {
-	interval = time.Millisecond
+	shortest = time.Millisecond
 	err := Await(t.Context(), withPools, func(context.Context) (State, error) {
 		waits := leader("")
 		unscheduled(&waits)

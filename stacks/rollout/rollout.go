@@ -61,7 +61,8 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	var waiting map[string]string
 	last, said := "", time.Time{}
 	reported := map[string]bool{} // events of the autoscaler
-	answered := time.Now()
+	began := time.Now()
+	answered := began
 	for {
 		now, err := within(ctx, look)
 		switch {
@@ -103,14 +104,21 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 				return ctx.Err()
 			}
 			return goal.notReady(ready, state, patience, waiting, failures)
-		case <-time.After(interval):
+		case <-time.After(pause(time.Since(began))):
 		}
 	}
 }
 
+// pause is between two looks: a twentieth of the time that has passed. So what took seconds is
+// noticed after a fraction of one, and a cluster whose servers load weights for half an hour is
+// not asked all the time.
+func pause(passed time.Duration) time.Duration { return min(max(passed/20, shortest), most) }
+
+const most = 5 * time.Second // of the pauses
+
 var (
-	interval = 2 * time.Second  // between two looks; a test shortens it
-	quiet    = 15 * time.Second // between two lines of progress
+	shortest = 250 * time.Millisecond // of the pauses; a test shortens it
+	quiet    = 15 * time.Second       // between two lines of progress
 
 	// silence is how long the cluster may refuse or fail to answer. A control plane that is
 	// upgraded is away for less, and a missing right does not come by itself.

@@ -100,7 +100,7 @@ func TestTheGoalIsReadyPodsOfTheNewTemplateAndNoOthers(t *testing.T) {
 // await runs Await over looks, the last of which stays.
 func await(t *testing.T, patience time.Duration, looks ...any) ([]string, error) {
 	t.Helper()
-	interval, quiet = time.Millisecond, 0
+	shortest, quiet = time.Millisecond, 0
 	var said []string
 	i := -1
 	err := Await(t.Context(), goal, func(context.Context) (State, error) {
@@ -139,7 +139,7 @@ func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
 }
 
 func TestALookThatThePatienceCutsOffHidesNoReason(t *testing.T) {
-	interval = time.Millisecond
+	shortest = time.Millisecond
 	looks := 0
 	err := Await(t.Context(), goal, func(ctx context.Context) (State, error) {
 		if looks++; looks > 1 {
@@ -174,4 +174,14 @@ func TestALookThatHangsIsGivenUp(t *testing.T) {
 	longest = 20 * time.Millisecond
 	_, err := within(t.Context(), func(context.Context) (State, error) { select {} })
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestThePauseBetweenLooksGrowsWithTheTimeThatHasPassed(t *testing.T) {
+	defer func(before time.Duration) { shortest = before }(shortest)
+	shortest = 250 * time.Millisecond
+	for passed, want := range map[time.Duration]time.Duration{
+		0: shortest, 3 * time.Second: shortest, 20 * time.Second: time.Second, time.Minute: 3 * time.Second, time.Hour: 5 * time.Second,
+	} {
+		assert.Equal(t, want, pause(passed), passed)
+	}
 }

@@ -78,10 +78,14 @@ func healthy(t *testing.T) *fake {
 func (f *fake) Run(_ context.Context, command ...string) ([]byte, error) {
 	line := strings.Join(command, " ")
 	f.asked = append(f.asked, line)
-	for begins, a := range f.answers {
-		if strings.HasPrefix(line, begins) {
-			return []byte(a.out), a.err
+	longest := ""
+	for begins := range f.answers {
+		if strings.HasPrefix(line, begins) && len(begins) > len(longest) {
+			longest = begins
 		}
+	}
+	if a, ok := f.answers[longest]; ok {
+		return []byte(a.out), a.err
 	}
 	return nil, &exec.Error{Name: command[0], Err: exec.ErrNotFound}
 }
@@ -237,6 +241,14 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 			set:   map[string]answer{"gcloud compute machine-types list": {out: "[]"}},
 			check: "zone", status: report.Failed, says: "us-central1-c has no tpu7x-standard-4t", do: "gcloud compute machine-types list",
 		},
+		"a platform needs no chips": {
+			stack: []string{"sglang-tpu:layer", "platform"},
+			check: "quota of chips", status: report.OK, says: "creates no slices",
+		},
+		"slices that exist need no chips": {
+			stack: []string{"sglang-tpu:cluster", `{"existing":{"name":"team","nodePools":["a"]}}`},
+			check: "zone", status: report.OK, says: "creates no slices",
+		},
 		"an answer that is no JSON": {
 			set:   map[string]answer{"gcloud compute machine-types list": {out: "Listed 0 items."}},
 			check: "zone", status: report.Unknown, says: "cannot read the answer",
@@ -308,6 +320,19 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 			assert.Equal(t, tc.do == "", those[0].Do == "")
 		})
 	}
+}
+
+func TestEveryZoneWhereASliceMayBeIsAskedForOnce(t *testing.T) {
+	f := healthy(t)
+	f.answers["gcloud compute machine-types list --filter=name=tpu7x-standard-4t --zones=us-central1-ai1a"] = answer{out: "[]"}
+	zones := found(All(context.Background(), f, stack(t,
+		"sglang-tpu:capacityFallbacks", `[{"mode":"spot","zones":["us-central1-ai1a","us-central1-c"]},{"mode":"on-demand"}]`)), "zone")
+	require.Len(t, zones, 2)
+	assert.Equal(t, report.OK, zones[0].Status)
+	assert.Equal(t, "us-central1-c has tpu7x-standard-4t", zones[0].Says)
+	assert.Equal(t, report.Failed, zones[1].Status)
+	assert.Equal(t, "us-central1-ai1a has no tpu7x-standard-4t", zones[1].Says)
+	assert.Contains(t, zones[1].Do, "then change the zones of capacity or capacityFallbacks")
 }
 
 func TestEachRoleThatIsMissingIsNamedOnce(t *testing.T) {

@@ -84,11 +84,13 @@ func (q *questions) compute(ctx context.Context, enabled []string) {
 		name string
 		do   func(context.Context, string)
 	}{
-		{"zone", q.zone}, {"quota of chips", q.chips}, {"quota of disks", q.disks},
+		{"zone", q.zones}, {"quota of chips", q.chips}, {"quota of disks", q.disks},
 	} {
 		switch {
 		case q.stack.Settings == nil:
 			q.add(report.Finding{Check: check.name, Status: report.Unknown, Says: "needs a configuration that is accepted"})
+		case !q.stack.Settings.MakesSlices():
+			q.add(report.Finding{Check: check.name, Status: report.OK, Says: "this stack creates no slices"})
 		case !slices.Contains(enabled, computeAPI):
 			q.add(report.Finding{Check: check.name, Status: report.Unknown, Says: "can only be asked once " + computeAPI + " is enabled", Do: "gcloud services enable " + computeAPI + " --project=" + q.stack.Project})
 		default:
@@ -97,17 +99,36 @@ func (q *questions) compute(ctx context.Context, enabled []string) {
 	}
 }
 
-func (q *questions) zone(ctx context.Context, check string) {
+// zones looks for the machine type in each zone where a slice may be.
+func (q *questions) zones(ctx context.Context, check string) {
 	machine := q.stack.Settings.Topology.MachineType()
+	asked := map[string]bool{}
+	for _, option := range q.stack.Settings.Options() {
+		for _, zone := range option.Zones {
+			if !asked[zone] {
+				asked[zone] = true
+				q.add(q.zone(ctx, check, zone, machine))
+			}
+		}
+	}
+}
+
+func (q *questions) zone(ctx context.Context, check, zone, machine string) report.Finding {
 	filter := "--filter=name=" + machine
 	var types []json.RawMessage
-	err := q.ask(ctx, &types, "gcloud", "compute", "machine-types", "list", filter, "--zones="+q.stack.Zone, "--project="+q.stack.Project)
-	f := report.Finding{Check: check, Status: report.OK, Says: q.stack.Zone + " has " + machine}
-	if err != nil {
-		f.Status, f.Says = report.Unknown, err.Error()
-	} else if len(types) == 0 {
-		f.Status, f.Says = report.Failed, q.stack.Zone+" has no "+machine
-		f.Do = "gcloud compute machine-types list " + filter + " --project=" + q.stack.Project + " shows the zones that do; then pulumi config set gcp:zone ZONE"
+	err := q.ask(ctx, &types, "gcloud", "compute", "machine-types", "list", filter, "--zones="+zone, "--project="+q.stack.Project)
+	switch {
+	case err != nil:
+		return report.Finding{Check: check, Status: report.Unknown, Says: err.Error()}
+	case len(types) == 0:
+		change := "pulumi config set gcp:zone ZONE"
+		if zone != q.stack.Zone {
+			change = "change the zones of capacity or capacityFallbacks"
+		}
+		return report.Finding{
+			Check: check, Status: report.Failed, Says: zone + " has no " + machine,
+			Do: "gcloud compute machine-types list " + filter + " --project=" + q.stack.Project + " shows the zones that do; then " + change,
+		}
 	}
-	q.add(f)
+	return report.Finding{Check: check, Status: report.OK, Says: zone + " has " + machine}
 }

@@ -1,6 +1,5 @@
-// Command bootstrap builds, from nothing, the emulator, the tools that it runs and the
-// Pulumi program, side by side. The emulator could build the tools itself, but only after
-// it has been built alone.
+// Command bootstrap builds the emulator, its tools and the Pulumi program in parallel. The
+// emulator can build the tools itself, but only after it has been built.
 package main
 
 import (
@@ -21,7 +20,7 @@ func main() {
 	err := bootstrap(ctx)
 	switch {
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "bootstrap: interrupted; the same command goes on from here")
+		fmt.Fprintln(os.Stderr, "bootstrap: interrupted; run the same command again to continue")
 		os.Exit(130)
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "bootstrap: %v\n", err)
@@ -29,7 +28,7 @@ func main() {
 	}
 }
 
-// bootstrap runs in the emulator's folder of a checkout.
+// bootstrap builds everything. The working directory must be the folder emulator of a checkout.
 func bootstrap(ctx context.Context) error {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -43,10 +42,10 @@ func bootstrap(ctx context.Context) error {
 	if err := os.MkdirAll(l.Root, 0o755); err != nil {
 		return err
 	}
-	beside, err := tools.Program(ctx, l, checkout)
+	builds, err := tools.Program(ctx, l, checkout)
 	if err != nil {
 		return err
 	}
-	beside = append(beside, tools.Emulator(folder, filepath.Join(checkout, "bin", "emulator")))
-	return tools.Ensure(ctx, l, filepath.Join(folder, "tools"), tools.Runtime, os.Stdout, beside...)
+	builds = append(builds, tools.Emulator(folder, filepath.Join(checkout, "bin", "emulator")))
+	return tools.Ensure(ctx, l, filepath.Join(folder, "tools"), tools.Runtime, os.Stdout, builds...)
 }

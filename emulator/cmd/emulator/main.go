@@ -1,5 +1,5 @@
-// Command emulator is GKE with TPU v7x on one machine. It is one binary with many
-// roles, distinguished by the name under which it is started.
+// Command emulator emulates GKE with TPU v7x on one machine. The name under which the binary is
+// started selects the program that it runs.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package counters counts work that should not be repeated: bytes downloaded from the Hub,
-// images built, code compiled.
+// Package counters counts work that should not be repeated: downloads from the Hugging Face
+// Hub, image builds and compilations.
 package counters
 
 import (
@@ -11,45 +11,46 @@ import (
 	"os"
 	"sync"
 
+	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// Counts since the beginning, or the last reset.
+// Counts are the counts since the first start or the last reset.
 type Counts struct {
 	Hub     Hub     `json:"hub"`
 	Builds  int     `json:"builds"` // images pushed
 	Compile Compile `json:"compile"`
 }
 
-// Hub is what was fetched from Hugging Face.
+// Hub counts downloads from the Hugging Face Hub.
 type Hub struct {
 	Bytes        int64            `json:"bytes"`
-	Downloads    int              `json:"downloads"` // of a repository's snapshot, with at least one byte
+	Downloads    int              `json:"downloads"` // of snapshots, if at least one byte was transferred
 	ByRepository map[string]int64 `json:"byRepository"`
 	ByPod        map[string]int64 `json:"byPod"` // cluster/namespace/name
 }
 
-// Compile counts look-ups in the persistent compilation cache, one a rank and start.
+// Compile counts lookups in the persistent compilation cache, one for each start of a rank.
 type Compile struct {
 	Hits   int `json:"hits"`
 	Misses int `json:"misses"`
 }
 
-// Fetched is a process's report of bytes.
+// Fetched reports downloaded bytes.
 type Fetched struct {
 	Pod        string `json:"pod"`
 	Repository string `json:"repository"`
 	Bytes      int64  `json:"bytes"`
-	First      bool   `json:"first"` // of this snapshot
+	First      bool   `json:"first"` // the first report of this snapshot
 }
 
-// Compiled is a rank's report.
+// Compiled reports a lookup in the compilation cache.
 type Compiled struct {
 	Pod string `json:"pod"`
 	Hit bool   `json:"hit"`
 }
 
-// Counters keeps counts in a file.
+// Counters stores counts in a file.
 type Counters struct {
 	file string
 
@@ -57,7 +58,7 @@ type Counters struct {
 	c  Counts
 }
 
-// Open reads the counts; a file that is not there has none.
+// Open reads the counts; without a file they are zero.
 func Open(file string) (*Counters, error) {
 	c := &Counters{file: file}
 	text, err := os.ReadFile(file)
@@ -72,7 +73,7 @@ func Open(file string) (*Counters, error) {
 	return c, c.change(func(*Counts) {})
 }
 
-// change changes the counts and writes them.
+// change changes the counts and saves them.
 func (c *Counters) change(how func(*Counts)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,13 +88,10 @@ func (c *Counters) change(how func(*Counts)) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.file+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(c.file+".new", c.file)
+	return layout.WriteFile(c.file, text, 0o600)
 }
 
-// Handler serves GET /counters and takes the reports below it.
+// Handler serves GET /counters, and POST for reports and resets.
 func (c *Counters) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) {
@@ -121,7 +119,7 @@ func (c *Counters) Handler() http.Handler {
 	return mux
 }
 
-// report is a request that changes the counts.
+// report handles a request that changes the counts.
 func report[In any](c *Counters, count func(*Counts, In)) http.HandlerFunc {
 	return socket.Handle(func(_ context.Context, in In) (any, error) {
 		return struct{}{}, c.change(func(counts *Counts) { count(counts, in) })

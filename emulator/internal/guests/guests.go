@@ -1,5 +1,5 @@
-// Package guests is the table of images whose containers do something in the emulated
-// clusters. Containers of all others count as running and do nothing.
+// Package guests lists the emulated images. Containers of other images do nothing and count as
+// running.
 package guests
 
 import (
@@ -13,15 +13,18 @@ import (
 	"sglang-tpu/emulator/internal/pace"
 )
 
-// Program is a command that containers find on their PATH. It returns the exit code.
+// Program is a command on the PATH of containers. It returns the exit code.
 type Program func(args []string) int
 
 // Image is a container image.
 type Image struct {
-	Name     string             // its repository, without docker.io/
-	Source   string             // its org.opencontainers.image.source label under another name; empty: it has no other
-	Programs map[string]Program // by file name, in the place of the image's own; the others are this machine's
-	// Manager: its command is the LeaderWorkerSet controller's real binary.
+	Name string // repository, without docker.io/
+	// Source is the label org.opencontainers.image.source, which identifies the image in other
+	// repositories; empty if it has none.
+	Source string
+	// Programs are the emulated programs by file name. All others are those of this machine.
+	Programs map[string]Program
+	// Manager is true for the LeaderWorkerSet controller, whose real binary runs.
 	Manager bool
 }
 
@@ -34,12 +37,12 @@ var images = []Image{
 		Name:     "moby/buildkit",
 		Programs: map[string]Program{"wget": builder.Wget, "buildctl-daemonless.sh": builder.Buildctl, "sleep": pace.Sleep},
 	},
-	// Its command is the real json_exporter, which is built as a tool and found on PATH.
+	// Its command is the real json_exporter, which is built as a tool.
 	{Name: "quay.io/prometheuscommunity/json-exporter"},
 	{Name: "registry.k8s.io/lws/lws", Manager: true},
 }
 
-// ByName finds the image of a reference, nil if it is not in the table.
+// ByName returns the image of a reference; nil if it is not emulated.
 func ByName(reference string) *Image {
 	reference = strings.TrimPrefix(reference, "docker.io/")
 	return find(func(i Image) bool {
@@ -48,7 +51,7 @@ func ByName(reference string) *Image {
 	})
 }
 
-// BySource finds the image that is built from a repository, nil if it is not in the table.
+// BySource returns the image that is built from a repository; nil if it is not emulated.
 func BySource(repository string) *Image {
 	return find(func(i Image) bool { return i.Source != "" && i.Source == strings.TrimSuffix(repository, ".git") })
 }
@@ -61,7 +64,7 @@ func find(fits func(Image) bool) *Image {
 	return &images[i]
 }
 
-// Programs are those of all images.
+// Programs returns the programs of all images.
 func Programs() map[string]Program {
 	all := map[string]Program{}
 	for _, i := range images {

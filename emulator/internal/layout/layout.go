@@ -1,4 +1,4 @@
-// Package layout has every path under the emulator's folder.
+// Package layout defines the paths in the emulator's folder and its environment variables.
 package layout
 
 import (
@@ -8,23 +8,23 @@ import (
 	"strconv"
 )
 
-// EnvVar holds the emulator's folder for every process of the emulator.
+// EnvVar is the environment variable with the emulator's folder.
 const EnvVar = "SGLANG_TPU_EMULATOR"
 
-// NetworkVar holds the number of the loopback network that a new cluster tries first.
-// Clusters that are kept on disk and resumed later begin at another one than those that
-// come and go, so that they find their own free.
+// NetworkVar is the environment variable with the index of the loopback network that a new
+// cluster tries first. Clusters that are resumed later start at another index than temporary
+// ones, so that their network is likely to be free then.
 const NetworkVar = "SGLANG_TPU_EMULATOR_NETWORK"
 
-// EarlierVar is set while a review brings an earlier version of the program up: what that
-// asks for and Google refuses is let pass, because the review compares what two programs
-// ask for.
+// EarlierVar is set while a review deploys an earlier version of the program. The emulator then
+// accepts requests of it that Google rejects, because the review only compares two versions.
 const EarlierVar = "SGLANG_TPU_EMULATOR_EARLIER"
 
-// FrontVar is set where requests to clusters are made to fail: the API server then has a front, at which that happens.
+// FrontVar is set if faults are injected into requests to clusters. API servers then get a
+// proxy that does it.
 const FrontVar = "SGLANG_TPU_EMULATOR_FRONT"
 
-// FirstNetwork is the value of NetworkVar; 0 if it is not set.
+// FirstNetwork returns the value of NetworkVar; 0 if it is not set.
 func FirstNetwork() int {
 	n, err := strconv.Atoi(os.Getenv(NetworkVar))
 	if err != nil {
@@ -33,10 +33,18 @@ func FirstNetwork() int {
 	return max(n, 0)
 }
 
-// Layout is the emulator's folder. Nothing is written outside it.
+// WriteFile replaces a file atomically.
+func WriteFile(file string, data []byte, perm os.FileMode) error {
+	if err := os.WriteFile(file+".new", data, perm); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// Layout is the emulator's folder. The emulator writes nothing outside of it.
 type Layout struct{ Root string }
 
-// FromEnv finds the folder that the environment names.
+// FromEnv returns the folder that EnvVar names.
 func FromEnv() (Layout, error) {
 	root := os.Getenv(EnvVar)
 	if root == "" {
@@ -49,80 +57,81 @@ func (l Layout) in(parts ...string) string {
 	return filepath.Join(append([]string{l.Root}, parts...)...)
 }
 
-// Bin holds the tools that go on a user's PATH.
+// Bin is the folder with the tools for the user's PATH.
 func (l Layout) Bin() string { return l.in("bin") }
 
-// ContainerBin holds the programs that pods find on theirs.
+// ContainerBin is the folder with the programs for the PATH of containers.
 func (l Layout) ContainerBin() string { return l.in("container-bin") }
 
-// Run holds what a running emulator needs: socket, process id, log.
+// Run is the folder with the files of a running emulator: socket, process ID and logs.
 func (l Layout) Run() string { return l.in("run") }
 
-// Socket is the daemon's HTTP API.
+// Socket is the Unix socket of the daemon's HTTP API.
 func (l Layout) Socket() string { return l.in("run", "emulator.sock") }
 
-// PIDFile holds the daemon's process id.
+// PIDFile is the file with the daemon's process ID.
 func (l Layout) PIDFile() string { return l.in("run", "daemon.pid") }
 
-// Logs is where every log file is.
+// Logs is the folder with the log files.
 func (l Layout) Logs() string { return l.in("run") }
 
-// Token is the bearer token that gke-gcloud-auth-plugin hands out.
+// Token is the file with the bearer token of gke-gcloud-auth-plugin.
 func (l Layout) Token() string { return l.in("run", "token") }
 
-// Cache holds what tools want to keep; TMPDIR is beside it.
+// Cache is the folder for the tools' caches.
 func (l Layout) Cache() string { return l.in("cache") }
 
-// Tmp is for temporary files.
+// Tmp is the folder for temporary files.
 func (l Layout) Tmp() string { return l.in("tmp") }
 
-// ShellTmp is for those of what people type, with the environment loaded.
+// ShellTmp is the folder for temporary files of commands in the user's shell.
 func (l Layout) ShellTmp() string { return l.in("tmp", "shell") }
 
-// DaemonTmp is for those of the daemon.
+// DaemonTmp is the folder for temporary files of the daemon.
 func (l Layout) DaemonTmp() string { return l.in("tmp", "daemon") }
 
-// CloudFile holds the emulated cloud's resources.
+// CloudFile is the file with the emulated cloud's resources.
 func (l Layout) CloudFile() string { return l.in("cloud.json") }
 
-// Counters holds what the daemon has counted.
+// Counters is the file with the daemon's counts.
 func (l Layout) Counters() string { return l.in("counters.json") }
 
-// PKI holds the certificate authority of the emulator's servers.
+// PKI is the folder of the emulator's certificate authority.
 func (l Layout) PKI() string { return l.in("pki") }
 
-// TrustBundle is what clients trust: the machine's authorities and the emulator's own.
+// TrustBundle is the file with the certificates that clients trust: the emulator's and those
+// of the authorities that this machine trusts.
 func (l Layout) TrustBundle() string { return l.in("pki", "bundle.crt") }
 
-// Cluster holds one control plane's data.
+// Cluster is the folder of one control plane.
 func (l Layout) Cluster(name string) string { return l.in("clusters", name) }
 
-// Pod holds one pod's containers.
+// Pod is the folder of one pod.
 func (l Layout) Pod(uid string) string { return l.in("pods", uid) }
 
-// Disks holds the files of persistent disks, one folder each.
+// Disks is the folder with one subfolder for each persistent disk.
 func (l Layout) Disks() string { return l.in("disks") }
 
-// Disk holds one persistent disk's files.
+// Disk is the folder of one persistent disk.
 func (l Layout) Disk(name string) string { return l.in("disks", name) }
 
-// Buckets holds the objects of buckets, one folder each.
+// Buckets is the folder with one subfolder for each bucket.
 func (l Layout) Buckets() string { return l.in("buckets") }
 
-// Bucket holds one bucket's objects.
+// Bucket is the folder of one bucket.
 func (l Layout) Bucket(name string) string { return l.in("buckets", name) }
 
-// Registry holds images.
+// Registry is the folder of the image registry.
 func (l Layout) Registry() string { return l.in("registry") }
 
-// Pulumi holds state and stack configuration.
+// Pulumi is the folder with Pulumi's state and stack configuration.
 func (l Layout) Pulumi() string { return l.in("pulumi") }
 
-// PulumiHome is the CLI's own folder.
+// PulumiHome is PULUMI_HOME.
 func (l Layout) PulumiHome() string { return l.in("pulumi", "home") }
 
-// Kubeconfig is for kubectl.
+// Kubeconfig is the kubeconfig of the user's shell.
 func (l Layout) Kubeconfig() string { return l.in("kubeconfig") }
 
-// LWSChart is the LeaderWorkerSet chart, out of the controller's module.
+// LWSChart is the LeaderWorkerSet chart from the controller's module.
 func (l Layout) LWSChart() string { return l.in("lws", "chart") }

@@ -102,6 +102,18 @@ func TestTheReleaseBeforeHasAnotherDefinition(t *testing.T) {
 	assert.NotNil(t, property.At(pinned, path+"observedGeneration", nil))
 }
 
+// A leader whose node is gone gets workers that no node matches, and the group does not start until the leader is deleted
+// (kubernetes-sigs/lws pull request 946). With a release that has the fix, docs/troubleshooting.md, docs/proof.md and
+// docs/sources.md need no word of it.
+func TestThePinnedReleaseSelectsNoNodePoolForALeaderWithoutANode(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(release(t), "pkg", "controllers", "pod_controller.go"))
+	require.NoError(t, err)
+	_, function, found := strings.Cut(string(text), ") topologyValueFromPod(")
+	require.True(t, found)
+	function, _, _ = strings.Cut(function, "\n}\n")
+	assert.Contains(t, function, `return "", client.IgnoreNotFound(err)`, "the value for a node that is not found is empty, and no error")
+}
+
 // held are the keywords of a schema in which the program's definitions are the chart's.
 // The others are documentation, and rules that the controller's webhook has as well.
 var held = []string{

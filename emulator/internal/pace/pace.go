@@ -1,5 +1,5 @@
-// Package pace shortens the times that pods wait: probe periods, back-off, and sleep in
-// their containers. Limits of real work, such as a probe's timeout, stay as they are.
+// Package pace shortens the waiting times of pods: probe periods, back-off, and sleep in
+// containers. Limits of real work, such as a probe's timeout, are not scaled.
 package pace
 
 import (
@@ -13,11 +13,11 @@ import (
 
 const speed = 5
 
-// Of is how long a wait takes here.
+// Of returns the scaled duration of a wait.
 func Of(wait time.Duration) time.Duration { return wait / speed }
 
-// Sleep is the program that containers find as sleep; args are seconds, as GNU's takes
-// them without a unit. It returns the exit code.
+// Sleep implements the program sleep in containers and returns its exit code. args are seconds,
+// like those of GNU sleep without a unit.
 func Sleep(args []string) int {
 	var total time.Duration
 	for _, arg := range args {
@@ -38,7 +38,7 @@ func Sleep(args []string) int {
 	case <-time.After(Of(total)):
 		return 0
 	case s := <-signals:
-		number, _ := s.(syscall.Signal) // it is nothing else
+		number, _ := s.(syscall.Signal) // the only type on Unix
 		return 128 + int(number)
 	}
 }

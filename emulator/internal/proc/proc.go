@@ -1,4 +1,4 @@
-// Package proc runs child processes that never outlive the daemon.
+// Package proc runs child processes that end with their parent, even if that is killed.
 package proc
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Process is a running child with a process group of its own.
+// Process is a child process with its own process group.
 type Process struct {
 	cmd  *exec.Cmd
 	log  string
@@ -22,8 +22,8 @@ type Process struct {
 	err  error
 }
 
-// starter starts every child from one thread that lives as long as the daemon: the
-// parent-death signal is sent when the starting thread ends, not the process.
+// starter starts all children from one thread that never ends: the parent-death signal is sent
+// when the thread ends that started the child, not when the process ends.
 var starter = sync.OnceValue(func() chan func() {
 	work := make(chan func())
 	go func() {
@@ -35,8 +35,7 @@ var starter = sync.OnceValue(func() chan func() {
 	return work
 })
 
-// Start runs a prepared command. Output goes to the file log unless the command says
-// otherwise already.
+// Start starts a command. Its output goes to the file log unless cmd.Stdout is set.
 func Start(cmd *exec.Cmd, log string) (*Process, error) {
 	if cmd.Stdout == nil {
 		if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
@@ -66,10 +65,11 @@ func Start(cmd *exec.Cmd, log string) (*Process, error) {
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// PID of the process, which is its process group's too.
+// PID returns the process ID, which is also the ID of the process group.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// ExitCode of an ended process, 128 plus the signal's number for a killed one.
+// ExitCode returns the exit code of an ended process: 128 plus the signal's number if it was
+// killed.
 func (p *Process) ExitCode() int {
 	state := p.cmd.ProcessState
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -78,16 +78,18 @@ func (p *Process) ExitCode() int {
 	return state.ExitCode()
 }
 
-// Signal sends a signal to the process alone; one that has ended is no error.
+// Signal sends a signal to the process, not to its group. It does nothing if the process has
+// ended.
 func (p *Process) Signal(s syscall.Signal) { _ = syscall.Kill(p.PID(), s) }
 
-// Stop ends the process and all its children: TERM to the process, and after grace
-// KILL to the group. Without grace there is no TERM.
-func (p *Process) Stop(grace time.Duration) {
+// Stop ends the process and all its children: TERM to the process, and KILL to the group after
+// grace, or when the context ends. Without grace there is no TERM.
+func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 	if grace > 0 {
 		p.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:
+		case <-ctx.Done():
 		case <-time.After(grace):
 		}
 	}
@@ -95,8 +97,8 @@ func (p *Process) Stop(grace time.Duration) {
 	<-p.done
 }
 
-// Ready waits until check passes. A process that ends first is an error with the last
-// lines of its log.
+// Ready waits until check passes. If the process ends first or the limit passes, the error
+// contains the last lines of the log.
 func (p *Process) Ready(ctx context.Context, name string, limit time.Duration, check func() error) error {
 	deadline := time.After(limit)
 	var err error
@@ -119,7 +121,7 @@ func (p *Process) Ready(ctx context.Context, name string, limit time.Duration, c
 	}
 }
 
-// Tail is the last lines of a file.
+// Tail returns the last lines of a file.
 func Tail(file string, lines int) string {
 	text, err := os.ReadFile(file)
 	if err != nil {

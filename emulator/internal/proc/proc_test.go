@@ -19,7 +19,7 @@ func start(t *testing.T, script string) *Process {
 	t.Helper()
 	p, err := Start(exec.Command("bash", "-c", script), filepath.Join(t.TempDir(), "logs", "log"))
 	require.NoError(t, err)
-	t.Cleanup(func() { p.Stop(0) })
+	t.Cleanup(func() { p.Stop(context.Background(), 0) })
 	return p
 }
 
@@ -55,10 +55,21 @@ func TestStopLeavesTimeForTERMAndThenTakesTheWholeGroup(t *testing.T) {
 	require.Eventually(t, func() bool { return Tail(log, 1) != "" }, 10*time.Second, 10*time.Millisecond)
 	child, err := strconv.Atoi(Tail(log, 1))
 	require.NoError(t, err)
-	p.Stop(10 * time.Second)
+	p.Stop(context.Background(), 10*time.Second)
 	assert.Equal(t, 0, p.ExitCode())
 	assert.True(t, strings.HasSuffix(Tail(log, 1), "asked"))
 	require.Eventually(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) || zombie(child) }, 10*time.Second, 10*time.Millisecond)
+}
+
+func TestStopDoesNotOutlastItsContext(t *testing.T) {
+	p := start(t, "trap '' TERM; echo deaf; while :; do sleep 1; done")
+	require.Eventually(t, func() bool { return Tail(p.log, 1) == "deaf" }, 10*time.Second, 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	p.Stop(ctx, time.Hour)
+	assert.Less(t, time.Since(began), time.Minute)
+	assert.Equal(t, 137, p.ExitCode())
 }
 
 // zombie: killed, and not yet waited for by whoever inherited it.

@@ -1,5 +1,4 @@
-// Package property handles Pulumi's property paths, such as spec.containers[0]["a.b/c"], for
-// the emulator and the review.
+// Package property handles Pulumi's property paths, such as spec.containers[0]["a.b/c"].
 package property
 
 import (
@@ -9,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// At returns the value at a path, nil if there is none. An object for which whole holds is
-// returned for all paths into it; whole may be nil.
+// At returns the value at a path, or nil. If whole is not nil and returns true for an object,
+// that object is returned for all paths into it.
 func At(value any, path string, whole func(map[string]any) bool) any {
 	parts, err := resource.ParsePropertyPath(path)
 	if err != nil {
@@ -37,7 +36,7 @@ func At(value any, path string, whole func(map[string]any) bool) any {
 	return value
 }
 
-// Join adds a key, which may have dots in it.
+// Join appends a key, which may contain dots.
 func Join(path, key string) string {
 	switch {
 	case strings.ContainsAny(key, "./"):
@@ -48,10 +47,10 @@ func Join(path, key string) string {
 	return path + "." + key
 }
 
-// Index adds an index.
+// Index appends an index.
 func Index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
-// Covered reports whether a path, or one above it, is among some.
+// Covered reports whether some contains a path or a prefix of it.
 func Covered(path string, some []string) bool {
 	for _, p := range some {
 		if rest, ok := strings.CutPrefix(path, p); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {

@@ -10,15 +10,17 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"sglang-tpu/emulator/internal/property"
 )
 
-// Change is one property of one resource.
+// Change is a change of one property of a resource.
 type Change struct {
 	Property string `json:"property"`
-	Old      string `json:"old"` // empty: not set
-	New      string `json:"new"`
-	// Replaces: the resource cannot be changed there in place.
+	Old      string `json:"old"` // empty if it is not set
+	New      string `json:"new"` // empty if it is not set
+	// Replaces is true if this change forces a replacement of the resource.
 	Replaces bool `json:"replaces,omitempty"`
 }
 
@@ -26,16 +28,16 @@ const (
 	masked = "[secret]"
 	later  = "known later"
 
-	// How the engine marks a secret, and a value that is not known before the change.
+	// The engine's marks of secrets and of values that are unknown before the change.
 	signature     = "4dabf18193072939515e22adb298388d"
 	secretMark    = "1b47061264138c4ac30d75fd1eb44270"
 	unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-	longest = 100 // characters of a value that are shown
+	longest = 100 // maximum length of a value in the report
 )
 
-// changes are all differences between the inputs, and what the provider has found
-// beyond them.
+// changes returns all differences between the inputs, and further ones that the provider
+// reports.
 func (s Step) changes() []Change {
 	if s.Old == nil || s.New == nil {
 		return nil
@@ -47,7 +49,7 @@ func (s Step) changes() []Change {
 			old, now := at(s.Old.Outputs, path), at(s.New.Inputs, path)
 			c := Change{Property: path, Old: show(old), New: show(now)}
 			if c.Old == masked && strings.HasPrefix(string(s.Diff[path].Kind), "update") {
-				c.New = masked // it is under another name in the program
+				c.New = masked // a secret that has another name in the inputs
 			}
 			found = append(found, c)
 		}
@@ -58,17 +60,13 @@ func (s Step) changes() []Change {
 	return both(found)
 }
 
-// reported is true if a path of the provider's is among the differences, or holds one.
+// reported reports whether a path of the provider, or a path in or above it, is among the
+// differences.
 func reported(found []Change, path string) bool {
-	for _, c := range found {
-		if related(plain(c.Property), plain(path)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(found, func(c Change) bool { return related(plain(c.Property), plain(path)) })
 }
 
-// forced reports whether a change of a property is a reason of a replacement.
+// forced reports whether a change of a property forces the replacement.
 func (s Step) forced(property string) bool {
 	if s.Op != Replace {
 		return false
@@ -88,22 +86,21 @@ func related(a, b string) bool {
 
 var (
 	quotedKey = regexp.MustCompile(`\["([^"]*)"\]`)
-	// An index, or a flag or line, which is an index to a provider.
+	// An index, or a flag or line number, which are indices for a provider.
 	indexed = regexp.MustCompile(`\[[^\]]*\]| [^.\[]*`)
 )
 
-// plain removes indices, names in brackets and flags from a path: what is left is the same
-// in ours and in a provider's, up to lists.
+// plain removes indices, names in brackets and flags from a path, so that it can be compared
+// with a provider's path.
 func plain(path string) string {
 	return strings.TrimPrefix(indexed.ReplaceAllString(quotedKey.ReplaceAllString(path, ".$1"), ""), ".")
 }
 
-// at returns the value at a provider's path; a secret is returned as a whole.
+// at returns the value at a provider's path. For a path into a secret it returns the secret.
 func at(value any, path string) any { return property.At(value, path, marked) }
 
-// compare reports every difference by its deepest path. Lists of things that have names
-// are compared by name, and lists of arguments by flag, so that one that is put in
-// between is one difference.
+// compare reports every difference with its deepest path. It compares lists of named objects by
+// name and lists of arguments by flag, so that an inserted element is only one difference.
 func compare(path string, old, now any, report func(Change)) {
 	if same(old, now) {
 		return
@@ -112,7 +109,7 @@ func compare(path string, old, now any, report func(Change)) {
 	newMap, isMapToo := now.(map[string]any)
 	if isMap && isMapToo && !marked(oldMap) && !marked(newMap) {
 		for _, key := range union(oldMap, newMap) {
-			if !strings.HasPrefix(key, "__") { // a provider's own notes
+			if !strings.HasPrefix(key, "__") { // metadata of the provider
 				compare(property.Join(path, key), oldMap[key], newMap[key], report)
 			}
 		}
@@ -180,7 +177,7 @@ func compareLists(path string, old, now []any, report func(Change)) {
 	}
 }
 
-// flags are the arguments of a command line, by flag; nil if there is none among them.
+// flags returns the arguments of a command line by flag; nil if there are no flags.
 func flags(list []any) map[string]any {
 	found := map[string]any{}
 	any := false
@@ -200,7 +197,7 @@ func flags(list []any) map[string]any {
 				value, i = next, i+1
 			}
 		}
-		if flag == "--opt" { // of buildctl: the flag is in the value
+		if flag == "--opt" { // buildctl's --opt NAME=VALUE
 			name, rest, _ := strings.Cut(value, "=")
 			flag, value = flag+" "+name, rest
 		}
@@ -212,7 +209,7 @@ func flags(list []any) map[string]any {
 	return found
 }
 
-// text is a difference in a text of many lines: the first line that differs.
+// text returns the first line that differs in a text of several lines.
 func text(path, old, now string) Change {
 	oldLines, newLines := strings.Split(old, "\n"), strings.Split(now, "\n")
 	for i := 0; ; i++ {
@@ -235,21 +232,12 @@ func same(a, b any) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-func union(a, b map[string]any) []string {
-	keys := map[string]bool{}
-	for key := range a {
-		keys[key] = true
-	}
-	for key := range b {
-		keys[key] = true
-	}
-	return slices.Sorted(maps.Keys(keys))
-}
+func union(a, b map[string]any) []string { return sets.List(sets.KeySet(a).Union(sets.KeySet(b))) }
 
 // marked reports whether an object is the engine's mark of a secret.
 func marked(object map[string]any) bool { return object[signature] == secretMark }
 
-// show is a value as people read it, and never a secret.
+// show formats a value for the report. It masks secrets.
 func show(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -271,7 +259,7 @@ func show(value any) string {
 	return shorten(string(text))
 }
 
-// hide masks secrets inside of a value.
+// hide masks the secrets in a value.
 func hide(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -305,14 +293,14 @@ func shorten(text string) string {
 	return text
 }
 
-// The two pod templates of a LeaderWorkerSet mostly change together.
+// The two pod templates of a LeaderWorkerSet usually change together.
 const (
 	leaderTemplate = "spec.leaderWorkerTemplate.leaderTemplate."
 	workerTemplate = "spec.leaderWorkerTemplate.workerTemplate."
 	eachTemplate   = "spec.leaderWorkerTemplate.*Template."
 )
 
-// both merges what is the same in both templates.
+// both merges equal changes of both templates.
 func both(all []Change) []Change {
 	normal := func(c Change) Change {
 		for _, prefix := range []string{leaderTemplate, workerTemplate} {

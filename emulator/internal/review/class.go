@@ -1,16 +1,16 @@
 package review
 
-// Class is what a change does to the endpoint, from nothing to the worst.
+// Class is the effect of a change on the endpoint. Higher values are worse.
 type Class int
 
-// The classes, in their order.
+// The classes in ascending order.
 const (
-	None           Class = iota // it keeps serving
-	Rolling                     // pods restart one after the other; it keeps serving
-	GroupRestart                // it stops, and starts again on the same chips
-	SliceRebuild                // it stops; its slice is deleted and a new one is created
+	None           Class = iota // the endpoint keeps serving
+	Rolling                     // pods restart one after the other; the endpoint keeps serving
+	GroupRestart                // the endpoint stops, and restarts on the same chips
+	SliceRebuild                // the endpoint stops; its slice is replaced
 	ClusterRebuild              // everything is deleted and created again
-	Failed                      // there is no preview: pulumi up would end with an error
+	Failed                      // the preview fails, and pulumi up would, too
 )
 
 var classNames = []string{"none", "rolling", "group-restart", "slice-rebuild", "cluster-rebuild", "failed"}
@@ -21,7 +21,7 @@ func (c Class) String() string { return classNames[c] }
 // MarshalText writes the name.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// words are for people.
+// words describes the class in a sentence.
 func (c Class) words() string {
 	return []string{
 		"none: the endpoint keeps serving",
@@ -33,7 +33,7 @@ func (c Class) words() string {
 	}[c]
 }
 
-// short is the class in a table.
+// short describes the class in a table.
 func (c Class) short() string {
 	return []string{"none", "rolling", "group restart", "slice rebuild", "cluster rebuild", "preview fails"}[c]
 }

@@ -2,20 +2,20 @@ package review
 
 import "fmt"
 
-// Downtime is an estimate of the minutes for which no group answers. It assumes that
-// Google has the chips.
+// Downtime is an estimated range of minutes in which no group serves. It assumes that Google
+// has capacity.
 type Downtime struct {
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
 }
 
-// Minutes, published or reported; none of them was measured by this project.
+// Durations in minutes. They are published or reported; this project has measured none.
 var (
-	stop          = Downtime{0, 2}  // requests that run may end
+	stop          = Downtime{0, 2}  // draining of requests
 	podDownload   = Downtime{1, 3}  // pull of a new image
 	cachedWeights = Downtime{1, 2}  // 61 GiB through GCS FUSE with its file cache
 	perGiB        = 8.0 / 61        // at 140 MB/s
-	compile       = Downtime{4, 30} // for the first request; everything beforehand
+	compile       = Downtime{4, 30} // from only the first request to everything in advance
 	compiled      = Downtime{0, 1}
 	sliceDelete   = Downtime{2, 4}
 	sliceCreate   = Downtime{3, 10}
@@ -39,7 +39,7 @@ func (d Downtime) String() string {
 	return fmt.Sprintf("%.0f to %.0f min", d.From, d.To)
 }
 
-// downtime adds up what has to happen until a group answers again.
+// downtime adds the durations of everything that must happen until a group serves again.
 func (f facts) downtime(class Class, steps []Step) Downtime {
 	if f.before.groups == 0 || f.after.groups == 0 || class < GroupRestart || class == Failed {
 		return Downtime{}
@@ -64,7 +64,7 @@ func (f facts) downtime(class Class, steps []Step) Downtime {
 	}
 }
 
-// start is loading and compiling.
+// start returns the duration of loading and compiling.
 func (f facts) start() Downtime {
 	weights, code := cachedWeights, compile
 	if !f.bucket {

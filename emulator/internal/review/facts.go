@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// facts are what the consequences depend on, before and after.
+// facts are the facts about a stack on which the consequences of a change depend.
 type facts struct {
 	before, after output
 	bucket        bool // weights and compiled code are in a bucket
-	filled        bool // that is there already, and stays
-	compiled      bool // and so is compiled code for what will run
-	fetched       bool // other weights have to be fetched first
+	filled        bool // the bucket exists and is not deleted
+	compiled      bool // the bucket has compiled code for the new server
+	fetched       bool // other weights must be downloaded first
 }
 
-// output is the part of the stack's outputs that a review reads.
+// output has the stack outputs that a review uses.
 type output struct {
 	known  bool
 	groups int
@@ -41,8 +41,8 @@ func (o output) text(name string) string {
 
 func (o output) chips() int { return o.groups * int(o.number("chips")) }
 
-// weightsGiB is what each host fetches. A program that does not say so loads all of it:
-// dense weights are split over the devices of one data parallel part.
+// weightsGiB returns how much each host downloads. Programs without the output repositoryGiB
+// download all weights; dense weights are split over the devices of a data-parallel replica.
 func (o output) weightsGiB() float64 {
 	if fetched := o.number("repositoryGiB"); fetched > 0 {
 		return fetched
@@ -113,7 +113,7 @@ func variable(env any, name string) string {
 	return ""
 }
 
-// perGroup is what a new pod template does.
+// perGroup returns the class of a change of the pod template.
 func (f facts) perGroup() Class {
 	switch {
 	case f.before.known && f.before.groups == 0:
@@ -125,7 +125,7 @@ func (f facts) perGroup() Class {
 	}
 }
 
-// fill puts what is known into a rule's words.
+// fill fills the placeholders in a rule's text.
 func (f facts) fill(text string) string {
 	groups := "all " + strconv.Itoa(f.before.groups) + " groups"
 	if f.before.groups == 1 {
@@ -150,7 +150,8 @@ func (f facts) fill(text string) string {
 		"{weights}", f.weights(), "{chips}", chips).Replace(text)
 }
 
-// ending names the groups that a smaller number ends: the last ones, as their leaders are a StatefulSet's pods
+// ending names the groups that end if their number is reduced: the last ones, because their
+// leaders are pods of a StatefulSet
 // (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees).
 func ending(from, to int) string {
 	if to-from == 1 {
@@ -159,7 +160,7 @@ func ending(from, to int) string {
 	return fmt.Sprintf("groups %d to %d end", from, to-1)
 }
 
-// weights says what a new start has to fetch and compile.
+// weights says what a restart must download and compile.
 func (f facts) weights() string {
 	switch {
 	case !f.bucket:
@@ -175,7 +176,7 @@ func (f facts) weights() string {
 	}
 }
 
-// Row is one line of the plan, before and after.
+// Row is one row of the plan, before and after the change.
 type Row struct {
 	Name   string `json:"name"`
 	Before string `json:"before"`
@@ -216,7 +217,7 @@ func (f facts) rows() []Row {
 	return rows
 }
 
-// chips counts those that stop serving and are kept or requested again.
+// chips counts the chips before and after the change, and those that stop serving meanwhile.
 func (f facts) chips(steps []Step, items []Item) Chips {
 	c := Chips{Before: f.before.chips(), After: f.after.chips()}
 	slices, all := 0, false

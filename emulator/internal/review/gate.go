@@ -8,21 +8,21 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Policy is review.yaml: what has to be acknowledged before it may be merged.
+// Policy is the content of review.yaml: what must be acknowledged before a merge.
 type Policy struct {
-	// Protected is demanded for environments whose resources are protected, Others for
-	// the rest: names of classes, and deletion.
+	// Protected applies to environments with protected resources, Others to the rest. Both
+	// contain names of classes, and "deletion".
 	Protected []string `json:"protected"`
 	Others    []string `json:"others"`
 }
 
-// deletion is what policies call the loss of something that cannot be recovered.
+// deletion is the name of the loss of something that cannot be recovered.
 const deletion = "deletion"
 
-// Trailer begins the line of a commit message that acknowledges.
+// Trailer is the trailer of commit messages that acknowledges consequences.
 const Trailer = "Review-Acknowledged"
 
-// ReadPolicy reads review.yaml. An empty file demands nothing.
+// ReadPolicy reads review.yaml. An empty file requires no acknowledgement.
 func ReadPolicy(text []byte) (Policy, error) {
 	var file struct {
 		Acknowledge Policy `json:"acknowledge"`
@@ -38,8 +38,8 @@ func ReadPolicy(text []byte) (Policy, error) {
 	return file.Acknowledge, nil
 }
 
-// Gate records what the policy demands and what is acknowledged. Lines are the
-// values of trailers, each "WHAT ENVIRONMENT...".
+// Gate records what the policy requires, and what of it is acknowledged. lines are the values
+// of trailers, each "WHAT ENVIRONMENT...".
 func (r *Report) Gate(p Policy, lines []string) {
 	for _, e := range r.Environments {
 		demanded := p.Others
@@ -57,8 +57,8 @@ func (r *Report) Gate(p Policy, lines []string) {
 	}
 }
 
-// stops are those of the demands that the environment's change falls under: its class
-// if that, or a lesser one, is demanded, and deletion.
+// stops returns what must be acknowledged for the environment: its class, if that or a lower
+// one is demanded, and deletion.
 func (e Environment) stops(demanded []string) []string {
 	var found []string
 	if e.Class > None && e.Class < Failed && slices.ContainsFunc(demanded, func(name string) bool {
@@ -73,8 +73,8 @@ func (e Environment) stops(demanded []string) []string {
 	return found
 }
 
-// covers reports whether a line acknowledges something of an environment. A class
-// covers those below it, but never a deletion.
+// covers reports whether a line acknowledges something for an environment. A class covers lower
+// classes, but not a deletion.
 func covers(line, what, environment string) bool {
 	words := strings.Fields(strings.ReplaceAll(line, ",", " "))
 	if len(words) < 2 || !slices.Contains(words[1:], environment) {
@@ -87,7 +87,7 @@ func covers(line, what, environment string) bool {
 	return given > 0 && needed > 0 && given > needed
 }
 
-// Summarize fills in the summary of all environments, and sorts the worst first.
+// Summarize sorts the environments, the worst first, and sets the summary.
 func (r *Report) Summarize() {
 	slices.SortStableFunc(r.Environments, func(a, b Environment) int { return b.weight() - a.weight() })
 	for _, e := range r.Environments {
@@ -111,17 +111,17 @@ func (e Environment) weight() int {
 	return weight
 }
 
-// Exit codes of a finished review. What is not acknowledged decides.
+// Exit codes of a finished review, for what is not acknowledged.
 const (
 	ExitOK             = 0
-	ExitFailed         = 10 // a preview failed, so the consequences are not known
-	ExitOther          = 11 // rolling or a group restart, if review.yaml demands it
+	ExitFailed         = 10 // a preview failed, so the consequences are unknown
+	ExitOther          = 11 // rolling or a group restart, if review.yaml requires it
 	ExitDeletion       = 12
 	ExitSliceRebuild   = 13
 	ExitClusterRebuild = 14
 )
 
-// ExitCode is the worst of what has not been acknowledged.
+// ExitCode returns the exit code for the worst consequence that is not acknowledged.
 func (r Report) ExitCode() int {
 	if r.Class == Failed {
 		return ExitFailed

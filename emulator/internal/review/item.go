@@ -7,13 +7,14 @@ import (
 	"unicode"
 )
 
-// inSentence is how many changes a sentence names; all of them are in a list then.
+// inSentence is the maximum number of changes in a sentence; if there are more, they are listed
+// below it.
 const inSentence = 3
 
-// hidden changes follow from others that are shown.
+// hidden lists changes that only follow from others.
 var hidden = []string{`metadata.annotations["pulumi.com/waitFor"]`, `metadata.annotations["pulumi.com/skipAwait"]`}
 
-// item applies the rules to what happens to a resource.
+// item applies the rules to the change of a resource.
 func item(s Step, f facts) Item {
 	i := Item{Resource: s.Type() + " " + s.Name(), Op: s.Op}
 	for _, c := range s.changes() {
@@ -60,7 +61,7 @@ func item(s Step, f facts) Item {
 	return i
 }
 
-// order puts the properties with the worst consequences first.
+// order returns the class by which the properties of a resource are sorted.
 func (r rule) order(f facts) Class {
 	if r.perGroup {
 		return f.perGroup()
@@ -68,12 +69,10 @@ func (r rule) order(f facts) Class {
 	return r.class
 }
 
-// initError is what the engine calls the reason when something is replaced because its
-// last create or update failed.
+// initError is the engine's key for a replacement because the last create or update failed.
 const initError = "#initerror"
 
-// properties are the changes in words; those that force a replacement come first, and
-// when there are any, the others are left out.
+// properties describes the changes. If some force a replacement, it describes only those.
 func properties(changes []Change) []string {
 	var forced []Change
 	for _, c := range changes {
@@ -94,7 +93,7 @@ func properties(changes []Change) []string {
 	return words
 }
 
-// Words are "machineType changes from A to B".
+// Words describes the change, such as "`machineType` changes from `A` to `B`".
 func (c Change) Words() string {
 	if c.Property == initError {
 		return "its last create or update failed"
@@ -120,7 +119,7 @@ func (c Change) Words() string {
 
 func code(value string) string { return "`" + strings.ReplaceAll(value, "`", "'") + "`" }
 
-// short leaves out where all pod templates have it.
+// short returns the property without common prefixes.
 func (c Change) short() string {
 	for _, prefix := range []string{eachTemplate + "spec.", eachTemplate, "nodeConfig.", "spec.template.spec."} {
 		if rest, ok := strings.CutPrefix(c.Property, prefix); ok {
@@ -130,7 +129,7 @@ func (c Change) short() string {
 	return c.Property
 }
 
-// names describes a resource that has another name in the program and no alias.
+// names describes a resource that was renamed in the program without an alias.
 func (s Step) names() []string {
 	if s.renamedFrom == "" {
 		return nil
@@ -138,7 +137,8 @@ func (s Step) names() []string {
 	return []string{fmt.Sprintf("it is called `%s` in the program, was `%s`, and has no alias", s.Name(), s.renamedFrom)}
 }
 
-// clash is what goes wrong when the new one is created while the old one exists.
+// clash describes the error if a new resource has the name of the old one and is created before
+// that is deleted; empty if there is none.
 func (s Step) clash() string {
 	if s.Op != Replace || s.DeletesFirst || !strings.HasPrefix(s.Type(), "gcp:") || s.Old == nil || s.New == nil {
 		return ""
@@ -162,7 +162,7 @@ func (s Step) verb() string {
 	}
 }
 
-// noun is what people call it.
+// noun names the resource in a sentence.
 func (s Step) noun() string {
 	switch typ := s.Type(); {
 	case typ == nodePool && s.inside(inSlice):
@@ -185,7 +185,7 @@ func (s Step) noun() string {
 	return spaced(s.Type()[strings.LastIndex(s.Type(), ":")+1:]) + " " + s.Name()
 }
 
-// number is the slice's, or its name if that has none.
+// number returns the number in a slice's name, or the name if there is none.
 func number(name string) string {
 	digits := strings.TrimLeftFunc(name, func(r rune) bool { return !unicode.IsDigit(r) })
 	if digits != "" && strings.HasSuffix(name, digits) && strings.HasPrefix(name, "slice-") {
@@ -194,7 +194,7 @@ func number(name string) string {
 	return name
 }
 
-// spaced puts spaces between the words of RouterNat and BucketIAMMember.
+// spaced separates the words of names such as RouterNat and BucketIAMMember.
 func spaced(camel string) string {
 	var b strings.Builder
 	previous := ' '

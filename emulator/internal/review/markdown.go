@@ -2,14 +2,14 @@ package review
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
-// Mark is the first line, by which a comment is found again.
+// Mark is the first line of a report, which identifies the comment on a pull request.
 const Mark = "<!-- sglang-tpu review -->"
 
-// Markdown is the report as a comment; it reads well in a terminal, too.
+// Markdown returns the report for a comment on a pull request or a terminal.
 func (r Report) Markdown() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -109,22 +109,22 @@ func (e Environment) section(line func(string, ...any)) {
 	}
 	list("Read first", dangerous)
 	list("Changes", changed)
-	var made []string
+	var byKind []string
 	for kind, names := range created {
-		sort.Strings(names)
-		made = append(made, kind+" "+strings.Join(names, ", "))
+		slices.Sort(names)
+		byKind = append(byKind, kind+" "+strings.Join(names, ", "))
 	}
-	sort.Strings(made)
-	list("Created", made)
+	slices.Sort(byKind)
+	list("Created", byKind)
 	list("Warnings", e.Warnings)
 	list("Notes", e.Notes)
 	e.plan(line)
 }
 
-// listed is how many properties of one resource a comment shows.
+// listed is the maximum number of listed properties of a resource.
 const listed = 20
 
-// lines are the sentence, and below it the properties that it does not name.
+// lines returns the sentence and the list of changes that are not in it.
 func (i Item) lines() string {
 	text, rest := i.Sentence+".", 0
 	for _, c := range i.Changes {
@@ -158,5 +158,5 @@ func (e Environment) plan(line func(string, ...any)) {
 	}
 }
 
-// sentence begins with a capital.
+// sentence capitalizes the first letter.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -2,9 +2,9 @@ package review
 
 import "strings"
 
-// recreated finds what is deleted under one name of the program and created under
-// another although it is the same thing in the cloud: a rename without an alias. It is
-// a replacement, and the engine does not say so. The number is of those with an alias.
+// recreated turns a delete and a create of the same cloud resource into a replacement: the
+// program has renamed it without an alias. aliased is the number of resources that were renamed
+// with an alias.
 func recreated(steps []Step) (rest []Step, aliased int) {
 	deleted := map[string]int{}
 	for i, s := range steps {
@@ -40,7 +40,7 @@ func recreated(steps []Step) (rest []Step, aliased int) {
 	return rest, aliased
 }
 
-// identity is what makes a thing the same in the cloud; empty if that is not known.
+// identity identifies a resource in the cloud; empty if it is unknown.
 func identity(typ string, s *State) string {
 	if s == nil {
 		return ""

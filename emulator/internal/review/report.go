@@ -6,20 +6,20 @@ import (
 	"sort"
 )
 
-// Report is what a reviewer reads: every environment, the worst first.
+// Report describes the consequences of a change for all environments.
 type Report struct {
 	Base         string        `json:"base"`
 	Head         string        `json:"head"`
 	Class        Class         `json:"class"`    // the worst of all environments
 	Deletion     bool          `json:"deletion"` // something is deleted that cannot be recovered
 	Labels       []string      `json:"labels"`
-	Environments []Environment `json:"environments"`
-	// Unacknowledged are the trailers that are missing.
+	Environments []Environment `json:"environments"` // the worst first
+	// Unacknowledged are the values of the missing trailers.
 	Unacknowledged []string `json:"unacknowledged,omitempty"`
 	Acknowledged   []string `json:"acknowledged,omitempty"`
 }
 
-// Environment is one stack's part.
+// Environment describes the consequences for one stack.
 type Environment struct {
 	Name      string   `json:"name"`
 	Changed   bool     `json:"changed"`
@@ -33,11 +33,11 @@ type Environment struct {
 	Plan      []Row    `json:"plan,omitempty"`
 	Notes     []string `json:"notes,omitempty"`    // without consequences
 	Warnings  []string `json:"warnings,omitempty"` // of the program and the engine
-	Errors    []string `json:"errors,omitempty"`   // why there is no preview
-	Refusals  []string `json:"refusals,omitempty"` // protected resources, at which pulumi up would stop
+	Errors    []string `json:"errors,omitempty"`   // why the preview failed
+	Refusals  []string `json:"refusals,omitempty"` // protected resources that pulumi up would refuse to delete
 }
 
-// Counts are resources as Pulumi counts them, components included.
+// Counts are numbers of resources as Pulumi counts them, including components.
 type Counts struct {
 	Created  int `json:"created"`
 	Changed  int `json:"changed"`
@@ -45,14 +45,14 @@ type Counts struct {
 	Deleted  int `json:"deleted"`
 }
 
-// Chips are those of all slices.
+// Chips are numbers of chips of all slices.
 type Chips struct {
 	Before      int `json:"before"`
 	After       int `json:"after"`
-	Interrupted int `json:"interrupted"` // that stop serving, and come back or are requested again
+	Interrupted int `json:"interrupted"` // stop serving, and continue later or are requested again
 }
 
-// Item is what happens to one resource.
+// Item describes the consequences of the change of one resource.
 type Item struct {
 	Resource string   `json:"resource"` // type and name in the program
 	Op       Op       `json:"op"`
@@ -63,11 +63,11 @@ type Item struct {
 	Changes  []Change `json:"changes,omitempty"`
 }
 
-// dangerous reports whether it is listed before the others.
+// dangerous reports whether the item is in the first list of the report.
 func (i Item) dangerous() bool { return i.Deletion || i.Caution || i.Class > None }
 
-// Of makes the report of one environment out of its preview. protected are the URNs of
-// resources that the state protects, if that was taken out of it; see Unprotect.
+// Of returns the report of one environment from its preview. protected are the URNs of
+// resources whose protection was removed before the preview; see sandbox.Unprotect.
 func Of(name string, p Preview, protected []string) Environment {
 	e := Environment{Name: name, Warnings: p.Warnings, Errors: p.Errors}
 	for i, s := range p.Steps {
@@ -111,7 +111,7 @@ func Of(name string, p Preview, protected []string) Environment {
 	return e
 }
 
-// rank puts dangerous things first.
+// rank returns the rank by which items are sorted; higher ranks come first.
 func (i Item) rank() int {
 	rank := int(i.Class) * 100
 	if i.Deletion {
@@ -136,14 +136,14 @@ func (e *Environment) count(op Op) {
 	}
 }
 
-// refused reports whether Pulumi would stop an update here: it deletes nothing that is
-// protected, and replaces it only if the program protects it no more.
+// refused reports whether pulumi up would fail at the step: Pulumi does not delete protected
+// resources, and replaces them only if the program no longer protects them.
 func (s Step) refused() bool {
 	return s.Old != nil && s.Old.Protect && (s.Op == Delete || s.Op == Replace && (s.renamedFrom != "" || s.New != nil && s.New.Protect))
 }
 
-// protection reports what the engine does not: resources that Pulumi begins or
-// ends to protect from deletion.
+// protection reports how many resources gain or lose Pulumi's protection from deletion, which
+// is not part of the engine's events.
 func protection(steps []Step) []Item {
 	var items []Item
 	gained, lost := 0, 0
@@ -173,7 +173,7 @@ func protection(steps []Step) []Item {
 	return items
 }
 
-// Removed is an environment whose file was deleted.
+// Removed returns the report of an environment whose file was deleted.
 func Removed(name string) Environment {
 	return Environment{Name: name, Changed: true, Items: []Item{{
 		Resource: "Pulumi." + name + ".yaml", Op: Delete, Caution: true,

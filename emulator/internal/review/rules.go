@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Type tokens of what this program makes and the rules speak of.
+// Type tokens of the program's resources.
 const (
 	nodePool     = "gcp:container/nodePool:NodePool"
 	cluster      = "gcp:container/cluster:Cluster"
@@ -32,31 +32,30 @@ const (
 	inMonitoring = "sglang-tpu:infra:Monitoring"
 )
 
-// rule says what one kind of change does. The first that fits a property counts, so
-// the special ones come first.
+// rule describes the consequences of one kind of change. The first matching rule applies, so
+// specific rules come before general ones.
 type rule struct {
-	typ      string // a type token, or the beginning of one if it ends with *
-	inside   string // type of a component around it; empty: any
+	typ      string // a type token, possibly with one *
+	inside   string // type of a component that contains the resource; empty for any
 	ops      []Op
-	property string // what the property begins with, without indices, or several of them; empty: any
-	queued   bool   // only node pools of flex-start
-	fallback bool   // only node pools that have no nodes until GKE's autoscaler takes them
+	property string // prefixes of the property without indices, separated by spaces; empty for any
+	queued   bool   // only flex-start node pools
+	fallback bool   // only autoscaled node pools
 	class    Class
-	// perGroup: with more than one group they restart one after the other, and with none
-	// nothing does; class is then not read.
+	// perGroup means that the class depends on the number of groups; see facts.perGroup.
 	perGroup bool
-	loses    bool // something that cannot be recovered, or that traffic or chips depend on
-	caution  bool // to be read before the rest, although the endpoint keeps serving
+	loses    bool // something is lost that cannot be recovered, or that traffic or chips depend on
+	caution  bool // in the first list of the report, although the endpoint keeps serving
 	text     string
 }
 
-// nodesRecreated is what an update in place does to a slice if it concerns all of its nodes.
+// nodesRecreated is the consequence of an update in place of all nodes of a slice.
 const nodesRecreated = "in place, but GKE recreates all nodes of the slice at once, without a spare node: its group stops serving; its {chips} chips are released and have to be obtained again; {weights}"
 
-// The consequences follow the change in a sentence. {weights} says what a new start has to
-// fetch, {groups} how many groups there are, {chips} how many chips a slice has.
+// In the report, the text of a rule follows the description of the change. For the
+// placeholders see facts.fill.
 var rules = []rule{
-	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, text: "metrics, alerts and dashboard alone"},
+	{typ: "*", inside: inMonitoring, ops: []Op{Create, Update, Replace, Delete}, class: None, text: "only metrics, alerts and the dashboard change"},
 	// TPU slices.
 	{typ: nodePool, inside: inSlice, ops: []Op{Create}, fallback: true, class: None, text: "no chips are requested until a group needs a slice; running groups keep serving"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Replace}, class: SliceRebuild, text: "its group stops serving; its {chips} chips are released, and a new slice has to be obtained; {weights}"},
@@ -65,10 +64,10 @@ var rules = []rule{
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig.labels nodeConfig.resourceLabels nodeConfig.taints nodeConfig.tags", class: None, text: "GKE changes the nodes without restarting them"},
 	// GKE's short-lived upgrades: https://cloud.google.com/kubernetes-engine/docs/concepts/node-pool-upgrade-strategies
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig version", queued: true, class: None, text: "existing flex-start nodes stay as they are until they are deleted; later nodes get the change"},
-	// Machine type, disk and image too: the provider updates them in place, and GKE rolls
-	// the nodes by upgradeSettings, which for a slice leave no node to spare.
+	// This includes machine type, disk and image: the provider updates them in place, and GKE
+	// recreates the nodes by upgradeSettings, without surge nodes for a slice.
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeConfig version", class: SliceRebuild, text: nodesRecreated},
-	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, text: "the provider neither replaces the node pool for it nor updates it: nothing happens, and each preview shows it again"},
+	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "placementPolicy", class: None, caution: true, text: "the provider neither replaces nor updates the node pool: nothing happens, and each preview shows the change again"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, property: "nodeLocations", class: SliceRebuild, text: "GKE deletes its nodes in one zone and creates them in the other; its group stops serving; {weights}"},
 	{typ: nodePool, inside: inSlice, ops: []Op{Update}, class: None, text: "in place"},
 	{typ: policy, ops: []Op{Replace}, class: SliceRebuild, text: "until it is back no node pool can refer to it"},
@@ -79,7 +78,7 @@ var rules = []rule{
 	{typ: cluster, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "everything in it is deleted"},
 	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, text: "the control plane is upgraded, and does not go back; nodes follow in a maintenance window that no exclusion covers, when each slice's group restarts"},
 	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, text: "GKE upgrades along another channel; nodes follow in a maintenance window that no exclusion covers, when each slice's group restarts"},
-	{typ: cluster, ops: []Op{Update}, property: "maintenancePolicy", class: None, caution: true, text: "when GKE may upgrade by itself changes; in a window that no exclusion of node upgrades covers, it makes slices' nodes anew, and their groups restart"},
+	{typ: cluster, ops: []Op{Update}, property: "maintenancePolicy", class: None, caution: true, text: "the times of GKE's automatic upgrades change; in a window that no exclusion of node upgrades covers, GKE recreates the nodes of slices, and their groups restart"},
 	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, text: "GKE's own refusal to delete the cluster changes"},
 	{typ: cluster, ops: []Op{Update}, property: "enableIntranodeVisibility", class: GroupRestart, text: "GKE restarts the nodes; {weights}"},
 	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, text: "who may reach the control plane by its address changes"},
@@ -133,7 +132,7 @@ var rules = []rule{
 	{typ: job, ops: []Op{Create, Replace, Update}, class: None, text: "it runs once, on the system pool"},
 	{typ: job, ops: []Op{Delete}, class: None},
 
-	// The controller and what is in the cluster besides.
+	// The controller and other objects in the cluster.
 	{typ: definition, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, text: "every object of that kind is deleted with its definition"},
 	{typ: definition, ops: []Op{Create, Update}, class: None},
 	{typ: namespace, inside: inServing, ops: []Op{Replace, Delete}, class: GroupRestart, loses: true, text: "everything in it is deleted, the server too"},
@@ -154,7 +153,7 @@ var rules = []rule{
 	{typ: "gcp:*IAMMember", ops: []Op{Replace, Delete}, class: None, caution: true, text: "that permission is lost, for a moment if it is replaced"},
 }
 
-// unknown applies when no rule fits. It says so, and never counts as harmless.
+// unknown applies if no rule matches. It never counts as harmless.
 var unknown = rule{class: Rolling, caution: true, text: "this review has no rule for it"}
 
 func (r rule) fits(s Step, property string) bool {
@@ -163,11 +162,11 @@ func (r rule) fits(s Step, property string) bool {
 		return false
 	}
 	property = plain(property)
-	begins := func(with string) bool { return related(property, with) || strings.HasPrefix(property, with) }
-	return slices.Contains(r.ops, s.Op) && (r.property == "" || slices.ContainsFunc(strings.Fields(r.property), begins))
+	matchesPrefix := func(with string) bool { return related(property, with) || strings.HasPrefix(property, with) }
+	return slices.Contains(r.ops, s.Op) && (r.property == "" || slices.ContainsFunc(strings.Fields(r.property), matchesPrefix))
 }
 
-// input is what a resource is to have; nil if it is not there afterwards.
+// input returns the new value of a property; nil if the resource is deleted.
 func (s Step) input(path string) any {
 	if s.New == nil {
 		return nil
@@ -175,7 +174,7 @@ func (s Step) input(path string) any {
 	return at(s.New.Inputs, path)
 }
 
-// matches compares a type token with a pattern that may hold one *.
+// matches compares a type token with a pattern that may contain one *.
 func matches(pattern, typ string) bool {
 	before, after, star := strings.Cut(pattern, "*")
 	if !star {
@@ -184,7 +183,7 @@ func matches(pattern, typ string) bool {
 	return len(typ) >= len(before)+len(after) && strings.HasPrefix(typ, before) && strings.HasSuffix(typ, after)
 }
 
-// ruleFor finds the rule of a step, or of one property of an update.
+// ruleFor returns the rule of a step, or of one property of an update.
 func ruleFor(s Step, property string) rule {
 	for _, r := range rules {
 		if r.fits(s, property) {

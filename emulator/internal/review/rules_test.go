@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recordedTypes are those that the program registers in any environment, by the graphs
-// that the program's own tests record.
+// recordedTypes returns the types in the graphs that the program's tests record for all
+// environments.
 func recordedTypes(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "stacks", "testdata", "graph", "*.txt"))
@@ -37,7 +37,7 @@ func TestEveryTypeOfTheProgramHasARuleForAllThatCanHappenToIt(t *testing.T) {
 	require.Contains(t, types, set)
 	for typ := range types {
 		if typ == "kubernetes:helm.sh/v4:Chart" {
-			continue // a component: what is in it counts
+			continue // a component
 		}
 		for _, op := range []Op{Create, Update, Replace, Delete} {
 			s := Step{Op: op, URN: "urn:pulumi:dev::sglang-tpu::" + typ + "::x"}

@@ -1,8 +1,8 @@
-// Package review turns a preview of one environment into a report for its reviewer: what
-// happens to the endpoint, to the chips and to what cannot be recovered.
+// Package review turns previews into a report that says what a change does to the endpoint, to
+// its chips, and to data that cannot be recovered.
 //
-// It has no side effects: it reads the events of Pulumi's engine, and recognises the
-// resources of this program by their types.
+// It has no side effects. Its input are the events of Pulumi's engine, in which it recognizes
+// the resources of this program by their types.
 package review
 
 import (
@@ -21,7 +21,7 @@ import (
 // Op is what happens to a resource.
 type Op string
 
-// The operations of a report. Replace is all of its steps together.
+// The operations in a report. Replace combines all steps of a replacement.
 const (
 	Same    Op = "same"
 	Create  Op = "create"
@@ -37,26 +37,27 @@ type Preview struct {
 	Warnings []string
 }
 
-// Step is everything that happens to one resource.
+// Step combines all steps of one resource in a preview.
 type Step struct {
 	Op       Op
 	URN      string
-	Old, New *State                          // nil: there is none
-	Keys     []string                        // the properties that force its replacement
-	Diff     map[string]apitype.PropertyDiff // by path, as the provider has found it
-	// DeletesFirst: of a replacement, the old resource is deleted before the new one is created.
+	Old, New *State                          // nil if the resource does not exist
+	Keys     []string                        // properties that force a replacement
+	Diff     map[string]apitype.PropertyDiff // the provider's differences by path
+	// DeletesFirst is true if a replacement deletes the old resource before it creates the new
+	// one.
 	DeletesFirst bool
 
-	renamedFrom string // the name of what it replaces, if that was another; see recreated
+	renamedFrom string // the old name of a resource that is replaced because of a rename; see recreated
 }
 
-// State is a resource before or after. Secrets are masked by the engine.
+// State is a resource before or after the change. The engine has masked its secrets.
 type State = apitype.StepEventStateMetadata
 
 // stackType is the resource that holds the stack's outputs.
 const stackType = "pulumi:pulumi:Stack"
 
-// Read reads the engine's events, one JSON object a line; other lines are skipped.
+// Read reads the engine's events, one JSON object per line. It skips other lines.
 func Read(events []byte) (Preview, error) {
 	var p Preview
 	index := map[string]int{}
@@ -76,7 +77,7 @@ func Read(events []byte) (Preview, error) {
 		case e.ResourcePreEvent != nil:
 			p.add(index, e.ResourcePreEvent.Metadata)
 		case e.ResOutputsEvent != nil && e.ResOutputsEvent.Metadata.Type == stackType:
-			// The stack's new outputs are known only at its end.
+			// The stack's new outputs are only in its last event.
 			if i, known := index[e.ResOutputsEvent.Metadata.URN]; known {
 				p.Steps[i].New = e.ResOutputsEvent.Metadata.New
 			}
@@ -95,7 +96,7 @@ func Read(events []byte) (Preview, error) {
 	return p, nil
 }
 
-// noise is what the engine adds to an error that it has reported already.
+// noise lists messages that follow an error that was already reported.
 var noise = []string{"error: preview failed", "preview failed", "update failed", "resource registration failed"}
 
 func (p *Preview) diagnose(d *apitype.DiagnosticEvent) {
@@ -130,7 +131,7 @@ func (p *Preview) add(index map[string]int, m apitype.StepEventMetadata) {
 	case apitype.OpDelete:
 		s.Op = Delete
 	case apitype.OpDeleteReplaced:
-		// Before the new one is created, or after.
+		// It comes before or after the create.
 		s.DeletesFirst = s.DeletesFirst || s.Op == Same
 		s.Op = Replace
 	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpImportReplacement:
@@ -154,21 +155,22 @@ func (p *Preview) add(index map[string]int, m apitype.StepEventMetadata) {
 	maps.Copy(s.Diff, m.DetailedDiff)
 }
 
-// Type is the resource's type token.
+// Type returns the resource's type token.
 func (s Step) Type() string {
 	t := s.qualified()
 	return t[strings.LastIndex(t, "$")+1:]
 }
 
-// Name is its name in the program.
+// Name returns the resource's name in the program.
 func (s Step) Name() string { return s.URN[strings.LastIndex(s.URN, "::")+2:] }
 
-// inside reports whether a component of that type is around the resource.
+// inside reports whether a component of a type contains the resource; empty matches always.
 func (s Step) inside(component string) bool {
 	return component == "" || strings.Contains("$"+s.qualified(), "$"+component+"$")
 }
 
-// qualified is the type with those of the components around it, joined by $.
+// qualified returns the type, preceded by those of the components that contain the resource,
+// separated by $.
 func (s Step) qualified() string {
 	parts := strings.SplitN(s.URN, "::", 4)
 	if len(parts) < 4 {
@@ -177,7 +179,7 @@ func (s Step) qualified() string {
 	return parts[2]
 }
 
-// state is the newest there is.
+// state returns the new state, or the old one if the resource is deleted.
 func (s Step) state() *State {
 	if s.New != nil {
 		return s.New
@@ -185,7 +187,7 @@ func (s Step) state() *State {
 	return s.Old
 }
 
-// real reports whether it is a resource of a provider, and not a component.
+// real reports whether the resource belongs to a provider, and is not a component.
 func (s Step) real() bool {
 	at := s.state()
 	return at != nil && at.Custom && !strings.HasPrefix(s.Type(), "pulumi:")

@@ -1,5 +1,5 @@
-// Package sandbox is the command line of the emulator. It starts the emulated GKE, runs the
-// real Pulumi CLI against it, and stops both.
+// Package sandbox implements the emulator's command line. It starts and stops the emulated GKE
+// and runs the real Pulumi CLI against it.
 package sandbox
 
 import (
@@ -17,47 +17,48 @@ import (
 
 const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
 
-  emulator up [STACK]        bring STACK (default dev) up and ask the model server something
+  emulator up [STACK]        deploy STACK (default dev) and send a request to the model server
   emulator preview [STACK]   pulumi preview --diff of STACK
-  emulator down [STACK]      pulumi destroy of STACK, and stop
-  emulator env [STACK]       shell exports for typing pulumi and kubectl yourself:
+  emulator down [STACK]      pulumi destroy of STACK, then stop
+  emulator env [STACK]       print shell commands, to use pulumi and kubectl with the emulator:
                              eval "$(bin/emulator env)"
-  emulator config [STACK]    take over edits of Pulumi.STACK.yaml, as up, preview, and pulumi in
-                             the shell of emulator env do first
-  emulator start | stop      the emulated cloud alone
-  emulator review [STACK...] what the working tree would do to each environment (default
-                             all), as a report; see emulator review -h
-  emulator faults            each operation on each resource fails; see make faults
-  emulator chaos             a stack that serves loses its parts at random; see make chaos
-  emulator bench             times, as ratios; see make bench
-  emulator tools [check]     build what is missing
-  emulator resources [-v]    what exists in the emulated cloud; -v: with all its properties, as JSON
-  emulator ground FILE       make what is there before any stack, such as a network or a cluster:
-                             a list of type and inputs, in YAML; stacks leave it alone
-  emulator ground remove     delete it
-  emulator counters [reset]  bytes fetched, images built, code compiled, as JSON
-  emulator secret NAME       put standard input into Secret Manager as a version of NAME,
-                             projects/PROJECT/secrets/SECRET; it is gone when the emulator stops
-  emulator repair NODE       fail a node's host and let GKE repair it
-  emulator preempt SLICE [MINUTES]   take a spot slice back, with Google's notice; after so many
-                             of Google's minutes (10) it has the chips again. SLICE is the node
-                             pool's name, or what it ends with
-  emulator maintain [DATE] [minor]   let the clock pass the next maintenance window, from DATE
-                             on, with a patch or a minor version of GKE pending, and say what
-                             was upgraded and what an exclusion kept
-  emulator fault [...]       make something fail; without arguments: what is set
-      create MATCH TEXT [TIMES]    the create of a resource whose id contains MATCH
+  emulator config [STACK]    apply edits of Pulumi.STACK.yaml; up, preview, and pulumi in the
+                             shell of emulator env do this first
+  emulator start | stop      start or stop the emulated cloud
+  emulator review [STACK...] report what the working tree would change in each environment
+                             (default: all); see emulator review -h
+  emulator faults            make each operation on each resource fail; see make faults
+  emulator chaos             kill parts of a serving stack at random; see make chaos
+  emulator bench             measure how fast the emulator is; see make bench
+  emulator tools [check]     build missing tools
+  emulator resources [-v]    list the resources of the emulated cloud; -v: with all properties,
+                             as JSON
+  emulator ground FILE       create resources that exist before any stack, such as a network or
+                             a cluster, from a YAML list of type and inputs
+  emulator ground remove     delete them
+  emulator counters [reset]  print bytes downloaded, images built and compilations, as JSON
+  emulator secret NAME       add standard input to Secret Manager as a version of NAME,
+                             projects/PROJECT/secrets/SECRET; lost when the emulator stops
+  emulator repair NODE       make a node's host fail, and wait until GKE has repaired it
+  emulator preempt SLICE [MINUTES]   preempt a spot slice, with Google's notice; there is capacity
+                             again after MINUTES (10) of Google's time. SLICE is the node pool's
+                             name, or a suffix of it
+  emulator maintain [DATE] [minor]   simulate the next maintenance window after DATE, with a patch
+                             or a minor version of GKE pending, and print what is upgraded and
+                             what an exclusion prevents
+  emulator fault [...]       make operations fail; without arguments: list the faults
+      create MATCH TEXT [TIMES]    the create of a resource whose ID contains MATCH
       update MATCH TEXT [TIMES]    the update of such a resource
-      scale-up MATCH [TEXT [TIMES]]   nodes that GKE's autoscaler asks for; MATCH is in the
-                                   node pool's id, zone or capacity mode, such as us-central1-c
-      hub REPOSITORY [TEXT [TIMES]]   a download, after part of its files
-      bucket NAME [TEXT [TIMES]]      writing into a bucket, for want of quota
-      load POD [TEXT [TIMES]]         a rank that loads for TEXT seconds (60) longer, or fails
-                                   with TEXT if that is no number
-      iam MATCH                    removes policy members whose id contains MATCH
-      clear
+      scale-up MATCH [TEXT [TIMES]]   a scale-up by GKE's autoscaler; MATCH is part of the node
+                                   pool's ID, zone or capacity mode, such as us-central1-c
+      hub REPOSITORY [TEXT [TIMES]]   a download, after some of its files
+      bucket NAME [TEXT [TIMES]]      writes to a bucket; by default the quota is exceeded
+      load POD [TEXT [TIMES]]         loading takes TEXT seconds (60) longer, or fails with TEXT
+                                   if that is not a number
+      iam MATCH                    remove IAM members whose ID contains MATCH
+      clear                        remove all faults
 
-  -c KEY=VALUE               (up, preview, start) sets configuration over Pulumi.STACK.yaml
+  -c KEY=VALUE               (up, preview, start) set configuration on top of Pulumi.STACK.yaml
 `
 
 // Command is a subcommand. args are the arguments after its name.
@@ -97,7 +98,7 @@ func Main(args []string, others map[string]Command) int {
 		fmt.Fprint(os.Stderr, usage)
 		return 2
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "emulator: interrupted; nothing is left running, and the same command goes on from here")
+		fmt.Fprintln(os.Stderr, "emulator: interrupted; nothing is left running. Run the same command again to continue")
 		return 130
 	default:
 		fmt.Fprintf(os.Stderr, "emulator: %v\n", err)
@@ -134,7 +135,8 @@ var (
 	errTerminate = errors.New("terminated")
 )
 
-// untilSignalled ends at the first signal, with one of the errors above as its cause.
+// untilSignalled returns a context that ends at the first signal, with errInterrupt or
+// errTerminate as its cause.
 func untilSignalled() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -149,7 +151,7 @@ func untilSignalled() context.Context {
 	return ctx
 }
 
-// find returns the sandbox of the checkout that the working directory is in.
+// find returns the sandbox of the checkout that contains the working directory.
 func find() (*Sandbox, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -169,10 +171,10 @@ func find() (*Sandbox, error) {
 	}
 }
 
-// options are the arguments of most commands: a stack, and settings over its file.
+// options are the arguments of most commands.
 type options struct {
 	Stack  string
-	Config []string // KEY=VALUE, the key with its namespace
+	Config []string // KEY=VALUE, on top of the stack's file; KEY includes the namespace
 }
 
 func withOptions(command func(context.Context, *Sandbox, options) error) Command {
@@ -193,7 +195,7 @@ func withOptions(command func(context.Context, *Sandbox, options) error) Command
 	}
 }
 
-// alone runs a command under the lock of its folder.
+// alone runs a command while holding the lock of its folder.
 func alone(command func(context.Context, *Sandbox, options) error) func(context.Context, *Sandbox, options) error {
 	return func(ctx context.Context, s *Sandbox, o options) error {
 		unlock, err := Lock(s.Layout)

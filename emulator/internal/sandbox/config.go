@@ -12,13 +12,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// placeholders replaces the values that the checked-in environments leave to their user, and
-// that the program refuses.
+// placeholders replaces the values in checked-in environments that users must fill in, and
+// that the program rejects.
 var placeholders = strings.NewReplacer("your-project-id", "emulated-project", "your-reservation", "emulated-reservation")
 
-// overlay adds the salt and the settings (KEY=VALUE) to a stack's configuration. A
-// value that is JSON is taken as such, so that objects and numbers can be given.
-// Encrypted values and placeholders get stand-ins.
+// overlay adds the salt and settings (KEY=VALUE) to a stack's configuration, and replaces
+// encrypted values and placeholders. A value that is valid JSON is parsed, so that it can be an
+// object or a number.
 func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	var file map[string]any
 	if err := yaml.Unmarshal(text, &file); err != nil {
@@ -52,15 +52,15 @@ func overlay(text []byte, salt string, settings []string) ([]byte, error) {
 	return yaml.Marshal(file)
 }
 
-// secretFor returns a placeholder for an encrypted value, which only the real stack's secrets
-// provider can decrypt. Each ciphertext has its own, so that a preview shows that a secret
-// changes.
+// secretFor returns a substitute for an encrypted value, which only the real stack's secrets
+// provider can decrypt. Different ciphertexts have different substitutes, so that a preview
+// shows that a secret changes.
 func secretFor(ciphertext any) string {
 	return fmt.Sprintf("hf_stands_in_for_a_secret_%.4x", sha256.Sum256(fmt.Append(nil, ciphertext)))
 }
 
-// standIn replaces, at any depth, placeholders, and encrypted values by stand-ins that are
-// encrypted for the emulator's stack.
+// standIn recursively replaces placeholders, and replaces encrypted values by substitutes that
+// are encrypted for the emulator's stack.
 func standIn(at any, salt string) (any, error) {
 	var err error
 	switch at := at.(type) {
@@ -86,8 +86,8 @@ func standIn(at any, salt string) (any, error) {
 	return at, nil
 }
 
-// encrypt is what pulumi config set --secret does, with the emulator's passphrase. The
-// salt is v1:BASE64:CHECK.
+// encrypt encrypts a value like pulumi config set --secret, with the emulator's passphrase. The
+// salt has the form v1:BASE64:CHECK.
 func encrypt(text, salt string) (string, error) {
 	parts := strings.Split(salt, ":")
 	if len(parts) < 2 {

@@ -15,10 +15,10 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// salt is one as the Pulumi CLI writes it; the check at its end is not looked at here.
+// salt is in the Pulumi CLI's format; the check at its end is not used.
 var salt = "v1:" + base64.StdEncoding.EncodeToString([]byte("saltsalt")) + ":check"
 
-// decrypted reads the stand-ins back.
+// decrypted decrypts all encrypted values.
 func decrypted(t *testing.T, at any) any {
 	t.Helper()
 	switch at := at.(type) {
@@ -67,7 +67,7 @@ config:
 	}, decrypted(t, file))
 }
 
-// The program refuses what the checked-in environments leave to their user.
+// The program rejects the placeholders in checked-in environments.
 func TestWhatStandsForTheUsersOwnIsFilledIn(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "Pulumi.*.yaml"))
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestAnEditIsTakenOverWithTheSettingsOfTheLastCommand(t *testing.T) {
 	s := (&Sandbox{Program: t.TempDir(), Layout: layout.Layout{Root: t.TempDir()}}).Stack("dev")
 	ctx, file := context.Background(), filepath.Join(s.Program, "Pulumi.dev.yaml")
 	require.NoError(t, s.Follow(ctx), "nothing is up")
-	// The stack is there, so that the CLI is not asked for a salt.
+	// The stack exists, so that Prepare does not run the CLI.
 	for name, text := range map[string]string{
 		s.StateFile(): "{}",
 		filepath.Join(s.Layout.Pulumi(), "project", "Pulumi.dev.yaml"): "encryptionsalt: " + salt + "\n",

@@ -17,11 +17,11 @@ import (
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// Daemon is the process in which the emulated cloud lives.
+// Daemon is the process that runs the emulated cloud.
 type Daemon struct{ s *Sandbox }
 
-// Start starts the daemon, unless it runs, in a session of its own, so that a Ctrl-C for
-// pulumi does not reach it, and waits until it answers.
+// Start starts the daemon unless it is running, and waits until it is ready. The daemon has its
+// own session, so that Ctrl-C does not reach it.
 func (d Daemon) Start(ctx context.Context) error {
 	if d.answers(ctx) {
 		return nil
@@ -40,7 +40,7 @@ func (d Daemon) Start(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.Command(self, "daemon")
-	// A folder of its own, which distinguishes its processes from those of commands.
+	// Its TMPDIR distinguishes its processes from those of commands; see sweep.
 	cmd.Env = append(without(d.s.Environ(""), "TMPDIR"), "TMPDIR="+d.s.Layout.DaemonTmp())
 	cmd.Dir = d.s.Layout.Root
 	cmd.Stdout, cmd.Stderr = log, log
@@ -54,7 +54,7 @@ func (d Daemon) Start(ctx context.Context) error {
 	for {
 		select {
 		case <-exited:
-			return fmt.Errorf("the emulated cloud did not start:\n%s\n(the whole log is %s)", proc.Tail(logFile, 5), logFile)
+			return fmt.Errorf("the emulated cloud did not start:\n%s\n(the full log is in %s)", proc.Tail(logFile, 5), logFile)
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), d.Stop())
 		case <-time.After(100 * time.Millisecond):
@@ -65,12 +65,12 @@ func (d Daemon) Start(ctx context.Context) error {
 	}
 }
 
-// Stop ends the daemon and with it every process of the emulator, also those
-// that a killed command left.
+// Stop stops the daemon and all processes of the emulator, including those that a killed
+// command has left.
 func (d Daemon) Stop() error {
 	err := d.end()
 	sweep(d.s.Layout.DaemonTmp())
-	sweepBelow(d.s.Layout.Pod("")) // children of what died with a daemon that was killed: they would hold their ports
+	sweepBelow(d.s.Layout.Pod("")) // children of containers whose daemon was killed: they still hold ports
 	sweep(d.s.Layout.Tmp())
 	return err
 }
@@ -95,11 +95,11 @@ func (d Daemon) end() error {
 			return nil
 		}
 	}
-	// Its children die with it: they are started with a parent-death signal.
+	// Its children end, too: they are started with a parent-death signal.
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// isDaemon guards against a process id that another program has by now.
+// isDaemon reports whether a process ID is that of a daemon and was not reused.
 func isDaemon(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && strings.Contains(string(text), "emulator\x00daemon")
@@ -120,18 +120,19 @@ func (d Daemon) post(ctx context.Context, path string, request, reply any) error
 	return socket.Post(ctx, d.s.Layout.Socket(), path, request, reply)
 }
 
-// Kill ends every process of a Pulumi command at once, as a machine does that fails.
+// Kill kills all processes of a Pulumi command at once, to simulate a crash.
 func (s *Sandbox) Kill() { sweep(s.Layout.Tmp()) }
 
-// sweep ends what a command that was killed has left, and reports whether there was
-// anything: Pulumi's plugins and compilers are in process groups of their own and
-// notice late. They are known by the temporary folder that this program gives its
-// children; a shell with the emulator's environment loaded does not have it.
+// sweep kills the processes that a killed command has left, and reports whether there were
+// any. Pulumi's plugins and compilers have their own process groups and end late. They are
+// recognized by the TMPDIR that this program sets for its children; a shell with the emulator's
+// environment has another one.
 func sweep(folder string) bool { return sweepMarked("TMPDIR=" + folder + "\x00") }
 
-// sweepBelow is sweep for folders within one, as containers have.
+// sweepBelow is sweep for every folder below one. Each container has its own TMPDIR there.
 func sweepBelow(folder string) bool { return sweepMarked("TMPDIR=" + folder + "/") }
 
+// sweepMarked kills the processes whose environment contains a text.
 func sweepMarked(text string) bool {
 	mark := []byte(text)
 	swept := false
@@ -143,10 +144,10 @@ func sweepMarked(text string) bool {
 			if err != nil || pid == os.Getpid() {
 				continue
 			}
-			// A process whose environment cannot be read has ended, or is another user's.
+			// If the environment cannot be read, the process has ended or is another user's.
 			if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, mark) {
 				found, swept = true, true
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended since
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
 			}
 		}
 		if !found {

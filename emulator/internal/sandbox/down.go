@@ -14,8 +14,8 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// down destroys a stack and stops the emulator. It fails if the emulated cloud still
-// holds anything that no other stack of this checkout knows.
+// down destroys a stack, and stops the emulator unless it is still needed. It fails if the
+// emulated cloud contains resources that are in no other stack of this checkout.
 func down(ctx context.Context, s *Sandbox, o options) error {
 	used, err := s.used()
 	if err != nil {
@@ -37,7 +37,7 @@ func down(ctx context.Context, s *Sandbox, o options) error {
 			return errors.Join(err, s.Daemon().Stop())
 		}
 		if protected, stateErr := stack.protected(); stateErr == nil && protected {
-			return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then this again", o.Stack)
+			return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then repeat this command", o.Stack)
 		}
 		return fmt.Errorf("pulumi destroy failed: %w", err)
 	}
@@ -50,14 +50,14 @@ func down(ctx context.Context, s *Sandbox, o options) error {
 		return err
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("destroyed, but the emulated cloud still holds:\n  %s", strings.Join(left, "\n  "))
+		return fmt.Errorf("the stack was destroyed, but the emulated cloud still contains:\n  %s", strings.Join(left, "\n  "))
 	}
-	if given := s.ground(ctx); len(given) > 0 && len(others) == 0 {
-		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator goes on for what was there before: %s\n", o.Stack, strings.Join(given, ", "))
-		return nil
+	needed, by := others, "for"
+	if len(others) == 0 {
+		needed, by = s.ground(ctx), "for existing resources:"
 	}
-	if len(others) > 0 {
-		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator goes on for %s\n", o.Stack, strings.Join(others, ", "))
+	if len(needed) > 0 {
+		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator keeps running %s %s\n", o.Stack, by, strings.Join(needed, ", "))
 		return nil
 	}
 	if err := s.Daemon().Stop(); err != nil {
@@ -76,7 +76,7 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// used reports whether anything was ever brought up in this checkout.
+// used reports whether anything was ever deployed in this checkout.
 func (s *Sandbox) used() (bool, error) {
 	_, err := os.Stat(s.Layout.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {
@@ -89,7 +89,7 @@ func (s *Sandbox) used() (bool, error) {
 type existing struct {
 	Type   string `json:"type"`
 	ID     string `json:"id"`
-	Ground bool   `json:"ground"` // it was there before any stack
+	Ground bool   `json:"ground"` // it existed before any stack
 }
 
 func (d Daemon) resources(ctx context.Context) ([]existing, error) {
@@ -97,7 +97,7 @@ func (d Daemon) resources(ctx context.Context) ([]existing, error) {
 	return all, d.get(ctx, "/cloud/resources", &all)
 }
 
-// left lists what exists in the cloud and in no stack.
+// left lists the resources of the cloud that are in none of the stacks.
 func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
 	known := map[string]bool{}
 	for _, stack := range stacks {

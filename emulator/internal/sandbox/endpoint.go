@@ -18,11 +18,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// question is the tutorial's request.
+// question is the request of Google's tutorial.
 const question = `{"text": "Hello, world!", "sampling_params": {"max_new_tokens": 10}}`
 
-// ask sends the tutorial's request the way the tutorial does, through kubectl
-// port-forward, and prints what came back and what to type next.
+// ask sends the tutorial's request through kubectl port-forward, and prints the answer and the
+// next commands.
 func (s Stack) ask(ctx context.Context) error {
 	out, err := s.outputs(ctx)
 	if err != nil {
@@ -33,11 +33,11 @@ func (s Stack) ask(ctx context.Context) error {
 		return err
 	}
 	if out.Service == "" {
-		fmt.Fprintln(s.Out, "\nThe platform is up; endpoints are stacks of their own.")
+		fmt.Fprintln(s.Out, "\nThe platform is up. Endpoints are separate stacks.")
 		return nil
 	}
 	if out.Replicas == 0 {
-		fmt.Fprintln(s.Out, "\nreplicas is 0: the cluster is up, there is no server to ask")
+		fmt.Fprintln(s.Out, "\nThe cluster is up. There is no model server, because replicas is 0.")
 		return nil
 	}
 	address, stop, err := e.forward(ctx)
@@ -68,7 +68,7 @@ Next, in a shell of your own:
 	return nil
 }
 
-// outputs are the stack outputs that a person uses next.
+// outputs are the stack outputs that the next commands use.
 type outputs struct {
 	Kubeconfig      string `json:"kubeconfig"`
 	Namespace       string `json:"namespace"`
@@ -76,17 +76,17 @@ type outputs struct {
 	LeaderWorkerSet string `json:"leaderWorkerSet"`
 	PortForward     string `json:"portForwardCommand"`
 	Curl            string `json:"curlCommand"`
-	APIKeySecret    string `json:"apiKeySecret"` // empty: the server requires none
+	APIKeySecret    string `json:"apiKeySecret"` // empty if the server requires no key
 	Replicas        int    `json:"replicas"`
 }
 
-// endpoint is the model server of a stack that is up.
+// endpoint is the model server of a deployed stack.
 type endpoint struct {
 	Stack
 	out outputs
 }
 
-// apiKey reads the key that clients must send from its Secret; empty: there is none.
+// apiKey reads the server's API key from its Secret; empty if the server requires none.
 func (e endpoint) apiKey(ctx context.Context) (string, error) {
 	if e.out.APIKeySecret == "" {
 		return "", nil
@@ -107,7 +107,7 @@ func (s Stack) outputs(ctx context.Context) (out outputs, err error) {
 	return out, json.Unmarshal(text, &out)
 }
 
-// output returns the standard output of a command. Its error has the standard error.
+// output returns the standard output of a command. The error contains its standard error.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	text, err := cmd.Output()
 	var exit *exec.ExitError
@@ -117,8 +117,8 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 	return text, err
 }
 
-// writeKubeconfig saves the program's own kubeconfig, with the namespace that the
-// tutorial's commands leave out as the contexts' default.
+// writeKubeconfig saves the stack's kubeconfig with the endpoint's namespace as the default,
+// because the tutorial's commands name no namespace.
 func (e endpoint) writeKubeconfig() error {
 	config, err := clientcmd.Load([]byte(e.out.Kubeconfig))
 	if err != nil {

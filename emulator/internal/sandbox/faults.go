@@ -13,7 +13,7 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// counters prints what has been counted, or begins again.
+// counters prints or resets the counts.
 func counters(ctx context.Context, s *Sandbox, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "reset":
@@ -34,7 +34,7 @@ func (s *Sandbox) printJSON(v any) error {
 	return write.Encode(v)
 }
 
-// secret puts a version of a secret into Secret Manager, as gcloud does.
+// secret adds a version to a secret, like gcloud secrets versions add.
 func secret(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
@@ -56,7 +56,7 @@ const (
 	always       = 1 << 30
 )
 
-// fault adds a fault to those that are set.
+// fault lists, adds or removes faults.
 func fault(ctx context.Context, s *Sandbox, args []string) error {
 	var faults []cloud.Fault
 	if err := s.Daemon().get(ctx, "/cloud/faults", &faults); err != nil {
@@ -86,7 +86,7 @@ func parseFault(args []string) (cloud.Fault, error) {
 	}
 	f := cloud.Fault{On: args[0], Match: args[1], Text: text, Times: 1}
 	if f.On == "bucket" || f.On == "load" || f.On == "scale-up" {
-		// A quota does not end by being hit, nor are weights smaller or chips there the next time.
+		// Retries do not end these conditions.
 		f.Times = always
 	}
 	if len(args) > 2 && args[2] != "" {
@@ -105,7 +105,7 @@ func parseFault(args []string) (cloud.Fault, error) {
 	return f, nil
 }
 
-// removeMembers takes members out of policies, behind the program's back.
+// removeMembers removes IAM members without the program's knowledge.
 func removeMembers(ctx context.Context, s *Sandbox, match string) error {
 	all, err := s.Daemon().resources(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func removeMembers(ctx context.Context, s *Sandbox, match string) error {
 		removed++
 	}
 	if removed == 0 {
-		return fmt.Errorf("no policy member's id contains %q", match)
+		return fmt.Errorf("there is no IAM member whose ID contains %q", match)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// ground makes what is there before any stack, or removes it.
+// ground creates or removes resources that exist before any stack.
 func ground(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
@@ -37,7 +37,7 @@ func ground(ctx context.Context, s *Sandbox, args []string) error {
 	return s.Daemon().post(ctx, "/cloud/ground", all, nil)
 }
 
-// ground lists the ids of what was there before any stack.
+// ground lists the names of resources that existed before any stack.
 func (s *Sandbox) ground(ctx context.Context) []string {
 	all, err := s.Daemon().resources(ctx)
 	if err != nil {

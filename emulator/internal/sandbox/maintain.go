@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// repair fails a node's host, and returns when its node is back.
+// repair makes a node's host fail and waits until the node is repaired.
 func repair(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
@@ -15,13 +15,13 @@ func repair(ctx context.Context, s *Sandbox, args []string) error {
 	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
 }
 
-// preemption is what the command preempt asks for.
+// preemption is the request of the command preempt.
 type preemption struct {
 	Slice   string
-	Minutes float64 // of Google's, until it has the chips again
+	Minutes float64 // Google's time until there is capacity again
 }
 
-// preempt takes a slice back, and returns when it is there again.
+// preempt preempts a slice and waits until its nodes are recreated.
 func preempt(ctx context.Context, s *Sandbox, args []string) error {
 	p, err := parsePreempt(args)
 	if err != nil {
@@ -45,13 +45,13 @@ func parsePreempt(args []string) (preemption, error) {
 	return p, nil
 }
 
-// upgrade is what the command maintain lets happen.
+// upgrade is the request of the command maintain.
 type upgrade struct {
 	After time.Time
 	Minor bool // a minor version instead of a patch
 }
 
-// maintain lets a maintenance window pass, and prints what GKE did in it.
+// maintain simulates a maintenance window and prints what GKE upgraded.
 func maintain(ctx context.Context, s *Sandbox, args []string) error {
 	u, err := parseMaintain(args, time.Now())
 	if err != nil {

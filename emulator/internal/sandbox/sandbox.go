@@ -14,15 +14,14 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// passphrase guards the emulated stacks' secrets. It is no secret itself: what it
-// encrypts never leaves the ignored folder, and people who load the environment
-// must be able to decrypt.
+// passphrase encrypts the secrets of the emulator's stacks. It need not be secret: the stacks
+// never leave the ignored folder, and users must be able to decrypt them.
 const passphrase = "emulator"
 
-// Sandbox is one emulated cloud, and the program that is run on it.
+// Sandbox is an emulated cloud and the program that runs on it.
 type Sandbox struct {
 	Checkout string        // root of the repository
-	Program  string        // the Pulumi program's folder: the checkout, but in a review
+	Program  string        // the Pulumi program's folder: the checkout, except in a review
 	Layout   layout.Layout // the emulated cloud's folder
 	Out, Err io.Writer
 }
@@ -33,7 +32,7 @@ func (s *Sandbox) Daemon() Daemon { return Daemon{s} }
 // Stack returns a stack of the program.
 func (s *Sandbox) Stack(name string) Stack { return Stack{Sandbox: s, Name: name} }
 
-// Lock makes sure that one command at a time runs in a folder.
+// Lock ensures that only one command at a time uses a folder. It does not wait.
 func Lock(l layout.Layout) (unlock func(), err error) {
 	if err := os.MkdirAll(l.Run(), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot write to the checkout: %w", err)
@@ -48,7 +47,7 @@ func Lock(l layout.Layout) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// exports is what a shell needs to use pulumi and kubectl on the emulator.
+// exports returns the environment variables with which pulumi and kubectl use the emulator.
 func (s *Sandbox) exports(stack string) map[string]string {
 	l := s.Layout
 	return map[string]string{
@@ -59,7 +58,7 @@ func (s *Sandbox) exports(stack string) map[string]string {
 		"HELM_CACHE_HOME":  filepath.Join(l.Root, "cache", "helm"),
 		"HELM_CONFIG_HOME": filepath.Join(l.Root, "cache", "helm"),
 		"HELM_DATA_HOME":   filepath.Join(l.Root, "cache", "helm"),
-		// Pulumi's Kubernetes provider leaves a kubeconfig there at each run.
+		// Pulumi's Kubernetes provider leaves a kubeconfig in TMPDIR with each run.
 		"TMPDIR":                                        l.ShellTmp(),
 		"SSL_CERT_FILE":                                 l.TrustBundle(),
 		"PULUMI_HOME":                                   l.PulumiHome(),
@@ -68,22 +67,22 @@ func (s *Sandbox) exports(stack string) map[string]string {
 		"PULUMI_STACK":                                  stack,
 		"PULUMI_OPTION_CONFIG_FILE":                     s.Stack(stack).configFile(),
 		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
-		"PULUMI_IGNORE_AMBIENT_PLUGINS":                 "true", // those of the emulator are where Pulumi installs plugins
+		"PULUMI_IGNORE_AMBIENT_PLUGINS":                 "true", // use only plugins in PULUMI_HOME; see Link
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION":   "true",
 		"PULUMI_SUPPRESS_NEO_LINK":                      "true",
 		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
 	}
 }
 
-// strip removes a folder from a PATH, so that loading the environment twice changes
-// nothing.
+// strip removes a folder from a PATH, so that loading the environment twice has no further
+// effect.
 func strip(path, dir string) string {
 	rest := slices.DeleteFunc(filepath.SplitList(path), func(p string) bool { return p == dir })
 	return strings.Join(rest, string(os.PathListSeparator))
 }
 
-// printEnv prints the exports, and a function in the place of pulumi, which takes edits of
-// the stack's file over first. A function is the shell's own: scripts get the real one.
+// printEnv prints the exports, and a shell function pulumi that first applies edits of the
+// stack's file. Scripts do not inherit the function.
 func (s *Sandbox) printEnv(stack string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -97,11 +96,11 @@ func (s *Sandbox) printEnv(stack string) error {
 	return nil
 }
 
-// quote makes one word of a shell out of a text.
+// quote quotes a text for the shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// Environ is this process's environment with the exports on top. Temporary files go into
-// the ignored folder as well, so that an interrupted build leaves nothing elsewhere.
+// Environ returns this process's environment with the exports. TMPDIR is in the ignored folder,
+// so that an interrupted build leaves no files elsewhere.
 func (s *Sandbox) Environ(stack string) []string {
 	set := s.exports(stack)
 	set["TMPDIR"] = s.Layout.Tmp()

@@ -26,7 +26,7 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	assert.Equal(t, []string{"dev", c.Layout.Kubeconfig(), c.Layout.ShellTmp()}, lines)
 }
 
-// The test's own binary is called in the place of the emulator.
+// The test binary replaces the emulator.
 func TestPulumiInThatShellTakesEditsOverFirst(t *testing.T) {
 	var out strings.Builder
 	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Checkout: t.TempDir(), Out: &out}
@@ -40,7 +40,7 @@ func TestPulumiInThatShellTakesEditsOverFirst(t *testing.T) {
 	}
 	typed := func() string {
 		cmd := exec.Command("bash", "-c", script+"\npulumi preview --diff 'a b'")
-		said, _ := cmd.Output() // a refusal is its exit code, too
+		said, _ := cmd.Output() // it fails if emulator config does
 		return string(said)
 	}
 	assert.Equal(t, "emulator config dev\npulumi preview --diff a b\n", typed())

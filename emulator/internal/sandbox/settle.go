@@ -6,26 +6,28 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// Settle puts the stack in order after a Pulumi CLI that was killed: its lock is left, and
-// so are operations of which the state does not say whether they happened. On Google Cloud
-// a person would look, and clear the operation or import the resource; here the cloud is
-// asked.
+// Settle repairs the stack's state after a Pulumi CLI was killed. Such a CLI leaves its lock,
+// and pending operations that may or may not have succeeded. On Google Cloud, a person would
+// check and then clear the operation or import the resource; the emulator asks its cloud.
 func (s Stack) Settle(ctx context.Context) error {
 	if sweep(s.Layout.Tmp()) {
-		time.Sleep(200 * time.Millisecond) // requests that were sent to the cloud arrive
+		time.Sleep(200 * time.Millisecond) // for requests that are on their way to the cloud
 	}
 	locks, err := filepath.Glob(filepath.Join(s.backend(), ".pulumi", "locks", "organization", project, s.Name, "*.json"))
 	if err != nil {
 		return err
 	}
 	for _, lock := range locks {
-		// The command lock of this checkout is ours, so the process that held this one has ended.
+		// This process holds the lock of the checkout, so the owner of the stack's lock has ended.
 		if err := os.Remove(lock); err != nil {
 			return err
 		}
@@ -39,10 +41,10 @@ func (s Stack) Settle(ctx context.Context) error {
 	if len(d.PendingOperations) == 0 && (!unfinished || len(d.Resources) == 0) {
 		return nil
 	}
-	fmt.Fprintf(s.Out, "an earlier run did not end well, with %d operation(s) cut off; refreshing the stack's state first\n", len(d.PendingOperations))
+	fmt.Fprintf(s.Out, "an earlier run was interrupted, with %d pending operation(s); refreshing the stack's state first\n", len(d.PendingOperations))
 	if err := adopt(s.StateFile(), func(typ string, inputs map[string]any) (string, error) {
 		if !strings.HasPrefix(typ, "gcp:") {
-			return "", nil // an object in the cluster: creating it again changes nothing
+			return "", nil // creating an object in the cluster is idempotent
 		}
 		return s.Daemon().find(ctx, typ, inputs)
 	}); err != nil {
@@ -55,8 +57,8 @@ func (s Stack) Settle(ctx context.Context) error {
 }
 
 // unfinished is a file that exists while Pulumi changes a stack, and remains if that fails.
-// An update that is interrupted while Pulumi waits for it is applied, but not in the state:
-// pulumi up with the old program would call the resource unchanged.
+// If Pulumi is interrupted while it waits for an update, the update is applied but not in the
+// state, and pulumi up with the old program would not revert it.
 func (s Stack) unfinished() string {
 	return filepath.Join(s.Layout.Run(), "unfinished-"+s.Name)
 }
@@ -73,22 +75,19 @@ func (s Stack) Change(ctx context.Context, args ...string) error {
 	return errors.Join(err, os.Remove(s.unfinished()))
 }
 
-// recorded reports whether the state records that an operation on a cloud resource failed. A
-// refresh would remove that, and the next pulumi up depends on it.
+// recorded reports whether the state records a failed operation on a cloud resource. The next
+// pulumi up needs this record, and a refresh would remove it.
 func (s Stack) recorded() bool {
 	d, err := s.state()
 	if err != nil || len(d.PendingOperations) > 0 {
 		return false
 	}
-	for _, r := range d.Resources {
-		if strings.HasPrefix(string(r.Type), "gcp:") && len(r.InitErrors) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool {
+		return strings.HasPrefix(string(r.Type), "gcp:") && len(r.InitErrors) > 0
+	})
 }
 
-// find asks the cloud whether a resource with these inputs exists, and for its id.
+// find returns the ID of the resource with these inputs; empty if it does not exist.
 func (d Daemon) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
 	var reply cloud.Reply
 	if err := d.post(ctx, "/cloud/find", cloud.Request{Type: typ, Inputs: inputs}, &reply); err != nil || reply.Resource == nil {

@@ -13,8 +13,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// A refresh takes the engine's note of a failed create away, so none is made where the
-// state has one.
+// A refresh would remove the record of a failed create from the state.
 func TestAFailureThatTheStateRecordsNeedsNoRefresh(t *testing.T) {
 	const failed = `{"checkpoint": {"latest": {"resources": [{"type": "gcp:container/nodePool:NodePool", "initErrors": ["in ERROR"]}]}}}`
 	for name, test := range map[string]struct {

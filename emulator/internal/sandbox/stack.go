@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/layout"
 )
 
-// project is Pulumi.yaml's name; the backend files its stacks under it.
+// project is the name in Pulumi.yaml.
 const project = "sglang-tpu"
 
 func (s *Sandbox) backend() string { return filepath.Join(s.Layout.Pulumi(), "state") }
@@ -25,19 +27,20 @@ type Stack struct {
 	Name string
 }
 
-// configFile is the stack's configuration as the emulator uses it: a copy, so that
-// neither an encryption salt nor an emulator's address gets into a tracked file.
+// configFile is the emulator's copy of the stack's configuration. It is a copy so that neither
+// the encryption salt nor the emulator's settings get into a tracked file.
 func (s Stack) configFile() string {
 	return filepath.Join(s.Layout.Pulumi(), "Pulumi."+s.Name+".yaml")
 }
 
-// StateFile is where the backend has the stack's checkpoint.
+// StateFile is the stack's checkpoint in the backend.
 func (s Stack) StateFile() string {
 	return filepath.Join(s.backend(), ".pulumi", "stacks", project, s.Name+".json")
 }
 
-// Prepare creates the stack if it is new, and writes its configuration from the program's
-// Pulumi.<stack>.yaml, or for a stack of the emulator alone from that in its folder, with settings (KEY=VALUE, the key with its namespace) over it.
+// Prepare creates the stack if needed and writes its configuration. The source is the program's
+// Pulumi.<stack>.yaml, or for a stack that only the emulator has, the file of that name in the
+// emulator's folder. settings (KEY=VALUE, with namespace) override it.
 func (s Stack) Prepare(ctx context.Context, settings ...string) error {
 	source := filepath.Join(s.Program, "Pulumi."+s.Name+".yaml")
 	text, err := os.ReadFile(source)
@@ -67,10 +70,10 @@ func (s Stack) Prepare(ctx context.Context, settings ...string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(replaceFile(s.configFile(), merged), replaceFile(s.preparedFile(), from))
+	return errors.Join(layout.WriteFile(s.configFile(), merged, 0o600), layout.WriteFile(s.preparedFile(), from, 0o600))
 }
 
-// prepared is what the stack's configuration was written from.
+// prepared has the arguments from which the stack's configuration was written.
 type prepared struct {
 	Source   string   `json:"source"` // text of Pulumi.<stack>.yaml
 	Settings []string `json:"settings"`
@@ -78,16 +81,8 @@ type prepared struct {
 
 func (s Stack) preparedFile() string { return s.configFile() + ".from" }
 
-// replaceFile replaces a file atomically, for concurrent readers.
-func replaceFile(name string, text []byte) error {
-	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
-}
-
-// Follow writes the stack's configuration again if its file has been edited since, with the
-// settings that it was last given. Nothing happens if it was never written.
+// Follow rewrites the stack's configuration, with its previous settings, if the stack's file
+// was edited. It does nothing before the first Prepare.
 func (s Stack) Follow(ctx context.Context) error {
 	text, err := os.ReadFile(s.preparedFile())
 	if errors.Is(err, os.ErrNotExist) {
@@ -107,9 +102,9 @@ func (s Stack) Follow(ctx context.Context) error {
 	return s.Prepare(ctx, from.Settings...)
 }
 
-// salt creates the stack in the emulator's backend and returns the encryption salt of
-// its secrets. The CLI writes the salt beside the project file it finds, so it is run
-// in a folder with a project file of its own.
+// salt creates the stack in the emulator's backend if needed and returns the encryption salt of
+// its secrets. The CLI writes the salt next to the project file, so it runs in a folder with a
+// separate project file.
 func (s Stack) salt(ctx context.Context) (string, error) {
 	home := filepath.Join(s.Layout.Pulumi(), "project")
 	file := filepath.Join(home, "Pulumi."+s.Name+".yaml")
@@ -143,15 +138,14 @@ func (s Stack) salt(ctx context.Context) (string, error) {
 	return parsed.EncryptionSalt, nil
 }
 
-// Command prepares the Pulumi CLI to run on the stack in the program's folder. It is
-// interrupted when ctx ends.
+// Command returns a command that runs the Pulumi CLI on the stack in the program's folder. It
+// is interrupted when ctx ends.
 func (s Stack) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.Layout.Bin(), "pulumi"), args...)
 	cmd.Dir = s.Program
 	cmd.Env = s.Environ(s.Name)
-	// A Ctrl-C reaches Pulumi through the terminal, and it ends by itself, saving what it
-	// did. So it is neither killed nor interrupted again: at a second interrupt it abandons
-	// what is under way.
+	// Ctrl-C reaches Pulumi through the terminal. Pulumi then saves its state and exits. It
+	// must not be killed or interrupted again: at a second interrupt it abandons operations.
 	cmd.Cancel = func() error {
 		if errors.Is(context.Cause(ctx), errInterrupt) {
 			return nil
@@ -162,14 +156,15 @@ func (s Stack) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// pulumi runs the CLI with its own display.
+// pulumi runs the CLI with its normal output.
 func (s Stack) pulumi(ctx context.Context, args ...string) error {
 	cmd := s.Command(ctx, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, s.Out, s.Err
 	return cmd.Run()
 }
 
-// Kubectl is run in the emulator's environment. A missing one fails when it is run.
+// Kubectl returns a kubectl command in the emulator's environment. If kubectl is not installed,
+// running the command fails.
 func (s Stack) Kubectl(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := s.Command(ctx)
 	path, err := exec.LookPath("kubectl")

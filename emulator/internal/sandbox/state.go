@@ -13,7 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// state reads the stack's latest deployment; a stack that does not exist has an empty one.
+// state reads the stack's latest deployment; it is empty if the stack does not exist.
 func (s Stack) state() (*apitype.DeploymentV3, error) {
 	d, _, err := readState(s.StateFile())
 	if errors.Is(err, os.ErrNotExist) {
@@ -22,12 +22,12 @@ func (s Stack) state() (*apitype.DeploymentV3, error) {
 	return d, err
 }
 
-// Deployment reads the stack's latest deployment, and returns what writes it back with changes.
+// Deployment reads the stack's latest deployment. write saves changes of it.
 func (s Stack) Deployment() (d *apitype.DeploymentV3, write func() error, err error) {
 	return readState(s.StateFile())
 }
 
-// readState reads a checkpoint file. write writes it with changes of the deployment.
+// readState reads the latest deployment of a checkpoint file. write saves changes of it.
 func readState(file string) (d *apitype.DeploymentV3, write func() error, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -37,7 +37,7 @@ func readState(file string) (d *apitype.DeploymentV3, write func() error, err er
 	var checkpoint apitype.CheckpointV3
 	if err = json.Unmarshal(text, &versioned); err == nil {
 		read := json.NewDecoder(bytes.NewReader(versioned.Checkpoint))
-		read.UseNumber() // numbers keep their digits
+		read.UseNumber() // preserves all digits
 		err = read.Decode(&checkpoint)
 	}
 	if err != nil {
@@ -58,9 +58,9 @@ func readState(file string) (d *apitype.DeploymentV3, write func() error, err er
 	}, nil
 }
 
-// Unprotect removes protection from a checkpoint file, and returns the URNs of the
-// resources that had it. The engine ends a preview at the first protected resource that it
-// would have to delete, so that a reviewer would see that one and no other.
+// Unprotect removes the protection of all resources in a checkpoint file and returns the URNs
+// of those that had it. With protection, a preview would end at the first protected resource
+// to delete, and a review would not show the others.
 func Unprotect(file string) (protected []string, err error) {
 	d, write, err := readState(file)
 	if err != nil {
@@ -75,14 +75,12 @@ func Unprotect(file string) (protected []string, err error) {
 	return protected, write()
 }
 
-// finder returns the id of the cloud's resource that a create with these inputs makes;
-// empty: it does not exist.
+// finder returns the ID of the cloud resource with these inputs; empty if it does not exist.
 type finder func(typ string, inputs map[string]any) (string, error)
 
-// adopt writes into a checkpoint file what was created while Pulumi was being killed. Such
-// a create is in the state as a pending operation only, and pulumi refresh
-// --import-pending-creates drops it (seen with 3.259). It is appended to the resources,
-// where all its dependencies are before it.
+// adopt adds resources to a checkpoint file that were created while Pulumi was killed. The
+// state has only a pending operation for them, which pulumi refresh --import-pending-creates
+// drops (seen with 3.259). At the end of the list, they come after all of their dependencies.
 func adopt(file string, find finder) error {
 	d, write, err := readState(file)
 	if err != nil {
@@ -111,7 +109,7 @@ func adopt(file string, find finder) error {
 	return write()
 }
 
-// stacks names every stack in the backend that still has resources.
+// stacks returns the names of all stacks in the backend that have resources.
 func (s *Sandbox) stacks() ([]string, error) {
 	files, err := filepath.Glob(s.Stack("*").StateFile())
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// checkpointFile is one in a backend, with a deployment.
+// checkpointFile writes a checkpoint file with a deployment.
 func checkpointFile(t *testing.T, deployment string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "dev.json")
@@ -19,7 +19,7 @@ func checkpointFile(t *testing.T, deployment string) (file string) {
 	return file
 }
 
-// deploymentIn reads one field of the deployment back.
+// deploymentIn returns one field of a checkpoint file's deployment.
 func deploymentIn(t *testing.T, file, field string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

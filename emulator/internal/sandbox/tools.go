@@ -10,31 +10,31 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sglang-tpu/emulator/internal/guests"
+	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// languageHost is the file of Pulumi's language host for Go.
+// languageHost is the file name of Pulumi's language host for Go.
 const languageHost = "go-language-host"
 
-// hostScript is what the engine starts as its language host. The host links the program
-// again at each run unless it gets a path to keep it at; the option for that in a project
-// file is newer than the host that can be built here, so it is given as a flag. Go builds
-// again what has changed. The flags of go build are those with which all else is built, so
-// that what they share is compiled once.
+// hostScript is the language host that the engine starts. It passes a path for the program's
+// binary to Pulumi's host, which otherwise links the program with each run. The path is a flag,
+// because the host is older than the project file's option for it. The build flags are those of
+// all other builds, so that shared packages are compiled only once.
 const hostScript = `#!/bin/sh
 here=$(dirname "$0")
 export CGO_ENABLED=0 GOFLAGS="$(go env GOFLAGS) ` + tools.ProgramFlags + `"
 exec "$here/` + languageHost + `" -buildTarget="$here/../cache/programs/` + tools.TargetName + `" "$@"
 `
 
-// Tools builds what is missing of a set of tools, with other steps beside them, and links
-// the tools.
-func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool, beside ...tools.Step) error {
+// Tools builds the missing tools of a set, in parallel with further steps, and creates the
+// links to them.
+func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool, steps ...tools.Step) error {
 	if err := os.MkdirAll(s.Layout.Bin(), 0o755); err != nil {
 		return err
 	}
 	modules := filepath.Join(s.Checkout, "emulator", "tools")
-	if err := tools.Ensure(ctx, s.Layout, modules, set, s.Out, beside...); err != nil {
+	if err := tools.Ensure(ctx, s.Layout, modules, set, s.Out, steps...); err != nil {
 		return err
 	}
 	if err := tools.Chart(ctx, s.Layout, modules); err != nil {
@@ -43,7 +43,7 @@ func (s *Sandbox) Tools(ctx context.Context, set []tools.Tool, beside ...tools.S
 	return s.Link()
 }
 
-// Link creates the links by which this binary and Pulumi's plugins are found.
+// Link creates the links through which programs find this binary and Pulumi's plugins.
 func (s *Sandbox) Link() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -86,13 +86,10 @@ func (s *Sandbox) writeHostScript() error {
 	if text, err := os.ReadFile(file); err == nil && string(text) == hostScript {
 		return nil
 	}
-	if err := os.WriteFile(file+".new", []byte(hostScript), 0o755); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
+	return layout.WriteFile(file, []byte(hostScript), 0o755)
 }
 
-// sdkVersion is the version of a provider that the program asks for, such as v8.41.1.
+// sdkVersion returns the version of a provider's SDK in the program's go.mod, such as v8.41.1.
 func (s *Sandbox) sdkVersion(provider string) (string, error) {
 	file := filepath.Join(s.Program, "go.mod")
 	text, err := os.ReadFile(file)
@@ -101,14 +98,14 @@ func (s *Sandbox) sdkVersion(provider string) (string, error) {
 	}
 	found := regexp.MustCompile(`pulumi-` + provider + `/sdk/v\d+ (v\S+)`).FindSubmatch(text)
 	if found == nil {
-		return "", fmt.Errorf("%s names no version of the %s provider's SDK", file, provider)
+		return "", fmt.Errorf("%s does not require the %s provider's SDK", file, provider)
 	}
 	return string(found[1]), nil
 }
 
-// RunBinary changes the project in a folder, which is a copy, so that it runs a binary that
-// is built already. The language host takes it as a flag only: it is older than the option
-// of a project's runtime.
+// RunBinary changes the project in a folder, which must be a copy, so that Pulumi runs an
+// existing binary. It uses a flag of the language host, which is older than the project file's
+// option for it.
 func (s *Sandbox) RunBinary(folder, binary string) error {
 	host := filepath.Join(folder, ".host")
 	if err := os.MkdirAll(host, 0o755); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
-	// Nothing of the developer's own settings of go.
+	// Ignore the developer's go settings.
 	t.Setenv("GOENV", "off")
 	t.Setenv("GOFLAGS", "")
 	program := t.TempDir()
@@ -25,7 +25,7 @@ func TestTheLanguageHostFindsTheProgramBuilt(t *testing.T) {
 	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Program: program, Out: io.Discard, Err: io.Discard}
 	require.NoError(t, os.MkdirAll(c.Layout.Bin(), 0o755))
 	require.NoError(t, c.writeHostScript())
-	// What Pulumi's host for Go does with the flag, and says of what it compiles.
+	// A host that builds the program, like Pulumi's, and lists the packages that it compiles.
 	host := "#!/bin/sh\nexec go build -v -o \"${1#-buildTarget=}\"\n"
 	require.NoError(t, os.WriteFile(filepath.Join(c.Layout.Bin(), languageHost), []byte(host), 0o755))
 	run := func() string {

@@ -11,8 +11,8 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// up brings a stack from nothing to an answer of the model server, and prints at the end
-// how long each part took.
+// up builds everything, deploys a stack, sends a request to the model server, and prints how
+// long each part took.
 func up(ctx context.Context, s *Sandbox, o options) error {
 	if err := build(ctx, s); err != nil {
 		return err
@@ -24,14 +24,13 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 		return errors.Join(err, s.Daemon().Stop())
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nThe emulator is left running to look at: eval \"$(bin/emulator env %s)\". Logs are in %s", err, o.Stack, s.Layout.Logs())
+		return fmt.Errorf("%w\nThe emulator keeps running, so that you can examine it: eval \"$(bin/emulator env %s)\". Logs are in %s", err, o.Stack, s.Layout.Logs())
 	}
 	watch.print(s.Out)
 	return nil
 }
 
-// build compiles the tools and the program, as far as they are missing or older than their
-// sources.
+// build builds missing tools, and the program if its sources have changed.
 func build(ctx context.Context, s *Sandbox) error {
 	program, err := tools.Program(ctx, s.Layout, s.Program)
 	if err != nil {
@@ -60,8 +59,7 @@ func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
 	return nil
 }
 
-// start builds what is missing, starts the daemon unless it runs, and writes the stack's
-// configuration.
+// start builds missing tools and calls open.
 func start(ctx context.Context, s *Sandbox, o options) error {
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return err
@@ -69,8 +67,8 @@ func start(ctx context.Context, s *Sandbox, o options) error {
 	return open(ctx, s, o)
 }
 
-// open starts the daemon unless it runs, and writes the stack's configuration. Tools are
-// there already.
+// open starts the daemon unless it is running, and writes the stack's configuration. The tools
+// must be built.
 func open(ctx context.Context, s *Sandbox, o options) error {
 	if err := s.Daemon().Start(ctx); err != nil {
 		return err

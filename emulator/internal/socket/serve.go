@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// Handle serves JSON requests; no body is the zero value. The text of an error is the
-// answer, with status 400. What a request began goes on when its caller disconnects.
+// Handle serves JSON requests; an empty body is the zero value. An error is returned as text
+// with status 400. Operations continue if their caller disconnects.
 func Handle[In any](do func(ctx context.Context, in In) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
@@ -26,7 +26,7 @@ func Handle[In any](do func(ctx context.Context, in In) (any, error)) http.Handl
 	}
 }
 
-// Reply writes JSON. Its only error is a client that has disconnected.
+// Reply writes JSON. It ignores errors, which occur only if the client has disconnected.
 func Reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v)

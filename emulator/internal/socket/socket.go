@@ -1,4 +1,4 @@
-// Package socket lets the emulator's programs call its daemon, by HTTP over a Unix socket.
+// Package socket is the client of the emulator's daemon, with HTTP over a Unix socket.
 package socket
 
 import (
@@ -14,8 +14,7 @@ import (
 	"strings"
 )
 
-// Client returns a client of the daemon that listens on a socket. Requests go to
-// http://emulator.
+// Client returns an HTTP client that connects to a socket, whatever the URL's host.
 func Client(socket string) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -29,7 +28,8 @@ func Client(socket string) *http.Client {
 	}}
 }
 
-// Get decodes the daemon's JSON answer into reply. The text of a refusal is the error.
+// Get decodes the daemon's JSON response into reply. If the daemon returns an error, its text
+// is the error.
 func Get(ctx context.Context, socket, path string, reply any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://emulator"+path, nil)
 	if err != nil {
@@ -38,7 +38,7 @@ func Get(ctx context.Context, socket, path string, reply any) error {
 	return Do(socket, req, reply)
 }
 
-// Post sends JSON, and is otherwise as Get.
+// Post sends a JSON request; otherwise it is like Get.
 func Post(ctx context.Context, socket, path string, request, reply any) error {
 	text, err := json.Marshal(request)
 	if err != nil {
@@ -51,12 +51,12 @@ func Post(ctx context.Context, socket, path string, request, reply any) error {
 	return Do(socket, req, reply)
 }
 
-// Do sends a request. Without a reply the body of the answer is dropped.
+// Do sends a request. If reply is nil, it discards the response.
 func Do(socket string, req *http.Request, reply any) error {
 	res, err := Client(socket).Do(req)
 	var failed *url.Error
 	if errors.As(err, &failed) {
-		return failed.Err // without the made-up address
+		return failed.Err // without the URL, whose host has no meaning
 	}
 	if err != nil {
 		return err

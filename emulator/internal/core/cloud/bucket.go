@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"google.golang.org/grpc/codes"
 )
 
 func bucket() kind {
 	return kind{
 		id:      format("%s", "name"),
-		minutes: 0.1, outputs: bucketOutputs, check: checkBucket, taken: bucketTaken,
-		remove: func(o *operation) error { return o.emptyBucket() },
+		minutes: 0.1, outputs: bucketOutputs, check: checkBucket, conflict: bucketConflict,
+		remove: (*operation).emptyBucket,
 	}
 }
 
@@ -36,17 +38,17 @@ func bucketOutputs(in Values) Values {
 	}
 }
 
-// ProjectNumber is the number that Google gave a project, 12 digits.
+// ProjectNumber returns a project's number of 12 digits, derived from its ID.
 func ProjectNumber(project string) int64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, project)
 	return 100_000_000_000 + int64(h.Sum64()%900_000_000_000)
 }
 
-// bucketTaken: all of the world's buckets share their names. The texts are those of
-// https://cloud.google.com/storage/docs/json_api/v1/status-codes.
-func bucketTaken(has *Resource, in Values) error {
-	if has.Inputs.text("project") == in.text("project") {
+// bucketConflict is the error for a bucket name that is in use: bucket names are globally
+// unique. The texts are from https://cloud.google.com/storage/docs/json_api/v1/status-codes.
+func bucketConflict(existing *Resource, in Values) error {
+	if existing.Inputs.text("project") == in.text("project") {
 		return errors.New("googleapi: Error 409: Your previous request to create the named bucket succeeded and you already own it., conflict")
 	}
 	return errors.New("googleapi: Error 409: The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again., conflict")
@@ -57,9 +59,9 @@ var (
 	bucketPlace = regexp.MustCompile(`(?i)^([a-z]+-[a-z]+\d+|us|eu|asia|nam4|eur\d|asia1)$`)
 )
 
-// checkBucket: https://cloud.google.com/storage/docs/buckets#naming,
+// checkBucket enforces https://cloud.google.com/storage/docs/buckets#naming,
 // https://cloud.google.com/storage/docs/locations and
-// https://cloud.google.com/storage/docs/soft-delete. Open: the last text was not seen.
+// https://cloud.google.com/storage/docs/soft-delete. Open: the exact text of the last error.
 func checkBucket(_ *Cloud, in Values) error {
 	name, place := in.text("name"), in.text("location")
 	if !bucketName.MatchString(name) || strings.HasPrefix(name, "goog") || strings.Contains(name, "google") {
@@ -68,7 +70,7 @@ func checkBucket(_ *Cloud, in Values) error {
 	if !bucketPlace.MatchString(place) {
 		return fmt.Errorf("googleapi: Error 400: The specified location constraint is not valid., invalid")
 	}
-	// From 7 to 90 days, or 0 to have none of it.
+	// 7 to 90 days; 0 disables soft delete.
 	if days := in.number("softDeletePolicy.retentionDurationSeconds") / (24 * 3600); days > 90 ||
 		in.number("softDeletePolicy.retentionDurationSeconds") > 0 && days < 7 {
 		return errors.New("googleapi: Error 400: Soft delete policy retention duration must be 0 or between 7 and 90 days., invalid")
@@ -78,7 +80,7 @@ func checkBucket(_ *Cloud, in Values) error {
 
 var identityPool = regexp.MustCompile(`^principal(?:Set)?://iam\.googleapis\.com/projects/[^/]*/locations/global/workloadIdentityPools/([^/]*)/`)
 
-// checkBucketMember refuses what no policy of the bucket can hold:
+// checkBucketMember rejects members that the bucket's IAM policy cannot contain:
 // https://cloud.google.com/storage/docs/public-access-prevention and
 // https://cloud.google.com/iam/docs/principal-identifiers.
 func checkBucketMember(c *Cloud, in Values) error {
@@ -92,7 +94,7 @@ func checkBucketMember(c *Cloud, in Values) error {
 		if pool == nil {
 			return fmt.Errorf("googleapi: Error 400: Invalid argument: '%s' is not a principal, invalid", member)
 		}
-		// A project's pool comes with its first cluster that has Workload Identity.
+		// The first cluster with Workload Identity creates the project's pool.
 		if !c.hasIdentityPool(pool[1]) {
 			return noIdentityPool(pool[1])
 		}
@@ -109,9 +111,8 @@ func (c *Cloud) hasIdentityPool(pool string) bool {
 	return false
 }
 
-// emptyBucket removes a bucket's objects, if the program allows it, as the provider
-// does (storage/resource_storage_bucket.go): it looks when the bucket is deleted, not
-// before.
+// emptyBucket deletes a bucket's objects if forceDestroy is set. Like the provider
+// (storage/resource_storage_bucket.go), it checks for objects only when the bucket is deleted.
 func (o *operation) emptyBucket() error {
 	c, name := o.cloud, o.resource.Inputs.text("name")
 	if c.Buckets == "" {
@@ -128,14 +129,14 @@ func (o *operation) emptyBucket() error {
 	return os.RemoveAll(folder)
 }
 
-// orphans are folders of objects whose bucket was deleted; the caller holds mu.
+// orphans returns the object folders whose bucket was deleted; the caller holds mu.
 func (c *Cloud) orphans() []string {
 	if c.Buckets == "" {
 		return nil
 	}
 	entries, err := os.ReadDir(c.Buckets)
 	if err != nil {
-		return nil // there was never a bucket
+		return nil // no bucket was ever created
 	}
 	var names []string
 	for _, e := range entries {
@@ -146,37 +147,27 @@ func (c *Cloud) orphans() []string {
 	return names
 }
 
-// Refusal is the error of Cloud Storage or GKE to a request, with the code that gRPC
-// gives it.
-type Refusal struct{ Code, Text string }
+// Refusal is an error of Cloud Storage or Secret Manager, with its gRPC status code.
+type Refusal struct {
+	Code codes.Code
+	Text string
+}
 
 func (r *Refusal) Error() string { return r.Text }
-
-// FuseEnabled reports whether a cluster has the Cloud Storage FUSE driver.
-func (c *Cloud) FuseEnabled(cluster string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.resources {
-		if r.Type == clusterKind && r.Inputs.text("name") == cluster {
-			return r.Inputs.truth("addonsConfig.gcsFuseCsiDriverConfig.enabled")
-		}
-	}
-	return false
-}
 
 var (
 	readers = []string{"roles/storage.objectViewer", "roles/storage.objectUser", "roles/storage.objectAdmin", "roles/storage.admin"}
 	writers = readers[1:]
 )
 
-// BucketAccess checks that a Kubernetes service account may list a bucket's objects,
-// and if write is set make some. The refusal is Google's, as in
-// https://cloud.google.com/storage/docs/troubleshooting.
+// BucketAccess checks that a Kubernetes service account may list a bucket's objects, or
+// create them if write is set. The errors are Google's
+// (https://cloud.google.com/storage/docs/troubleshooting).
 func (c *Cloud) BucketAccess(project, name, namespace, account string, write bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if b := c.resources[bucketKind+" "+name]; b == nil || b.Creating {
-		return &Refusal{"NotFound", "storage: bucket doesn't exist"}
+		return &Refusal{codes.NotFound, "storage: bucket doesn't exist"}
 	}
 	permission, roles := "storage.objects.list", readers
 	if write {
@@ -184,19 +175,12 @@ func (c *Cloud) BucketAccess(project, name, namespace, account string, write boo
 	}
 	principal := fmt.Sprintf("principal://iam.googleapis.com/projects/%d/locations/global/workloadIdentityPools/%s.svc.id.goog/subject/ns/%s/sa/%s",
 		ProjectNumber(project), project, namespace, account)
-	// The older form, which GKE's documentation of Workload Identity still takes.
-	byPool := fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
-	for _, r := range c.resources {
-		member := r.Inputs.text("member")
-		if r.Type != bucketIAMKind || strings.TrimPrefix(r.Inputs.text("bucket"), "b/") != name || member != principal && member != byPool {
-			continue
-		}
-		for _, role := range roles {
-			if r.Inputs.text("role") == role {
-				return nil
-			}
-		}
+	onBucket := func(binding Values) bool { return strings.TrimPrefix(binding.text("bucket"), "b/") == name }
+	// Both forms of the member are valid; the second is the older one.
+	if c.granted(bucketIAMKind, onBucket, principal, roles...) ||
+		c.granted(bucketIAMKind, onBucket, workloadMember(project, namespace, account), roles...) {
+		return nil
 	}
-	return &Refusal{"PermissionDenied", fmt.Sprintf(
+	return &Refusal{codes.PermissionDenied, fmt.Sprintf(
 		"googleapi: Error 403: Caller does not have %s access to the Google Cloud Storage bucket. Permission '%s' denied on resource (or it may not exist)., forbidden", permission, permission)}
 }

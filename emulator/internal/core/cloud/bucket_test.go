@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
 )
 
 func bucketValues(set ...any) Values {
@@ -22,7 +23,7 @@ func bucketValues(set ...any) Values {
 	return v
 }
 
-// withBucket is a cloud with a bucket that holds one object.
+// withBucket returns a cloud with a bucket that contains one object.
 func withBucket(t *testing.T) (*Cloud, *Resource) {
 	t.Helper()
 	c, _ := open(t, stateFile(t))
@@ -103,7 +104,7 @@ func TestABucketIsForThosePrincipalsThatItsPolicyNames(t *testing.T) {
 	require.ErrorContains(t, c.BucketAccess("p", "p-cache", "other", "server", true), "403")
 	var refused *Refusal
 	require.ErrorAs(t, c.BucketAccess("p", "none", "sglang", "server", true), &refused)
-	assert.Equal(t, "NotFound", refused.Code)
+	assert.Equal(t, codes.NotFound, refused.Code)
 
 	_, err = c.Create(context.Background(), bucketIAMKind, Values{"bucket": "p-cache", "role": "roles/storage.objectViewer", "member": "allUsers"})
 	require.ErrorContains(t, err, "public access prevention is enforced")

@@ -8,13 +8,13 @@ import (
 	"sglang-tpu/emulator/internal/property"
 )
 
-// Unknown stands for a value that is not known before something is made, as in Pulumi's
-// protocol.
+// Unknown is Pulumi's wire value for an input that is only known after another resource has
+// been created.
 const Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-// Check returns what the provider refuses in inputs before it asks Google, by path. The
-// sentences are those of Terraform's SDK and Pulumi's bridge, which say Terraform's
-// names where these say Pulumi's.
+// Check validates inputs as the provider does before it calls Google, and returns the errors
+// by property path. The texts are those of Terraform's SDK and Pulumi's bridge, with Pulumi's
+// property names in place of Terraform's.
 func Check(typ string, in Values) (map[string]string, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func Check(typ string, in Values) (map[string]string, error) {
 	c := checker{properties: schema.Of(typ), inputs: in, failures: map[string]string{}}
 	c.level(c.properties, in, "")
 	if p := schema.Find(c.properties, "name"); p != nil && !p.Output && in["name"] == nil {
-		c.failures["name"] = "Missing required property 'name': the emulated Google Cloud makes up no names"
+		c.failures["name"] = "Missing required property 'name': the emulated Google Cloud does not generate names"
 	}
 	for path, why := range invalidValues(typ, in) {
 		c.failures[path] = why
@@ -30,7 +30,7 @@ func Check(typ string, in Values) (map[string]string, error) {
 	return c.failures, nil
 }
 
-// Has reports whether a program may set a property of a type, and need not.
+// Has reports whether a type has an optional input of this name.
 func Has(typ, property string) bool {
 	p := schema.Find(schema.Of(typ), property)
 	return p != nil && !p.Output && !p.Required
@@ -46,7 +46,7 @@ func (c *checker) level(level []*schema.Property, values map[string]any, path st
 	for name := range values {
 		at := property.Join(path, name)
 		switch p := schema.Find(level, name); {
-		case strings.HasPrefix(name, "__"): // Pulumi's own notes
+		case strings.HasPrefix(name, "__"): // Pulumi's metadata
 		case p == nil:
 			c.failures[at] = "Invalid or unknown key"
 		case p.Output:
@@ -83,4 +83,9 @@ func (c *checker) property(p *schema.Property, value any, path string) {
 			}
 		}
 	}
+}
+
+// badRequest formats an error as the provider reports Google's status 400.
+func badRequest(format string, args ...any) error {
+	return fmt.Errorf("googleapi: Error 400: "+format+", badRequest", args...)
 }

@@ -1,5 +1,5 @@
-// Package cloud emulates Google Cloud: the resources that this program uses, with the
-// rules and error texts of the real one, and its waiting times, scaled down.
+// Package cloud emulates the part of Google Cloud that this program uses: its resources,
+// validation rules, error texts and, scaled down, its waiting times.
 package cloud
 
 import (
@@ -9,51 +9,52 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"sglang-tpu/emulator/internal/core/injection"
+	"sglang-tpu/emulator/internal/layout"
 )
 
-// Resource is one thing that exists.
+// Resource is one cloud resource.
 type Resource struct {
 	Type    string `json:"type"`
 	ID      string `json:"id"`
 	Inputs  Values `json:"inputs"`
 	Outputs Values `json:"outputs"`
-	// Creating is true until the create has ended.
+	// Creating is true until the create operation has ended.
 	Creating bool `json:"making,omitempty"`
-	// Broken is why a node pool is in ERROR, which GKE calls its status message; empty: it
-	// is not. The provider does not say it.
+	// Broken is the status message of a node pool in state ERROR, which the provider does not
+	// show; empty in every other state.
 	Broken string `json:"broken,omitempty"`
-	// ScaledUp: the cluster autoscaler has given an autoscaled pool its nodes.
+	// ScaledUp is true while the cluster autoscaler keeps nodes in an autoscaled pool.
 	ScaledUp bool `json:"scaledUp,omitempty"`
 	// Generation counts how often a pool's nodes were recreated.
 	Generation int `json:"generation,omitempty"`
-	// Ground: it was there before any stack; see Cloud.Ground.
+	// Ground marks a resource that existed before any stack; see Cloud.Ground.
 	Ground bool `json:"ground,omitempty"`
 }
 
-// Cloud is the whole of it. The zero value is not usable; see Open. The exported fields
-// are set before Resume, or the first request, and not changed after it.
+// Cloud is the emulated Google Cloud; Open creates one. Exported fields must not change after
+// Resume or the first request.
 type Cloud struct {
 	// Clusters runs the control planes and nodes of GKE.
 	Clusters Clusters
 	// RepositoryDeleted is called with the path (project/repository) of a deleted Artifact
 	// Registry repository; it may be nil.
 	RepositoryDeleted func(path string)
-	// Buckets is the folder below which the objects of buckets are, by the bucket's
-	// name; empty: buckets hold nothing.
+	// Buckets is the folder with one subfolder of objects for each bucket; empty: objects are
+	// not stored.
 	Buckets string
-	// Disks is the folder below which the files of disks are, by the disk's name; empty:
-	// disks hold nothing.
+	// Disks is the folder with one subfolder of files for each disk; empty: files are not
+	// stored.
 	Disks string
-	// Lenient lets pass what Google refuses and an earlier version of the program asked
-	// for. A review brings such a version up: it compares what two programs ask for.
+	// Lenient skips rules that earlier versions of the program violate. A review deploys such
+	// a version to compare it with the new one.
 	Lenient bool
-	// Injected are faults of requests; nil: none.
+	// Injected are the faults injected into requests; nil for none.
 	Injected *injection.Set
 
 	file   string
@@ -64,15 +65,15 @@ type Cloud struct {
 	mu        sync.Mutex
 	resources map[string]*Resource // by type and id
 	disks     map[string]Disk
-	locks     map[string]*sync.Mutex // one operation at a time on a cluster
+	locks     map[string]*sync.Mutex // by cluster; see exclusive
 	faults    []Fault
 	scaling   autoscaler
-	secrets   map[string][]string // Secret Manager's: versions by secret; in memory only
-	// generations of access tokens, by account; in memory only.
+	secrets   map[string][]string // versions of Secret Manager's secrets; in memory only
+	// generations counts by account how often its access tokens expired; in memory only.
 	generations map[string]int
 }
 
-// operation is one create, update or delete under way.
+// operation is a running create, update or delete.
 type operation struct {
 	ctx      context.Context
 	cloud    *Cloud
@@ -80,8 +81,8 @@ type operation struct {
 	before   Values // the inputs before an update
 }
 
-// Open reads the cloud's state; a file that does not exist is an empty cloud. Nothing
-// runs before Resume. minute is how long one of Google's minutes takes here.
+// Open reads the cloud's state from a file; a missing file is an empty cloud. Clusters start
+// with Resume. minute is the emulated duration of one minute on Google Cloud.
 func Open(file string, minute time.Duration) (*Cloud, error) {
 	c := &Cloud{
 		file: file, minute: minute,
@@ -107,7 +108,7 @@ func Open(file string, minute time.Duration) (*Cloud, error) {
 	return c, nil
 }
 
-// snapshot is the state file.
+// snapshot is the content of the state file.
 type snapshot struct {
 	Resources []*Resource `json:"resources"`
 	Disks     []Disk      `json:"disks"`
@@ -119,22 +120,19 @@ func (c *Cloud) save() error {
 	for _, r := range c.resources {
 		s.Resources = append(s.Resources, r)
 	}
-	sort.Slice(s.Resources, func(i, j int) bool { return s.Resources[i].ID < s.Resources[j].ID })
+	slices.SortFunc(s.Resources, func(a, b *Resource) int { return strings.Compare(a.ID, b.ID) })
 	for _, d := range c.disks {
 		s.Disks = append(s.Disks, d)
 	}
-	sort.Slice(s.Disks, func(i, j int) bool { return s.Disks[i].Name < s.Disks[j].Name })
+	slices.SortFunc(s.Disks, func(a, b Disk) int { return strings.Compare(a.Name, b.Name) })
 	text, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.file+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(c.file+".new", c.file)
+	return layout.WriteFile(c.file, text, 0o600)
 }
 
-// wait lets Google's time pass.
+// wait sleeps for some minutes of Google's time.
 func (c *Cloud) wait(ctx context.Context, minutes float64) {
 	select {
 	case <-ctx.Done():
@@ -142,8 +140,8 @@ func (c *Cloud) wait(ctx context.Context, minutes float64) {
 	}
 }
 
-// Create makes a resource. A resource that exists although its create failed is
-// returned beside the error.
+// Create creates a resource. If the create fails and the resource exists nevertheless, it
+// returns both the resource and the error.
 func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, error) {
 	k, err := kindOf(typ)
 	if err != nil {
@@ -151,14 +149,7 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 	}
 	in = in.clone()
 	r := &Resource{Type: typ, ID: k.id(in), Inputs: in, Outputs: Merge(typ, nil, in, nil)}
-	if k.outputs != nil {
-		for name, value := range k.outputs(in) {
-			r.Outputs[name] = value
-		}
-	}
-	for path, value := range k.filledIn(in) {
-		r.Outputs.set(path, value)
-	}
+	k.setOutputs(r)
 	unlock := c.exclusive(r)
 	defer unlock()
 	if err := c.reserve(k, r); err != nil {
@@ -179,14 +170,14 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 	return r.copy(), c.save()
 }
 
-// copy is what leaves the cloud: the resource itself changes while the copy is encoded.
-// The caller holds mu.
+// copy returns a copy that is safe to encode while operations change the resource. The caller
+// holds mu.
 func (r *Resource) copy() *Resource {
 	return &Resource{Type: r.Type, ID: r.ID, Inputs: r.Inputs.clone(), Outputs: r.Outputs.clone()}
 }
 
-// broken is an error after which the resource stays, in ERROR. The provider asks GKE
-// whether there is a pool after all, and then says no more than that it is in ERROR
+// broken is an error that leaves the node pool in state ERROR. The provider then looks the
+// pool up and reports only its state, not the message
 // (container/resource_container_node_pool.go of the provider, resourceContainerNodePoolCreate).
 type broken struct{ error }
 
@@ -215,9 +206,10 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 			r.Outputs["name"] = r.ID
 		}
 	}
-	if has := c.resources[r.Type+" "+r.ID]; has != nil && !k.shared {
-		if k.taken != nil {
-			return k.taken(has, r.Inputs)
+	existing := c.resources[r.Type+" "+r.ID]
+	if existing != nil && !k.shared {
+		if k.conflict != nil {
+			return k.conflict(existing, r.Inputs)
 		}
 		return fmt.Errorf("googleapi: Error 409: The resource '%s' already exists, alreadyExists", r.ID)
 	}
@@ -237,9 +229,7 @@ func (c *Cloud) reserve(k kind, r *Resource) error {
 			return fmt.Errorf("%s%w", k.refusal, err)
 		}
 	}
-	if has := c.resources[r.Type+" "+r.ID]; has != nil {
-		r.Ground = has.Ground
-	}
+	r.Ground = existing != nil && existing.Ground
 	r.Creating = true
 	c.resources[r.Type+" "+r.ID] = r
 	return c.save()
@@ -279,7 +269,7 @@ func (c *Cloud) Read(typ, id string) (*Resource, error) {
 	return nil, nil
 }
 
-// Find returns the resource that a create with these inputs would have made, or nil.
+// Find returns a copy of the resource that a create with these inputs would create, or nil.
 func (c *Cloud) Find(typ string, in Values) (*Resource, error) {
 	id, err := ID(typ, in)
 	if err != nil {
@@ -288,7 +278,7 @@ func (c *Cloud) Find(typ string, in Values) (*Resource, error) {
 	return c.Read(typ, id)
 }
 
-// Delete removes a resource. One that does not exist is no error.
+// Delete deletes a resource. It is not an error if the resource does not exist.
 func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	k, err := kindOf(typ)
 	if err != nil {
@@ -315,23 +305,23 @@ func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.resources, typ+" "+id)
-	for key, pool := range c.resources { // a bucket takes its policy with it
-		if typ == clusterKind && pool.Type == nodePoolKind && pool.Inputs.text("cluster") == id ||
-			typ == bucketKind && pool.Type == bucketIAMKind && pool.Inputs.text("bucket") == id {
+	// Node pools are deleted with their cluster, IAM bindings with their bucket.
+	for key, other := range c.resources {
+		if typ == clusterKind && other.Type == nodePoolKind && other.Inputs.text("cluster") == id ||
+			typ == bucketKind && other.Type == bucketIAMKind && other.Inputs.text("bucket") == id {
 			delete(c.resources, key)
 		}
 	}
 	return c.save()
 }
 
-// inUse refuses to delete what another resource refers to, in Compute Engine's words as
-// users report them.
+// inUse returns Compute Engine's error, as users report it, if another resource refers to r.
 func (c *Cloud) inUse(r *Resource) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, other := range c.resources {
 		if r.Type == clusterKind && other.Type == nodePoolKind {
-			continue // a cluster takes its node pools with it
+			continue // node pools are deleted with their cluster
 		}
 		for property, typ := range kinds[other.Type].references {
 			if typ == r.Type && c.find(typ, other.Inputs.text(property)) == r && other.Type != accountIAMKind && other.Type != bucketIAMKind {
@@ -343,8 +333,8 @@ func (c *Cloud) inUse(r *Resource) error {
 	return nil
 }
 
-// exclusive lets one operation at a time work on a cluster, as GKE does; the provider
-// waits for it (retryWhileIncompatibleOperation).
+// exclusive waits until no other operation runs on the resource's cluster: GKE runs one at a
+// time, and the provider retries until it can start (retryWhileIncompatibleOperation).
 func (c *Cloud) exclusive(r *Resource) (unlock func()) {
 	key := r.ID
 	switch r.Type {
@@ -365,8 +355,8 @@ func (c *Cloud) exclusive(r *Resource) (unlock func()) {
 	return lock.Unlock
 }
 
-// Resources lists what exists and costs or blocks something: everything but enabled
-// APIs, and disks, and objects whose bucket was deleted.
+// Resources lists everything that costs money or blocks a deletion: all resources except
+// enabled APIs, disks, and objects whose bucket was deleted.
 func (c *Cloud) Resources() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -382,6 +372,6 @@ func (c *Cloud) Resources() []Resource {
 	for _, name := range c.orphans() {
 		all = append(all, Resource{Type: "objects of the bucket", ID: name})
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+	slices.SortFunc(all, func(a, b Resource) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }

@@ -97,7 +97,7 @@ func TestAStockoutLeavesThePoolInERRORAndNoUpdateHealsIt(t *testing.T) {
 	c.SetFaults([]Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
 	named := policyValues()
 	named["name"] = "slice-policy"
-	create(t, c, policyKind, named) // which needs no capacity
+	create(t, c, policyKind, named) // policies need no capacity
 	r, err := c.Create(context.Background(), nodePoolKind, slice())
 	require.EqualError(t, err, `NodePool slice was created in the error state "ERROR"`)
 	assert.Empty(t, fake.nodes["c/slice"])
@@ -217,7 +217,7 @@ func TestWhatWasBeingMadeWhenTheCloudStoppedIsTakenBack(t *testing.T) {
 	file := stateFile(t)
 	c, _ := open(t, file)
 	withCluster(t, c)
-	// As on disk between the reservation of the name and the end of the create.
+	// The state that is on disk while a create is running.
 	kind, err := kindOf(nodePoolKind)
 	require.NoError(t, err)
 	in := slice()
@@ -241,7 +241,7 @@ func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
 	create(t, c, nodePoolKind, slice("management", object("autoRepair", true)))
 	before := fake.nodes["c/slice"]
 	require.NoError(t, c.RepairNode(context.Background(), before[1].Name))
-	assert.Equal(t, []string{"c/" + before[0].Name, "c/" + before[1].Name}, fake.failed)
+	assert.Equal(t, []string{"c: " + before[0].Name + " " + before[1].Name}, fake.failed)
 	assert.Equal(t, before, fake.nodes["c/slice"])
 	require.ErrorContains(t, c.RepairNode(context.Background(), "other"), before[0].Name)
 
@@ -249,7 +249,7 @@ func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
 	create(t, c, nodePoolKind, slice("name", "cpu", "placementPolicy", nil, "nodeConfig.machineType", "e2-standard-8", "management", object("autoRepair", true)))
 	node := fake.nodes["c/cpu"][1].Name
 	require.NoError(t, c.RepairNode(context.Background(), node))
-	assert.Equal(t, []string{"c/" + node}, fake.failed)
+	assert.Equal(t, []string{"c: " + node}, fake.failed)
 }
 
 func TestFaultsAreTakenByTheirKindAndNumber(t *testing.T) {

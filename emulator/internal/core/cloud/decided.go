@@ -2,22 +2,22 @@ package cloud
 
 import (
 	"net"
-	"slices"
 	"strings"
 )
 
-// What the provider's code decides beside its schema. The sources are files of
-// hashicorp/terraform-provider-google-beta 6.49.2, below google-beta/services.
+// This file has rules that the provider implements in code, not in its schema. The sources are
+// files of hashicorp/terraform-provider-google-beta 6.49.2, below google-beta/services.
 
-// forcesNewByCode are properties whose change replaces only sometimes.
+// forcesNewByCode reports whether a change replaces the resource, for properties where that
+// depends on the values.
 func forcesNewByCode(typ, path string, old, now any) bool {
 	switch typ + " " + path {
 	case subnetKind + " ipCidrRange":
-		// compute/resource_compute_subnetwork.go, IsShrinkageIpCidr: a range that holds the
-		// old one is expanded in place.
+		// compute/resource_compute_subnetwork.go, IsShrinkageIpCidr: a range that contains
+		// the old one is an expansion in place.
 		return shrinks(old, now)
 	case clusterKind + " enableL4IlbSubsetting", clusterKind + " enableFqdnNetworkPolicy":
-		// container/resource_container_cluster.go, isBeenEnabled: they cannot be switched off.
+		// container/resource_container_cluster.go, isBeenEnabled: they cannot be disabled.
 		return old == true && now != true
 	case bucketKind + " retentionPolicy.isLocked":
 		// storage/resource_storage_bucket.go, isPolicyLocked.
@@ -39,9 +39,9 @@ func shrinks(old, now any) bool {
 	return has > had || !after.Contains(before.IP)
 }
 
-// stay lists what is neither replaced nor part of any update request: a difference is
-// shown at each preview, and an update changes nothing.
-var stay = map[string][]string{
+// notUpdated lists properties that neither force a replacement nor are part of an update
+// request: every preview shows the difference, and updates do not remove it.
+var notUpdated = map[string][]string{
 	// container/resource_container_node_pool.go, nodePoolUpdate, and
 	// container/node_config.go, nodePoolNodeConfigUpdate.
 	nodePoolKind: {
@@ -54,10 +54,8 @@ var stay = map[string][]string{
 	clusterKind: {"ipAllocationPolicy.podCidrOverprovisionConfig.disabled"},
 }
 
-func stays(typ, path string) bool { return slices.Contains(stay[typ], path) }
-
-// suppressed are the schema's DiffSuppressFuncs and StateFuncs, as far as the program
-// can meet them.
+// suppressed implements the DiffSuppressFuncs and StateFuncs of the properties that the
+// program sets.
 func suppressed(typ, path string, inputs, state any) bool {
 	now, _ := inputs.(string)
 	old, _ := state.(string)
@@ -74,8 +72,8 @@ func suppressed(typ, path string, inputs, state any) bool {
 	return false
 }
 
-// sameResource is CompareSelfLinkOrResourceName: a name, or a path with or without the
-// address of an API before it.
+// sameResource is the provider's CompareSelfLinkOrResourceName: now is a name, a path or a
+// self link.
 func sameResource(now, old string) bool {
 	if !strings.Contains(now, "/") {
 		return now != "" && now == last(old)

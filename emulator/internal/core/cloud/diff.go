@@ -2,30 +2,33 @@ package cloud
 
 import (
 	"reflect"
-	"sort"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"sglang-tpu/emulator/internal/core/cloud/schema"
 	"sglang-tpu/emulator/internal/property"
 )
 
-// Change is one property that an update would change.
+// Change is a property that an update would change.
 type Change struct {
 	Path    string
 	Replace bool
 }
 
-// Diff compares inputs with the state, the way the provider does. What the program
-// leaves out and Google fills in is no change; what Google sets although the schema
-// does not say so is one. Paths in ignored are the program's ignoreChanges.
+// Diff compares inputs with the state as the provider does. A property that the program omits
+// is unchanged if the schema marks it as computed, and a change if Google sets it without that
+// mark. ignored are the program's ignoreChanges.
 func Diff(typ string, state, inputs Values, ignored []string) ([]Change, error) {
 	if _, err := kindOf(typ); err != nil {
 		return nil, err
 	}
 	properties := schema.Of(typ)
 	d := differ{typ: typ, skip: ignored}
-	// A state that another version of the emulator left has no defaults in it.
+	// A state that another version of the emulator wrote may lack defaults.
 	d.level(properties, "", "", withDefaults(properties, inputs, inputs), withDefaults(properties, state, state))
-	sort.Slice(d.found, func(i, j int) bool { return d.found[i].Path < d.found[j].Path })
+	slices.SortFunc(d.found, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return d.found, nil
 }
 
@@ -35,8 +38,8 @@ type differ struct {
 	found []Change
 }
 
-// level compares the properties of one level. path is what people read, plain the same
-// without indices and keys, as the schema has it.
+// level compares the properties of one level. path has indices and map keys; plain is the
+// same path without them, as in the schema.
 func (d *differ) level(level []*schema.Property, path, plain string, inputs, state map[string]any) {
 	for _, p := range level {
 		if !p.Output {
@@ -54,7 +57,7 @@ func (d *differ) property(p *schema.Property, path, plain string, inputs, state 
 	case p.Kind == schema.Object && old != nil && now != nil:
 		d.level(p.Inside, path, plain, now, old)
 	case p.Kind == schema.Map && inputs != Unknown:
-		for key := range union(old, now) {
+		for key := range sets.KeySet(old).Union(sets.KeySet(now)) {
 			if !same(now[key], old[key]) {
 				d.report(property.Join(path, key), p.ForceNew)
 			}
@@ -80,28 +83,22 @@ func (d *differ) element(p *schema.Property, path, plain string, inputs, state a
 	}
 }
 
-// sameSet pairs the elements of two sets.
+// sameSet reports whether two sets have equal elements, in any order.
 func (d *differ) sameSet(p *schema.Property, plain string, inputs, state []any) bool {
 	if len(inputs) != len(state) {
 		return false
 	}
-	used := make([]bool, len(state))
+	rest := slices.Clone(state)
 	for _, element := range inputs {
-		found := false
-		for i := range state {
-			if used[i] {
-				continue
-			}
+		i := slices.IndexFunc(rest, func(candidate any) bool {
 			one := differ{typ: d.typ}
-			one.element(p, plain, plain, element, state[i])
-			if found = len(one.found) == 0; found {
-				used[i] = true
-				break
-			}
-		}
-		if !found {
+			one.element(p, plain, plain, element, candidate)
+			return len(one.found) == 0
+		})
+		if i < 0 {
 			return false
 		}
+		rest = slices.Delete(rest, i, i+1)
 	}
 	return true
 }
@@ -112,14 +109,14 @@ func (d *differ) report(path string, replace bool) {
 	}
 }
 
-// unset reports whether a program does not set a property. An empty list of blocks is
-// none, in Terraform's SDK.
+// unset reports whether the program omits a property. Terraform's SDK treats an empty list of
+// blocks as omitted.
 func unset(p *schema.Property, inputs any) bool {
 	return inputs == nil || p.Inside != nil && p.Kind != schema.Object && inputs != Unknown && len(asList(inputs)) == 0
 }
 
-// forcesNewInside reports whether something that is set below a block replaces, and so
-// does the block when it comes or goes.
+// forcesNewInside reports whether adding or removing a block replaces the resource: one of the
+// properties set in it does.
 func forcesNewInside(level []*schema.Property, value any) bool {
 	for _, element := range asList(value) {
 		if forcesNewInside(level, element) {
@@ -148,17 +145,6 @@ func asMap(v any) map[string]any {
 func asList(v any) []any {
 	l, _ := v.([]any)
 	return l
-}
-
-func union(a, b map[string]any) map[string]any {
-	all := map[string]any{}
-	for key := range a {
-		all[key] = nil
-	}
-	for key := range b {
-		all[key] = nil
-	}
-	return all
 }
 
 func same(a, b any) bool { return empty(a) && empty(b) || reflect.DeepEqual(a, b) }

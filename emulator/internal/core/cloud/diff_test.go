@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ofProgram are the slice's ignoreChanges.
+// ofProgram are the program's ignoreChanges of the slice.
 var ofProgram = []string{"nodeConfig.advancedMachineFeatures", "nodeConfig.guestAccelerators", "nodeConfig.kubeletConfig", "initialNodeCount"}
 
 func TestDiffOfANodePool(t *testing.T) {
@@ -130,7 +130,7 @@ func TestCheckRefusesWhatTheProviderDoes(t *testing.T) {
 			nodePoolKind, slice("nodeConfig.taints", []any{object("key", "k", "value", Unknown)}),
 			map[string]string{"nodeConfig.taints[0].effect": "Missing required property 'nodeConfig.taints[0].effect'"},
 		},
-		"a name":                          {networkKind, Values{}, map[string]string{"name": "Missing required property 'name': the emulated Google Cloud makes up no names"}},
+		"a name":                          {networkKind, Values{}, map[string]string{"name": "Missing required property 'name': the emulated Google Cloud does not generate names"}},
 		"conflicts":                       {policyKind, Values{"name": "p", "workloadPolicy": object("type", "t", "acceleratorTopology", "a", "maxTopologyDistance", "b")}, map[string]string{"workloadPolicy.acceleratorTopology": "Conflicting configuration arguments. \"workloadPolicy.acceleratorTopology\": conflicts with workloadPolicy.maxTopologyDistance", "workloadPolicy.maxTopologyDistance": "Conflicting configuration arguments. \"workloadPolicy.maxTopologyDistance\": conflicts with workloadPolicy.acceleratorTopology"}},
 		"conflict with what is not known": {policyKind, Values{"name": "p", "workloadPolicy": object("type", "t", "acceleratorTopology", "a", "maxTopologyDistance", Unknown)}, map[string]string{}},
 	} {

@@ -1,20 +1,19 @@
 package cloud
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// Disk is a persistent disk that the CSI driver made for a claim.
+// Disk is a persistent disk that the CSI driver provisioned for a PersistentVolumeClaim.
 type Disk struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"`
 	SizeGiB int64  `json:"sizeGiB"`
 }
 
-// CreateDisk makes a disk. One that exists is no error, as for the CSI driver.
+// CreateDisk creates a disk. Like the CSI driver's CreateVolume, it is idempotent.
 func (c *Cloud) CreateDisk(d Disk) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -22,7 +21,7 @@ func (c *Cloud) CreateDisk(d Disk) error {
 	return c.save()
 }
 
-// DeleteDisk removes a disk and its files. A disk that does not exist is no error.
+// DeleteDisk deletes a disk and its files. It is not an error if the disk does not exist.
 func (c *Cloud) DeleteDisk(name string) error {
 	if c.Disks != "" {
 		if err := os.RemoveAll(filepath.Join(c.Disks, name)); err != nil {
@@ -35,12 +34,11 @@ func (c *Cloud) DeleteDisk(name string) error {
 	return c.save()
 }
 
-// AttachError is Compute Engine's error for attaching a disk type to a machine type,
-// reported for other machine types that take Hyperdisk alone;
-// nil if they go together.
+// AttachError returns Compute Engine's error if a machine type does not support a disk type.
+// The text is reported for other machine types that support only Hyperdisk.
 func AttachError(diskType, machineType string) error {
 	if tpuMachine.MatchString(machineType) && !strings.HasPrefix(diskType, "hyperdisk-") {
-		return fmt.Errorf("googleapi: Error 400: %s disk type cannot be used by %s machine type., badRequest", diskType, machineType)
+		return badRequest("%s disk type cannot be used by %s machine type.", diskType, machineType)
 	}
 	return nil
 }

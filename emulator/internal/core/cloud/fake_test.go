@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,16 +14,16 @@ import (
 	"sglang-tpu/spec/prerequisites"
 )
 
-// fakeClusters remembers what the cloud asked for.
+// fakeClusters records the calls of the cloud.
 type fakeClusters struct {
 	mu    sync.Mutex
 	specs map[string]ClusterSpec
 	nodes map[string][]Node // by cluster/pool
-	// failed nodes, by cluster/node
+	// failed are the nodes that failed together, after their cluster
 	failed []string
-	// drained and shut down pools' nodes, each as what happened, grace and how many nodes
+	// calls of Drain and ShutDownNodes, with grace period and number of nodes
 	drained, shutDown []string
-	// steps are the numbers of old and new nodes after each change of a pool
+	// numbers of old and new nodes after each SetNodes
 	steps []string
 }
 
@@ -62,10 +63,10 @@ func (f *fakeClusters) SetNodes(_ context.Context, cluster, pool string, nodes [
 	return nil
 }
 
-func (f *fakeClusters) FailNode(_ context.Context, cluster, node string) error {
+func (f *fakeClusters) FailNodes(_ context.Context, cluster string, nodes []string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.failed = append(f.failed, cluster+"/"+node)
+	f.failed = append(f.failed, cluster+": "+strings.Join(nodes, " "))
 	return nil
 }
 
@@ -83,7 +84,7 @@ func (f *fakeClusters) ShutDownNodes(_ context.Context, cluster string, nodes []
 	return nil
 }
 
-// open opens a cloud in which no time passes.
+// open opens a cloud whose operations take no time.
 func open(t *testing.T, file string) (*Cloud, *fakeClusters) {
 	t.Helper()
 	fake := newFake()
@@ -123,7 +124,7 @@ const (
 	clusterID = "projects/p/locations/us-central1/clusters/c"
 )
 
-// withCluster has a network, a subnet, a cluster and a workload policy for 2x2x2.
+// withCluster creates a network, a subnet, a cluster and a workload policy for 2x2x2.
 func withCluster(t *testing.T, c *Cloud) {
 	t.Helper()
 	create(t, c, networkKind, Values{"project": "p", "name": "n"})
@@ -152,7 +153,7 @@ func policyValues() Values {
 	}
 }
 
-// slice is a right pool for 2x2x2; set changes it.
+// slice returns the inputs of a valid 2x2x2 pool; set are pairs of a path and its value.
 func slice(set ...any) Values {
 	v := Values{
 		"project": "p", "name": "slice", "cluster": clusterID, "location": "us-central1",

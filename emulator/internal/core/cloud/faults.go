@@ -5,20 +5,21 @@ import (
 	"strings"
 )
 
-// Fault makes something fail the way it fails outside.
+// Fault makes one kind of operation fail.
 type Fault struct {
-	// On is what fails: empty or "create" for the create of a resource, "update" for a change
-	// of one, "scale-up" for nodes that the autoscaler asks for, "hub" for the download of a
-	// repository, "bucket" for writing into a bucket, "load" for a rank that
-	// loads for as many seconds longer as Text says, or fails with Text.
+	// On is the operation: empty or "create" creates a resource, "update" changes one,
+	// "scale-up" adds nodes for the autoscaler, "hub" downloads a repository, "bucket" writes
+	// to a bucket, and "load" loads the weights of a rank. For "load", Text is the number of
+	// additional seconds, or else the error.
 	On string `json:"on,omitempty"`
-	// Match is part of the resource's id, the repository or the bucket's name; of a scale-up,
-	// of the pool's id, its zone and its mode, with a blank between them.
+	// Match is a substring of the resource's ID, the repository or the bucket's name; for a
+	// scale-up, of "ID ZONE MODE" of the pool.
 	Match string `json:"match"`
-	// Text is the error; GCE_STOCKOUT leaves a node pool in ERROR, and is then its status
-	// message (hashicorp/terraform-provider-google issues 6287 and 10823).
-	Text  string `json:"text"`
-	Times int    `json:"times"`
+	// Text is the error; GCE_STOCKOUT leaves a node pool in ERROR with this status message
+	// (hashicorp/terraform-provider-google issues 6287 and 10823).
+	Text string `json:"text"`
+	// Times is how many more operations fail.
+	Times int `json:"times"`
 }
 
 // SetFaults replaces all faults.
@@ -28,7 +29,7 @@ func (c *Cloud) SetFaults(faults []Fault) {
 	c.faults = faults
 }
 
-// Faults lists those that have not been used up.
+// Faults lists the faults that are not used up.
 func (c *Cloud) Faults() []Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +42,7 @@ func (c *Cloud) Faults() []Fault {
 	return left
 }
 
-// TakeFault uses a fault up once, and returns its text; empty if there is none.
+// TakeFault uses a matching fault once and returns its text; empty if no fault matches.
 func (c *Cloud) TakeFault(on, name string) string {
 	return c.takeFault(on, name, func(Fault) bool { return true })
 }
@@ -59,7 +60,7 @@ func (c *Cloud) takeFault(on, name string, fits func(Fault) bool) string {
 	return ""
 }
 
-// fault is what fails of a create. Only node pools have no capacity.
+// fault takes the fault of a create. Only node pools can run out of capacity.
 func (c *Cloud) fault(r *Resource) error {
 	pool := r.Type == nodePoolKind
 	text := c.takeFault("create", r.ID, func(f Fault) bool { return pool || !stockout(f.Text) })

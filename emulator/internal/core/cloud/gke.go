@@ -18,7 +18,7 @@ func cluster() kind {
 		references: map[string]string{"network": networkKind, "subnetwork": subnetKind},
 		minutes:    7,
 		check:      checkCluster,
-		create:     func(o *operation) error { return o.startCluster() },
+		create:     (*operation).startCluster,
 		update: func(o *operation) error {
 			o.cloud.mu.Lock()
 			defer o.cloud.mu.Unlock()
@@ -28,7 +28,7 @@ func cluster() kind {
 		},
 		outputs: encrypted,
 		remove: func(o *operation) error {
-			// container/resource_container_cluster.go of the provider; Google does not know of it.
+			// A check of the provider alone (container/resource_container_cluster.go).
 			if o.resource.Inputs["deletionProtection"] != false {
 				return errors.New("Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster deletion.")
 			}
@@ -60,19 +60,36 @@ func (c *Cloud) secondaryRange(subnet, name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r := c.find(subnetKind, subnet); r != nil {
-		for _, entry := range r.Inputs.list("secondaryIpRanges") {
-			if m, ok := entry.(map[string]any); ok && m["rangeName"] == name {
-				cidr, _ := m["ipCidrRange"].(string)
-				return cidr
+		for _, secondary := range r.Inputs.objects("secondaryIpRanges") {
+			if secondary.text("rangeName") == name {
+				return secondary.text("ipCidrRange")
 			}
 		}
 	}
 	return ""
 }
 
-// Resume starts the clusters of the state file again, and their nodes. What was being
-// created when the emulator stopped is removed: its caller got no answer, and nothing
-// would finish it.
+// clusterHas reports whether a boolean setting of a cluster is on.
+func (c *Cloud) clusterHas(cluster, setting string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.find(clusterKind, cluster)
+	return r != nil && r.Inputs.truth(setting)
+}
+
+// FuseEnabled reports whether a cluster has the Cloud Storage FUSE driver.
+func (c *Cloud) FuseEnabled(cluster string) bool {
+	return c.clusterHas(cluster, "addonsConfig.gcsFuseCsiDriverConfig.enabled")
+}
+
+// SecretManagerEnabled reports whether a cluster has the Secret Manager add-on.
+func (c *Cloud) SecretManagerEnabled(cluster string) bool {
+	return c.clusterHas(cluster, "secretManagerConfig.enabled")
+}
+
+// Resume restarts the clusters and nodes of the state file. Resources whose create was
+// interrupted when the emulator stopped are removed: their caller got no answer, and nothing
+// would finish them.
 func (c *Cloud) Resume(ctx context.Context) error {
 	c.mu.Lock()
 	var unfinished, clusters, pools []*operation
@@ -118,8 +135,8 @@ func (c *Cloud) Resume(ctx context.Context) error {
 	return c.save()
 }
 
-// resumeNodes starts a pool's nodes. The autoscaler may work on the pool already: its
-// cluster is up.
+// resumeNodes restarts a pool's nodes. It takes the cluster's lock, because the cluster is up
+// and its autoscaler may already resize the pool.
 func (o *operation) resumeNodes() error {
 	unlock := o.cloud.exclusive(o.resource)
 	defer unlock()
@@ -131,8 +148,8 @@ func (o *operation) resumeNodes() error {
 
 func checkCluster(c *Cloud, in Values) error {
 	if in.text("ipAllocationPolicy.clusterSecondaryRangeName") == "" && in.text("networkingMode") == "VPC_NATIVE" {
-		// Open: GKE would create ranges of its own; this program does not use that.
-		return errors.New("googleapi: Error 400: ip_allocation_policy must name secondary ranges of the subnetwork, badRequest")
+		// GKE would create ranges; the program always names them.
+		return badRequest("ip_allocation_policy must name secondary ranges of the subnetwork")
 	}
 	if c.Lenient {
 		return nil
@@ -140,9 +157,8 @@ func checkCluster(c *Cloud, in Values) error {
 	return errors.Join(checkPosture(in), checkMaintenance(in), checkHost(c, in))
 }
 
-// computedByTPUPools is what GKE adds to a TPU pool by itself, and what makes the
-// provider want to replace the pool unless the program ignores it. Reported from tpu7x
-// node pools.
+// computedByTPUPools returns what GKE adds to a TPU pool. The provider then wants to replace
+// the pool unless the program ignores the difference. Reported from tpu7x node pools.
 func computedByTPUPools(in Values) map[string]any {
 	if !tpuMachine.MatchString(in.text("nodeConfig.machineType")) {
 		return nil
@@ -171,7 +187,7 @@ func nodePool() kind {
 		},
 		update: func(o *operation) error {
 			if o.resource.Broken != "" {
-				return nil // GKE does not look for nodes again; open: not seen on a real GKE
+				return nil // GKE does not retry to create nodes; open: not seen on a real GKE
 			}
 			if err := checkPlacement(o.cloud, o.resource.Inputs); err != nil {
 				return err
@@ -186,12 +202,12 @@ func nodePool() kind {
 	}
 }
 
-// settle writes into a pool what GKE stores and returns the nodes that it has now.
+// settle updates a pool's outputs to what GKE stores and returns the pool's nodes.
 func (o *operation) settle() []Node {
 	o.cloud.mu.Lock()
 	defer o.cloud.mu.Unlock()
 	if o.resource.Inputs.text("placementPolicy.policyName") != "" {
-		// GKE stores no type beside a workload policy (vllm-project/ci-infra pull request 547).
+		// GKE drops the type if there is a workload policy (vllm-project/ci-infra pull request 547).
 		o.resource.Outputs.set("placementPolicy.type", "")
 	}
 	if cluster := o.cloud.find(clusterKind, o.resource.Inputs.text("cluster")); cluster != nil && o.resource.Outputs.text("version") == "" {
@@ -207,9 +223,10 @@ func (o *operation) setNodes(nodes []Node) error {
 	return o.cloud.Clusters.SetNodes(o.ctx, last(in.text("cluster")), in.text("name"), nodes)
 }
 
+// last returns the last segment of a path.
 func last(path string) string { return path[strings.LastIndex(path, "/")+1:] }
 
-// nodesOf derives a pool's machines; the caller holds mu.
+// nodesOf returns the nodes that a pool should have; the caller holds mu.
 func (c *Cloud) nodesOf(r *Resource) []Node {
 	in := r.Inputs
 	count := in.number("nodeCount")
@@ -284,22 +301,17 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 	if in.truth("nodeConfig.flexStart") {
 		n.Labels["cloud.google.com/gke-flex-start"] = "true"
 	}
-	if m, ok := in.at("nodeConfig.labels").(map[string]any); ok {
-		for key, value := range m {
-			n.Labels[key], _ = value.(string)
-		}
+	for key, value := range asMap(in.at("nodeConfig.labels")) {
+		n.Labels[key], _ = value.(string)
 	}
-	for _, entry := range in.list("nodeConfig.taints") {
-		if m, ok := entry.(map[string]any); ok {
-			t := Values(m)
-			n.Taints = append(n.Taints, Taint{t.text("key"), t.text("value"), taintEffects[t.text("effect")]})
-		}
+	for _, t := range in.objects("nodeConfig.taints") {
+		n.Taints = append(n.Taints, Taint{t.text("key"), t.text("value"), taintEffects[t.text("effect")]})
 	}
 	if m := tpuMachine.FindStringSubmatch(machine); m != nil {
 		n.TPUs, _ = strconv.Atoi(m[1])
 		n.CPU, n.Memory = "224", "944Gi"
 		n.Labels[topology.AcceleratorLabel] = topology.Accelerator
-		n.Labels[topology.TopologyLabel] = c.topologyOf(in)
+		n.Labels[topology.TopologyLabel] = topologyOf(in)
 		n.Labels["cloud.google.com/gke-accelerator-count"] = m[1]
 		if len(n.Taints) == 0 {
 			n.Taints = []Taint{{topology.ResourceName, "present", "NoSchedule"}}
@@ -314,8 +326,9 @@ var taintEffects = map[string]string{
 	"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute",
 }
 
-// topologyOf is the placement policy's; a single host has the topology of its machine.
-func (c *Cloud) topologyOf(in Values) string {
+// topologyOf returns a pool's topology: the placement policy's, or for a single host the
+// machine type's.
+func topologyOf(in Values) string {
 	if t := in.text("placementPolicy.tpuTopology"); t != "" {
 		return t
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Ground makes what is there before any stack: a network, a cluster. It belongs to nobody
-// here, and is in the way of nothing.
+// Ground creates resources that exist before any stack, such as a network or a cluster. No
+// stack owns them, so they do not count as left over when the stacks are destroyed.
 func (c *Cloud) Ground(ctx context.Context, all []Request) error {
 	for _, one := range all {
 		failures, err := Check(one.Type, one.Inputs)
@@ -22,7 +22,7 @@ func (c *Cloud) Ground(ctx context.Context, all []Request) error {
 			return err
 		}
 		if c.get(one.Type, id) != nil {
-			return fmt.Errorf("%s %s is there already", one.Type, id)
+			return fmt.Errorf("%s %s already exists", one.Type, id)
 		}
 		if _, err := c.Create(ctx, one.Type, one.Inputs); err != nil {
 			return fmt.Errorf("%s %s: %w", one.Type, id, err)
@@ -38,7 +38,8 @@ func (c *Cloud) Ground(ctx context.Context, all []Request) error {
 	return nil
 }
 
-// RemoveGround deletes what Ground made. What is used by something goes after that.
+// RemoveGround deletes what Ground created. It repeats until nothing is left, because a
+// resource in use can only be deleted after its users.
 func (c *Cloud) RemoveGround(ctx context.Context) error {
 	for {
 		var left []*Resource
@@ -58,7 +59,7 @@ func (c *Cloud) RemoveGround(ctx context.Context) error {
 				removed++
 				continue
 			}
-			c.mu.Lock() // nothing of it is to stay, whatever protects it
+			c.mu.Lock() // override the protection against deletion
 			switch r.Type {
 			case clusterKind:
 				r.Inputs["deletionProtection"] = false
@@ -78,7 +79,7 @@ func (c *Cloud) RemoveGround(ctx context.Context) error {
 	}
 }
 
-// Described is all that exists, in full: what a stack must leave as it was.
+// Described returns all resources in full, to check that a stack left them unchanged.
 func (c *Cloud) Described() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// given is the ground of the end-to-end tests.
+// given returns the resources that exist before the stack in the end-to-end tests.
 func given(t *testing.T) []Request {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "e2e", "testdata", "ground.yaml"))
@@ -21,7 +21,7 @@ func given(t *testing.T) []Request {
 	return all
 }
 
-// nothing is a cloud with nothing in it.
+// nothing returns an empty cloud.
 func nothing(t *testing.T) *Cloud {
 	t.Helper()
 	c, err := Open(stateFile(t), 0)
@@ -34,7 +34,7 @@ func TestGroundIsThereBeforeStacksAndIsDescribed(t *testing.T) {
 	c := nothing(t)
 	all := given(t)
 	require.NoError(t, c.Ground(t.Context(), all))
-	assert.ErrorContains(t, c.Ground(t.Context(), all), "is there already")
+	assert.ErrorContains(t, c.Ground(t.Context(), all), "already exists")
 
 	cluster, err := c.Lookup("gcp:container/getCluster:getCluster", Values{"project": "emulated-project", "location": "us-central1", "name": "team"})
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestGroundIsThereBeforeStacksAndIsDescribed(t *testing.T) {
 	for _, r := range c.Described() {
 		assert.True(t, r.Ground, r.ID)
 	}
-	// Neither deletion protection nor objects keep it.
+	// RemoveGround deletes it despite its deletion protection and its objects.
 	c.resources[clusterKind+" projects/emulated-project/locations/us-central1/clusters/team"].Inputs["deletionProtection"] = true
 	require.NoError(t, os.MkdirAll(filepath.Join(c.Buckets, "team-models", "coder"), 0o700))
 	require.NoError(t, c.RemoveGround(t.Context()))

@@ -11,7 +11,7 @@ import (
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// Request is what the provider plugin sends.
+// Request is a request of the provider plugin.
 type Request struct {
 	Type   string `json:"type"`
 	ID     string `json:"id"`
@@ -20,7 +20,8 @@ type Request struct {
 	Ignored []string `json:"ignored,omitempty"`
 }
 
-// key is what an injected fault calls the resource: its type and id. Inputs that have no id are refused later.
+// key identifies the resource to injected faults: its type and ID. The ID is empty if the
+// inputs are invalid, which is reported later.
 func (r Request) key() string {
 	id := r.ID
 	if id == "" {
@@ -29,13 +30,22 @@ func (r Request) key() string {
 	return r.Type + " " + id
 }
 
-// Reply is what it gets. Resource may come beside an error: it exists all the same.
+// Reply is the answer to a Request. It has both an error and a resource if the resource exists
+// although the operation failed.
 type Reply struct {
 	Resource *Resource `json:"resource"`
 	Error    string    `json:"error"`
-	// Refused: the request itself ended with the error, not the operation that it began. The provider asks again after some
-	// of these.
+	// Refused is true if the request was rejected, so that no operation started. The provider
+	// retries some of these.
 	Refused bool `json:"refused,omitempty"`
+}
+
+func reply(resource *Resource, err error) Reply {
+	r := Reply{Resource: resource}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
 }
 
 // Handler serves the cloud's API below /cloud/.
@@ -48,16 +58,12 @@ func (c *Cloud) Handler() http.Handler {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
-			_, _ = io.Copy(io.Discard, r.Body) // only then is a caller noticed that goes away
+			_, _ = io.Copy(io.Discard, r.Body) // net/http reports a closed connection only after that
 			work := func(ctx context.Context) (answer func()) {
 				c.underWay.RLock()
 				defer c.underWay.RUnlock()
-				resource, err := do(ctx, request)
-				reply := Reply{Resource: resource}
-				if err != nil {
-					reply.Error = err.Error()
-				}
-				return func() { socket.Reply(w, reply) }
+				answered := reply(do(ctx, request))
+				return func() { socket.Reply(w, answered) }
 			}
 			if f := c.Injected.Meet(name, request.key(), nil); f != nil {
 				f.Handle(w, r, func() { socket.Reply(w, Reply{Error: f.Text, Refused: f.Effect == injection.Refuse}) }, work)
@@ -73,14 +79,8 @@ func (c *Cloud) Handler() http.Handler {
 	serve("delete", func(ctx context.Context, r Request) (*Resource, error) { return nil, c.Delete(ctx, r.Type, r.ID) })
 	serve("read", func(_ context.Context, r Request) (*Resource, error) { return c.Read(r.Type, r.ID) })
 	mux.Handle("POST /cloud/lookup", socket.Handle(func(_ context.Context, r Request) (any, error) {
-		answer, err := c.Lookup(r.Type, r.Inputs)
-		reply := Reply{}
-		if err != nil {
-			reply.Error = err.Error()
-		} else {
-			reply.Resource = &Resource{Outputs: answer}
-		}
-		return reply, nil
+		outputs, err := c.Lookup(r.Type, r.Inputs)
+		return reply(&Resource{Outputs: outputs}, err), nil
 	}))
 	mux.Handle("POST /cloud/ground", socket.Handle(func(ctx context.Context, all []Request) (any, error) {
 		c.underWay.RLock()
@@ -92,7 +92,7 @@ func (c *Cloud) Handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /cloud/described", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, c.Described()) })
 	mux.Handle("POST /cloud/find", socket.Handle(func(_ context.Context, r Request) (any, error) {
-		// What a killed caller began is finished first.
+		// Wait for operations whose caller was killed.
 		c.underWay.Lock()
 		defer c.underWay.Unlock()
 		found, err := c.Find(r.Type, r.Inputs)

@@ -1,60 +1,80 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// tokenPrefix begins an access token; the account's e-mail follows, after the first
-// generation with the generation's number before it.
+// tokenPrefix starts an access token. The rest is the account's e-mail; once tokens of the
+// account have expired, the generation precedes it.
 const tokenPrefix = "ya29.emulated."
 
 var accessToken = regexp.MustCompile(`^ya29\.emulated\.(?:(\d+)\.)?(.*)$`)
 
-// ExpireTokens ends the life of all access tokens that an account has been given.
+// ExpireTokens expires all access tokens of an account.
 func (c *Cloud) ExpireTokens(email string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generations[email]++
 }
 
-// Expired reports whether an access token has ended its life.
+// Expired reports whether an access token has expired.
 func (c *Cloud) Expired(token string) bool {
 	parts := accessToken.FindStringSubmatch(token)
 	if parts == nil {
 		return false
 	}
-	generation, _ := strconv.Atoi(parts[1]) // none is the first
+	generation, _ := strconv.Atoi(parts[1]) // empty: the first generation
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return generation < c.generations[parts[2]]
 }
 
-// WorkloadIdentityToken gives a pod an access token of the Google service account that
-// its Kubernetes service account is annotated with, if the binding allows it
+// WorkloadIdentityToken returns an access token of a Google service account for a Kubernetes
+// service account, if an IAM binding allows it
 // (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity).
 func (c *Cloud) WorkloadIdentityToken(project, namespace, account, email string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	member := fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
+	onAccount := func(binding Values) bool { return strings.HasSuffix(binding.text("serviceAccountId"), "/"+email) }
+	if !c.granted(accountIAMKind, onAccount, workloadMember(project, namespace, account), "roles/iam.workloadIdentityUser") {
+		return "", errors.New("Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
+	}
+	if n := c.generations[email]; n > 0 {
+		return fmt.Sprintf("%s%d.%s", tokenPrefix, n, email), nil
+	}
+	return tokenPrefix + email, nil
+}
+
+// workloadMember is the IAM member of a Kubernetes service account.
+func workloadMember(project, namespace, account string) string {
+	return fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
+}
+
+// granted reports whether a binding of a kind gives a member one of the roles on a resource;
+// on selects the resource's bindings. The caller holds mu.
+func (c *Cloud) granted(kind string, on func(binding Values) bool, member string, roles ...string) bool {
 	for _, r := range c.resources {
-		if r.Type == accountIAMKind && r.Inputs.text("role") == "roles/iam.workloadIdentityUser" &&
-			r.Inputs.text("member") == member && strings.HasSuffix(r.Inputs.text("serviceAccountId"), "/"+email) {
-			if n := c.generations[email]; n > 0 {
-				return fmt.Sprintf("%s%d.%s", tokenPrefix, n, email), nil
-			}
-			return tokenPrefix + email, nil
+		if r.Type == kind && r.Inputs.text("member") == member && slices.Contains(roles, r.Inputs.text("role")) && on(r.Inputs) {
+			return true
 		}
 	}
-	return "", fmt.Errorf("Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
+	return false
+}
+
+// grantedOnProject is granted for the roles of a project. The caller holds mu.
+func (c *Cloud) grantedOnProject(project, member, role string) bool {
+	return c.granted(projectIAMKind, func(binding Values) bool { return binding.text("project") == project }, member, role)
 }
 
 var poolMember = regexp.MustCompile(`^serviceAccount:([^/\[\]]+\.svc\.id\.goog)\[`)
 
-// checkAccountMember refuses a Kubernetes service account of a project that has had no
-// cluster yet.
+// checkAccountMember rejects a Kubernetes service account as a member before the project has
+// its first cluster.
 func checkAccountMember(c *Cloud, in Values) error {
 	if pool := poolMember.FindStringSubmatch(in.text("member")); pool != nil && !c.hasIdentityPool(pool[1]) {
 		return noIdentityPool(pool[1])
@@ -62,15 +82,15 @@ func checkAccountMember(c *Cloud, in Values) error {
 	return nil
 }
 
-// noIdentityPool is IAM's error before the project's first cluster with Workload
-// Identity, as users report it.
+// noIdentityPool is IAM's error, as users report it, if a project never had a cluster with
+// Workload Identity.
 func noIdentityPool(pool string) error {
 	return fmt.Errorf("googleapi: Error 400: Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API., invalid", pool)
 }
 
-// RepositoryAllowed checks whether a service account may push to, or pull from, a
-// repository such as us-central1-docker.pkg.dev/project/repository, as
-// https://cloud.google.com/artifact-registry/docs/access-control has it.
+// RepositoryAllowed returns an error unless a service account may push to, or pull from, a
+// repository such as us-central1-docker.pkg.dev/project/repository
+// (https://cloud.google.com/artifact-registry/docs/access-control).
 func (c *Cloud) RepositoryAllowed(email, path string, push bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,33 +105,16 @@ func (c *Cloud) RepositoryAllowed(email, path string, push bool) error {
 	if push {
 		permission, roles = "artifactregistry.repositories.uploadArtifacts", roles[1:]
 	}
-	for _, r := range c.resources {
-		if r.Type != repoIAMKind || r.Inputs.text("repository") != repository || r.Inputs.text("project") != project ||
-			r.Inputs.text("member") != "serviceAccount:"+email {
-			continue
-		}
-		for _, role := range roles {
-			if r.Inputs.text("role") == role {
-				return nil
-			}
-		}
+	onRepository := func(binding Values) bool {
+		return binding.text("repository") == repository && binding.text("project") == project
+	}
+	if c.granted(repoIAMKind, onRepository, "serviceAccount:"+email, roles...) {
+		return nil
 	}
 	return fmt.Errorf("denied: Permission %q denied on resource %q (or it may not exist)", permission, id)
 }
 
-// ImmutableTags reports whether a repository's tags may not move.
-func (c *Cloud) ImmutableTags(project, repository string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.resources {
-		if r.Type == repositoryKind && r.Inputs.text("project") == project && r.Inputs.text("repositoryId") == repository {
-			return r.Inputs.truth("dockerConfig.immutableTags")
-		}
-	}
-	return false
-}
-
-// Email is the account behind an access token; empty for a token that was never issued.
+// Email returns the account of an access token; empty if the emulator did not issue it.
 func Email(token string) string {
 	parts := accessToken.FindStringSubmatch(token)
 	if parts == nil {

@@ -2,31 +2,43 @@ package cloud
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
-// kind is what the cloud knows of one resource type beside the provider's schema.
+// kind implements one resource type; the properties are in the provider's schema.
 type kind struct {
 	id func(Values) string
-	// computed are properties that Google sets by itself. Where the schema does not say
-	// that Google fills them in, the provider takes them for a change when the program
-	// neither sets nor ignores them.
+	// computed returns properties that Google sets, by path. If the schema does not mark one
+	// as computed and the program neither sets nor ignores it, the provider plans a change.
 	computed func(Values) map[string]any
-	// references name properties that hold another resource, by its kind.
-	references map[string]string
-	minutes    float64 // Google's time to create; deletion takes half
-	outputs    func(Values) Values
-	check      func(*Cloud, Values) error // before create and update; GKE's own rules
-	refusal    string                     // what the provider writes before Google's refusal of a create
-	create     func(*operation) error
-	update     func(*operation) error
-	refuses    func(c *Cloud, r *Resource, in Values) error // before an update, beside check
-	remove     func(*operation) error
-	taken      func(has *Resource, in Values) error // Google's error for a name that is taken; nil for the usual one
-	// numbered kinds have ids that Google makes up: a create that is sent twice makes two.
+	// references maps a property that refers to another resource to that resource's type.
+	references  map[string]string
+	minutes     float64                                      // Google's time to create; updates and deletes take half
+	outputs     func(Values) Values                          // further outputs
+	check       func(*Cloud, Values) error                   // Google's validation of creates and updates
+	refusal     string                                       // the provider's prefix of an error of check in a create
+	checkUpdate func(c *Cloud, r *Resource, in Values) error // further validation of an update
+	create      func(*operation) error
+	update      func(*operation) error
+	remove      func(*operation) error
+	conflict    func(existing *Resource, in Values) error // error for a name that is in use; nil for the usual one
+	// numbered kinds get their ID from Google: repeating a create creates a second resource.
 	numbered bool
-	// shared kinds may be created by several stacks: enabled APIs and policy members.
+	// shared kinds, APIs and IAM members, may be created by several stacks.
 	shared bool
+}
+
+// setOutputs sets the outputs that a kind derives from the inputs.
+func (k kind) setOutputs(r *Resource) {
+	if k.outputs != nil {
+		maps.Copy(r.Outputs, k.outputs(r.Inputs))
+	}
+	if k.computed != nil {
+		for path, value := range k.computed(r.Inputs) {
+			r.Outputs.set(path, value)
+		}
+	}
 }
 
 // Kinds of resources, by Pulumi type token.
@@ -64,7 +76,7 @@ func init() {
 		subnetKind: {
 			id:         format("projects/%s/regions/%s/subnetworks/%s", "project", "region", "name"),
 			references: map[string]string{"network": networkKind},
-			minutes:    0.4, refuses: refuseSubnetUpdate,
+			minutes:    0.4, checkUpdate: checkSubnetUpdate,
 		},
 		routerKind: {
 			id:         format("projects/%s/regions/%s/routers/%s", "project", "region", "name"),
@@ -82,7 +94,7 @@ func init() {
 		},
 		policyKind: {
 			id:      format("projects/%s/regions/%s/resourcePolicies/%s", "project", "region", "name"),
-			minutes: 0.1, refuses: refusePolicyUpdate,
+			minutes: 0.1, checkUpdate: checkPolicyUpdate,
 		},
 		accountKind: {
 			id:      accountID,
@@ -113,7 +125,7 @@ func init() {
 	}
 }
 
-// format builds an id out of properties.
+// format returns a function that formats an ID from properties.
 func format(pattern string, properties ...string) func(Values) string {
 	return func(in Values) string {
 		parts := make([]any, len(properties))
@@ -130,10 +142,10 @@ func selfLink(pattern string, properties ...string) func(Values) Values {
 	}
 }
 
-// refusePolicyUpdate: to the provider another name is no reason to replace a policy. It
-// then patches a policy of the new name, which Compute Engine does not find
+// checkPolicyUpdate rejects a new name. The provider does not replace a policy for it; it
+// patches a policy of the new name, which does not exist
 // (compute/resource_compute_resource_policy.go of the provider).
-func refusePolicyUpdate(_ *Cloud, r *Resource, in Values) error {
+func checkPolicyUpdate(_ *Cloud, r *Resource, in Values) error {
 	if name := in.text("name"); name != last(r.ID) {
 		return fmt.Errorf("Error updating ResourcePolicy %q: googleapi: Error 404: The resource '%s%s' was not found, notFound",
 			r.ID, strings.TrimSuffix(r.ID, last(r.ID)), name)
@@ -141,23 +153,21 @@ func refusePolicyUpdate(_ *Cloud, r *Resource, in Values) error {
 	return nil
 }
 
-// refuseSubnetUpdate: a secondary range that a cluster uses stays as it is
-// (https://cloud.google.com/vpc/docs/create-modify-vpc-networks). Open: the text was not
-// seen.
-func refuseSubnetUpdate(c *Cloud, r *Resource, in Values) error {
-	now := map[any]any{}
-	for _, entry := range in.list("secondaryIpRanges") {
-		now[asMap(entry)["rangeName"]] = asMap(entry)["ipCidrRange"]
+// checkSubnetUpdate rejects changes of a secondary range that a cluster uses
+// (https://cloud.google.com/vpc/docs/create-modify-vpc-networks). Open: the exact text.
+func checkSubnetUpdate(c *Cloud, r *Resource, in Values) error {
+	now := map[string]string{}
+	for _, secondary := range in.objects("secondaryIpRanges") {
+		now[secondary.text("rangeName")] = secondary.text("ipCidrRange")
 	}
-	for _, entry := range r.Inputs.list("secondaryIpRanges") {
-		name := asMap(entry)["rangeName"]
-		if len(now) == 0 || now[name] == asMap(entry)["ipCidrRange"] {
-			continue // to the provider no range at all is no change
+	for _, secondary := range r.Inputs.objects("secondaryIpRanges") {
+		name := secondary.text("rangeName")
+		if len(now) == 0 || now[name] == secondary.text("ipCidrRange") {
+			continue // the provider treats an empty list as unchanged
 		}
 		for _, other := range c.resources {
-			policy, _ := other.Inputs["ipAllocationPolicy"].(map[string]any)
 			if other.Type == clusterKind && c.find(subnetKind, other.Inputs.text("subnetwork")) == r &&
-				(policy["clusterSecondaryRangeName"] == name || policy["servicesSecondaryRangeName"] == name) {
+				(other.Inputs.text("ipAllocationPolicy.clusterSecondaryRangeName") == name || other.Inputs.text("ipAllocationPolicy.servicesSecondaryRangeName") == name) {
 				return fmt.Errorf("googleapi: Error 400: The secondary range '%s' of '%s' is already being used by '%s', resourceInUseByAnotherResource", name, r.ID, other.ID)
 			}
 		}
@@ -181,29 +191,22 @@ func accountOutputs(in Values) Values {
 func kindOf(typ string) (kind, error) {
 	k, ok := kinds[typ]
 	if !ok {
-		return kind{}, fmt.Errorf("the emulated Google Cloud has no %s; it knows what this program uses (emulator/internal/core/cloud)", typ)
+		return kind{}, fmt.Errorf("the emulated Google Cloud has no %s, only the types that this program uses (emulator/internal/core/cloud)", typ)
 	}
 	return k, nil
 }
 
-// Resumes reports whether the provider, when it is interrupted while it creates a
-// resource of this type, keeps the operation in the state and calls that no error
-// (container/resource_container_node_pool.go). It does so with clusters, too; here they
-// are an error, because without an address in the state nothing else can go on.
+// Resumes reports whether the provider, if it is interrupted while it creates a resource of
+// this type, stores the operation in the state and returns no error
+// (container/resource_container_node_pool.go). It does the same for clusters. The emulator
+// returns an error for those: without an endpoint in the state, later steps fail.
 func Resumes(typ string) bool { return typ == nodePoolKind }
 
-// ID is what the cloud calls a resource with these inputs.
+// ID returns the ID of a resource with these inputs.
 func ID(typ string, in Values) (string, error) {
 	k, err := kindOf(typ)
 	if err != nil {
 		return "", err
 	}
 	return k.id(in), nil
-}
-
-func (k kind) filledIn(in Values) map[string]any {
-	if k.computed == nil {
-		return nil
-	}
-	return k.computed(in)
 }

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -9,13 +10,13 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud/schema"
 )
 
-// lookup is a function of the provider that describes one resource.
+// lookup implements a provider function that reads one resource.
 type lookup struct {
 	kind string
 	id   func(args Values) string
 }
 
-// lookups by the function's token.
+// lookups maps the tokens of functions to their implementations.
 var lookups = map[string]lookup{
 	"gcp:compute/getNetwork:getNetwork":       {networkKind, format("projects/%s/global/networks/%s", "project", "name")},
 	"gcp:compute/getSubnetwork:getSubnetwork": {subnetKind, format("projects/%s/regions/%s/subnetworks/%s", "project", "region", "name")},
@@ -34,13 +35,12 @@ var lookups = map[string]lookup{
 	}},
 }
 
-// Lookup answers a function of the provider. What does not exist is an error in the words
-// of the provider's data sources, such as container/data_source_google_container_cluster.go:
-// "... not found".
+// Lookup runs a function of the provider. The error for a missing resource is the one of the
+// provider's data sources (container/data_source_google_container_cluster.go): "... not found".
 func (c *Cloud) Lookup(token string, args Values) (Values, error) {
 	l, ok := lookups[token]
 	if !ok {
-		return nil, fmt.Errorf("the emulated Google Cloud has no function %s; it knows what this program uses (emulator/internal/core/cloud)", token)
+		return nil, fmt.Errorf("the emulated Google Cloud has no function %s, only those that this program uses (emulator/internal/core/cloud)", token)
 	}
 	id := l.id(args)
 	c.mu.Lock()
@@ -51,16 +51,14 @@ func (c *Cloud) Lookup(token string, args Values) (Values, error) {
 	}
 	described := r.Outputs.clone()
 	described["id"] = id
-	for name, value := range args {
-		described[name] = value
-	}
+	maps.Copy(described, args)
 	if l.kind == clusterKind {
 		described["nodePools"] = c.describedPools(id)
 	}
 	return shape(schema.Function(token), described), nil
 }
 
-// describedPools are a cluster's node pools; the caller holds mu.
+// describedPools returns a cluster's node pools; the caller holds mu.
 func (c *Cloud) describedPools(cluster string) []any {
 	pools := []any{}
 	for _, r := range c.resources {
@@ -75,8 +73,8 @@ func (c *Cloud) describedPools(cluster string) []any {
 	return pools
 }
 
-// shape gives a resource the form of a function's answer: where a resource has an object, a
-// function has a list of one, whose name is the plural.
+// shape converts a resource's outputs to a function's result: an object of the resource is a
+// list with one element, under a plural name.
 func shape(level []*schema.Property, described map[string]any) map[string]any {
 	answer := map[string]any{}
 	for _, p := range level {
@@ -114,7 +112,7 @@ func shape(level []*schema.Property, described map[string]any) map[string]any {
 	return answer
 }
 
-// singular is the key of a resource that a plural is of.
+// singular returns the resource's key for a plural name of a function's result.
 func singular(described map[string]any, plural string) string {
 	for _, ending := range []struct{ from, to string }{{"ies", "y"}, {"s", ""}, {"es", ""}} {
 		if stem, ok := strings.CutSuffix(plural, ending.from); ok && described[stem+ending.to] != nil {

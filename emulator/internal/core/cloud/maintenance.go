@@ -6,20 +6,17 @@ import (
 	"time"
 )
 
-// GKE's limits on maintenance (documentation, Maintenance windows and exclusions). The
-// words of the refusals: open, not seen on a real GKE.
+// GKE's limits on maintenance (documentation, Maintenance windows and exclusions). Open: the
+// exact error texts.
 const (
-	windowHours     = 4  // of a piece of a window that counts
-	availableHours  = 48 // in 32 days
-	exclusionsAtAll = 20 // google-beta provider: MaxItems
-	noUpgradesAtAll = 3
-	noUpgradesFor   = 90 * 24 * time.Hour
+	windowHours    = 4  // minimum length of a window that counts
+	availableHours = 48 // minimum in 32 days
+	maxExclusions  = 20 // google-beta provider: MaxItems
+	maxNoUpgrades  = 3  // exclusions of scope NO_UPGRADES
+	maxNoUpgrade   = 90 * 24 * time.Hour
 )
 
 func checkMaintenance(in Values) error {
-	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("googleapi: Error 400: "+format+", badRequest", args...)
-	}
 	if in["maintenancePolicy"] == nil {
 		return nil
 	}
@@ -33,39 +30,38 @@ func checkMaintenance(in Values) error {
 		times, known := occurrences(in.text("maintenancePolicy.recurringWindow.recurrence"))
 		switch {
 		case err != nil || !known:
-			return refuse("Invalid maintenance window")
+			return badRequest("Invalid maintenance window")
 		case hours < windowHours || hours*times < availableHours:
-			return refuse("Maintenance windows must allow at least %d hours of maintenance availability in a 32-day rolling window, in pieces of at least %d hours", availableHours, windowHours)
+			return badRequest("Maintenance windows must allow at least %d hours of maintenance availability in a 32-day rolling window, in pieces of at least %d hours", availableHours, windowHours)
 		}
 	}
-	exclusions := in.list("maintenancePolicy.maintenanceExclusions")
-	if len(exclusions) > exclusionsAtAll {
-		return fmt.Errorf("Too many maintenance_exclusion blocks. No more than %d are allowed", exclusionsAtAll)
+	exclusions := in.objects("maintenancePolicy.maintenanceExclusions")
+	if len(exclusions) > maxExclusions {
+		return fmt.Errorf("Too many maintenance_exclusion blocks. No more than %d are allowed", maxExclusions)
 	}
-	withoutAny := 0
-	for _, entry := range exclusions {
-		m, _ := entry.(map[string]any)
-		e := Values(m)
+	withoutUpgrades := 0
+	for _, e := range exclusions {
 		name, scope := e.text("exclusionName"), e.text("exclusionOptions.scope")
 		start, end, err := span(e, "")
 		switch {
 		case err != nil || !end.After(start):
-			return refuse("Invalid maintenance exclusion %q: its end must be after its start", name)
+			return badRequest("Invalid maintenance exclusion %q: its end must be after its start", name)
 		case scope != "" && scope != noUpgrades && in.at("releaseChannel.channel") == "UNSPECIFIED":
-			return refuse("Maintenance exclusion %q: scope %s needs a release channel", name, scope)
+			return badRequest("Maintenance exclusion %q: scope %s needs a release channel", name, scope)
 		case scope == "" || scope == noUpgrades:
-			withoutAny++
-			if end.Sub(start) > noUpgradesFor {
-				return refuse("Maintenance exclusion %q: scope NO_UPGRADES is for at most 90 days", name)
+			withoutUpgrades++
+			if end.Sub(start) > maxNoUpgrade {
+				return badRequest("Maintenance exclusion %q: scope NO_UPGRADES is for at most 90 days", name)
 			}
 		}
 	}
-	if withoutAny > noUpgradesAtAll {
-		return refuse("There may be at most %d maintenance exclusions of scope NO_UPGRADES", noUpgradesAtAll)
+	if withoutUpgrades > maxNoUpgrades {
+		return badRequest("There may be at most %d maintenance exclusions of scope NO_UPGRADES", maxNoUpgrades)
 	}
 	return nil
 }
 
+// span parses startTime and endTime of the object at a path prefix.
 func span(in Values, at string) (start, end time.Time, err error) {
 	if start, err = time.Parse(time.RFC3339, in.text(at+"startTime")); err != nil {
 		return start, end, err
@@ -74,7 +70,7 @@ func span(in Values, at string) (start, end time.Time, err error) {
 	return start, end, err
 }
 
-// occurrences is how often a window of RFC 5545 opens at least in 32 days.
+// occurrences returns how often a window with an RFC 5545 recurrence opens at least in 32 days.
 func occurrences(recurrence string) (times int, known bool) {
 	if recurrence == "FREQ=DAILY" {
 		return 32, true

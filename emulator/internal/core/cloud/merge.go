@@ -1,23 +1,25 @@
 package cloud
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"sglang-tpu/emulator/internal/core/cloud/schema"
 	"sglang-tpu/emulator/internal/property"
 )
 
-// Merge is a state after an update: what the inputs say, with the provider's defaults,
-// with what Google has filled in where the inputs say nothing, and with the old values
-// of what an update does not touch. Paths in ignored are the program's ignoreChanges.
+// Merge returns the state after an update: the inputs with the provider's defaults, Google's
+// values of omitted computed properties, and the old values of properties that updates do not
+// change. ignored are the program's ignoreChanges.
 func Merge(typ string, state, inputs Values, ignored []string) Values {
 	m := merger{typ: typ, skip: ignored}
 	properties := schema.Of(typ)
 	return m.level(properties, "", "", state, withDefaults(properties, inputs, inputs))
 }
 
-// stored is what Google stores of the inputs after an update, without the defaults, which are
-// the provider's.
+// stored returns the inputs as Google stores them after an update: Merge without the
+// provider's defaults.
 func stored(typ string, before, inputs Values, ignored []string) Values {
 	m := merger{typ: typ, skip: ignored}
 	return m.level(schema.Of(typ), "", "", before, inputs)
@@ -31,7 +33,7 @@ type merger struct {
 func (m merger) level(level []*schema.Property, path, plain string, had, inputs map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, value := range had {
-		if p := schema.Find(level, name); p == nil || p.Output { // an id, an address
+		if p := schema.Find(level, name); p == nil || p.Output { // such as an ID or address
 			out[name] = runtime.DeepCopyJSONValue(value)
 		}
 	}
@@ -48,7 +50,7 @@ func (m merger) level(level []*schema.Property, path, plain string, had, inputs 
 
 func (m merger) property(p *schema.Property, path, plain string, had, inputs any) any {
 	switch {
-	case stays(m.typ, plain), had != nil && property.Covered(path, m.skip):
+	case slices.Contains(notUpdated[m.typ], plain), had != nil && property.Covered(path, m.skip):
 		return runtime.DeepCopyJSONValue(had)
 	case unset(p, inputs) && p.Computed:
 		return runtime.DeepCopyJSONValue(had)
@@ -71,8 +73,8 @@ func (m merger) property(p *schema.Property, path, plain string, had, inputs any
 	return runtime.DeepCopyJSONValue(inputs)
 }
 
-// withDefaults is a copy of one level with the schema's defaults for what is left out.
-// A default is not set beside what it conflicts with.
+// withDefaults returns a copy of one level, with the schema's defaults for omitted properties
+// unless they conflict with a property that is set.
 func withDefaults(level []*schema.Property, values map[string]any, root Values) map[string]any {
 	out, _ := runtime.DeepCopyJSONValue(values).(map[string]any)
 	if out == nil {
@@ -106,10 +108,5 @@ func defaultsInside(p *schema.Property, value any, root Values) any {
 }
 
 func conflicts(p *schema.Property, root Values) bool {
-	for _, path := range p.Conflict {
-		if root.at(path) != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Conflict, func(path string) bool { return root.at(path) != nil })
 }

@@ -12,9 +12,9 @@ const (
 	dashboardKind   = "gcp:monitoring/dashboard:Dashboard"
 )
 
-// alertPolicy is what notifies when a query has a result, or a line is in the log. Its rules
-// are those of the API's reference, AlertPolicy (projects.alertPolicies of
-// monitoring.googleapis.com/v3). Open: the words of the refusals were not seen.
+// alertPolicy notifies when a PromQL query has a result or a line appears in the log. The
+// rules are in the API's reference (projects.alertPolicies of monitoring.googleapis.com/v3).
+// Open: the exact error texts.
 func alertPolicy() kind {
 	return kind{
 		id: func(in Values) string {
@@ -28,8 +28,7 @@ func checkAlertPolicy(_ *Cloud, in Values) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("googleapi: Error 400: "+format+", invalidArgument", args...)
 	}
-	for i, entry := range in.list("conditions") {
-		condition := Values(asMap(entry))
+	for i, condition := range in.objects("conditions") {
 		if query := asMap(condition["conditionPrometheusQueryLanguage"]); query != nil {
 			for _, field := range []string{"duration", "evaluationInterval"} {
 				var seconds int
@@ -44,7 +43,7 @@ func checkAlertPolicy(_ *Cloud, in Values) error {
 			if len(in.list("conditions")) > 1 {
 				return refuse("Field alert_policy.conditions had an invalid value: a log-based condition must be the only one")
 			}
-			if asMap(asMap(in["alertStrategy"])["notificationRateLimit"]) == nil {
+			if in.at("alertStrategy.notificationRateLimit") == nil {
 				return refuse("Field alert_policy.alert_strategy.notification_rate_limit is required for log-based alert policies")
 			}
 		}
@@ -52,14 +51,14 @@ func checkAlertPolicy(_ *Cloud, in Values) error {
 	return nil
 }
 
-// dashboard is a picture; Google refuses what is no JSON of one.
+// dashboard rejects a dashboardJson that is not a dashboard.
 func dashboard() kind {
 	return kind{
 		id: func(in Values) string {
 			var shown struct {
 				Title string `json:"displayName"`
 			}
-			_ = json.Unmarshal([]byte(in.text("dashboardJson")), &shown) // it has been checked
+			_ = json.Unmarshal([]byte(in.text("dashboardJson")), &shown) // check reports the error
 			return "projects/" + in.text("project") + "/dashboards/" + numbered(shown.Title)
 		},
 		minutes: 0.1, numbered: true,
@@ -73,7 +72,7 @@ func dashboard() kind {
 	}
 }
 
-// numbered is an id such as Google makes up, the same for the same name.
+// numbered returns an ID like the ones that Google generates, derived from the name.
 func numbered(name string) string {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(name)) // it cannot fail

@@ -3,27 +3,26 @@ package cloud
 import (
 	"context"
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 )
 
-// Compute Engine tells a spot VM to stop 30 s before it takes it back. GKE's kubelets keep
-// the last 15 s of them for pods of the system; pods' own longer grace periods are cut
-// (documentation, Spot VMs in GKE: termination and graceful shutdown). Real seconds: requests
-// that run here are real, too.
+// podsOfNotice is the longest grace period of pods on a preempted node. Compute Engine gives a
+// spot VM 30 s notice, and GKE's kubelets reserve the last 15 s for system pods
+// (documentation, Spot VMs in GKE: termination and graceful shutdown). It is not scaled,
+// because the requests that run here take real time.
 const podsOfNotice = 15 * time.Second
 
-// Preempt takes a spot slice back: all of its hosts get the notice at the same time, and stop.
-// After minutes Google has the chips again, and GKE makes the nodes anew under their names.
-// name is the node pool's, or what it ends with, such as slice-0.
+// Preempt reclaims a spot slice: all of its hosts get the notice at the same time and shut
+// down. After some minutes there is capacity again, and GKE recreates the nodes under the same
+// names. name is the node pool's name or a suffix of it, such as slice-0.
 func (c *Cloud) Preempt(ctx context.Context, name string, minutes float64) error {
 	pool, err := c.sliceNamed(name)
 	if err != nil {
 		return err
 	}
 	if !pool.Inputs.truth("nodeConfig.spot") {
-		return fmt.Errorf("%s has no spot capacity, and only that is taken back here", pool.Inputs.text("name"))
+		return fmt.Errorf("%s does not use spot capacity, so it cannot be preempted", pool.Inputs.text("name"))
 	}
 	unlock := c.exclusive(pool)
 	defer unlock()
@@ -42,22 +41,19 @@ func (c *Cloud) Preempt(ctx context.Context, name string, minutes float64) error
 }
 
 func (c *Cloud) sliceNamed(name string) (*Resource, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var all, found []string
-	var pool *Resource
-	for _, r := range c.resources {
-		if r.Type != nodePoolKind || r.Creating || r.Broken != "" || !tpuMachine.MatchString(r.Inputs.text("nodeConfig.machineType")) {
+	var all []string
+	var found []*Resource
+	for _, r := range c.ofKind(nodePoolKind) {
+		if !tpuMachine.MatchString(r.Inputs.text("nodeConfig.machineType")) {
 			continue
 		}
 		all = append(all, r.Inputs.text("name"))
 		if strings.HasSuffix(r.Inputs.text("name"), name) {
-			found, pool = append(found, r.Inputs.text("name")), r
+			found = append(found, r)
 		}
 	}
-	sort.Strings(all)
 	if len(found) != 1 {
-		return nil, fmt.Errorf("%q is no slice, or more than one; there are: %s", name, strings.Join(all, " "))
+		return nil, fmt.Errorf("%q matches %d slices, not one; the slices are: %s", name, len(found), strings.Join(all, " "))
 	}
-	return pool, nil
+	return found[0], nil
 }

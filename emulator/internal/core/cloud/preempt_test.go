@@ -24,9 +24,9 @@ func TestOnlySpotSlicesAreTakenBack(t *testing.T) {
 		ask  string
 		want string
 	}{
-		"not spot":      {slice("nodeConfig.spot", false), "slice", "slice has no spot capacity"},
-		"no such slice": {slice(), "other", `"other" is no slice, or more than one; there are: slice`},
-		"another pool":  {slice("name", "system", "nodeConfig", object("machineType", "e2-standard-8", "spot", true), "placementPolicy", nil), "system", `"system" is no slice`},
+		"not spot":      {slice("nodeConfig.spot", false), "slice", "slice does not use spot capacity"},
+		"no such slice": {slice(), "other", `"other" matches 0 slices, not one; the slices are: slice`},
+		"another pool":  {slice("name", "system", "nodeConfig", object("machineType", "e2-standard-8", "spot", true), "placementPolicy", nil), "system", `"system" matches 0 slices`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, fake := open(t, stateFile(t))

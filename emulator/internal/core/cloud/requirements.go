@@ -11,8 +11,8 @@ import (
 	"sglang-tpu/spec/prerequisites"
 )
 
-// enabled refuses to make what an API makes that is off in the project; the caller holds
-// mu. The sentence is Google's for every API (terraform-google-kubernetes-engine issue 1245).
+// enabled returns Google's error if an API is disabled in the project
+// (terraform-google-kubernetes-engine issue 1245); the caller holds mu.
 func (c *Cloud) enabled(a prerequisites.API, project string) error {
 	if c.Lenient {
 		return nil
@@ -26,14 +26,14 @@ func (c *Cloud) enabled(a prerequisites.API, project string) error {
 		a.Title, project, a.Name, project)
 }
 
-// requires checks the API behind a type; the caller holds mu.
+// requires checks that the API of a resource's type is enabled; the caller holds mu.
 func (c *Cloud) requires(r *Resource) error {
 	project := r.Inputs.text("project")
 	if id := strings.Split(r.ID, "/"); project == "" && id[0] == "projects" && len(id) > 1 {
 		project = id[1]
 	}
 	if project == "" {
-		return nil // a member of a bucket's policy, which exists only with the API
+		return nil // an IAM member of a bucket, which exists only if the API was enabled
 	}
 	for _, a := range prerequisites.APIs {
 		if slices.ContainsFunc(a.Types, func(prefix string) bool { return strings.HasPrefix(r.Type, prefix) }) {
@@ -43,45 +43,39 @@ func (c *Cloud) requires(r *Resource) error {
 	return nil
 }
 
-// streamingRole is what the account of a node needs to stream images, unless it is the
-// default one. Source: GKE documentation, Use Image streaming, Requirements.
+// streamingRole is required for image streaming if the nodes do not use the default service
+// account (GKE documentation, Use Image streaming, Requirements).
 const streamingRole = "roles/serviceusage.serviceUsageConsumer"
 
-// StreamingAllowed returns why a node with image streaming gets no image of Artifact
-// Registry. That pods do not start is terraform-google-kubernetes-engine issue 2251; the
-// words in which a node says so: open, not seen on a real GKE.
+// StreamingAllowed returns an error if a node with image streaming cannot pull images from
+// Artifact Registry. Pods then do not start (terraform-google-kubernetes-engine issue 2251).
+// Open: the exact error text.
 func (c *Cloud) StreamingAllowed(project, email string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.enabled(prerequisites.ImageStreaming, project); err != nil {
 		return err
 	}
-	if c.Lenient || email == "" || email == "default" {
+	if c.Lenient || email == "" || email == "default" || c.grantedOnProject(project, "serviceAccount:"+email, streamingRole) {
 		return nil
-	}
-	for _, r := range c.resources {
-		if r.Type == projectIAMKind && r.Inputs.text("project") == project && r.Inputs.text("role") == streamingRole &&
-			r.Inputs.text("member") == "serviceAccount:"+email {
-			return nil
-		}
 	}
 	return fmt.Errorf("Permission 'serviceusage.services.use' denied on resource 'projects/%s' (or it may not exist) for %s", project, email)
 }
 
-// checkPosture refuses what GKE no longer offers (API reference of container/v1,
+// checkPosture rejects a mode that GKE no longer offers (API reference of container/v1,
 // SecurityPostureConfig.VulnerabilityMode: "Basic vulnerability scanning is no longer
-// supported"). The words of the refusal: open, not seen on a real GKE.
+// supported"). Open: the exact error text.
 func checkPosture(in Values) error {
 	if in.text("securityPostureConfig.vulnerabilityMode") == "VULNERABILITY_BASIC" {
-		return fmt.Errorf("googleapi: Error 400: VULNERABILITY_BASIC is no longer supported, badRequest")
+		return badRequest("VULNERABILITY_BASIC is no longer supported")
 	}
 	return nil
 }
 
-// encrypted is databaseEncryption as the cluster reads back: from 1.35 on another word than
-// the one that was asked for (google-beta provider, CHANGELOG: "fixed a permadiff in
+// encrypted returns databaseEncryption as GKE 1.35 and later report it: with another state
+// than the requested one (google-beta provider, CHANGELOG: "fixed a permadiff in
 // google_container_cluster where database_encryption.state returning
-// ALL_OBJECTS_ENCRYPTION_ENABLED ..."; 6.49.2 takes it for a change).
+// ALL_OBJECTS_ENCRYPTION_ENABLED ..."). Version 6.49.2 of the provider sees a change there.
 func encrypted(in Values) Values {
 	if in.text("databaseEncryption.state") != "ENCRYPTED" || !atLeast(in.text("minMasterVersion"), 35) {
 		return nil
@@ -91,9 +85,9 @@ func encrypted(in Values) Values {
 	return Values{"databaseEncryption": block}
 }
 
-// ReadInputs are a resource's inputs as a refresh gives them to the engine: what the state
-// holds in the place of what was asked for (pulumi-terraform-bridge 3.112, extractInputs).
-// Here only the property matters that reads back in another word.
+// ReadInputs returns a resource's inputs as a refresh reports them to the engine: with the
+// values of the state (pulumi-terraform-bridge 3.112, extractInputs). Only the property whose
+// value GKE changes is taken from the state; see encrypted.
 func ReadInputs(r *Resource) Values {
 	in := r.Inputs.clone()
 	if block, ok := r.Outputs["databaseEncryption"]; ok && in["databaseEncryption"] != nil {
@@ -102,8 +96,8 @@ func ReadInputs(r *Resource) Values {
 	return in
 }
 
-// atLeast reports whether a version such as 1.35 or 1.35.8-gke.1 is of a minor or newer;
-// no version is the newest.
+// atLeast reports whether the minor version of a version such as 1.35 or 1.35.8-gke.1 is at
+// least minor. An empty version means the newest.
 func atLeast(version string, minor int) bool {
 	parts := strings.Split(version, ".")
 	if len(parts) < 2 {
@@ -113,12 +107,11 @@ func atLeast(version string, minor int) bool {
 	return err == nil && n >= minor
 }
 
-// states are those that the provider takes for databaseEncryption.state (schema of
-// google-beta 6.49.2): not the one that a cluster reads back.
+// states are the valid values of databaseEncryption.state (schema of google-beta 6.49.2). The
+// one that GKE reports is not among them.
 var states = []string{"ENCRYPTED", "DECRYPTED"}
 
-// invalidValues are what the provider's schema refuses before it asks Google, beside what
-// is missing or unknown.
+// invalidValues returns the errors of the schema's validation functions by path.
 func invalidValues(typ string, in Values) map[string]string {
 	state, given := in.at("databaseEncryption.state").(string)
 	if typ != clusterKind || !given || state == Unknown || slices.Contains(states, state) {

@@ -75,8 +75,8 @@ func TestVulnerabilityScanningIsNoLongerOffered(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What the provider says of it is why the program does not ignore the property: an ignored
-// one takes the value that a refresh has read, or none if the key came later.
+// The provider rejects the value that GKE reports. The program therefore must not ignore the
+// property: an ignored property takes the value that a refresh has read.
 func TestEncryptionReadsBackAnotherWord(t *testing.T) {
 	for version, state := range map[string]string{
 		"1.34.0-gke.2201000": "ENCRYPTED", "1.35": "ALL_OBJECTS_ENCRYPTION_ENABLED", "1.36.1-gke.1": "ALL_OBJECTS_ENCRYPTION_ENABLED",

@@ -2,11 +2,12 @@ package cloud
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
-// recreating are the properties whose change makes GKE recreate a pool's nodes; labels,
-// taints, tags and the rest change on the nodes that are there.
+// recreating lists the properties whose change makes GKE recreate a pool's nodes. Others, such
+// as labels, taints and tags, change on the existing nodes.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/managing-clusters lists both.
 var recreating = []string{
 	"version", "networkConfig.enablePrivateNodes", "networkConfig.networkPerformanceConfig",
@@ -25,13 +26,13 @@ func recreatesNodes(before, now Values) bool {
 	return false
 }
 
-// roll recreates a pool's nodes by its upgrade settings: with a spare node
-// first, or without. The nodes of a slice go and come together
+// roll recreates a pool's nodes one by one. With a surge, each new node comes before the old
+// one goes. The nodes of a slice are recreated together
 // (https://cloud.google.com/kubernetes-engine/docs/concepts/plan-tpus).
 func (o *operation) roll() error {
 	r := o.resource
 	if r.Inputs.truth("nodeConfig.flexStart") {
-		// Short-lived upgrades: nodes that are there stay as they are until they go.
+		// Short-lived upgrades: existing nodes stay unchanged until they are removed.
 		// https://cloud.google.com/kubernetes-engine/docs/concepts/node-pool-upgrade-strategies
 		return o.setNodes(o.settle())
 	}
@@ -47,38 +48,34 @@ func (o *operation) roll() error {
 		o.cloud.wait(o.ctx, 4)
 		return o.setNodes(all)
 	}
-	spare := 1 // GKE's own value
+	surge := 1 // GKE's default
 	if o.before.at("upgradeSettings.maxSurge") != nil {
-		spare = o.before.number("upgradeSettings.maxSurge")
+		surge = o.before.number("upgradeSettings.maxSurge")
 	}
 	for i := range old {
-		fresh := all[:min(i+1, len(all))]
-		first := append(append([]Node{}, old[i:]...), fresh...)
-		if spare == 0 {
-			first = append(append([]Node{}, old[i+1:]...), all[:min(i, len(all))]...)
-		}
-		leaves := old[i : i+1]
-		if spare == 0 {
-			if err := o.drain(leaves); err != nil {
-				return err
+		created, next := all[:min(i, len(all))], all[:min(i+1, len(all))]
+		replaced := old[i : i+1]
+		var err error
+		if surge > 0 {
+			if err = o.setNodes(slices.Concat(old[i:], next)); err == nil {
+				err = o.drain(replaced)
+			}
+		} else {
+			if err = o.drain(replaced); err == nil {
+				err = o.setNodes(slices.Concat(old[i+1:], created))
 			}
 		}
-		if err := o.setNodes(first); err != nil {
+		if err != nil {
 			return err
 		}
-		if spare > 0 {
-			if err := o.drain(leaves); err != nil {
-				return err
-			}
-		}
-		if err := o.setNodes(append(append([]Node{}, old[i+1:]...), fresh...)); err != nil {
+		if err := o.setNodes(slices.Concat(old[i+1:], next)); err != nil {
 			return err
 		}
 	}
 	return o.setNodes(all)
 }
 
-// drain empties nodes before they are made anew.
+// drain evicts the pods of nodes that are about to be removed.
 func (o *operation) drain(nodes []Node) error {
 	names := make([]string, len(nodes))
 	for i, n := range nodes {

@@ -12,7 +12,7 @@ func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
 	for name, test := range map[string]struct {
 		pool  Values
 		says  string
-		stays bool // in ERROR
+		stays bool // in state ERROR
 	}{
 		"compact placement": {
 			slice("placementPolicy.type", "COMPACT"),
@@ -66,7 +66,7 @@ func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
 			found, findErr := c.Find(nodePoolKind, test.pool)
 			require.NoError(t, findErr)
 			assert.Equal(t, test.stays, found != nil)
-			if test.stays { // the provider says no more than that
+			if test.stays { // the provider reports no details
 				require.EqualError(t, err, `NodePool slice was created in the error state "ERROR"`)
 				assert.NotContains(t, r.Outputs, "status", "the provider's schema has none")
 				assert.Contains(t, c.get(nodePoolKind, r.ID).Broken, test.says)

@@ -3,12 +3,13 @@ package cloud
 import (
 	"fmt"
 	"regexp"
-	"strings"
+
+	"google.golang.org/grpc/codes"
 )
 
 const secretIAMKind = "gcp:secretmanager/secretIamMember:SecretIamMember"
 
-// secretMember lets a member read one secret.
+// secretMember is an IAM binding that lets a member read one secret.
 func secretMember() kind {
 	return kind{
 		id:      format("projects/%s/secrets/%s/%s/%s", "project", "secretId", "role", "member"),
@@ -25,8 +26,8 @@ func secretMember() kind {
 
 var secretVersion = regexp.MustCompile(`^(projects/[^/]+/secrets/[A-Za-z0-9_-]+)/versions/([0-9]+|latest)$`)
 
-// AddSecretVersion is what gcloud does: it makes a secret if there is none, and puts a
-// version in, whose name it returns. Values are never written anywhere.
+// AddSecretVersion adds a version to a secret, creates the secret if needed, and returns the
+// version's name. Values are kept in memory only.
 func (c *Cloud) AddSecretVersion(secret, value string) (string, error) {
 	if !secretVersion.MatchString(secret + "/versions/1") {
 		return "", fmt.Errorf("%q is not a secret; use projects/PROJECT/secrets/NAME", secret)
@@ -37,42 +38,27 @@ func (c *Cloud) AddSecretVersion(secret, value string) (string, error) {
 	return fmt.Sprintf("%s/versions/%d", secret, len(c.secrets[secret])), nil
 }
 
-// SecretManagerEnabled reports whether a cluster has the Secret Manager add-on.
-func (c *Cloud) SecretManagerEnabled(cluster string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.resources {
-		if r.Type == clusterKind && r.Inputs.text("name") == cluster {
-			return r.Inputs.truth("secretManagerConfig.enabled")
-		}
-	}
-	return false
-}
-
-// AccessSecret gives a Kubernetes service account a version's value, if it may read it
-// (https://cloud.google.com/secret-manager/docs/access-control).
+// AccessSecret returns the value of a secret's version if a Kubernetes service account may
+// read it (https://cloud.google.com/secret-manager/docs/access-control).
 func (c *Cloud) AccessSecret(project, version, namespace, account string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	denied := &Refusal{Code: "PermissionDenied", Text: fmt.Sprintf("Permission 'secretmanager.versions.access' denied for resource '%s' (or it may not exist).", version)}
+	denied := &Refusal{Code: codes.PermissionDenied, Text: fmt.Sprintf("Permission 'secretmanager.versions.access' denied for resource '%s' (or it may not exist).", version)}
 	parts := secretVersion.FindStringSubmatch(version)
 	if parts == nil {
 		return "", denied
 	}
-	allowed := false
-	member := fmt.Sprintf("serviceAccount:%s.svc.id.goog[%s/%s]", project, namespace, account)
-	for _, r := range c.resources {
-		allowed = allowed || r.Type == secretIAMKind && !r.Creating && r.Inputs.text("member") == member &&
-			r.Inputs.text("role") == "roles/secretmanager.secretAccessor" && strings.HasPrefix(r.ID, parts[1]+"/")
+	onSecret := func(binding Values) bool {
+		return "projects/"+binding.text("project")+"/secrets/"+binding.text("secretId") == parts[1]
 	}
 	values := c.secrets[parts[1]]
-	if !allowed || len(values) == 0 {
+	if len(values) == 0 || !c.granted(secretIAMKind, onSecret, workloadMember(project, namespace, account), "roles/secretmanager.secretAccessor") {
 		return "", denied
 	}
 	n := len(values)
 	if parts[2] != "latest" {
 		if _, err := fmt.Sscan(parts[2], &n); err != nil || n < 1 || n > len(values) {
-			return "", &Refusal{Code: "NotFound", Text: fmt.Sprintf("Secret Version [%s] not found.", version)}
+			return "", &Refusal{Code: codes.NotFound, Text: fmt.Sprintf("Secret Version [%s] not found.", version)}
 		}
 	}
 	return values[n-1], nil

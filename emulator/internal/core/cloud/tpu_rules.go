@@ -7,64 +7,66 @@ import (
 	"strings"
 )
 
-// checkNodePool refuses at once what GKE's API refuses at once. Sources are named where
-// the rule is; the texts of the flex-start rules are reported from tpu7x node pools.
+// checkNodePool implements the validation of GKE's API, before any node is created. Each rule
+// names its source; the texts of the flex-start rules are reported from tpu7x node pools.
 func checkNodePool(c *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
 	tpu := tpuMachine.FindStringSubmatch(machine)
 	if tpu == nil {
 		if !cpuMachine.MatchString(machine) {
 			// Open: the text was not seen on a real GKE.
-			return fmt.Errorf("googleapi: Error 400: Machine type %q does not exist in zone %q., badRequest", machine, zones(in)[0])
+			return badRequest("Machine type %q does not exist in zone %q.", machine, zones(in)[0])
 		}
 		return nil
 	}
 	topology := in.text("placementPolicy.tpuTopology")
 	if chipsPerHost, _ := strconv.Atoi(tpu[1]); topology != "" && chips(topology) <= chipsPerHost {
 		// Seen by users of single-host pools of other TPU versions.
-		return errors.New("googleapi: Error 400: TPU topology can't be specified with single-host TPU slice pool; please remove the tpu_topology from the node pool creation request., badRequest")
+		return badRequest("TPU topology can't be specified with single-host TPU slice pool; please remove the tpu_topology from the node pool creation request.")
 	}
 	if in["autoscaling"] != nil && (in.number("autoscaling.totalMaxNodeCount") > 0 || in.number("autoscaling.maxNodeCount") == 0) {
 		// vllm-project/ci-infra pull request 545
-		return fmt.Errorf("googleapi: Error 400: Maximum node count 0 is not a valid size of TPU pod slice with topology %q., badRequest", topology)
+		return badRequest("Maximum node count 0 is not a valid size of TPU pod slice with topology %q.", topology)
 	}
 	if most := in.number("autoscaling.maxNodeCount"); topology != "" && in["autoscaling"] != nil && in.number("autoscaling.minNodeCount") != 0 && in.number("autoscaling.minNodeCount") != most {
-		// A multi-host slice has no nodes or all (keras-team/kinetic pull request 88). Open: the
-		// text was not seen on a real GKE.
-		return fmt.Errorf("googleapi: Error 400: Minimum node count %d is not a valid size of TPU pod slice with topology %q., badRequest", in.number("autoscaling.minNodeCount"), topology)
+		// A multi-host slice has either no nodes or all of them (keras-team/kinetic pull request
+		// 88). Open: the text was not seen on a real GKE.
+		return badRequest("Minimum node count %d is not a valid size of TPU pod slice with topology %q.", in.number("autoscaling.minNodeCount"), topology)
 	}
 	for _, zone := range zones(in) {
 		if region := regionOf(in.text("location")); !strings.HasPrefix(zone, region+"-") {
-			// A cluster, zonal or not, has its nodes in zones of its region. Open: the text was not seen on a real GKE.
-			return fmt.Errorf("googleapi: Error 400: Location %q is not in region %q., badRequest", zone, region)
+			// Nodes of zonal and regional clusters are in zones of the cluster's region. Open: the
+			// text was not seen on a real GKE.
+			return badRequest("Location %q is not in region %q.", zone, region)
 		}
 	}
 	if in.truth("nodeConfig.flexStart") {
 		if in["autoscaling"] == nil {
-			return errors.New("googleapi: Error 400: Flex start node pools require autoscaling enabled., badRequest")
+			return badRequest("Flex start node pools require autoscaling enabled.")
 		}
 		if in.number("initialNodeCount") > 0 || in.number("nodeCount") > 0 {
-			return errors.New("googleapi: Error 400: Flex start node pools require initial node count to be set to 0., badRequest")
+			return badRequest("Flex start node pools require initial node count to be set to 0.")
 		}
 		if in.truth("nodeConfig.spot") || in.truth("management.autoRepair") {
-			return errors.New("googleapi: Error 400: Flex start node pools do not support spot or auto repair., badRequest")
+			return badRequest("Flex start node pools do not support spot or auto repair.")
 		}
-		// xpk, cluster-toolkit (a precondition) and the provider's own test all say it. For
-		// queued provisioning GKE answers so (terraform-provider-google issue 18341); for
-		// flex-start the words are open: not seen on a real GKE.
+		// xpk, cluster-toolkit (a precondition) and the provider's own test set it. The text is
+		// GKE's for queued provisioning (terraform-provider-google issue 18341). Open: the text
+		// for flex-start.
 		if in.text("nodeConfig.reservationAffinity.consumeReservationType") != "NO_RESERVATION" && !c.Lenient {
-			return errors.New("googleapi: Error 400: Flex start requires reservation affinity to be set to none., badRequest")
+			return badRequest("Flex start requires reservation affinity to be set to none.")
 		}
 	}
 	if disk := in.text("nodeConfig.diskType"); !strings.HasPrefix(disk, "hyperdisk-balanced") {
-		// Open: the text was not seen on a real GKE; that tpu7x boots from Hyperdisk Balanced
-		// alone is https://cloud.google.com/kubernetes-engine/docs/concepts/tpus.
-		return fmt.Errorf("googleapi: Error 400: Disk type %s is not supported with machine type %s., badRequest", disk, machine)
+		// tpu7x boots only from Hyperdisk Balanced:
+		// https://cloud.google.com/kubernetes-engine/docs/concepts/tpus. Open: the text was not
+		// seen on a real GKE.
+		return badRequest("Disk type %s is not supported with machine type %s.", disk, machine)
 	}
 	return nil
 }
 
-// regionOf is the region of a location, which is one or a zone.
+// regionOf returns the region of a location, which is a zone or a region.
 func regionOf(location string) string {
 	if parts := strings.Split(location, "-"); len(parts) > 2 {
 		return strings.Join(parts[:2], "-")
@@ -72,8 +74,8 @@ func regionOf(location string) string {
 	return location
 }
 
-// checkPlacement refuses what GKE finds out only while it makes the instances; the
-// pool then stays, in ERROR, and the texts are its status message
+// checkPlacement implements the errors that GKE finds only while it creates the instances. The
+// pool then remains in state ERROR with the text as its status message
 // (vllm-project/ci-infra pull request 547).
 func checkPlacement(c *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
@@ -110,13 +112,13 @@ func checkPlacement(c *Cloud, in Values) error {
 		count = in.number("autoscaling.maxNodeCount")
 	}
 	if count*len(zones(in)) != hosts {
-		// Open: seen with 0 nodes alone, in the words of checkNodePool.
+		// Open: the text is only seen for 0 nodes; see checkNodePool.
 		return fmt.Errorf("Node count %d is not a valid size of TPU pod slice with topology %q; it needs %d.", count*len(zones(in)), topology, hosts)
 	}
 	return nil
 }
 
-// chips of a topology such as 2x2x2; 0 if it is none.
+// chips returns the number of chips of a topology such as 2x2x2; 0 if it is invalid.
 func chips(topology string) int {
 	n := 1
 	for _, part := range strings.Split(topology, "x") {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Update changes a resource in place. Paths in ignored are the program's ignoreChanges.
+// Update updates a resource in place. ignored are the program's ignoreChanges.
 func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored ...string) (*Resource, error) {
 	k, err := kindOf(typ)
 	if err != nil {
@@ -29,14 +29,7 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	before, state := r.Inputs, r.Outputs
 	r.Outputs = Merge(typ, r.Outputs, in, ignored)
 	r.Inputs = stored(typ, before, in, ignored)
-	if k.outputs != nil {
-		for name, value := range k.outputs(r.Inputs) {
-			r.Outputs[name] = value
-		}
-	}
-	for path, value := range k.filledIn(r.Inputs) {
-		r.Outputs.set(path, value)
-	}
+	k.setOutputs(r)
 	c.mu.Unlock()
 	if k.update != nil {
 		if err := k.update(&operation{ctx: ctx, cloud: c, resource: r, before: before}); err != nil {
@@ -51,12 +44,12 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	return r.copy(), c.save()
 }
 
-// refused is Google's immediate error for an update.
+// refused returns the error of an update that Google's API rejects at once.
 func (c *Cloud) refused(k kind, r *Resource, in Values) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k.refuses != nil {
-		if err := k.refuses(c, r, in); err != nil {
+	if k.checkUpdate != nil {
+		if err := k.checkUpdate(c, r, in); err != nil {
 			return err
 		}
 	}

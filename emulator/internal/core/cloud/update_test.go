@@ -28,7 +28,7 @@ func TestAPropertyLeftOutHasTheProvidersDefaultInTheState(t *testing.T) {
 	assert.NotContains(t, autopilot, "enableShieldedNodes", "no default beside what it conflicts with")
 }
 
-// Neither replaced nor updated: a difference stays one for ever.
+// The provider neither replaces the pool nor updates the property.
 func TestAnUpdateDoesNotTouchAPoolsTopology(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
@@ -137,7 +137,7 @@ func TestARangeThatAClusterUsesCannotBeChanged(t *testing.T) {
 	require.NoError(t, err, "nobody uses it")
 }
 
-// The provider patches a policy of the new name.
+// The provider patches a policy of the new name, which does not exist.
 func TestAPolicyCannotBeRenamed(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)

@@ -4,22 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 )
 
-// Scopes of maintenance exclusions; none is noUpgrades (container API, MaintenanceExclusionOptions).
+// Scopes of maintenance exclusions; the default is noUpgrades (container API,
+// MaintenanceExclusionOptions).
 const (
 	noUpgrades      = "NO_UPGRADES"
-	noMinorUpgrades = "NO_MINOR_UPGRADES"         // of control plane and nodes
-	noNodeUpgrades  = "NO_MINOR_OR_NODE_UPGRADES" // patches of the control plane go on
+	noMinorUpgrades = "NO_MINOR_UPGRADES"         // patches of control plane and nodes continue
+	noNodeUpgrades  = "NO_MINOR_OR_NODE_UPGRADES" // patches of the control plane continue
 )
 
-// Maintain lets the clock pass the next maintenance window of each cluster that opens after a
-// time, with an upgrade pending: a patch, or a minor version. It upgrades what no exclusion
-// forbids at that time, the control plane first and then one node pool after the other, and
-// returns a line for each.
+// Maintain simulates the next maintenance window of each cluster after a time, with a pending
+// upgrade to a new patch or minor version. It upgrades the control plane and then one node
+// pool after the other, unless an exclusion forbids it, and returns a line for each.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 func (c *Cloud) Maintain(ctx context.Context, after time.Time, minor bool) (lines []string, err error) {
 	for _, r := range c.ofKind(clusterKind) {
@@ -32,7 +31,8 @@ func (c *Cloud) Maintain(ctx context.Context, after time.Time, minor bool) (line
 	return lines, nil
 }
 
-// ofKind are the resources of a kind that are there, in the order of their names.
+// ofKind returns the resources of a kind, sorted by ID, except those that are being created or
+// are in state ERROR.
 func (c *Cloud) ofKind(typ string) []*Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,7 +42,7 @@ func (c *Cloud) ofKind(typ string) []*Resource {
 			all = append(all, r)
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+	slices.SortFunc(all, func(a, b *Resource) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
 
@@ -95,7 +95,7 @@ func (c *Cloud) maintain(ctx context.Context, r *Resource, after time.Time, mino
 	return lines, nil
 }
 
-// versionOf is the version of a pool's nodes.
+// versionOf returns the version of a pool's nodes.
 func (c *Cloud) versionOf(pool *Resource) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,12 +115,10 @@ func (c *Cloud) upgradeNodes(ctx context.Context, pool *Resource, version string
 	return c.save()
 }
 
-// excluded is the exclusion that forbids an upgrade at a time: of nodes, or of a control
-// plane, which only noUpgrades keeps from a patch. Empty: none does.
+// excluded describes the exclusion that forbids an upgrade at a time; empty if none does. what
+// is noNodeUpgrades for nodes and noUpgrades for a control plane.
 func excluded(in Values, at time.Time, what string, minor bool) string {
-	for _, entry := range in.list("maintenancePolicy.maintenanceExclusions") {
-		m, _ := entry.(map[string]any)
-		e := Values(m)
+	for _, e := range in.objects("maintenancePolicy.maintenanceExclusions") {
 		start, end, err := span(e, "")
 		if err != nil || at.Before(start) || !at.Before(end) {
 			continue
@@ -141,7 +139,8 @@ func excluded(in Values, at time.Time, what string, minor bool) string {
 	return ""
 }
 
-// nextWindow is when a window opens, not before a time. Without a policy one is always open.
+// nextWindow returns when the next maintenance window opens, at or after a time. Without a
+// policy, maintenance is always possible.
 func nextWindow(in Values, after time.Time) time.Time {
 	after = after.UTC()
 	begins, hour := after, in.text("maintenancePolicy.dailyMaintenanceWindow.startTime")
@@ -149,7 +148,7 @@ func nextWindow(in Values, after time.Time) time.Time {
 	if in.at("maintenancePolicy.recurringWindow") != nil {
 		start, _, err := span(in, "maintenancePolicy.recurringWindow.")
 		if err != nil {
-			return after // it was refused
+			return after // checkMaintenance rejects it
 		}
 		if start.After(begins) {
 			begins = start

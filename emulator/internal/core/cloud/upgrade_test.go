@@ -22,7 +22,7 @@ func TestWhatAnUpgradeOfAMaintenanceWindowReaches(t *testing.T) {
 		scope   string // empty: no exclusion
 		day     string
 		minor   bool
-		control bool // is upgraded
+		control bool // the control plane is upgraded
 		nodes   bool
 	}{
 		"nothing forbids it":                          {"", within, false, true, true},

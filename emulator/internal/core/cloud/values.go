@@ -8,10 +8,10 @@ import (
 	"sglang-tpu/emulator/internal/property"
 )
 
-// Values are a resource's properties as plain JSON.
+// Values are the properties of a resource as JSON values.
 type Values map[string]any
 
-// at returns the value at a property path; a missing one is nil.
+// at returns the value at a property path, or nil.
 func (v Values) at(path string) any { return property.At(map[string]any(v), path, nil) }
 
 func (v Values) text(path string) string {
@@ -34,7 +34,16 @@ func (v Values) list(path string) []any {
 	return l
 }
 
-// set puts a value at a dotted path, making the objects on the way.
+// objects returns the elements of a list of objects.
+func (v Values) objects(path string) []Values {
+	var all []Values
+	for _, element := range v.list(path) {
+		all = append(all, asMap(element))
+	}
+	return all
+}
+
+// set sets the value at a dotted path and creates the objects on the path.
 func (v Values) set(path string, value any) {
 	keys := strings.Split(path, ".")
 	here := map[string]any(v)
@@ -51,7 +60,7 @@ func (v Values) set(path string, value any) {
 
 func (v Values) clone() Values { return runtime.DeepCopyJSON(v) }
 
-// empty reports values that the API does not distinguish from absence.
+// empty reports whether the API treats a value as absent.
 func empty(v any) bool {
 	switch in := v.(type) {
 	case nil:

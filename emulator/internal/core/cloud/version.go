@@ -8,13 +8,13 @@ import (
 	"sglang-tpu/spec/gke"
 )
 
-// channelVersion is what a cluster comes up with when the program asks for no newer one.
+// channelVersion is the version of a new cluster unless the program requests a newer one.
 const channelVersion = "1.34.2-gke.2037000"
 
-// versionFor is a control plane's version: never below the requested one, and
-// never lower than it was (container/resource_container_cluster.go of the provider
-// upgrades only if the version is below min_master_version). Of a minor version alone,
-// GKE takes some patch; which, is made up here.
+// versionFor returns the newer of a control plane's current and requested version
+// (container/resource_container_cluster.go of the provider upgrades only if the version is
+// below min_master_version). For a minor version, GKE chooses the patch; the one here is
+// invented.
 func versionFor(current, wanted string) string {
 	if strings.Count(wanted, ".") == 1 {
 		wanted += ".2-gke.2037000"
@@ -28,9 +28,10 @@ func versionFor(current, wanted string) string {
 	return wanted
 }
 
-var machineMemory = map[string]int{"standard": 4, "highmem": 8, "highcpu": 1} // GiB of a vCPU
+var machineMemory = map[string]int{"standard": 4, "highmem": 8, "highcpu": 1} // GiB per vCPU
 
-// cpuSize is what a machine type such as e2-standard-8 has, as Kubernetes quantities.
+// cpuSize returns the vCPUs and memory of a machine type such as e2-standard-8, as Kubernetes
+// quantities.
 // https://cloud.google.com/compute/docs/general-purpose-machines
 func cpuSize(machine string) (cpus, memory string) {
 	n, perCPU := 2, 4
@@ -41,7 +42,7 @@ func cpuSize(machine string) (cpus, memory string) {
 	return strconv.Itoa(n), fmt.Sprintf("%dGi", n*perCPU)
 }
 
-// nextVersion is a later patch, or a later minor version. Which there are, is made up here.
+// nextVersion returns a later patch or minor version. The numbers are invented.
 func nextVersion(version string, minor bool) string {
 	parts := strings.SplitN(version, ".", 4)
 	if len(parts) < 3 {

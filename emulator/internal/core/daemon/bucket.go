@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// bucketWrite answers whether a pod may write a path; outside of buckets it always may.
-// It is asked again for each write, as Google is: a binding may go, and a quota end,
-// while a bucket is mounted.
+// bucketWrite checks whether a pod may write to a path; paths outside of buckets are always
+// allowed. It is called for each write, because permissions and quota may change while a
+// bucket is mounted.
 func (d *daemon) bucketWrite(_ context.Context, ask struct{ Pod, Path string }) (any, error) {
 	refusal := ""
 	if bucket := d.bucketOf(ask.Path); bucket != "" {
@@ -21,11 +21,11 @@ func (d *daemon) bucketWrite(_ context.Context, ask struct{ Pod, Path string }) 
 	return map[string]string{"refusal": refusal}, nil
 }
 
-// bucketOf is the bucket that a path without symbolic links is in; empty if none.
+// bucketOf returns the bucket that contains a path without symbolic links; empty if none does.
 func (d *daemon) bucketOf(path string) string {
 	buckets, err := filepath.EvalSymlinks(d.layout.Buckets())
 	if err != nil {
-		return "" // there was never one
+		return "" // no bucket was ever created
 	}
 	rest, ok := strings.CutPrefix(path, buckets+"/")
 	if !ok {
@@ -39,7 +39,7 @@ func (d *daemon) mayWrite(podName, bucket string) error {
 	cluster, namespace, name := split(podName)
 	access, ok := d.manager.Access(cluster)
 	if !ok {
-		return nil // it goes away, and its pods with it
+		return nil // the cluster and its pods are being deleted
 	}
 	pod, err := access.Informers.Core().V1().Pods().Lister().Pods(namespace).Get(name)
 	if err != nil {

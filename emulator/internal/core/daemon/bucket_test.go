@@ -15,7 +15,7 @@ import (
 )
 
 func TestOnlyBucketsEverRefuseAWrite(t *testing.T) {
-	// The emulator's folder may be reached by a link; what processes write has none.
+	// The emulator's folder may be a symbolic link; the paths of processes are resolved.
 	real := t.TempDir()
 	link := filepath.Join(t.TempDir(), "emulator")
 	require.NoError(t, os.Symlink(real, link))

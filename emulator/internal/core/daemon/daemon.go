@@ -1,4 +1,4 @@
-// Package daemon is the process that runs the emulated cloud.
+// Package daemon implements the process that runs the emulated cloud.
 package daemon
 
 import (
@@ -23,7 +23,8 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// minuteVar is the duration of one of Google's minutes here.
+// minuteVar is the environment variable with the emulated duration of one minute on Google
+// Cloud.
 const (
 	minuteVar     = "SGLANG_TPU_EMULATOR_MINUTE"
 	defaultMinute = 100 * time.Millisecond
@@ -40,7 +41,7 @@ func Main() int {
 	return 0
 }
 
-// daemon is what the HTTP API answers from.
+// daemon serves the HTTP API.
 type daemon struct {
 	layout   layout.Layout
 	manager  *kube.Manager
@@ -64,8 +65,8 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	// The process id is on disk before anything is started, so that whoever is
-	// interrupted while this starts can end it.
+	// Write the process ID first, so that a command that is interrupted during the start can
+	// stop the daemon.
 	if err := os.WriteFile(l.PIDFile(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return err
 	}
@@ -85,12 +86,12 @@ func minute() (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%s=%s is not a duration; 100ms is the default", minuteVar, text)
+		return 0, fmt.Errorf("%s=%s is not a duration such as 100ms, the default", minuteVar, text)
 	}
 	return d, nil
 }
 
-// open loads everything from disk and resumes what ran.
+// open loads the state from disk and resumes the clusters.
 func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, error) {
 	authority, err := kube.OpenAuthority(l.PKI(), l.TrustBundle())
 	if err != nil {
@@ -127,7 +128,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 	}
 	d.registry = listener.Addr().String()
 	server := &http.Server{Handler: images, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // it ends with the process
+	go func() { _ = server.Serve(listener) }() // runs until the process exits
 	if err := d.cloud.Resume(ctx); err != nil {
 		d.manager.StopAll()
 		return nil, err
@@ -135,7 +136,7 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 	return d, nil
 }
 
-// serve answers on the socket until the context ends.
+// serve serves the API on the socket until the context ends.
 func (d *daemon) serve(ctx context.Context) error {
 	if err := os.Remove(d.layout.Socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

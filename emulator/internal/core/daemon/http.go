@@ -37,7 +37,7 @@ func (d *daemon) handler() http.Handler {
 	return mux
 }
 
-// resolve is DNS for a pod's process.
+// resolve resolves a host name for a pod.
 func (d *daemon) resolve(w http.ResponseWriter, r *http.Request) {
 	cluster, namespace, _ := split(r.URL.Query().Get("pod"))
 	access, ok := d.manager.Access(cluster)
@@ -68,10 +68,10 @@ const (
 	metadataLabel     = "iam.gke.io/gke-metadata-server-enabled"
 )
 
-// identity is a pod's, as GKE's metadata server knows it.
+// identity is the identity of a pod for GKE's metadata server.
 type identity struct{ project, namespace, account, email string }
 
-// metadata is GKE's metadata server, as a pod sees it.
+// metadata implements GKE's metadata server.
 func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Metadata-Flavor") != "Google" {
 		http.Error(w, "Missing required header \"Metadata-Flavor\": \"Google\"", http.StatusForbidden)
@@ -104,7 +104,7 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// identity is the pod that a request comes from.
+// identity returns the identity of the pod that sent a request.
 func (d *daemon) identity(r *http.Request) (who identity, err error) {
 	cluster, namespace, name := split(r.Header.Get(podHeader))
 	access, ok := d.manager.Access(cluster)
@@ -118,7 +118,7 @@ func (d *daemon) identity(r *http.Request) (who identity, err error) {
 	}
 	node, err := core.Nodes().Lister().Get(pod.Spec.NodeName)
 	if err != nil || node.Labels[metadataLabel] != "true" {
-		return who, errors.New("this node's pool has no GKE metadata server")
+		return who, errors.New("the node pool has no GKE metadata server")
 	}
 	account, err := core.ServiceAccounts().Lister().ServiceAccounts(namespace).Get(pod.Spec.ServiceAccountName)
 	if err != nil {
@@ -131,14 +131,14 @@ func (d *daemon) identity(r *http.Request) (who identity, err error) {
 	return identity{access.Project, namespace, account.Name, email}, nil
 }
 
-// expireTokens lets the life of a pod's access tokens end, as an hour does.
+// expireTokens expires a pod's access tokens, which on Google Cloud happens after an hour.
 func (d *daemon) expireTokens(w http.ResponseWriter, r *http.Request) {
 	who, err := d.identity(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	if !d.cloud.Lenient { // an earlier version of the program did not know
+	if !d.cloud.Lenient { // earlier versions of the program cannot handle it
 		d.cloud.ExpireTokens(who.email)
 	}
 	socket.Reply(w, struct{}{})

@@ -19,8 +19,8 @@ type noClusters struct{}
 func (noClusters) CreateCluster(context.Context, cloud.ClusterSpec) (string, error) {
 	return "127.0.0.1:6443", nil
 }
-func (noClusters) DeleteCluster(context.Context, string) error    { return nil }
-func (noClusters) FailNode(context.Context, string, string) error { return nil }
+func (noClusters) DeleteCluster(context.Context, string) error       { return nil }
+func (noClusters) FailNodes(context.Context, string, []string) error { return nil }
 
 func (noClusters) Drain(context.Context, string, []string) error { return nil }
 

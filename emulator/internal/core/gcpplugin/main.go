@@ -1,5 +1,5 @@
-// Package gcpplugin is the emulator's pulumi-resource-gcp: it speaks Pulumi's provider
-// protocol to the engine and calls the emulated Google Cloud in the daemon.
+// Package gcpplugin implements the emulator's pulumi-resource-gcp. It translates Pulumi's
+// provider protocol to calls of the emulated Google Cloud in the daemon.
 package gcpplugin
 
 import (
@@ -14,13 +14,13 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Version is that of the provider it stands for.
+// Version is the version of the emulated provider.
 const Version = "8.41.1"
 
-// maxMessage is what Pulumi's own plugins accept.
+// maxMessage is the largest message that Pulumi's plugins accept.
 const maxMessage = 400 << 20
 
-// Main serves until the engine ends. It prints its port, as the engine expects.
+// Main prints its port, as the engine expects, and serves until the engine exits.
 func Main() int {
 	l, err := layout.FromEnv()
 	if err != nil {
@@ -43,7 +43,7 @@ func Main() int {
 	return 0
 }
 
-// endWithParent ends the process when the engine has ended, even if it was killed.
+// endWithParent exits when the engine has exited, even if it was killed.
 func endWithParent() {
 	for parent := os.Getppid(); ; time.Sleep(time.Second) {
 		if os.Getppid() != parent {

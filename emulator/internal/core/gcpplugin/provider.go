@@ -20,12 +20,12 @@ import (
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// provider answers the engine.
+// provider implements Pulumi's provider protocol.
 type provider struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	socket string // of the daemon
-	// project, region and zone of the provider's configuration; the project is the
-	// default of every resource that does not say its own.
+	// defaults are project, region and zone of the provider's configuration. The project is
+	// the default of every resource.
 	defaults map[string]string
 	cancel   context.CancelFunc
 	canceled context.Context
@@ -47,47 +47,34 @@ func values(s *structpb.Struct) (cloud.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plain(properties), nil
+	return withUnknowns(properties, nil), nil
 }
 
-// plain turns properties into JSON values; what is unknown is left out.
-func plain(properties resource.PropertyMap) cloud.Values {
+// withUnknowns converts properties to JSON values, with a value in place of the unknown ones.
+func withUnknowns(properties resource.PropertyMap, unknown any) cloud.Values {
 	return properties.MapRepl(nil, func(v resource.PropertyValue) (any, bool) {
-		if v.IsComputed() || v.IsOutput() {
-			return nil, true
-		}
-		return nil, false
-	})
-}
-
-// marked turns properties into JSON values in which what is unknown is marked.
-func marked(properties resource.PropertyMap) cloud.Values {
-	return properties.MapRepl(nil, func(v resource.PropertyValue) (any, bool) {
-		if v.IsComputed() || v.IsOutput() {
-			return cloud.Unknown, true
-		}
-		return nil, false
+		return unknown, v.IsComputed() || v.IsOutput()
 	})
 }
 
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
 
-// GetPluginInfo returns the version of the provider that this stands for.
+// GetPluginInfo returns the version of the emulated provider.
 func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: Version}, nil
 }
 
-// GetSchema is empty: the program's SDK is the schema.
+// GetSchema returns an empty schema; Go programs do not use it.
 func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
 	return &pulumirpc.GetSchemaResponse{Schema: `{"name":"gcp","version":"` + Version + `"}`}, nil
 }
 
-// CheckConfig accepts what it is given.
+// CheckConfig accepts every configuration.
 func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
 }
 
-// DiffConfig: another project replaces the provider.
+// DiffConfig compares configurations. A change of the project replaces the provider.
 func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := values(r.GetOlds())
 	if err != nil {
@@ -110,7 +97,7 @@ func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pul
 	return res, nil
 }
 
-// Configure keeps the defaults.
+// Configure stores the defaults.
 func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	for _, key := range []string{"project", "region", "zone"} {
 		p.defaults[key] = r.GetArgs().GetFields()[key].GetStringValue()
@@ -118,15 +105,15 @@ func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptOutputs: false, AcceptSecrets: false, AcceptResources: false}, nil
 }
 
-// Check fills the provider's project in and reports what the provider refuses by
-// itself.
+// Check sets the default project and validates inputs as the provider does before it calls
+// Google.
 func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	news, err := read(r.GetNews())
 	if err != nil {
 		return nil, err
 	}
 	typ := typeOf(r.GetUrn())
-	failures, err := cloud.Check(typ, marked(news))
+	failures, err := cloud.Check(typ, withUnknowns(news, cloud.Unknown))
 	if err != nil {
 		return nil, err
 	}
@@ -153,8 +140,8 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 	return res, nil
 }
 
-// Diff compares as the cloud does; what is unknown counts as a change, and as a
-// replacement only where a known one would.
+// Diff compares inputs with the state. An unknown value is a change, and a replacement only if
+// a change of the property replaces the resource.
 func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	found, err := diff(r.GetUrn(), r.GetOlds(), r.GetNews(), r.GetIgnoreChanges())
 	if err != nil {
@@ -175,7 +162,7 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 		}
 		res.DetailedDiff[change.Path] = &pulumirpc.PropertyDiff{Kind: kind}
 	}
-	// A name that the program gives is taken as long as the old resource is there
+	// A name that the program sets is in use until the old resource is deleted
 	// (nameRequiresDeleteBeforeReplace of Pulumi's bridge).
 	_, named := r.GetNews().GetFields()["name"]
 	res.DeleteBeforeReplace = len(res.Replaces) > 0 && named
@@ -191,10 +178,10 @@ func diff(urn string, olds, news *structpb.Struct, ignored []string) ([]cloud.Ch
 	if err != nil {
 		return nil, err
 	}
-	return cloud.Diff(typeOf(urn), state, marked(inputs), ignored)
+	return cloud.Diff(typeOf(urn), state, withUnknowns(inputs, cloud.Unknown), ignored)
 }
 
-// Create makes a resource, or in a preview returns what is known of it.
+// Create creates a resource. In a preview it returns the known properties.
 func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	if r.GetPreview() {
 		return &pulumirpc.CreateResponse{Properties: r.GetProperties()}, nil
@@ -206,7 +193,7 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 	typ := typeOf(r.GetUrn())
 	result, err := p.ask(ctx, "create", cloud.Request{Type: typ, Inputs: in})
 	if errors.Is(err, context.Canceled) {
-		// Google goes on with what it has begun, so the engine must know of it.
+		// Google continues the operation, so the resource must be in the engine's state.
 		id, idErr := cloud.ID(typ, in)
 		if idErr != nil {
 			return nil, idErr
@@ -228,7 +215,7 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 	return &pulumirpc.CreateResponse{Id: result.ID, Properties: properties}, err
 }
 
-// Read refreshes, or imports by id.
+// Read reads a resource for a refresh or an import.
 func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	found, err := p.ask(ctx, "read", cloud.Request{Type: typeOf(r.GetUrn()), ID: r.GetId()})
 	if err != nil {
@@ -245,15 +232,15 @@ func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumir
 	return &pulumirpc.ReadResponse{Id: found.ID, Properties: properties, Inputs: inputs}, err
 }
 
-// Update changes in place. Without a diff nothing is changed, and the state is what the
-// cloud has: the provider's update then sends no request, and reads. The engine asks for
-// such an update when the create or update before it ended with an error.
+// Update updates a resource in place. Without a difference it only reads the resource, as the
+// provider does. The engine requests such an update if the previous create or update has
+// failed.
 func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
 	typ := typeOf(r.GetUrn())
 	if r.GetPreview() {
-		// What Google filled in stays known: an endpoint that became unknown here would make
-		// the kubeconfig unknown, and with it everything in the cluster. Unknown values are
-		// marked strings in this encoding and go through as they are.
+		// Values that Google has set remain known. If the endpoint became unknown, the
+		// kubeconfig and everything in the cluster would be unknown, too. In this encoding,
+		// unknown values are strings, which Merge copies.
 		state := cloud.Merge(typ, r.GetOlds().AsMap(), r.GetNews().AsMap(), r.GetIgnoreChanges())
 		properties, err := structpb.NewStruct(state)
 		return &pulumirpc.UpdateResponse{Properties: properties}, err
@@ -272,8 +259,8 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	}
 	result, err := p.ask(ctx, what, cloud.Request{Type: typ, ID: r.GetId(), Inputs: in, Ignored: r.GetIgnoreChanges()})
 	if err != nil {
-		// pkg/tfbridge/provider.go of Pulumi's bridge: the state is what it was, and the
-		// resource is marked as one whose last operation failed.
+		// pkg/tfbridge/provider.go of Pulumi's bridge: the state is unchanged, and the
+		// resource is marked as failed.
 		olds, oldsErr := values(r.GetOlds())
 		oldInputs, inputsErr := values(r.GetOldInputs())
 		if oldsErr != nil || inputsErr != nil {
@@ -291,14 +278,13 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	return &pulumirpc.UpdateResponse{Properties: properties}, err
 }
 
-// Delete removes.
+// Delete deletes a resource.
 func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
 	_, err := p.ask(ctx, "delete", cloud.Request{Type: typeOf(r.GetUrn()), ID: r.GetId()})
 	return &emptypb.Empty{}, err
 }
 
-// Invoke answers a lookup. Project, region and location are the provider's where the program
-// says none.
+// Invoke runs a function. Project, region and location default to the provider's.
 func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	args, err := values(r.GetArgs())
 	if err != nil {
@@ -317,13 +303,13 @@ func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pul
 	return &pulumirpc.InvokeResponse{Return: answer}, err
 }
 
-// Cancel ends every wait for the cloud.
+// Cancel ends all calls of the cloud.
 func (p *provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	p.cancel()
 	return &emptypb.Empty{}, nil
 }
 
-// ask calls the cloud, and stops waiting when the engine cancels.
+// ask calls the cloud until the engine cancels.
 func (p *provider) ask(ctx context.Context, what string, request cloud.Request) (*cloud.Resource, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -343,8 +329,8 @@ func (p *provider) ask(ctx context.Context, what string, request cloud.Request) 
 	return reply.Resource, nil
 }
 
-// initFailed is the error by which the engine learns that a resource exists although its create failed, with
-// the URN before the reason as Pulumi's bridge has it.
+// initFailed returns the error for a resource that exists although an operation failed. Like
+// Pulumi's bridge, it prefixes the reason with the URN.
 func initFailed(doing, id string, outputs, inputs cloud.Values, why error) error {
 	reason := fmt.Errorf("%s: %w", doing, why)
 	properties, err := structpb.NewStruct(outputs)

@@ -31,7 +31,7 @@ func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "1.36", found.Inputs["minMasterVersion"])
 
-	for range 2 { // the second is of something gone
+	for range 2 { // the second time it is already deleted
 		_, err = p.Delete(background, &pulumirpc.DeleteRequest{Urn: urn(clusterType), Id: made.GetId()})
 		require.NoError(t, err)
 	}
@@ -40,7 +40,7 @@ func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
 	assert.Empty(t, read.GetId(), "gone is no error to a refresh")
 }
 
-// A program that ignored changes of the property would be refused after a refresh.
+// If the program ignored changes of the property, it would fail after a refresh.
 func TestARefreshTakesWhatGKECallsAnEncryptedClusterForAnInput(t *testing.T) {
 	p, _ := started(t)
 	in := clusterInputs("1.35")
@@ -64,8 +64,7 @@ func TestAPreviewTouchesNothing(t *testing.T) {
 	assert.Empty(t, google.Resources())
 }
 
-// An unknown endpoint would make the kubeconfig unknown, and every object in the
-// cluster with it.
+// An unknown endpoint would make the kubeconfig and every object in the cluster unknown.
 func TestAPreviewedUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
@@ -173,8 +172,8 @@ func TestAnotherProjectIsAnotherProvider(t *testing.T) {
 	assert.Equal(t, []string{"project"}, r.GetReplaces())
 }
 
-// The bridge answers an update without a diff with the state as it is, so a pool in
-// ERROR stays what it is.
+// Without a difference, the bridge returns the state unchanged, so a pool in ERROR stays in
+// ERROR.
 func TestAPoolInERRORIsHandedToTheEngineAndNotHealed(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
@@ -251,7 +250,7 @@ func TestACloudThatIsNotRunningSaysHowToStartIt(t *testing.T) {
 	require.ErrorContains(t, err, "bin/emulator start")
 }
 
-// A ReplaceOnChanges of "#initerror" sees no difference to a create that failed.
+// ReplaceOnChanges with "#initerror" cannot distinguish this from a failed create.
 func TestAnUpdateThatFailsMarksTheResourceAsABridgedProviderDoes(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
@@ -279,7 +278,7 @@ func TestACancelledCreateTellsTheEngineWhatMayExist(t *testing.T) {
 	assert.Equal(t, "projects/p/global/networks/n", failed.GetId())
 }
 
-// The provider keeps the operation, and the next up goes on with what there is.
+// The provider stores the operation, and the next update continues with it.
 func TestACancelledNodePoolIsNoError(t *testing.T) {
 	p, _ := started(t)
 	_, err := p.Cancel(background, nil)

@@ -12,20 +12,21 @@ import (
 )
 
 const (
-	// attempts are as many as the provider's transport makes in its 90 seconds: after 0.5, 1, 1.5, 2.5, 4 ... seconds
-	// (transport/retry_transport.go of hashicorp/terraform-provider-google). The operation around them tries longer, up to
-	// its timeout; a fault that lasts longer than the attempts here stands for one that lasts longer than that.
+	// attempts is how often the provider's transport tries in its 90 seconds, after 0.5, 1,
+	// 1.5, 2.5, 4 ... seconds (transport/retry_transport.go of
+	// hashicorp/terraform-provider-google). The surrounding operation retries further until
+	// its timeout. A fault that outlasts the attempts represents one that outlasts the timeout.
 	attempts     = 10
 	firstBackoff = 5 * time.Millisecond // scaled
 )
 
-// retryable are the errors of a request after which the provider asks again (defaultErrorRetryPredicates in
-// transport/error_retry_predicates.go): common codes, an operation in progress, a subnetwork or network that is not
-// ready, and a quota of requests per minute.
+// retryable matches the errors after which the provider retries (defaultErrorRetryPredicates in
+// transport/error_retry_predicates.go): common codes, an operation in progress, a network that
+// is not ready, and a quota of requests per minute.
 var retryable = regexp.MustCompile(`googleapi: Error (429|500|502|503)|Error 409: .*operationInProgress|Error 400: .*networks.*resourceNotReady|Error 403: Quota exceeded for quota metric '.*' and limit '.* per minute' of service`)
 
-// retried asks again as the provider does. A request whose answer was lost is sent once more, too (isIoEOFError and
-// isConnectionResetNetworkError, there).
+// retried sends a request and retries as the provider does, also if the response is lost
+// (isIoEOFError and isConnectionResetNetworkError in the same file).
 func retried(ctx context.Context, ask func() (cloud.Reply, error)) (cloud.Reply, error) {
 	pause, next := firstBackoff, firstBackoff
 	for i := 1; ; i++ {

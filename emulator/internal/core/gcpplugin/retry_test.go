@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/emulator/internal/core/injection"
 )
 
-// What a fault at the create of a network comes to, as the provider's retries make it.
+// Faults of the create of a network, and how often the provider tries it.
 func TestRequestsAreSentAgainAsTheProviderSendsThem(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect injection.Effect
@@ -23,7 +23,7 @@ func TestRequestsAreSentAgainAsTheProviderSendsThem(t *testing.T) {
 		"an operation under way": {injection.Refuse, "googleapi: Error 409: Another operation, operationInProgress", attempts, "Error 409"},
 		"no permission":          {injection.Refuse, "googleapi: Error 403: Permission denied, forbidden", 1, "Error 403"},
 		"no quota":               {injection.Refuse, "googleapi: Error 403: Quota 'NETWORKS' exceeded., quotaExceeded", 1, "Error 403"},
-		// The request that follows finds what the one before it has made.
+		// The second request finds the network that the first has created.
 		"a lost answer": {injection.LoseOnce, "", 2, "already exists, alreadyExists"},
 		"no connection": {injection.Lose, "", attempts, "EOF"},
 	} {

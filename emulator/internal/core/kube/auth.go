@@ -13,8 +13,8 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Token is the bearer token of gcloud's user for every cluster; it is
-// made when there is none.
+// Token returns the bearer token of gcloud's user, which is valid for every cluster. It
+// creates the token if there is none.
 func Token(l layout.Layout) (string, error) {
 	if text, err := os.ReadFile(l.Token()); err == nil {
 		if token := strings.TrimSpace(string(text)); token != "" {
@@ -29,14 +29,14 @@ func Token(l layout.Layout) (string, error) {
 	return token, os.WriteFile(l.Token(), []byte(token+"\n"), 0o600)
 }
 
-// loggedOut is gcloud's error to gke-gcloud-auth-plugin before gcloud auth login, which nobody
-// has run here: the kubeconfig of the program uses application default credentials.
-// (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin: executeCommand's words.)
+// loggedOut is the error of gke-gcloud-auth-plugin if gcloud auth login was never run
+// (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin, executeCommand). The program's kubeconfig
+// uses application default credentials, which do not need it.
 const loggedOut = "print credential failed with error: failed to retrieve access token: failure while executing gcloud, with args [config config-helper --format=json]: exit status 1 " +
 	"(err: ERROR: (gcloud.config.config-helper) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login\n\nto obtain new credentials.\n)"
 
-// AuthPluginMain is gke-gcloud-auth-plugin: it prints a credential for kubectl, of the
-// application default credentials if configured so, else of gcloud's own account.
+// AuthPluginMain implements gke-gcloud-auth-plugin. It prints a credential for kubectl: the
+// application default credentials if the kubeconfig selects them, else gcloud's account.
 func AuthPluginMain(args []string) int {
 	if err := authPlugin(args, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,7 +46,7 @@ func AuthPluginMain(args []string) int {
 }
 
 func authPlugin(args []string, out io.Writer) error {
-	defaults := os.Getenv(layout.EarlierVar) != "" // see there
+	defaults := os.Getenv(layout.EarlierVar) != ""
 	for _, arg := range args {
 		if arg != "--use_application_default_credentials" {
 			return fmt.Errorf("unknown flag: %s", arg)

@@ -25,6 +25,9 @@ type Autoscaler interface {
 // scanInterval is between two looks at the pods; GKE's autoscaler looks every ten seconds.
 const scanInterval = 500 * time.Millisecond
 
+// leaderAnnotation is on the workers of a group (LeaderPodNameAnnotationKey of LeaderWorkerSet).
+const leaderAnnotation = "leaderworkerset.sigs.k8s.io/leader-name"
+
 // scaler is the cluster autoscaler of one cluster.
 type scaler struct {
 	access Access
@@ -54,7 +57,7 @@ func (s *scaler) look(ctx context.Context) error {
 		case !asksForTPUs(pod):
 		case pod.Spec.NodeName != "" && !finished(pod):
 			used[s.poolOf(pod.Spec.NodeName)] = true
-		case unschedulable(pod):
+		case unschedulable(pod) && !s.leaderless(pod):
 			pods[pod.Namespace+"/"+pod.Name] = pod
 			waiting = append(waiting, pod)
 		}
@@ -111,6 +114,23 @@ func (s *scaler) say(ctx context.Context, pod *corev1.Pod, typ, reason, message 
 	if err != nil && ctx.Err() == nil {
 		log.Printf("cluster-autoscaler of %s: event: %v", s.access.Name, err)
 	}
+}
+
+// leaderless reports whether a worker belongs to a group that has ended. Its StatefulSet makes
+// it again, for the node pool of a leader that is gone, until the garbage collector deletes the
+// StatefulSet a second later. GKE takes minutes to create that pool again; here it is a second,
+// too, and the pod would bring back nodes that were just given up.
+func (s *scaler) leaderless(pod *corev1.Pod) bool {
+	leader := pod.Annotations[leaderAnnotation]
+	if leader == "" {
+		return false
+	}
+	object, ok, err := s.access.Informers.Core().V1().Pods().Informer().GetStore().GetByKey(pod.Namespace + "/" + leader)
+	if err != nil || !ok {
+		return true
+	}
+	l := object.(*corev1.Pod)
+	return l.DeletionTimestamp != nil || s.poolOf(l.Spec.NodeName) != pod.Spec.NodeSelector[topology.NodePoolLabel]
 }
 
 // poolOf is the node pool of a node; empty if the node is gone.

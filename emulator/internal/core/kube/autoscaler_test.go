@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
@@ -112,5 +113,37 @@ func TestTheAutoscalerLooksAtAllPodsThatWaitAndSaysWhatHappens(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Fatal("no event")
 		}
+	}
+}
+
+func TestAWorkerOfAGroupThatHasEndedGetsNoNodes(t *testing.T) {
+	host := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "host", Labels: map[string]string{"cloud.google.com/gke-nodepool": "slice-0"}}}
+	ending := tpuPod("leader", "host", nil)
+	ending.DeletionTimestamp, ending.Finalizers = &metav1.Time{Time: time.Now()}, []string{"foregroundDeletion"}
+	for name, c := range map[string]struct {
+		leader *corev1.Pod
+		waits  bool
+	}{
+		"its leader runs in the pool that it needs": {tpuPod("leader", "host", nil), true},
+		"its leader is gone":                        {nil, false},
+		"its leader is ending":                      {ending, false},
+		"a new leader waits for nodes":              {tpuPod("leader", "", nil), false},
+		"a new leader runs in another pool":         {tpuPod("leader", "elsewhere", nil), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			worker := tpuPod("worker", "", map[string]string{"cloud.google.com/gke-nodepool": "slice-0"})
+			worker.Annotations = map[string]string{leaderAnnotation: "leader"}
+			objects := []runtime.Object{host, worker}
+			if c.leader != nil {
+				objects = append(objects, c.leader)
+			}
+			factory := informers.NewSharedInformerFactory(fake.NewClientset(objects...), 0)
+			factory.Core().V1().Pods().Informer()
+			factory.Core().V1().Nodes().Informer()
+			factory.Start(t.Context().Done())
+			factory.WaitForCacheSync(t.Context().Done())
+			s := &scaler{access: Access{Informers: factory}}
+			assert.Equal(t, !c.waits, s.leaderless(worker))
+		})
 	}
 }

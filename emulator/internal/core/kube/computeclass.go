@@ -8,8 +8,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// computeClasses is the definition that GKE has in every cluster, with the fields that this
-// program uses. Source: the reference of the ComputeClass CRD in GKE's documentation.
+// computeClasses is the CustomResourceDefinition that GKE installs in every cluster, reduced to
+// the fields that this program uses. Source: the reference of the ComputeClass CRD in GKE's
+// documentation.
 const computeClasses = `{
 	"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 	"metadata": {"name": "computeclasses.cloud.google.com", "annotations": {"api-approved.kubernetes.io": "unapproved, google"}},
@@ -33,12 +34,13 @@ const computeClasses = `{
 	}
 }`
 
-// priorities are the node pools of a ComputeClass, in order; none if there is no such class.
+// priorities returns the node pools of a ComputeClass, in order; an empty list if the class
+// does not exist.
 func priorities(ctx context.Context, client kubernetes.Interface, class string) ([][]string, error) {
-	none := [][]string{}
+	pools := [][]string{}
 	text, err := client.Discovery().RESTClient().Get().AbsPath("/apis/cloud.google.com/v1/computeclasses/" + class).DoRaw(ctx)
 	if apierrors.IsNotFound(err) {
-		return none, nil
+		return pools, nil
 	}
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func priorities(ctx context.Context, client kubernetes.Interface, class string) 
 		return nil, err
 	}
 	for _, rule := range object.Spec.Priorities {
-		none = append(none, rule.NodePools)
+		pools = append(pools, rule.NodePools)
 	}
-	return none, nil
+	return pools, nil
 }

@@ -26,7 +26,7 @@ import (
 	"sglang-tpu/emulator/internal/proc"
 )
 
-// controllers are those of kube-controller-manager that something here needs.
+// controllers are the required controllers of kube-controller-manager.
 var controllers = []string{
 	"statefulset-controller", "deployment-controller", "replicaset-controller", "job-controller",
 	"endpointslice-controller", "endpoints-controller", "garbage-collector-controller", "namespace-controller",
@@ -36,7 +36,7 @@ var controllers = []string{
 	"clusterrole-aggregation-controller", "disruption-controller", "resourcequota-controller",
 }
 
-// controlPlane is one cluster's real Kubernetes.
+// controlPlane runs etcd and the Kubernetes binaries of one cluster.
 type controlPlane struct {
 	name   string
 	dir    string
@@ -46,21 +46,21 @@ type controlPlane struct {
 	saved  saved
 
 	injected  *injection.Set
-	front     *http.Server    // nil: there is none
-	mu        sync.Mutex      // of the two below
-	processes []*proc.Process // in the order of their start
+	front     *http.Server    // nil without a front
+	mu        sync.Mutex      // guards processes and stopped
+	processes []*proc.Process // in start order
 	stopped   bool
 	tunnel    *tunnel
 	admin     *rest.Config
 	client    *kubernetes.Clientset
 }
 
-// saved is what must not change when a cluster is resumed.
+// saved is the part of a cluster's configuration that must not change when it is resumed.
 type saved struct {
 	Index    int    `json:"index"`
 	PodsCIDR string `json:"podsCIDR"`
 	APIPort  int    `json:"apiPort"`
-	// FrontPort is the port of the front; 0: there is none.
+	// FrontPort is the port of the front; 0 without a front.
 	FrontPort int    `json:"frontPort,omitempty"`
 	Project   string `json:"project"`
 }
@@ -69,9 +69,9 @@ func (c *controlPlane) file(name string) string { return filepath.Join(c.dir, na
 
 func (c *controlPlane) pki() string { return c.file("pki") }
 
-// start brings etcd, the API server and then the controllers up.
+// start starts etcd, the API server, and then the controllers.
 func (c *controlPlane) start(ctx context.Context) error {
-	if err := c.remember(); err != nil {
+	if err := c.loadSaved(); err != nil {
 		return err
 	}
 	if err := c.certificates(); err != nil {
@@ -109,8 +109,8 @@ func (c *controlPlane) start(ctx context.Context) error {
 	return nil
 }
 
-// remember reads or makes what stays the same over restarts.
-func (c *controlPlane) remember() error {
+// loadSaved reads the saved configuration, and chooses and saves missing values.
+func (c *controlPlane) loadSaved() error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// endpoint is where the API server listens.
+// endpoint returns the address of the API server.
 func (c *controlPlane) endpoint() string { return fmt.Sprintf("127.0.0.1:%d", c.saved.APIPort) }
 
 func (c *controlPlane) certificates() error {
@@ -222,7 +222,7 @@ func (c *controlPlane) startEtcd(ctx context.Context) (address string, err error
 		"--listen-client-urls=" + address, "--advertise-client-urls=" + address,
 		"--listen-peer-urls=" + peerURL, "--initial-advertise-peer-urls=" + peerURL,
 		"--initial-cluster=default=" + peerURL,
-		// Everything here can be made again; waiting for the disk cannot be scaled.
+		// Without fsync etcd is much faster. The data is disposable.
 		"--unsafe-no-fsync=true", "--force-new-cluster=true",
 	})
 	if err != nil {
@@ -264,13 +264,13 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 		"--tls-cert-file=" + in("apiserver.crt"), "--tls-private-key-file=" + in("apiserver.key"),
 		"--client-ca-file=" + c.ca.CertFile(), "--token-auth-file=" + c.file("tokens.csv"),
 		"--service-cluster-ip-range=" + c.net.Services(),
-		// It would complain for ever that its own endpoint is a loopback address.
+		// The reconciler would log errors, because the endpoint is a loopback address.
 		"--endpoint-reconciler-type=none",
 		"--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc",
 		"--service-account-key-file=" + in("sa.key"), "--service-account-signing-key-file=" + in("sa.key"),
 		"--encryption-provider-config=" + c.file(encryptionFile),
 		"--authorization-mode=RBAC", "--enable-admission-plugins=ExtendedResourceToleration",
-		// New nodes would wait for a taint to be lifted by a controller that does not run.
+		// The controller that removes the taint from new nodes does not run.
 		"--disable-admission-plugins=TaintNodesByCondition",
 		"--kubelet-client-certificate=" + in("kubelet-client.crt"), "--kubelet-client-key=" + in("kubelet-client.key"),
 		"--kubelet-certificate-authority=" + c.ca.CertFile(), "--kubelet-preferred-address-types=InternalIP",
@@ -285,17 +285,17 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 	})
 }
 
-// stop ends the processes and what listens beside them.
+// stop stops the processes and listeners.
 func (c *controlPlane) stop() {
 	c.end()
+	// An error of Close means that it is already closed.
 	if c.front != nil {
-		_ = c.front.Close() // an error means that it is closed already
+		_ = c.front.Close()
 	}
 	if c.tunnel != nil {
-		_ = c.tunnel.listener.Close() // an error means that it is closed already
+		_ = c.tunnel.listener.Close()
 	}
 	if c.net != nil {
-		// An error means that it is closed already.
 		_ = c.net.Close()
 	}
 }

@@ -7,18 +7,19 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
 )
 
 // csiDriver is GKE's driver for persistent disks.
 const csiDriver = "pd.csi.storage.gke.io"
 
-// installDefaults makes what every GKE cluster has from the start.
+// installDefaults creates the objects that exist in every new GKE cluster.
 func installDefaults(ctx context.Context, client kubernetes.Interface) error {
-	attach := true
 	_, err := client.StorageV1().CSIDrivers().Create(ctx, &storagev1.CSIDriver{
 		ObjectMeta: metav1.ObjectMeta{Name: csiDriver},
-		Spec:       storagev1.CSIDriverSpec{AttachRequired: &attach},
+		Spec:       storagev1.CSIDriverSpec{AttachRequired: ptr.To(true)},
 	}, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
@@ -37,14 +38,13 @@ func installDefaults(ctx context.Context, client kubernetes.Interface) error {
 }
 
 func storageClass(name, diskType string) *storagev1.StorageClass {
-	wait, reclaim, expand := storagev1.VolumeBindingWaitForFirstConsumer, corev1.PersistentVolumeReclaimDelete, true
 	class := &storagev1.StorageClass{
 		ObjectMeta:           metav1.ObjectMeta{Name: name, Labels: map[string]string{"addonmanager.kubernetes.io/mode": "EnsureExists"}},
 		Provisioner:          csiDriver,
 		Parameters:           map[string]string{"type": diskType},
-		VolumeBindingMode:    &wait,
-		ReclaimPolicy:        &reclaim,
-		AllowVolumeExpansion: &expand,
+		VolumeBindingMode:    ptr.To(storagev1.VolumeBindingWaitForFirstConsumer),
+		ReclaimPolicy:        ptr.To(corev1.PersistentVolumeReclaimDelete),
+		AllowVolumeExpansion: ptr.To(true),
 	}
 	if name == "standard-rwo" {
 		class.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
@@ -52,8 +52,8 @@ func storageClass(name, diskType string) *storagev1.StorageClass {
 	return class
 }
 
-// secretClasses is the definition that GKE's Secret Manager add-on brings. Here it is in
-// every cluster; without the add-on there is no driver that reads one.
+// secretClasses is the CustomResourceDefinition of GKE's Secret Manager add-on. The emulator
+// installs it in every cluster; without the add-on, no driver reads it.
 const secretClasses = `{
 	"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 	"metadata": {"name": "secretproviderclasses.secrets-store.csi.x-k8s.io"},
@@ -72,8 +72,5 @@ const secretClasses = `{
 func install(ctx context.Context, client kubernetes.Interface, definition string) error {
 	_, err := client.Discovery().RESTClient().Post().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").
 		SetHeader("Content-Type", "application/json").Body([]byte(definition)).DoRaw(ctx)
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
+	return utilerrors.FilterOut(err, apierrors.IsAlreadyExists)
 }

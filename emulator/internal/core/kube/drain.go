@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"log"
 	"slices"
 	"time"
@@ -17,20 +16,21 @@ import (
 	"sglang-tpu/emulator/internal/pace"
 )
 
-// drainLimit is for how long GKE lets PodDisruptionBudgets and grace periods hold an upgrade
-// of nodes up (documentation, Node upgrade strategies). It is no time of Google's that passes
-// anyway, but a limit of what runs here, so it is as short as pods' waits are.
+// drainLimit is how long GKE respects PodDisruptionBudgets and grace periods during an upgrade
+// of nodes (documentation, Node upgrade strategies). It is scaled like the waiting times of
+// pods, because it limits those and not an operation of Google's.
 var drainLimit = pace.Of(time.Hour)
 
-// drainRetry is how long kubectl drain waits after a budget's refusal.
+// drainRetry is how long kubectl drain waits after a PodDisruptionBudget has rejected an
+// eviction.
 var drainRetry = pace.Of(5 * time.Second)
 
-// Drain empties nodes as GKE does before it makes them anew: it cordons them and evicts their
-// pods, together, until they are gone or the limit has passed.
+// Drain drains nodes as GKE does before it recreates them: it cordons all of them and evicts
+// their pods until none is left or the limit has passed.
 func (m *Manager) Drain(ctx context.Context, cluster string, nodes []string) error {
-	r := m.cluster(cluster)
-	if r == nil {
-		return errors.New("cluster " + cluster + " is not running")
+	r, err := m.cluster(cluster)
+	if err != nil {
+		return err
 	}
 	return drain(ctx, r.access.Client, nodes)
 }
@@ -52,7 +52,7 @@ func drain(ctx context.Context, client kubernetes.Interface, nodes []string) err
 		}
 		refused = refusal
 		if time.Now().After(deadline) {
-			log.Printf("drain of %v: %d pods are left after an hour, and go with their nodes", nodes, left)
+			log.Printf("drain of %v: %d pods are left after an hour and are deleted with their nodes", nodes, left)
 			return nil
 		}
 		select {
@@ -63,8 +63,8 @@ func drain(ctx context.Context, client kubernetes.Interface, nodes []string) err
 	}
 }
 
-// evict asks for the eviction of all pods once. It returns how many are there, and what a
-// budget has against one.
+// evict requests the eviction of all pods of the nodes once. It returns the number of pods
+// that are left, and the error of a PodDisruptionBudget that forbids an eviction.
 func evict(ctx context.Context, client kubernetes.Interface, nodes []string) (left int, refusal string, err error) {
 	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {

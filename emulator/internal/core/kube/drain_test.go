@@ -17,7 +17,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// evictions is an API server whose budget refuses the first ones.
+// evictions lets the API server reject the first evictions because of a PodDisruptionBudget.
 func evictions(client *fake.Clientset, refusals int32) *atomic.Int32 {
 	asked := &atomic.Int32{}
 	client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {

@@ -8,18 +8,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// DiskTypeAttribute is the volume attribute with the disk type.
+// DiskTypeAttribute is the volume attribute that contains the disk type.
 const DiskTypeAttribute = "type"
 
 const selectedNode = "volume.kubernetes.io/selected-node"
 
-// driver is the controller half of the persistent disk driver.
+// driver is the controller of the persistent disk CSI driver.
 type driver struct {
 	access Access
 	disks  Disks
@@ -32,7 +33,7 @@ func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFact
 		core.PersistentVolumeClaims().Informer(): func(obj any) error { return d.provision(ctx, obj.(*corev1.PersistentVolumeClaim)) },
 		core.PersistentVolumes().Informer():      func(obj any) error { return d.reclaim(ctx, obj.(*corev1.PersistentVolume)) },
 	} {
-		// Once more is once a second until it works, as a queue with a limit would do.
+		// Retry every second until it succeeds.
 		try := func(obj any) {
 			for ctx.Err() == nil {
 				err := handle(obj)
@@ -46,7 +47,7 @@ func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFact
 				}
 			}
 		}
-		// The only error is a stopped informer, and this one has not started.
+		// It fails only if the informer is stopped.
 		_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 			AddFunc:    func(obj any) { go try(obj) },
 			UpdateFunc: func(_, obj any) { go try(obj) },
@@ -54,7 +55,7 @@ func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFact
 	}
 }
 
-// provision makes the disk of a claim whose pod has been given a node.
+// provision creates the disk of a claim whose pod has been scheduled.
 func (d *driver) provision(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	if claim.Spec.VolumeName != "" || claim.Spec.StorageClassName == nil || claim.Annotations[selectedNode] == "" {
 		return nil
@@ -100,23 +101,18 @@ func (d *driver) provision(ctx context.Context, claim *corev1.PersistentVolumeCl
 		},
 	}
 	_, err = d.access.Client.CoreV1().PersistentVolumes().Create(ctx, volume, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
+	return utilerrors.FilterOut(err, apierrors.IsAlreadyExists)
 }
 
-// reschedule hands a claim whose node has gone back to the scheduler, which otherwise
-// waits for its disk for ten minutes. The real driver's provisioner does the same
-// (sig-storage-lib-external-provisioner, ProvisioningReschedule).
+// reschedule lets the scheduler choose another node for a claim whose node was deleted.
+// Otherwise the scheduler waits ten minutes for the disk. The provisioner of the real driver
+// does the same (sig-storage-lib-external-provisioner, ProvisioningReschedule).
 func (d *driver) reschedule(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	claim = claim.DeepCopy()
 	delete(claim.Annotations, selectedNode)
 	_, err := d.access.Client.CoreV1().PersistentVolumeClaims(claim.Namespace).Update(ctx, claim, metav1.UpdateOptions{})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // it has gone, or its next version is on the way
-	}
-	return err
+	// After a conflict, the informer delivers the newer version.
+	return utilerrors.FilterOut(err, apierrors.IsNotFound, apierrors.IsConflict)
 }
 
 // reclaim deletes the disk of a volume whose claim was deleted.
@@ -129,8 +125,5 @@ func (d *driver) reclaim(ctx context.Context, volume *corev1.PersistentVolume) e
 		return err
 	}
 	err := d.access.Client.CoreV1().PersistentVolumes().Delete(ctx, volume.Name, metav1.DeleteOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	return err
+	return utilerrors.FilterOut(err, apierrors.IsNotFound)
 }

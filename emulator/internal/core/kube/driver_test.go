@@ -34,7 +34,7 @@ func TestAClaimGetsItsDiskWhereItsPodRuns(t *testing.T) {
 		node  string
 	}{
 		"its node is there": {nodes: []string{"host"}, disks: []string{"pvc-uid"}, node: "host"},
-		// Without this the scheduler waits for the disk, and the pod stays pending.
+		// Otherwise the scheduler waits for the disk, and the pod stays pending.
 		"its node has gone, and the claim is scheduled again": {nodes: []string{"other"}},
 	} {
 		t.Run(name, func(t *testing.T) {

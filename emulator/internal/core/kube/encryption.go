@@ -8,11 +8,11 @@ import (
 	"os"
 )
 
-// encryptionFile is the API server's encryption configuration.
+// encryptionFile is the file with the API server's encryption configuration.
 const encryptionFile = "encryption.json"
 
-// encryptSecrets makes the API server encrypt Secrets before etcd writes them, as GKE's
-// does. A cluster that is resumed keeps its key.
+// encryptSecrets configures the API server to encrypt Secrets in etcd, as GKE does. A resumed
+// cluster uses its existing key.
 func (c *controlPlane) encryptSecrets() error {
 	if _, err := os.Stat(c.file(encryptionFile)); !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -29,7 +29,7 @@ func (c *controlPlane) encryptSecrets() error {
 				map[string]any{"secretbox": map[string]any{"keys": []any{
 					map[string]any{"name": "cluster", "secret": base64.StdEncoding.EncodeToString(key)},
 				}}},
-				map[string]any{"identity": map[string]any{}}, // what an older emulator wrote
+				map[string]any{"identity": map[string]any{}}, // reads the plain data of earlier versions
 			},
 		}},
 	})

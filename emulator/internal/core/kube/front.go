@@ -3,7 +3,6 @@ package kube
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +19,8 @@ import (
 	"sglang-tpu/emulator/internal/core/injection"
 )
 
-// public is where clients outside the cluster find the API server: its front, if there is one.
+// public returns the API server's address for clients outside the cluster: the front's, if
+// there is one.
 func (c *controlPlane) public() string {
 	if c.saved.FrontPort != 0 {
 		return fmt.Sprintf("127.0.0.1:%d", c.saved.FrontPort)
@@ -29,8 +28,8 @@ func (c *controlPlane) public() string {
 	return c.endpoint()
 }
 
-// startFront starts what stands between clients outside the cluster and the API server, and makes requests fail. The
-// cluster's own controllers, nodes and pods go past it.
+// startFront starts a proxy between clients outside the cluster and the API server that injects
+// faults. Controllers, nodes and pods of the cluster do not use it.
 func (c *controlPlane) startFront() error {
 	if c.saved.FrontPort == 0 {
 		return nil
@@ -39,30 +38,24 @@ func (c *controlPlane) startFront() error {
 	if err != nil {
 		return err
 	}
-	authority, err := os.ReadFile(c.ca.CertFile())
-	if err != nil {
-		return err
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authority)
 	listener, err := net.Listen("tcp", c.public())
 	if err != nil {
 		return err
 	}
 	behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "https", Host: c.endpoint()})
-	// In HTTP/1.1, which kubectl's port-forward needs, and at once, as a watch needs it.
-	behind.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	// kubectl port-forward needs HTTP/1.1, and watches need immediate flushes.
+	behind.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.ca.Pool(), MinVersion: tls.VersionTLS12}}
 	behind.FlushInterval = -1
 	behind.ErrorLog = nil
 	c.front = &http.Server{
 		Handler: &front{behind, c.injected}, ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
 	}
-	go func() { _ = c.front.ServeTLS(listener, "", "") }() // it ends when the server is closed
+	go func() { _ = c.front.ServeTLS(listener, "", "") }() // returns when the server is closed
 	return nil
 }
 
-// front passes requests on to the API server, or makes them fail.
+// front is a proxy of the API server that injects faults.
 type front struct {
 	behind   http.Handler
 	injected *injection.Set
@@ -76,7 +69,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.behind.ServeHTTP(w, r)
 		return
 	}
-	body, err := io.ReadAll(r.Body) // only then is a caller noticed that goes away
+	body, err := io.ReadAll(r.Body) // net/http reports a closed connection only after that
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -89,7 +82,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// operation is what a request does with the object that its path names; empty: nothing that is made to fail.
+// operation returns the kind of a request; empty if faults do not apply to it.
 func operation(r *http.Request) injection.Operation {
 	query := r.URL.Query()
 	if query.Has("dryRun") || query.Has("watch") {
@@ -106,17 +99,17 @@ func operation(r *http.Request) injection.Operation {
 	return ""
 }
 
-// refuse answers as an API server does.
+// refuse writes an error in the API server's format.
 func refuse(w http.ResponseWriter, f *injection.Fault) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.Status)
 	_ = json.NewEncoder(w).Encode(metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure,
 		Message: f.Text, Reason: metav1.StatusReason(f.Reason), Code: int32(f.Status),
-	}) // its only error is a client that has gone
+	}) // it fails only if the client has disconnected
 }
 
-// dropped takes an answer that nobody gets.
+// dropped discards a response.
 type dropped struct{ header http.Header }
 
 func (d *dropped) Header() http.Header         { return d.header }

@@ -1,5 +1,5 @@
-// Package kube runs a real Kubernetes control plane for each cluster of the emulated
-// cloud, with the parts of GKE that workloads depend on.
+// Package kube runs a real Kubernetes control plane for each cluster of the emulated cloud,
+// with the parts of GKE on which workloads depend.
 package kube
 
 import (
@@ -20,7 +20,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Access is what code needs that works inside one cluster.
+// Access has the clients and addresses of one cluster.
 type Access struct {
 	Name      string
 	Project   string
@@ -36,12 +36,12 @@ type Access struct {
 // Nodes runs the nodes of a cluster.
 type Nodes interface {
 	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
-	Fail(ctx context.Context, a Access, node string) error
+	Fail(ctx context.Context, a Access, nodes []string) error
 	ShutDown(ctx context.Context, a Access, nodes []string, grace time.Duration) error
 	Stop(cluster string)
 }
 
-// Disks is where the CSI driver makes and removes disks: the cloud.
+// Disks creates and deletes the CSI driver's disks in the cloud.
 type Disks interface {
 	CreateDisk(cloud.Disk) error
 	DeleteDisk(name string) error
@@ -54,7 +54,7 @@ type Manager struct {
 	Nodes  Nodes
 	Disks  Disks
 	Pools  Autoscaler
-	// Injected are faults of requests to API servers; nil: none.
+	// Injected are the faults injected into requests to API servers; nil for none.
 	Injected *injection.Set
 
 	mu       sync.Mutex
@@ -93,7 +93,7 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 	}}
 	resolver := &resolver{net: plane.net, factory: r.access.Informers}
 	r.access.Resolve = resolver.resolve
-	if err := m.furnish(ctx, background, r, resolver); err != nil {
+	if err := m.addGKE(ctx, background, r, resolver); err != nil {
 		cancel()
 		plane.stop()
 		return "", err
@@ -102,8 +102,8 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 	return plane.public(), nil
 }
 
-// furnish adds what GKE has and bare Kubernetes has not.
-func (m *Manager) furnish(ctx, background context.Context, r *running, resolver *resolver) error {
+// addGKE adds the parts of GKE that plain Kubernetes does not have.
+func (m *Manager) addGKE(ctx, background context.Context, r *running, resolver *resolver) error {
 	if err := installDefaults(ctx, r.access.Client); err != nil {
 		return err
 	}
@@ -144,49 +144,52 @@ func (m *Manager) stop(r *running) {
 	r.plane.stop()
 }
 
-// SetNodes makes a pool's nodes exactly these.
+// SetNodes implements cloud.Clusters.
 func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cloud.Node) error {
-	r := m.cluster(cluster)
-	if r == nil {
-		return errors.New("cluster " + cluster + " is not running")
+	r, err := m.cluster(cluster)
+	if err != nil {
+		return err
 	}
 	return m.Nodes.Set(ctx, r.access, pool, nodes)
 }
 
-// FailNode makes a node vanish.
-func (m *Manager) FailNode(ctx context.Context, cluster, node string) error {
-	r := m.cluster(cluster)
-	if r == nil {
-		return errors.New("cluster " + cluster + " is not running")
+// FailNodes implements cloud.Clusters.
+func (m *Manager) FailNodes(ctx context.Context, cluster string, nodes []string) error {
+	r, err := m.cluster(cluster)
+	if err != nil {
+		return err
 	}
-	return m.Nodes.Fail(ctx, r.access, node)
+	return m.Nodes.Fail(ctx, r.access, nodes)
 }
 
-// ShutDownNodes stops machines that have got a notice.
+// ShutDownNodes implements cloud.Clusters.
 func (m *Manager) ShutDownNodes(ctx context.Context, cluster string, nodes []string, grace time.Duration) error {
-	r := m.cluster(cluster)
-	if r == nil {
-		return errors.New("cluster " + cluster + " is not running")
+	r, err := m.cluster(cluster)
+	if err != nil {
+		return err
 	}
 	return m.Nodes.ShutDown(ctx, r.access, nodes, grace)
 }
 
-func (m *Manager) cluster(name string) *running {
+func (m *Manager) cluster(name string) (*running, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.clusters[name]
+	if r := m.clusters[name]; r != nil {
+		return r, nil
+	}
+	return nil, errors.New("cluster " + name + " is not running")
 }
 
-// Access finds a running cluster.
+// Access returns the access to a running cluster.
 func (m *Manager) Access(cluster string) (Access, bool) {
-	r := m.cluster(cluster)
-	if r == nil {
+	r, err := m.cluster(cluster)
+	if err != nil {
 		return Access{}, false
 	}
 	return r.access, true
 }
 
-// StopAll stops every cluster and keeps its data.
+// StopAll stops all clusters without deleting their data.
 func (m *Manager) StopAll() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

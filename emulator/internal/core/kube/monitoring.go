@@ -1,10 +1,11 @@
 package kube
 
-// podMonitorings is the definition that managed collection for Prometheus brings, with the
-// fields that this program uses. Source: charts/operator/crds of
-// GoogleCloudPlatform/prometheus-engine. What its operator refuses afterwards, a port that
-// two endpoints name and a timeout beyond the interval (pkg/operator/apis/monitoring/v1), is
-// refused at once. Here it is in every cluster; nothing collects but a test.
+// podMonitorings is the CustomResourceDefinition of managed collection for Prometheus, reduced
+// to the fields that this program uses. Source: charts/operator/crds of
+// GoogleCloudPlatform/prometheus-engine. It also rejects what the operator rejects later: a
+// port in two endpoints, and a timeout that exceeds the interval
+// (pkg/operator/apis/monitoring/v1). The emulator installs it in every cluster and does not
+// collect metrics.
 const podMonitorings = `{
 	"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 	"metadata": {"name": "podmonitorings.monitoring.googleapis.com"},

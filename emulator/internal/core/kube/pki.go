@@ -19,26 +19,26 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Authority is the emulator's certificate authority. It signs every server and client
-// certificate of the emulated cloud and is trusted beside the machine's own.
+// Authority is the emulator's certificate authority. It signs all server and client
+// certificates of the emulated cloud.
 type Authority struct {
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// systemRoots are where Linux distributions keep theirs.
+// systemRoots are the files in which Linux distributions keep the trusted certificates.
 var systemRoots = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}
 
-// OpenAuthority reads the authority in dir, or makes one, and writes a bundle of it
-// and the machine's authorities to the file bundle.
+// OpenAuthority opens the authority in dir, or creates one. It writes the certificates of the
+// authority and of the authorities that this machine trusts to the file bundle.
 func OpenAuthority(dir, bundle string) (*Authority, error) {
 	a := &Authority{dir: dir}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if err := a.load(); errors.Is(err, os.ErrNotExist) {
-		if err := a.make(); err != nil {
+		if err := a.create(); err != nil {
 			return nil, err
 		}
 	} else if err != nil {
@@ -57,8 +57,15 @@ func OpenAuthority(dir, bundle string) (*Authority, error) {
 	return a, os.WriteFile(bundle, text, 0o600)
 }
 
-// CertFile is the authority's certificate.
+// CertFile returns the file with the authority's certificate.
 func (a *Authority) CertFile() string { return filepath.Join(a.dir, "ca.crt") }
+
+// Pool returns a certificate pool that trusts only the authority.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
 
 func (a *Authority) keyFile() string { return filepath.Join(a.dir, "ca.key") }
 
@@ -83,7 +90,7 @@ func (a *Authority) load() error {
 	return err
 }
 
-func (a *Authority) make() error {
+func (a *Authority) create() error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -106,7 +113,8 @@ func (a *Authority) make() error {
 	return a.load()
 }
 
-// Issue writes dir/name.crt and .key for a client (user and groups) or a server (hosts).
+// Issue issues a certificate for a client (user and groups) or a server (hosts), and writes it
+// to dir/name.crt and its key to dir/name.key.
 func (a *Authority) Issue(dir, name, user string, groups, hosts []string) (certFile, keyFile string, err error) {
 	certFile, keyFile = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -159,8 +167,8 @@ func writePEM(file, typ string, der []byte) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: typ, Bytes: der}), 0o600)
 }
 
-// WriteKubeconfig writes a kubeconfig for one user of an API server. namespace is its
-// context's default; empty: default.
+// WriteKubeconfig writes a kubeconfig for one user of an API server. namespace is the default
+// namespace of its context; empty means default.
 func WriteKubeconfig(file, server string, ca *Authority, namespace string, user clientcmdapi.AuthInfo) error {
 	config := clientcmdapi.NewConfig()
 	config.CurrentContext = "emulated"

@@ -13,11 +13,11 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// proxy is kube-proxy: it listens on every Service's address, which is a loopback one,
-// and passes connections on to a ready pod.
+// proxy replaces kube-proxy: it listens on the address of every Service, which is a loopback
+// address, and forwards connections to a ready pod.
 type proxy struct {
 	resolver *resolver
-	api      string // where the Service "kubernetes" leads
+	api      string // the API server's address
 	mu       sync.Mutex
 	open     map[string]net.Listener // by address:port
 }
@@ -30,7 +30,7 @@ func newProxy(a Access, r *resolver, api string) *proxy {
 
 func (p *proxy) watch(factory informers.SharedInformerFactory) {
 	factory.Discovery().V1().EndpointSlices().Informer()
-	// The only error is a stopped informer, and this one has not started.
+	// It fails only if the informer is stopped.
 	_, _ = factory.Core().V1().Services().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { p.serve(obj.(*corev1.Service)) },
 		UpdateFunc: func(_, obj any) { p.serve(obj.(*corev1.Service)) },
@@ -61,7 +61,7 @@ func (p *proxy) close(s *corev1.Service) {
 	defer p.mu.Unlock()
 	for _, port := range s.Spec.Ports {
 		if l := p.open[address(s, port)]; l != nil {
-			_ = l.Close() // it is closed either way
+			_ = l.Close() // an error does not keep it open
 			delete(p.open, address(s, port))
 		}
 	}
@@ -75,7 +75,7 @@ func (p *proxy) listen(at string, target func() string) {
 	}
 	l, err := net.Listen("tcp", at)
 	if err != nil {
-		// Ports below 1024 may need a privilege. Who has to reach one uses the tunnel.
+		// Ports below 1024 may need privileges. The API server uses the tunnel instead.
 		log.Printf("service proxy: %v", err)
 		return
 	}
@@ -91,7 +91,7 @@ func (p *proxy) listen(at string, target func() string) {
 	}()
 }
 
-// endpoint picks a ready pod's loopback address, or nothing.
+// endpoint returns the loopback address of a random ready pod; empty if there is none.
 func (p *proxy) endpoint(namespace, service, port string) string {
 	var targets []string
 	for _, slice := range p.resolver.slices(namespace, service) {
@@ -124,7 +124,8 @@ func forward(conn net.Conn, to string) {
 	join(conn, upstream)
 }
 
-// behind is a ready pod's loopback address behind a Service's port, or nothing.
+// behind returns the loopback address of a ready pod for a Service's port; empty if there is
+// none.
 func (p *proxy) behind(namespace, service, port string) string {
 	s, err := p.resolver.factory.Core().V1().Services().Lister().Services(namespace).Get(service)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"sglang-tpu/emulator/internal/core/netmap"
 )
 
-// resolver is the cluster's DNS, and answers with loopback addresses.
+// resolver implements the cluster's DNS. It returns loopback addresses.
 type resolver struct {
 	net     *netmap.Net
 	factory informers.SharedInformerFactory
 }
 
-// resolve finds a host as a pod in that namespace would: an address, a Service, or a
-// pod of a headless Service. What DNS does not know is an error in the words of Linux.
+// resolve resolves a host for a pod of a namespace: an address, a Service, or a pod of a
+// headless Service. The error for an unknown name is that of glibc.
 func (r *resolver) resolve(namespace, host string) (string, error) {
 	if address, ok := r.net.Loopback(host); ok {
 		return address, nil
@@ -53,8 +53,8 @@ func (r *resolver) service(namespace, name string) (string, bool) {
 	return s.Spec.ClusterIP, true
 }
 
-// pod finds a pod by its hostname in a headless Service. Endpoints that are not ready
-// count if the Service publishes them, which the API server does by marking them ready.
+// pod resolves a pod by its hostname in a headless Service. If the Service publishes addresses
+// that are not ready, the EndpointSlice controller marks them as ready.
 func (r *resolver) pod(namespace, service, hostname string) (string, bool) {
 	for _, slice := range r.slices(namespace, service) {
 		for _, e := range slice.Endpoints {
@@ -68,7 +68,7 @@ func (r *resolver) pod(namespace, service, hostname string) (string, bool) {
 
 func (r *resolver) slices(namespace, service string) []*discoveryv1.EndpointSlice {
 	selector := labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: service})
-	// The lister reads a cache and cannot fail.
+	// Listing from the cache cannot fail.
 	slices, _ := r.factory.Discovery().V1().EndpointSlices().Lister().EndpointSlices(namespace).List(selector)
 	return slices
 }

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"log"
 	"os"
 	"os/exec"
@@ -10,10 +11,11 @@ import (
 	"sglang-tpu/emulator/internal/proc"
 )
 
-// restartPause is how long a part of the control plane that has ended stays away.
+// restartPause is the delay before a component of the control plane is restarted.
 const restartPause = time.Second
 
-// run starts a part of the control plane. Until stop, one that ends is started again, as GKE does it.
+// run starts a component of the control plane and, as GKE does, restarts it whenever it exits
+// before stop.
 func (c *controlPlane) run(name string, args []string, env ...string) (*proc.Process, error) {
 	p, err := c.launch(name, args, env)
 	if err != nil {
@@ -34,7 +36,7 @@ func (c *controlPlane) launch(name string, args, env []string) (*proc.Process, e
 	return proc.Start(cmd, c.file(name+".log"))
 }
 
-// supervise starts the process at a place in the order again, whenever it ends.
+// supervise restarts the process with an index in processes whenever it exits.
 func (c *controlPlane) supervise(at int, p *proc.Process, name string, args, env []string) {
 	for {
 		<-p.Done()
@@ -44,7 +46,7 @@ func (c *controlPlane) supervise(at int, p *proc.Process, name string, args, env
 			c.mu.Unlock()
 			return
 		}
-		log.Printf("cluster %s: %s ended and is started again", c.name, name)
+		log.Printf("cluster %s: %s exited and is restarted", c.name, name)
 		again, err := c.launch(name, args, env)
 		if err != nil {
 			log.Printf("cluster %s: %s: %v", c.name, name, err)
@@ -56,13 +58,13 @@ func (c *controlPlane) supervise(at int, p *proc.Process, name string, args, env
 	}
 }
 
-// end ends the processes, the last started first.
+// end stops the processes in reverse order of their start.
 func (c *controlPlane) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopped = true
 	for i := len(c.processes) - 1; i >= 0; i-- {
-		c.processes[i].Stop(5 * time.Second)
+		c.processes[i].Stop(context.Background(), 5*time.Second)
 	}
 	c.processes = nil
 }

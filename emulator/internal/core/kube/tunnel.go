@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// tunnel is the API server's way to webhooks, as Konnectivity is GKE's: an HTTPS proxy
-// that takes a Service's name and leads to a pod. Going by the Service's address
-// instead would need a listener on port 443, which only root may have.
+// tunnel is the HTTPS proxy through which the API server reaches webhooks, as with GKE's
+// Konnectivity. It connects the name of a Service to one of its pods. Without it, webhooks
+// would need a listener on port 443, which requires root.
 type tunnel struct {
 	proxy    *proxy
 	listener net.Listener
@@ -24,16 +24,16 @@ func startTunnel() (*tunnel, error) {
 	return &tunnel{listener: l}, nil
 }
 
-// serve starts answering; until then connections wait.
+// serve starts to accept connections; until then they wait.
 func (t *tunnel) serve(p *proxy) {
 	t.proxy = p
 	server := &http.Server{Handler: t, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(t.listener) }() // it ends when the listener is closed
+	go func() { _ = server.Serve(t.listener) }() // returns when the listener is closed
 }
 
 func (t *tunnel) address() string { return "http://" + t.listener.Addr().String() }
 
-// ServeHTTP answers CONNECT service.namespace.svc:port.
+// ServeHTTP serves CONNECT service.namespace.svc:port.
 func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
 	if r.Method != http.MethodConnect || err != nil {
@@ -60,8 +60,8 @@ func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = upstream.Close()
 		return
 	}
-	// Answering before taking the connection over would lose the first byte of whoever
-	// goes on at once: the server has begun to read it.
+	// The response must come after Hijack. Otherwise the server may already have read the
+	// first byte of a client that continues at once.
 	if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
 		_ = upstream.Close()
 		_ = conn.Close()
@@ -70,14 +70,14 @@ func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	join(conn, upstream)
 }
 
-// join copies both ways until both sides have ended.
+// join copies in both directions until both sides are closed.
 func join(a, b net.Conn) {
 	defer a.Close()
 	defer b.Close()
 	done := make(chan struct{}, 2)
 	for _, pair := range [][2]net.Conn{{a, b}, {b, a}} {
 		go func() {
-			_, _ = io.Copy(pair[0], pair[1]) // either side may go at any time
+			_, _ = io.Copy(pair[0], pair[1]) // either side may disconnect at any time
 			if tcp, ok := pair[0].(*net.TCPConn); ok {
 				_ = tcp.CloseWrite()
 			}

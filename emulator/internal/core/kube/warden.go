@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"sglang-tpu/spec/topology"
 )
@@ -26,7 +27,7 @@ const (
 	wardenHook = "warden-validating.common-webhooks.networking.gke.io"
 )
 
-// startWarden runs GKE's admission webhook, as far as TPU pods meet it.
+// startWarden runs the rules of GKE's admission webhook for TPU pods.
 func startWarden(ctx context.Context, a Access) error {
 	certFile, keyFile, err := a.CA.Issue(a.PKI, "warden", "warden", nil, []string{"127.0.0.1"})
 	if err != nil {
@@ -58,20 +59,20 @@ func registerWarden(ctx context.Context, a Access, url string) error {
 	if err != nil {
 		return err
 	}
-	none, fail, match := registrationv1.SideEffectClassNone, registrationv1.Fail, registrationv1.Equivalent
 	hooks := a.Client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 	want := &registrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: wardenName},
 		Webhooks: []registrationv1.ValidatingWebhook{{
 			Name: wardenHook, ClientConfig: registrationv1.WebhookClientConfig{URL: &url, CABundle: ca},
-			AdmissionReviewVersions: []string{"v1"}, SideEffects: &none, FailurePolicy: &fail, MatchPolicy: &match,
+			AdmissionReviewVersions: []string{"v1"}, SideEffects: ptr.To(registrationv1.SideEffectClassNone),
+			FailurePolicy: ptr.To(registrationv1.Fail), MatchPolicy: ptr.To(registrationv1.Equivalent),
 			Rules: []registrationv1.RuleWithOperations{{
 				Operations: []registrationv1.OperationType{registrationv1.Create},
 				Rule:       registrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
 			}},
 		}},
 	}
-	// The address is new at each start.
+	// The address changes with each start.
 	if err := hooks.Delete(ctx, wardenName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
@@ -100,10 +101,10 @@ func review(w http.ResponseWriter, r *http.Request) {
 	}
 	in.Request, in.Response = nil, answer
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(in) // a client that went away is its own business
+	_ = json.NewEncoder(w).Encode(in) // it fails only if the client has disconnected
 }
 
-// violation is GKE Warden's reason to reject a pod; empty: it admits the pod.
+// violation returns GKE Warden's reason to reject a pod; empty if the pod is admitted.
 func violation(pod *corev1.Pod) string {
 	chips := false
 	for _, c := range pod.Spec.Containers {

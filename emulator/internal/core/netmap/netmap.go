@@ -1,9 +1,8 @@
-// Package netmap maps the addresses that Kubernetes sees to loopback ones, so that a
-// whole cluster's network works without root: pod and Service addresses of cluster k
-// stand for 127.(64+k).0.0/16 and 127.(96+k).0.0/16.
+// Package netmap maps the pod addresses of a cluster to loopback addresses, so that its network
+// works without root. The pods of cluster k use 127.(64+k).0.0/16.
 //
-// Pods need the detour because endpoints may not hold loopback addresses. Services do
-// not: the API server takes a service range inside 127.0.0.0/8.
+// The mapping is necessary because Endpoints must not contain loopback addresses. Services need
+// none: the API server accepts a loopback range for them, 127.(96+k).0.0/16.
 package netmap
 
 import (
@@ -27,9 +26,9 @@ type Net struct {
 	used map[uint32]bool
 }
 
-// New takes a network that no other emulator on this machine has, the first free one
-// from an index on. want is the index to take instead, -1 for any: addresses of a
-// resumed cluster must not change.
+// New reserves a network that no other emulator on this machine uses: the one with index want,
+// or if want is -1 the first free one, starting at from. A resumed cluster needs its previous
+// index, because its addresses must not change.
 func New(podsCIDR string, from, want int) (*Net, error) {
 	pods, err := netip.ParsePrefix(podsCIDR)
 	if err != nil {
@@ -41,31 +40,31 @@ func New(podsCIDR string, from, want int) (*Net, error) {
 		if want >= 0 {
 			n.index = want
 		}
-		// Holding this address is holding the network.
+		// Listening on this address reserves the network.
 		n.lock, err = net.Listen("tcp", fmt.Sprintf("127.%d.255.254:19999", 96+n.index))
 		if err == nil {
 			return n, nil
 		}
 		if want >= 0 {
-			return nil, fmt.Errorf("network 127.%d.0.0/16 is taken, probably by another emulator on this machine; stop that one: %w", 96+n.index, err)
+			return nil, fmt.Errorf("network 127.%d.0.0/16 is in use, probably by another emulator on this machine; stop that one: %w", 96+n.index, err)
 		}
 	}
-	return nil, fmt.Errorf("all %d networks of this machine's loopback range are taken by other emulators; stop one", maxClusters)
+	return nil, fmt.Errorf("all %d networks of this machine's loopback range are in use by other emulators; stop one", maxClusters)
 }
 
-// Close gives the network back.
+// Close releases the network.
 func (n *Net) Close() error { return n.lock.Close() }
 
-// Index is the cluster's number on this machine.
+// Index returns the index of the network on this machine.
 func (n *Net) Index() int { return n.index }
 
-// Services is the range for the API server.
+// Services returns the CIDR range of Services.
 func (n *Net) Services() string { return fmt.Sprintf("127.%d.0.0/16", 96+n.index) }
 
-// APIService is the address of the Service "kubernetes".
+// APIService returns the address of the Service "kubernetes".
 func (n *Net) APIService() string { return fmt.Sprintf("127.%d.0.1", 96+n.index) }
 
-// Allocate returns a free pod address and the loopback address it stands for.
+// Allocate reserves a pod address and returns it with its loopback address.
 func (n *Net) Allocate() (pod, loopback string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,7 +80,7 @@ func (n *Net) Allocate() (pod, loopback string, err error) {
 	return "", "", fmt.Errorf("pod range %s is full", n.pods)
 }
 
-// Release frees a pod address.
+// Release releases a pod address.
 func (n *Net) Release(pod string) {
 	if offset, ok := n.offset(pod); ok {
 		n.mu.Lock()
@@ -90,7 +89,7 @@ func (n *Net) Release(pod string) {
 	}
 }
 
-// Loopback is where a pod address, or a Service address, really is.
+// Loopback returns the loopback address of a pod or Service address.
 func (n *Net) Loopback(address string) (string, bool) {
 	if offset, ok := n.offset(address); ok {
 		return n.loopback(offset), true

@@ -17,14 +17,14 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// crashBackoff is the kubelet's: nothing before the first restart, then 10 s, doubling
-// up to five minutes.
+// The kubelet's back-off: none before the first restart, then 10 s, doubled each time up to
+// five minutes.
 const (
 	crashBackoff    = 10 * time.Second
 	maxCrashBackoff = 5 * time.Minute
 )
 
-// container is one container of a pod, over all its restarts.
+// container is one container of a pod, across its restarts.
 type container struct {
 	pod  *pod
 	spec *corev1.Container
@@ -39,19 +39,19 @@ type container struct {
 	run      *instance
 }
 
-// instance is one run of a container; process is nil for an image that does nothing here.
+// instance is one run of a container.
 type instance struct {
-	process *proc.Process
-	image   *guests.Image // nil: it does nothing here
+	process *proc.Process // nil if the image is not emulated
+	image   *guests.Image // nil if the image is not emulated
 	env     []string
 	root    string
 	log     *logFile
-	kill    chan string // what a probe has against it
+	kill    chan string // the probe that failed
 }
 
 func newContainer(p *pod, spec *corev1.Container, init bool) *container {
 	c := &container{pod: p, spec: spec, init: init}
-	// A node that restarts finds its containers dead and starts them again.
+	// After a restart of the emulator, containers that were running count as restarted.
 	for _, cs := range append(p.object.Status.InitContainerStatuses, p.object.Status.ContainerStatuses...) {
 		if cs.Name == spec.Name && (cs.State.Running != nil || cs.RestartCount > 0) {
 			c.restarts = cs.RestartCount + 1
@@ -66,7 +66,8 @@ func newContainer(p *pod, spec *corev1.Container, init bool) *container {
 
 func (c *container) dir() string { return filepath.Join(c.pod.dir, "containers", c.spec.Name) }
 
-// supervise runs the container until it has ended for good; true if it ended well.
+// supervise runs the container and restarts it by the pod's restart policy. It returns when
+// the container is not restarted again, with true if it succeeded.
 func (c *container) supervise() bool {
 	backoff := time.Duration(0)
 	for {
@@ -101,7 +102,8 @@ func (c *container) supervise() bool {
 	}
 }
 
-// once pulls, starts and waits; ok is false if it was never started.
+// once pulls the image, runs the container once and returns its exit code; ok is false if it
+// did not start.
 func (c *container) once() (code int, ok bool) {
 	image, ok := c.pull()
 	if !ok {
@@ -111,7 +113,7 @@ func (c *container) once() (code int, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	if run == nil { // it could not be executed
+	if run == nil { // the command could not be executed
 		return 128, true
 	}
 	ended := make(chan struct{})
@@ -121,13 +123,13 @@ func (c *container) once() (code int, ok bool) {
 	return c.finish(run), true
 }
 
-// wait returns when the run has ended, by itself or because it was made to.
+// wait returns when the run has ended, or stops it if the pod ends or a probe fails.
 func (c *container) wait(run *instance) {
 	var exited <-chan struct{}
 	if run.process != nil {
 		exited = run.process.Done()
 	}
-	grace := time.Duration(*orDefault(c.pod.object.Spec.TerminationGracePeriodSeconds, 30)) * time.Second
+	grace := c.pod.terminationGrace()
 	select {
 	case <-exited:
 	case <-c.pod.ctx.Done():
@@ -140,7 +142,8 @@ func (c *container) wait(run *instance) {
 	c.stop(run, grace)
 }
 
-// stop ends a run as a kubelet does: hook, TERM, and KILL after the grace period.
+// stop ends a run as a kubelet does: hook, TERM, and KILL after the grace period. A machine that
+// vanishes takes even what is ending with it.
 func (c *container) stop(run *instance, grace time.Duration) {
 	if run.process == nil {
 		return
@@ -152,10 +155,10 @@ func (c *container) stop(run *instance, grace time.Duration) {
 		if grace > 0 {
 			c.preStop(run, grace)
 		}
-		run.process.Stop(max(0, grace-time.Since(began)))
+		run.process.Stop(c.pod.ctx, max(0, grace-time.Since(began)))
 		return
 	}
-	// What the first process left behind ends with it, as in a PID namespace.
+	// As in a PID namespace, all other processes end with the first one.
 	_ = syscall.Kill(-run.process.PID(), syscall.SIGKILL)
 }
 
@@ -230,7 +233,7 @@ func (c *container) status() corev1.ContainerStatus {
 	}
 }
 
-// port finds a probe's port by number or by name.
+// port returns the number of a probe's port.
 func (c *container) port(port intstr.IntOrString) (int, error) {
 	if port.Type == intstr.Int {
 		return port.IntValue(), nil
@@ -248,11 +251,4 @@ func (c *container) tpus() string {
 		return fmt.Sprint(q.Value())
 	}
 	return "0"
-}
-
-func orDefault(v *int64, d int64) *int64 {
-	if v == nil {
-		return &d
-	}
-	return v
 }

@@ -2,17 +2,19 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
 
 	"sglang-tpu/spec/topology"
 )
 
-// environment is what the container's processes start with: the pod's variables, and
-// those by which emulated programs know where they are.
+// environment returns the environment of the container's processes: the variables of its
+// spec, and those that the emulated programs read.
 func (c *container) environment(root string) ([]string, error) {
 	p := c.pod
 	m := p.machine
@@ -41,7 +43,7 @@ func (c *container) environment(root string) ([]string, error) {
 				continue
 			}
 		}
-		put(e.Name, c.real(root, value))
+		put(e.Name, c.hostPath(root, value))
 	}
 	for name, value := range map[string]string{
 		"PATH": m.path(), "HOSTNAME": p.object.Name,
@@ -70,9 +72,9 @@ func (c *container) environment(root string) ([]string, error) {
 	return env, nil
 }
 
-// real turns a path on a volume into the folder it is here, so that shells, which know
-// nothing of the emulator, can use it.
-func (c *container) real(root, value string) string {
+// hostPath converts a path on a volume to its path on this machine, for programs such as
+// shells that do not know the container's root.
+func (c *container) hostPath(root, value string) string {
 	for _, m := range c.spec.VolumeMounts {
 		if value == m.MountPath || strings.HasPrefix(value, m.MountPath+"/") {
 			return filepath.Join(root, value)
@@ -82,25 +84,18 @@ func (c *container) real(root, value string) string {
 }
 
 func (p *pod) envFrom(from corev1.EnvFromSource, put func(name, value string)) error {
+	var data map[string][]byte
+	var err error
 	switch {
 	case from.SecretRef != nil:
-		data, err := p.secret(from.SecretRef.Name, from.SecretRef.Optional)
-		if err != nil {
-			return err
-		}
-		for key, value := range data {
-			put(from.Prefix+key, string(value))
-		}
+		data, err = p.secret(from.SecretRef.Name, from.SecretRef.Optional)
 	case from.ConfigMapRef != nil:
-		data, err := p.configMap(from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
-		if err != nil {
-			return err
-		}
-		for key, value := range data {
-			put(from.Prefix+key, string(value))
-		}
+		data, err = p.configMap(from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
 	}
-	return nil
+	for key, value := range data {
+		put(from.Prefix+key, string(value))
+	}
+	return err
 }
 
 func (p *pod) valueFrom(from *corev1.EnvVarSource) (value string, ok bool, err error) {
@@ -117,21 +112,21 @@ func (p *pod) valueFrom(from *corev1.EnvVarSource) (value string, ok bool, err e
 		data, err := p.configMap(ref.Name, ref.Optional)
 		return entry(data, ref.Key, ref.Optional, "ConfigMap "+p.object.Namespace+"/"+ref.Name, err)
 	default:
-		return "", false, fmt.Errorf("this source of a variable is not emulated")
+		return "", false, fmt.Errorf("this source of an environment variable is not emulated")
 	}
 }
 
 func entry(data map[string][]byte, key string, optional *bool, what string, err error) (string, bool, error) {
 	value, ok := data[key]
-	if err == nil && !ok && (optional == nil || !*optional) {
+	if err == nil && !ok && !ptr.Deref(optional, false) {
 		err = fmt.Errorf("couldn't find key %s in %s", key, what)
 	}
 	return string(value), ok, err
 }
 
-// field answers the downward API. Kubernetes' own (k8s.io/kubernetes/pkg/fieldpath) is in no
-// module that can be imported without all of Kubernetes; kubectl's and virtual-kubelet's
-// copies know metadata alone.
+// field returns a field of the downward API. Kubernetes' implementation
+// (k8s.io/kubernetes/pkg/fieldpath) cannot be imported without all of Kubernetes; the copies
+// of kubectl and virtual-kubelet support only metadata.
 func (p *pod) field(path string) (string, error) {
 	o := p.object
 	for prefix, from := range map[string]map[string]string{"metadata.labels[": o.Labels, "metadata.annotations[": o.Annotations} {
@@ -161,7 +156,7 @@ func (p *pod) field(path string) (string, error) {
 
 func (p *pod) secret(name string, optional *bool) (map[string][]byte, error) {
 	s, err := p.machine.members.access.Informers.Core().V1().Secrets().Lister().Secrets(p.object.Namespace).Get(name)
-	if apierrors.IsNotFound(err) && optional != nil && *optional {
+	if apierrors.IsNotFound(err) && ptr.Deref(optional, false) {
 		return nil, nil
 	}
 	if err != nil {
@@ -172,7 +167,7 @@ func (p *pod) secret(name string, optional *bool) (map[string][]byte, error) {
 
 func (p *pod) configMap(name string, optional *bool) (map[string][]byte, error) {
 	m, err := p.machine.members.access.Informers.Core().V1().ConfigMaps().Lister().ConfigMaps(p.object.Namespace).Get(name)
-	if apierrors.IsNotFound(err) && optional != nil && *optional {
+	if apierrors.IsNotFound(err) && ptr.Deref(optional, false) {
 		return nil, nil
 	}
 	if err != nil {
@@ -182,9 +177,7 @@ func (p *pod) configMap(name string, optional *bool) (map[string][]byte, error) 
 	for key, value := range m.Data {
 		data[key] = []byte(value)
 	}
-	for key, value := range m.BinaryData {
-		data[key] = value
-	}
+	maps.Copy(data, m.BinaryData)
 	return data, nil
 }
 
@@ -199,9 +192,9 @@ func lookupIn(env []string) func(string) (string, bool) {
 	}
 }
 
-// expand replaces $(NAME) as Kubernetes does: $$(NAME) escapes, and a name that is
-// not known stays as it is. Kubernetes' own (third_party/forked/golang/expansion) comes with
-// all of Kubernetes, and virtual-kubelet's copy is internal.
+// expand replaces $(NAME) as Kubernetes does: $$(NAME) is an escape, and unknown names are not
+// replaced. Kubernetes' implementation (third_party/forked/golang/expansion) cannot be
+// imported without all of Kubernetes, and virtual-kubelet's copy is internal.
 func expand(s string, lookup func(string) (string, bool)) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -1,16 +1,17 @@
-// Package node runs the nodes of the emulated clusters: virtual-kubelet registers them
-// and answers kubectl's logs, exec and port-forward; the containers of images that are
-// known here run as processes.
+// Package node runs the nodes of the emulated clusters. It uses virtual-kubelet to register
+// them and to serve kubectl's logs, exec and port-forward. Containers of emulated images run
+// as processes.
 //
-// Pods are not run by virtual-kubelet's PodController. It resolves every variable of a pod
-// before it hands the pod over (1.11, internal/podutils), refuses status.podIP, which
-// leader and worker need, and forgets a pod after 20 tries.
+// Pods are not run by virtual-kubelet's PodController. It resolves all environment variables
+// before the pod starts (1.11, internal/podutils), does not support status.podIP, which leader
+// and worker need, and gives up on a pod after 20 tries.
 package node
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,33 +20,35 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/ptr"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// Images is Artifact Registry as a node's container runtime uses it.
+// Images reads the configuration of an image in Artifact Registry, as a service account.
 type Images interface {
 	Config(email, reference string) (*v1.ConfigFile, error)
 }
 
-// Streaming is image streaming, as a node that has it asks for it.
+// Streaming checks whether image streaming works for the nodes of a service account.
 type Streaming interface {
 	StreamingAllowed(project, email string) error
 }
 
-// Fleet is every node of every cluster. It implements kube.Nodes.
+// Fleet runs the nodes of all clusters. It implements kube.Nodes.
 type Fleet struct {
 	Layout  layout.Layout
 	Images  Images
 	Buckets Buckets
 	Secrets Secrets
-	// Streaming may be nil: then every node streams.
+	// Streaming may be nil; image streaming then always works.
 	Streaming Streaming
 
 	mu       sync.Mutex
@@ -66,45 +69,44 @@ type members struct {
 	pods     map[types.UID]*pod
 }
 
-// Set makes a pool's nodes exactly these and returns when they are ready, or gone.
+// Set replaces the set of a pool's nodes. It returns when the new nodes are ready and the old
+// ones are gone.
 func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []cloud.Node) error {
 	c := f.cluster(a)
 	wanted := map[string]bool{}
 	for _, n := range nodes {
 		wanted[n.Name] = true
 	}
-	for _, m := range c.ofPool(pool) {
-		if !wanted[m.spec.Name] {
-			if err := c.remove(ctx, m); err != nil {
-				return err
-			}
-		}
+	superfluous := slices.DeleteFunc(c.ofPool(pool), func(m *machine) bool { return wanted[m.spec.Name] })
+	if err := c.remove(ctx, superfluous...); err != nil {
+		return err
 	}
-	failed := make(chan error, len(nodes))
-	for _, n := range nodes {
-		go func() { failed <- c.add(ctx, n) }()
+	return together(nodes, func(n cloud.Node) error { return c.add(ctx, n) })
+}
+
+// together calls do for all elements concurrently and joins the errors.
+func together[T any](all []T, do func(T) error) error {
+	errs := make([]error, len(all))
+	var running sync.WaitGroup
+	for i, one := range all {
+		running.Go(func() { errs[i] = do(one) })
 	}
-	var errs []error
-	for range nodes {
-		errs = append(errs, <-failed)
-	}
+	running.Wait()
 	return errors.Join(errs...)
 }
 
-// Fail makes a machine vanish, and with it what runs on it. The API server forgets the
-// node and its pods at once, where GKE takes some minutes.
-func (f *Fleet) Fail(ctx context.Context, a kube.Access, node string) error {
+// Fail makes machines vanish together, and with them what runs on them. The API server forgets
+// the nodes and their pods at once, where GKE takes some minutes.
+func (f *Fleet) Fail(ctx context.Context, a kube.Access, nodes []string) error {
 	c := f.cluster(a)
-	c.mu.Lock()
-	m := c.machines[node]
-	c.mu.Unlock()
-	if m == nil {
-		return fmt.Errorf("node %s is not running", node)
+	machines, err := c.named(nodes)
+	if err != nil {
+		return err
 	}
-	return c.remove(ctx, m)
+	return c.remove(ctx, machines...)
 }
 
-// Stop ends a cluster's nodes and processes; the API server keeps its objects.
+// Stop stops a cluster's nodes and processes without deleting their API objects.
 func (f *Fleet) Stop(cluster string) {
 	f.mu.Lock()
 	c := f.clusters[cluster]
@@ -136,10 +138,10 @@ func (f *Fleet) cluster(a kube.Access) *members {
 	c.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
 	c.over = broadcaster
 	f.clusters[a.Name] = c
-	// The only error is a stopped informer: then the cluster is going away too.
+	// It fails only if the informer is stopped, which means that the cluster stops too.
 	_, _ = a.Informers.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { c.see(obj.(*corev1.Pod)) },
-		UpdateFunc: func(_, obj any) { c.see(obj.(*corev1.Pod)) },
+		AddFunc:    func(obj any) { c.sync(obj.(*corev1.Pod)) },
+		UpdateFunc: func(_, obj any) { c.sync(obj.(*corev1.Pod)) },
 		DeleteFunc: func(obj any) {
 			if p, ok := obj.(*corev1.Pod); ok {
 				c.forget(p)
@@ -161,6 +163,19 @@ func (c *members) ofPool(pool string) []*machine {
 	return found
 }
 
+// named finds running machines.
+func (c *members) named(nodes []string) ([]*machine, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	machines := make([]*machine, len(nodes))
+	for i, name := range nodes {
+		if machines[i] = c.machines[name]; machines[i] == nil {
+			return nil, fmt.Errorf("node %s is not running", name)
+		}
+	}
+	return machines, nil
+}
+
 func (c *members) allPods() []*pod {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -178,6 +193,9 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 	if known != nil {
 		return known.relabel(ctx, spec)
 	}
+	if err := collectOrphans(ctx, c.access.Client, spec.Name); err != nil {
+		return fmt.Errorf("node %s: %w", spec.Name, err)
+	}
 	m, err := startMachine(c, spec)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", spec.Name, err)
@@ -189,36 +207,65 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 		return fmt.Errorf("node %s: %w", spec.Name, err)
 	}
 	for _, obj := range c.access.Informers.Core().V1().Pods().Informer().GetStore().List() {
-		c.see(obj.(*corev1.Pod))
+		c.sync(obj.(*corev1.Pod))
 	}
 	return nil
 }
 
-// remove takes a machine away as a deleted node pool does: its pods go with it.
-func (c *members) remove(ctx context.Context, m *machine) error {
+// remove takes machines away together, as a deleted node pool does: their pods go with them. The
+// API server forgets the nodes first, so that nobody's next pod is bound to one of them.
+func (c *members) remove(ctx context.Context, machines ...*machine) error {
 	c.mu.Lock()
-	delete(c.machines, m.spec.Name)
+	for _, m := range machines {
+		delete(c.machines, m.spec.Name)
+	}
 	c.mu.Unlock()
-	m.cancel()
-	<-m.done
-	for _, p := range c.allPods() {
-		if p.machine == m {
-			p.cancel()
-			<-p.done
-			if err := p.deleteObject(ctx); err != nil {
-				return err
-			}
+	pods := slices.DeleteFunc(c.allPods(), func(p *pod) bool { return !slices.Contains(machines, p.machine) })
+	for _, m := range machines {
+		m.cancel()
+	}
+	for _, p := range pods {
+		p.cancel()
+	}
+	for _, m := range machines {
+		<-m.done
+		err := c.access.Client.CoreV1().Nodes().Delete(ctx, m.spec.Name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
 		}
 	}
-	err := c.access.Client.CoreV1().Nodes().Delete(ctx, m.spec.Name, metav1.DeleteOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
+	for _, p := range pods {
+		<-p.done
+		if err := p.deleteObject(ctx); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-// see starts a pod that is new to this cluster's nodes, or applies a change to it.
-func (c *members) see(object *corev1.Pod) {
+// collectOrphans deletes the pods that are bound to a node of this name which the API server does
+// not know. Kubernetes does so 40 to 60 s after a node has gone (pkg/controller/podgc,
+// quarantineTime and gcCheckPeriod), and a machine of GKE's comes back minutes later. Here it
+// comes back in a second, and the pods would go on as if nothing had happened.
+func collectOrphans(ctx context.Context, client kubernetes.Interface, node string) error {
+	_, err := client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+	if !apierrors.IsNotFound(err) {
+		return err // it is known: the emulator has started again
+	}
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+	if err != nil {
+		return err
+	}
+	for i := range pods.Items {
+		if err := deletePod(ctx, client, &pods.Items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sync starts a new pod of one of this cluster's nodes, or stops it if it is being deleted.
+func (c *members) sync(object *corev1.Pod) {
 	if object.Spec.NodeName == "" {
 		return
 	}
@@ -238,11 +285,7 @@ func (c *members) see(object *corev1.Pod) {
 		go p.run()
 	}
 	if object.DeletionTimestamp != nil {
-		grace := int64(30)
-		if object.DeletionGracePeriodSeconds != nil {
-			grace = *object.DeletionGracePeriodSeconds
-		}
-		p.delete(time.Duration(grace) * time.Second)
+		p.delete(time.Duration(ptr.Deref(object.DeletionGracePeriodSeconds, 30)) * time.Second)
 	}
 }
 

@@ -9,25 +9,29 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/ptr"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// fuseDriver is the Cloud Storage FUSE driver.
+// Names of the Cloud Storage FUSE CSI driver.
 const (
 	fuseDriver     = "gcsfuse.csi.storage.gke.io"
 	fuseAnnotation = "gke-gcsfuse/volumes"
 	metadataLabel  = "iam.gke.io/gke-metadata-server-enabled"
 )
 
-// Buckets is Cloud Storage as the FUSE driver on a node uses it.
+// Buckets checks access to Cloud Storage for the FUSE driver.
 type Buckets interface {
 	FuseEnabled(cluster string) bool
 	BucketAccess(project, bucket, namespace, account string, write bool) error
 }
 
-// mountBucket does what the driver does, in its order; the errors are its own
+// mountBucket performs the driver's checks in its order, with its errors
 // (https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver/blob/main/docs/troubleshooting.md).
 func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	fleet, access := p.machine.members.fleet, p.machine.members.access
@@ -36,37 +40,36 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	}
 	name := source.VolumeAttributes["bucketName"]
 	if name == "" {
-		return status("InvalidArgument", "NodePublishVolume VolumeContext %q must be provided for ephemeral storage", "bucketName")
+		return status.Errorf(codes.InvalidArgument, "NodePublishVolume VolumeContext %q must be provided for ephemeral storage", "bucketName")
 	}
 	options, err := fuseOptions(source.VolumeAttributes["mountOptions"])
 	if err != nil {
-		return status("InvalidArgument", "%v", err)
+		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	readOnly := source.ReadOnly != nil && *source.ReadOnly
 	err = fleet.Buckets.BucketAccess(access.Project, name, p.object.Namespace, p.account(), false)
 	unchecked := source.VolumeAttributes["skipCSIBucketAccessCheck"] == "true"
 	if err != nil && !unchecked {
-		code := "Internal"
+		code := codes.Internal
 		var refused *cloud.Refusal
 		if errors.As(err, &refused) {
 			code = refused.Code
 		}
-		return status(code, "failed to get GCS bucket %q: %v", name, err)
+		return status.Errorf(code, "failed to get GCS bucket %q: %v", name, err)
 	}
 	if p.machine.spec.Labels[metadataLabel] != "true" && !p.object.Spec.HostNetwork {
-		return status("FailedPrecondition", "Workload Identity Federation is not enabled on node. Please make sure this is enabled on both cluster and node pool level (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity)")
+		return status.Error(codes.FailedPrecondition, "Workload Identity Federation is not enabled on node. Please make sure this is enabled on both cluster and node pool level (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity)")
 	}
 	if strings.ToLower(p.object.Annotations[fuseAnnotation]) != "true" {
-		return status("FailedPrecondition", "failed to find the sidecar container in Pod spec")
+		return status.Error(codes.FailedPrecondition, "failed to find the sidecar container in Pod spec")
 	}
 	if err := options.check(); err != nil {
 		return err
 	}
-	if readOnly {
+	if ptr.Deref(source.ReadOnly, false) {
 		return errors.New("read-only buckets are not emulated")
 	}
 	if err != nil {
-		// The mount exists, and its users get an error of the file system.
+		// The mount succeeds, and access to it fails with an error of the file system.
 		return errors.Join(os.RemoveAll(at), os.Symlink("/proc/self/no-endpoint", at))
 	}
 	folder := filepath.Join(fleet.Layout.Bucket(name), filepath.Join("/", options["only-dir"]))
@@ -79,12 +82,7 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	return os.Symlink(folder, at)
 }
 
-// status is an error as gRPC prints it.
-func status(code, format string, args ...any) error {
-	return fmt.Errorf("rpc error: code = %s desc = %s", code, fmt.Sprintf(format, args...))
-}
-
-// account is the pod's Kubernetes service account.
+// account returns the name of the pod's Kubernetes service account.
 func (p *pod) account() string {
 	if p.object.Spec.ServiceAccountName == "" {
 		return "default"
@@ -92,8 +90,8 @@ func (p *pod) account() string {
 	return p.object.Spec.ServiceAccountName
 }
 
-// mountOptions are gcsfuse's, by name: flags (implicit-dirs, uid=1000) and entries of
-// its configuration file (file-cache:max-size-mb:-1).
+// mountOptions maps the names of gcsfuse's mount options to their values. They are flags
+// (implicit-dirs, uid=1000) or entries of its configuration file (file-cache:max-size-mb:-1).
 type mountOptions map[string]string
 
 func fuseOptions(text string) (mountOptions, error) {
@@ -108,7 +106,7 @@ func fuseOptions(text string) (mountOptions, error) {
 			i := strings.LastIndex(option, ":")
 			name, value = option[:i], option[i+1:]
 		case name == "read_ahead_kb":
-			// The driver itself sets this one.
+			// The driver handles this option; gcsfuse does not get it.
 			n, err := strconv.ParseInt(value, 10, 0)
 			if err != nil {
 				return nil, fmt.Errorf("failed to prepare mount options: invalid read_ahead_kb mount flag %q: %w", option, err)
@@ -122,26 +120,26 @@ func fuseOptions(text string) (mountOptions, error) {
 	return found, nil
 }
 
-// check is what gcsfuse says when the sidecar starts it.
+// check returns the error of gcsfuse when the sidecar starts it.
 func (o mountOptions) check() error {
 	for name, value := range o {
 		switch {
 		case name == "read_ahead_kb":
 		case strings.Contains(name, ":"):
-			if !fuseConfig[name] {
+			if !fuseConfig.Has(name) {
 				_, key, _ := strings.Cut(name, ":")
-				return status("Internal", "the sidecar container failed with error: gcsfuse exited with error: exit status 1: Error: error while parsing config: "+
+				return status.Errorf(codes.Internal, "the sidecar container failed with error: gcsfuse exited with error: exit status 1: Error: error while parsing config: "+
 					"decoding failed due to the following error(s):\n\n'%s' has invalid keys: %s", strings.SplitN(name, ":", 2)[0], key)
 			}
 			if err := o.checkValue(name, value); err != nil {
 				return err
 			}
-		case !fuseFlags[name]:
-			return status("InvalidArgument", "the sidecar container failed with error: Incorrect Usage. flag provided but not defined: -%s", name)
+		case !fuseFlags.Has(name):
+			return status.Errorf(codes.InvalidArgument, "the sidecar container failed with error: Incorrect Usage. flag provided but not defined: -%s", name)
 		}
 	}
 	if size := o["file-cache:max-size-mb"]; o["file-cache:enable-parallel-downloads"] == "true" && (size == "" || size == "0") {
-		return status("Internal", "the sidecar container failed with error: gcsfuse exited with error: exit status 1: Error: error while parsing config: "+
+		return status.Error(codes.Internal, "the sidecar container failed with error: gcsfuse exited with error: exit status 1: Error: error while parsing config: "+
 			"error parsing parallel download config: file cache should be enabled for parallel download support")
 	}
 	return nil
@@ -156,7 +154,7 @@ func (o mountOptions) checkValue(name, value string) error {
 		_, err = strconv.ParseBool(value)
 	}
 	if err != nil {
-		return status("Internal", "the sidecar container failed with error: gcsfuse exited with error: exit status 1: Error: error while parsing config: "+
+		return status.Errorf(codes.Internal, "the sidecar container failed with error: gcsfuse exited with error: exit status 1: Error: error while parsing config: "+
 			"decoding failed due to the following error(s):\n\n'%s' cannot parse value: %v", name, err)
 	}
 	return nil
@@ -167,15 +165,9 @@ var (
 	fuseTruth  = regexp.MustCompile(`:(enable-|cache-file-for-range-read|disable-)`)
 )
 
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for _, word := range strings.Fields(text) {
-		set[word] = true
-	}
-	return set
-}
+func words(text string) sets.Set[string] { return sets.New(strings.Fields(text)...) }
 
-// What gcsfuse v3 knows and the driver lets through, from gcsfuse's cfg/params.yaml.
+// The options of gcsfuse v3 that the driver accepts, from gcsfuse's cfg/params.yaml.
 var (
 	fuseFlags = words(`implicit-dirs only-dir uid gid file-mode dir-mode rename-dir-limit max-conns-per-host max-idle-conns-per-host
  client-protocol limit-bytes-per-sec limit-ops-per-sec sequential-read-size-mb http-client-timeout billing-project custom-endpoint

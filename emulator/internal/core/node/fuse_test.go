@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,7 +16,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// fakeBuckets is a project with the bucket "cache", for account ns/server.
+// fakeBuckets has the bucket "cache", to which the service account ns/server has access.
 type fakeBuckets struct{ noDriver bool }
 
 func (f fakeBuckets) FuseEnabled(string) bool { return !f.noDriver }
@@ -23,14 +24,14 @@ func (f fakeBuckets) FuseEnabled(string) bool { return !f.noDriver }
 func (fakeBuckets) BucketAccess(project, bucket, namespace, account string, _ bool) error {
 	switch {
 	case bucket != "cache":
-		return &cloud.Refusal{Code: "NotFound", Text: "storage: bucket doesn't exist"}
+		return &cloud.Refusal{Code: codes.NotFound, Text: "storage: bucket doesn't exist"}
 	case project+"/"+namespace+"/"+account != "p/ns/server":
-		return &cloud.Refusal{Code: "PermissionDenied", Text: "googleapi: Error 403: Caller does not have storage.objects.list access"}
+		return &cloud.Refusal{Code: codes.PermissionDenied, Text: "googleapi: Error 403: Caller does not have storage.objects.list access"}
 	}
 	return nil
 }
 
-// fusePod mounts the bucket as it should be done; change spoils it.
+// fusePod mounts the bucket in a valid pod that change may modify first.
 func fusePod(t *testing.T, buckets Buckets, change func(*pod, map[string]string)) (at string, l layout.Layout, err error) {
 	t.Helper()
 	l = layout.Layout{Root: t.TempDir()}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,10 +13,10 @@ import (
 	"sglang-tpu/emulator/internal/guests"
 )
 
-// sourceLabel says which repository an image was built from.
+// sourceLabel is the label with the repository from which an image was built.
 const sourceLabel = "org.opencontainers.image.source"
 
-// pull gets the image, trying again as a kubelet does; false means that the pod ends.
+// pull pulls the image and retries as the kubelet does; false means that the pod ends.
 func (c *container) pull() (*guests.Image, bool) {
 	backoff := time.Second
 	for {
@@ -37,13 +37,15 @@ func (c *container) pull() (*guests.Image, bool) {
 	}
 }
 
-// image pulls as the node's service account; nil for an image that does nothing here.
+// image pulls an image as the node's service account; nil if the image is not emulated.
 func (m *machine) image(reference string) (*guests.Image, error) {
 	if !strings.Contains(strings.SplitN(reference, "/", 2)[0], "docker.pkg.dev") {
 		return guests.ByName(reference), nil
 	}
-	if err := m.streams(reference); err != nil {
-		return nil, err
+	if streaming := m.members.fleet.Streaming; m.spec.Streaming && streaming != nil {
+		if err := streaming.StreamingAllowed(m.members.access.Project, m.spec.ServiceAccount); err != nil {
+			return nil, fmt.Errorf("failed to pull and unpack image %q: %w", reference, err)
+		}
 	}
 	config, err := m.members.fleet.Images.Config(m.spec.ServiceAccount, reference)
 	if err != nil {
@@ -52,18 +54,7 @@ func (m *machine) image(reference string) (*guests.Image, error) {
 	return guests.BySource(config.Config.Labels[sourceLabel]), nil
 }
 
-// streams says why a node that streams images of Artifact Registry cannot.
-func (m *machine) streams(image string) error {
-	if !m.spec.Streaming || m.members.fleet.Streaming == nil {
-		return nil
-	}
-	if err := m.members.fleet.Streaming.StreamingAllowed(m.members.access.Project, m.spec.ServiceAccount); err != nil {
-		return fmt.Errorf("failed to pull and unpack image %q: %w", image, err)
-	}
-	return nil
-}
-
-// makeRoot makes the folder that stands for the container's "/".
+// makeRoot creates the folder that is the container's root.
 func (c *container) makeRoot() (string, error) {
 	root := filepath.Join(c.dir(), "root")
 	if err := os.RemoveAll(root); err != nil {
@@ -72,15 +63,16 @@ func (c *container) makeRoot() (string, error) {
 	if err := os.MkdirAll(filepath.Join(root, "tmp"), 0o700); err != nil {
 		return "", err
 	}
-	mounts := append([]corev1.VolumeMount(nil), c.spec.VolumeMounts...)
-	// What is mounted below another mount comes after it.
-	sort.SliceStable(mounts, func(i, j int) bool { return len(mounts[i].MountPath) < len(mounts[j].MountPath) })
+	// Nested mounts come after the mount that contains them.
+	mounts := slices.SortedStableFunc(slices.Values(c.spec.VolumeMounts), func(a, b corev1.VolumeMount) int {
+		return len(a.MountPath) - len(b.MountPath)
+	})
 	for _, m := range mounts {
 		at := filepath.Join(root, m.MountPath)
 		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 			return "", err
 		}
-		if err := os.RemoveAll(at); err != nil { // /tmp is there already
+		if err := os.RemoveAll(at); err != nil { // /tmp exists
 			return "", err
 		}
 		if err := os.Symlink(filepath.Join(c.pod.volume(m.Name), m.SubPath), at); err != nil {

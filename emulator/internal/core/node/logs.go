@@ -17,7 +17,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 )
 
-// logFile is the output of one run of a container, with a time before each line.
+// logFile is the output of one run of a container, with a timestamp before each line.
 type logFile struct {
 	file string
 	mu   sync.Mutex
@@ -42,7 +42,7 @@ func (l *logFile) copy(from *os.File) {
 		line, err := reader.ReadString('\n')
 		if line != "" {
 			l.mu.Lock()
-			// A log that cannot be written must not end what is logged.
+			// A failing log must not stop the process.
 			_, _ = l.out.WriteString(time.Now().UTC().Format(time.RFC3339Nano) + " " + strings.TrimSuffix(line, "\n") + "\n")
 			l.mu.Unlock()
 		}
@@ -52,7 +52,7 @@ func (l *logFile) copy(from *os.File) {
 	}
 }
 
-// close ends the log; lines still under way get a moment to arrive.
+// close closes the log after a moment in which the last lines can arrive.
 func (l *logFile) close() {
 	l.once.Do(func() {
 		time.Sleep(20 * time.Millisecond)
@@ -63,7 +63,7 @@ func (l *logFile) close() {
 	})
 }
 
-// end is the last part of the log without its times, at most so many bytes.
+// end returns the last bytes of the log without timestamps, at most limit.
 func (l *logFile) end(limit int) string {
 	text, err := os.ReadFile(l.file)
 	if err != nil {
@@ -78,7 +78,7 @@ func (l *logFile) end(limit int) string {
 	return all[max(0, len(all)-limit):]
 }
 
-// logs answers kubectl logs.
+// logs serves kubectl logs.
 func (c *members) logs(ctx context.Context, namespace, podName, name string, o api.ContainerLogOpts) (io.ReadCloser, error) {
 	found, err := c.container(namespace, podName, name)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *members) logs(ctx context.Context, namespace, podName, name string, o a
 	found.mu.Lock()
 	number, run := found.restarts, found.run
 	if found.state.Waiting != nil && number > 0 {
-		number-- // the next run has not begun
+		number-- // the next run has not started
 	}
 	found.mu.Unlock()
 	if o.Previous {
@@ -117,7 +117,7 @@ func (c *container) waitingFor() string {
 	return "ContainerCreating"
 }
 
-// stream writes a log file out, and follows the run if the options say so.
+// stream copies a log file, and follows the run if the options say so.
 func stream(ctx context.Context, file *os.File, to io.Writer, run *instance, o api.ContainerLogOpts) error {
 	defer file.Close()
 	since := o.SinceTime
@@ -130,7 +130,7 @@ func stream(ctx context.Context, file *os.File, to io.Writer, run *instance, o a
 	}
 	var lines [][]byte
 	for line := range bytes.Lines(text) {
-		if late(line, since) {
+		if notBefore(line, since) {
 			lines = append(lines, line)
 		}
 	}
@@ -182,7 +182,8 @@ func stream(ctx context.Context, file *os.File, to io.Writer, run *instance, o a
 	return nil
 }
 
-func late(line []byte, since time.Time) bool {
+// notBefore reports whether a line's timestamp is not before since.
+func notBefore(line []byte, since time.Time) bool {
 	if since.IsZero() {
 		return true
 	}

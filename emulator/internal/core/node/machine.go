@@ -3,12 +3,10 @@ package node
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -20,25 +18,25 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// leaseSeconds is the kubelet's own.
+// leaseSeconds is the kubelet's default.
 const leaseSeconds = 40
 
 // machine is one node.
 type machine struct {
 	members  *members
 	spec     cloud.Node
-	address  string // on this machine's loopback
+	address  string // a loopback address
 	object   *corev1.Node
 	provider *vk.NaiveNodeProviderV2
 	cancel   context.CancelFunc
 	done     <-chan struct{}
 
 	relabelling sync.Mutex
-	labels      map[string]string // as the node pool has them now
+	labels      map[string]string // the node pool's current ones
 	taints      []cloud.Taint
 }
 
-// startMachine registers a node and serves the kubelet's API on an address of its own.
+// startMachine registers a node and serves the kubelet's API.
 func startMachine(c *members, spec cloud.Node) (*machine, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	m := &machine{members: c, spec: spec, provider: vk.NewNaiveNodeProvider(), cancel: cancel, labels: spec.Labels, taints: spec.Taints}
@@ -70,7 +68,7 @@ func startMachine(c *members, spec cloud.Node) (*machine, error) {
 	return m, nil
 }
 
-// ready waits until the API server calls the node ready at its present address.
+// ready waits until the node is registered with its current address.
 func (m *machine) ready(ctx context.Context) error {
 	deadline := time.After(time.Minute)
 	for {
@@ -88,7 +86,7 @@ func (m *machine) ready(ctx context.Context) error {
 	}
 }
 
-// serve is the kubelet's API, for the API server alone.
+// serve serves the kubelet's API to the API server.
 func (m *machine) serve(ctx context.Context) (port int, err error) {
 	a := m.members.access
 	certFile, keyFile, err := a.CA.Issue(a.PKI, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, []string{m.address})
@@ -99,12 +97,6 @@ func (m *machine) serve(ctx context.Context) (port int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := os.ReadFile(a.CA.CertFile())
-	if err != nil {
-		return 0, err
-	}
-	clients := x509.NewCertPool()
-	clients.AppendCertsFromPEM(text)
 	listener, err := net.Listen("tcp", m.address+":0")
 	if err != nil {
 		return 0, err
@@ -122,8 +114,8 @@ func (m *machine) serve(ctx context.Context) (port int, err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
-			ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
-			NextProtos: []string{"http/1.1"}, // streams are upgraded connections
+			ClientCAs: a.CA.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
+			NextProtos: []string{"http/1.1"}, // HTTP/2 has no connection upgrades, which streams need
 		},
 	}
 	go func() {

@@ -10,15 +10,16 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// managerCommand runs the LeaderWorkerSet controller's real binary. In a container it
-// would listen on all addresses and know its cluster; here it gets the pod's address
-// and given a kubeconfig with its service account's token.
+// managerCommand runs the real binary of the LeaderWorkerSet controller. It replaces what a
+// container would provide: the pod's address to listen on, and a kubeconfig with the service
+// account's token.
 func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 	kubeconfig, err := c.pod.kubeconfig(filepath.Join(c.dir(), "kubeconfig"))
 	if err != nil {
@@ -38,8 +39,7 @@ func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 	return &exec.Cmd{Path: c.pod.machine.manager(c.spec.Image), Args: args, Env: run.env, Dir: run.root}, nil
 }
 
-// manager is the controller of an image's version if it was built, and the pinned one
-// otherwise.
+// manager returns the controller of the image's version if it was built, else the pinned one.
 func (m *machine) manager(image string) string {
 	pinned := filepath.Join(m.members.fleet.Layout.Bin(), tools.LWSManager)
 	if _, version, ok := strings.Cut(image, ":v"); ok {
@@ -50,7 +50,7 @@ func (m *machine) manager(image string) string {
 	return pinned
 }
 
-// certificates is the controller's default folder for them.
+// certificates is the controller's default folder for its serving certificate.
 const certificates = "/tmp/k8s-webhook-server/serving-certs"
 
 func (c *container) managerConfig(root, file string) (string, error) {
@@ -87,15 +87,13 @@ func (c *container) managerConfig(root, file string) (string, error) {
 	return out, os.WriteFile(out, text, 0o600)
 }
 
-// token is one of the pod's service account.
-func (p *pod) token(audiences []string, seconds int64) (string, error) {
-	account := p.object.Spec.ServiceAccountName
-	if account == "" {
-		account = "default"
-	}
+// token returns a token of the pod's service account that is valid for a year. Without
+// audiences it is for the API server.
+func (p *pod) token(audiences ...string) (string, error) {
+	account := p.account()
 	t, err := p.machine.members.access.Client.CoreV1().ServiceAccounts(p.object.Namespace).CreateToken(p.ctx, account,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-			Audiences: audiences, ExpirationSeconds: &seconds,
+			Audiences: audiences, ExpirationSeconds: ptr.To[int64](365 * 24 * 3600),
 			BoundObjectRef: &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: p.object.Name, UID: p.object.UID},
 		}}, metav1.CreateOptions{})
 	if err != nil {
@@ -105,7 +103,7 @@ func (p *pod) token(audiences []string, seconds int64) (string, error) {
 }
 
 func (p *pod) kubeconfig(file string) (string, error) {
-	token, err := p.token(nil, 365*24*3600)
+	token, err := p.token()
 	if err != nil {
 		return "", err
 	}

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inMemory puts a secret's value in place. A kubelet keeps secrets in tmpfs, so that no
-// disk ever holds them; here a file is a link to memory of this process, and ends with it.
+// inMemory writes a secret's value. The kubelet keeps secrets in tmpfs, so that they are never
+// on disk. Here the file is a link to memory of this process.
 func (p *pod) inMemory(file string, value []byte) error {
 	fd, err := unix.MemfdCreate("secret", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -34,13 +34,13 @@ func (p *pod) inMemory(file string, value []byte) error {
 		p.secrets = map[string]*os.File{}
 	}
 	if old := p.secrets[file]; old != nil {
-		_ = old.Close() // who has it open goes on reading
+		_ = old.Close() // processes that have opened the link are not affected
 	}
 	p.secrets[file] = memory
 	return nil
 }
 
-// forget gives the memory of the pod's secrets back.
+// forget frees the memory of the pod's secrets.
 func (p *pod) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

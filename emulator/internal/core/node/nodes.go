@@ -11,10 +11,10 @@ import (
 	client "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
-// nodes is the API of nodes for virtual-kubelet. That retries a status update with
-// retry.RetryOnConflict, which takes the end of a call's context for that of its own wait and
-// reports success: virtual-kubelet then uses the node that it did not get, and panics. So a
-// node that is deleted during a status update would end the emulator.
+// nodes is a client for virtual-kubelet that works around a panic. virtual-kubelet updates the
+// status with retry.RetryOnConflict, which returns nil if a call fails because its context has
+// ended. virtual-kubelet then uses the node that it did not get and panics, for example if a
+// node is deleted during a status update.
 type nodes struct{ client.NodeInterface }
 
 func (n nodes) Get(ctx context.Context, name string, o metav1.GetOptions) (*corev1.Node, error) {
@@ -27,7 +27,7 @@ func (n nodes) Patch(ctx context.Context, name string, kind types.PatchType, dat
 	return node, plain(err)
 }
 
-// plain keeps the text alone of an error that says that a context has ended.
+// plain replaces the error of a context that has ended by one with only its text.
 func plain(err error) error {
 	if err != nil && wait.Interrupted(err) {
 		return errors.New(err.Error())

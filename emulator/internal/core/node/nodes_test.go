@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// failing answers every call with an error.
+// failing is a client whose calls all fail.
 type failing struct {
 	client.NodeInterface
 	err error

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"maps"
 	"runtime"
 	"strconv"
 
@@ -12,14 +13,12 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// nodeObject is a machine as GKE registers it.
+// nodeObject returns the Node as GKE registers it.
 func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 	labels := map[string]string{
 		corev1.LabelHostname: spec.Name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
 	}
-	for key, value := range spec.Labels {
-		labels[key] = value
-	}
+	maps.Copy(labels, spec.Labels)
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:              resource.MustParse(spec.CPU),
 		corev1.ResourceMemory:           resource.MustParse(spec.Memory),
@@ -32,7 +31,7 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 	now := metav1.Now()
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: spec.Name, Labels: labels},
-		Spec:       corev1.NodeSpec{ProviderID: "gce://emulated/" + spec.Zone + "/" + spec.Name},
+		Spec:       corev1.NodeSpec{ProviderID: "gce://emulated/" + spec.Zone + "/" + spec.Name, Taints: taints(spec.Taints)},
 		Status: corev1.NodeStatus{
 			Capacity: capacity, Allocatable: allocatable(capacity),
 			Conditions: []corev1.NodeCondition{{
@@ -49,14 +48,19 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 			},
 		},
 	}
-	for _, t := range spec.Taints {
-		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
-	}
 	return node
 }
 
-// allocatable leaves out what GKE reserves: shares of CPU and memory that fall with
-// size, by https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes.
+func taints(of []cloud.Taint) []corev1.Taint {
+	var all []corev1.Taint
+	for _, t := range of {
+		all = append(all, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
+	}
+	return all
+}
+
+// allocatable subtracts what GKE reserves: a share of CPU and memory that is smaller on larger
+// nodes (https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes).
 func allocatable(capacity corev1.ResourceList) corev1.ResourceList {
 	left := capacity.DeepCopy()
 	cpu := capacity.Cpu().MilliValue()

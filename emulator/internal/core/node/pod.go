@@ -11,31 +11,34 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
 )
 
-// pod is one pod on a node, from the moment that the node sees it.
+// pod is one pod that is scheduled to a node.
 type pod struct {
 	machine *machine
 	object  *corev1.Pod
 	dir     string
 
-	ctx    context.Context // ends when nothing of the pod may run any longer
+	ctx    context.Context // ends when all containers must be killed
 	cancel context.CancelFunc
-	ended  chan struct{} // closed when nothing of it runs any longer, and its status says so
-	done   chan struct{} // closed when it is gone from here, too
+	ended  chan struct{} // closed when all containers have ended and the status is published
+	done   chan struct{} // closed when the pod is removed
 
-	stopping chan struct{} // closed when deletion begins
+	stopping chan struct{} // closed when termination begins
 	stopOnce sync.Once
 	grace    time.Duration // valid once stopping is closed
 
 	mu           sync.Mutex
-	shuttingDown bool   // with its node
-	nodeNotReady bool   // and the node controller has seen that
-	ip           string // empty before the sandbox is there
+	shuttingDown bool   // the node shuts down
+	nodeNotReady bool   // the node controller has noticed the shutdown
+	ip           string // empty until the sandbox exists
 	loopback     string
 	containers   []*container // init containers first
 	changed      chan struct{}
-	secrets      map[string]*os.File // by the file that leads to it
+	secrets      map[string]*os.File // memory by the path of its link
 }
 
 func newPod(m *machine, object *corev1.Pod) *pod {
@@ -53,7 +56,13 @@ func newPod(m *machine, object *corev1.Pod) *pod {
 	return p
 }
 
-// delete begins the pod's graceful end; grace counts from the first call.
+// terminationGrace returns the grace period of the pod's spec.
+func (p *pod) terminationGrace() time.Duration {
+	return time.Duration(ptr.Deref(p.object.Spec.TerminationGracePeriodSeconds, 30)) * time.Second
+}
+
+// delete starts the pod's graceful termination. Only the first call sets the grace period, but
+// a grace of 0 always kills the pod.
 func (p *pod) delete(grace time.Duration) {
 	p.stopOnce.Do(func() {
 		p.grace = grace
@@ -73,7 +82,7 @@ func (p *pod) beingDeleted() bool {
 	}
 }
 
-// run is the pod's whole life.
+// run runs the pod until it is deleted or its node stops.
 func (p *pod) run() {
 	defer close(p.done)
 	published := make(chan struct{})
@@ -86,7 +95,7 @@ func (p *pod) run() {
 	stopPublishing()
 	<-published
 	if p.machine.members.ctx.Err() == nil {
-		// Whoever waits for the pod sees how it ended, even while it is being deleted.
+		// Publish the final status, also if the pod is being deleted.
 		if err := p.publishOnce(p.machine.members.ctx); err != nil {
 			log.Printf("pod %s/%s: %v", p.object.Namespace, p.object.Name, err)
 		}
@@ -98,15 +107,15 @@ func (p *pod) run() {
 	if !p.beingDeleted() || p.isShuttingDown() {
 		stopping := p.stopping
 		if p.isShuttingDown() {
-			stopping = nil // it is no deletion
+			stopping = nil // it is closed, but the pod is not being deleted
 		}
 		select {
-		case <-stopping: // a pod that has ended stays until it is deleted
+		case <-stopping: // a completed pod remains until it is deleted
 		case <-p.ctx.Done():
-			if p.machine.members.ctx.Err() == nil { // its node is gone, or its object
+			if p.machine.members.ctx.Err() == nil { // the Node or the Pod was deleted
 				p.removeFolder()
 			}
-			return // else the emulator stops, and the pod goes on when it starts again
+			return // otherwise the emulator stops, and the pod resumes when it starts again
 		}
 	}
 	if err := p.deleteObject(p.machine.members.ctx); err != nil {
@@ -122,11 +131,11 @@ func (p *pod) removeFolder() {
 	}
 }
 
-// work mounts, runs the init containers one after another and then the others, and
-// returns when all have ended for good.
+// work mounts the volumes, runs the init containers in order and then the other containers,
+// and returns when all have terminated.
 func (p *pod) work() {
 	if p.object.DeletionTimestamp != nil {
-		return // it was on its way out when the emulator started
+		return // it was already being deleted when the emulator started
 	}
 	if !p.mount() {
 		return
@@ -153,23 +162,26 @@ func (p *pod) work() {
 	all.Wait()
 }
 
-// deleteObject removes the pod from the API server: nothing of it runs any longer.
+// deleteObject deletes the Pod object, after all containers have ended.
 func (p *pod) deleteObject(ctx context.Context) error {
+	return deletePod(ctx, p.machine.members.access.Client, p.object)
+}
+
+// deletePod makes the API server forget a pod at once.
+func deletePod(ctx context.Context, client kubernetes.Interface, object *corev1.Pod) error {
 	zero := int64(0)
-	err := p.machine.members.access.Client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: &zero, Preconditions: &metav1.Preconditions{UID: &p.object.UID},
+	err := client.CoreV1().Pods(object.Namespace).Delete(ctx, object.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: &zero, Preconditions: &metav1.Preconditions{UID: &object.UID},
 	})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // it is gone, or another pod has its name
-	}
-	return err
+	// A conflict means that another pod has its name.
+	return utilerrors.FilterOut(err, apierrors.IsNotFound, apierrors.IsConflict)
 }
 
 func (p *pod) event(typ, reason, message string) {
 	p.machine.members.events.Event(p.object, typ, reason, message)
 }
 
-// sleep waits; false means that the pod is to end.
+// sleep waits; false means that the pod ends.
 func (p *pod) sleep(d time.Duration) bool {
 	select {
 	case <-p.ctx.Done():
@@ -182,7 +194,7 @@ func (p *pod) sleep(d time.Duration) bool {
 
 func (p *pod) volume(name string) string { return filepath.Join(p.dir, "volumes", name) }
 
-// touch makes the status be published.
+// touch requests that the status is published.
 func (p *pod) touch() {
 	select {
 	case p.changed <- struct{}{}:

@@ -16,8 +16,8 @@ import (
 	"sglang-tpu/emulator/internal/pace"
 )
 
-// probes watches one run until it has ended: the startup probe first, then readiness
-// and liveness.
+// probes runs the probes of one run until it has ended: first the startup probe, then
+// readiness and liveness.
 func (c *container) probes(run *instance, ended <-chan struct{}) {
 	if p := c.spec.StartupProbe; p != nil && run.process != nil {
 		started := false
@@ -47,7 +47,7 @@ func (c *container) probes(run *instance, ended <-chan struct{}) {
 	both.Wait()
 }
 
-// mark changes what a probe has found out, unless the run is over.
+// mark records the result of a probe, unless the run has ended.
 func (c *container) mark(ended <-chan struct{}, change func()) {
 	c.mu.Lock()
 	select {
@@ -61,8 +61,8 @@ func (c *container) mark(ended <-chan struct{}, change func()) {
 	c.pod.touch()
 }
 
-// watch probes until settled, which is told each time a threshold is reached, says not
-// to go on. Failing startup and liveness ends the run.
+// watch repeats a probe. Each time a threshold is reached it calls settled, and it returns if
+// that returns false. A failed startup or liveness probe ends the run.
 func (c *container) watch(run *instance, ended <-chan struct{}, kind string, p *corev1.Probe, settled func(ok bool) bool) {
 	wait := pace.Of(time.Duration(p.InitialDelaySeconds) * time.Second)
 	good, bad := int32(0), int32(0)
@@ -99,7 +99,7 @@ func (c *container) watch(run *instance, ended <-chan struct{}, kind string, p *
 	}
 }
 
-// ask makes one probe.
+// ask probes once.
 func (c *container) ask(run *instance, p *corev1.Probe) error {
 	limit := time.Duration(max(1, p.TimeoutSeconds)) * time.Second
 	switch {
@@ -128,7 +128,7 @@ func (c *container) ask(run *instance, p *corev1.Probe) error {
 		defer cancel()
 		return get(ctx, "http://"+net.JoinHostPort(c.pod.loopback, strconv.Itoa(port))+p.HTTPGet.Path)
 	default:
-		return fmt.Errorf("this probe's kind is not emulated")
+		return fmt.Errorf("probes of this type are not emulated")
 	}
 }
 
@@ -145,7 +145,7 @@ func get(ctx context.Context, url string) error {
 		return err
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 10<<10)) // the status is the answer
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 10<<10)) // only the status matters
 	if res.StatusCode >= 400 {
 		return fmt.Errorf("HTTP probe failed with statuscode: %d", res.StatusCode)
 	}

@@ -12,33 +12,37 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// relabel gives a node that runs the labels and taints that its node pool has now, as GKE does
-// without restarting it
-// (https://cloud.google.com/kubernetes-engine/docs/how-to/update-existing-nodepools).
+// relabel updates a running node to its pool's labels and taints. GKE does this without a
+// restart (https://cloud.google.com/kubernetes-engine/docs/how-to/update-existing-nodepools).
 func (m *machine) relabel(ctx context.Context, spec cloud.Node) error {
 	m.relabelling.Lock()
 	defer m.relabelling.Unlock()
 	if maps.Equal(m.labels, spec.Labels) && slices.Equal(m.taints, spec.Taints) {
 		return nil
 	}
-	nodes := m.members.access.Client.CoreV1().Nodes()
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		n, err := nodes.Get(ctx, spec.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		changed(n, m.labels, spec.Labels, m.taints, spec.Taints)
-		_, err = nodes.Update(ctx, n, metav1.UpdateOptions{})
-		return err
-	})
+	err := m.update(ctx, func(n *corev1.Node) { changed(n, m.labels, spec.Labels, m.taints, spec.Taints) })
 	if err == nil {
 		m.labels, m.taints = spec.Labels, spec.Taints
 	}
 	return err
 }
 
-// changed replaces a pool's labels and taints; those of others stay.
-func changed(n *corev1.Node, oldLabels, labels map[string]string, oldTaints, taints []cloud.Taint) {
+// update changes the Node object.
+func (m *machine) update(ctx context.Context, change func(*corev1.Node)) error {
+	nodes := m.members.access.Client.CoreV1().Nodes()
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		n, err := nodes.Get(ctx, m.spec.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		change(n)
+		_, err = nodes.Update(ctx, n, metav1.UpdateOptions{})
+		return err
+	})
+}
+
+// changed replaces the labels and taints that come from the pool and keeps all others.
+func changed(n *corev1.Node, oldLabels, labels map[string]string, oldTaints, newTaints []cloud.Taint) {
 	for key := range oldLabels {
 		delete(n.Labels, key)
 	}
@@ -46,7 +50,5 @@ func changed(n *corev1.Node, oldLabels, labels map[string]string, oldTaints, tai
 	n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool {
 		return slices.Contains(oldTaints, cloud.Taint{Key: t.Key, Value: t.Value, Effect: string(t.Effect)})
 	})
-	for _, t := range taints {
-		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
-	}
+	n.Spec.Taints = append(n.Spec.Taints, taints(newTaints)...)
 }

@@ -21,7 +21,7 @@ func TestANodeThatRunsGetsItsPoolsNewLabelsAndTaints(t *testing.T) {
 			{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}, {Key: "node.kubernetes.io/unreachable", Effect: "NoExecute"},
 		}},
 	})
-	m := &machine{members: &members{access: kube.Access{Client: client}}, labels: map[string]string{"zone": "c"}, taints: []cloud.Taint{tpu}}
+	m := &machine{spec: cloud.Node{Name: "host"}, members: &members{access: kube.Access{Client: client}}, labels: map[string]string{"zone": "c"}, taints: []cloud.Taint{tpu}}
 	look := func() (map[string]string, int) {
 		n, err := client.CoreV1().Nodes().Get(t.Context(), "host", metav1.GetOptions{})
 		require.NoError(t, err)

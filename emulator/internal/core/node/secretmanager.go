@@ -6,24 +6,27 @@ import (
 	"os"
 	"path/filepath"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
-// secretDriver is GKE's Secret Manager add-on, and secretProvider what it calls itself.
+// Names of GKE's Secret Manager add-on.
 const (
 	secretDriver   = "secrets-store-gke.csi.k8s.io"
 	secretProvider = "gke"
 	secretClasses  = "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/%s/secretproviderclasses/%s"
 )
 
-// Secrets is Secret Manager as the add-on's driver on a node uses it.
+// Secrets reads Secret Manager for the add-on's driver.
 type Secrets interface {
 	SecretManagerEnabled(cluster string) bool
 	AccessSecret(project, version, namespace, account string) (string, error)
 }
 
-// mountSecrets fetches, with the pod's identity, what its SecretProviderClass names.
+// mountSecrets writes the secrets of the volume's SecretProviderClass, read with the pod's
+// identity.
 func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error {
 	fleet, access := p.machine.members.fleet, p.machine.members.access
 	if !fleet.Secrets.SecretManagerEnabled(access.Name) {
@@ -32,7 +35,7 @@ func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error 
 	name := source.VolumeAttributes["secretProviderClass"]
 	text, err := access.Client.Discovery().RESTClient().Get().AbsPath(fmt.Sprintf(secretClasses, p.object.Namespace, name)).DoRaw(p.ctx)
 	if err != nil {
-		return status("Unknown", "failed to get secretproviderclass %s/%s, error: %v", p.object.Namespace, name, err)
+		return status.Errorf(codes.Unknown, "failed to get secretproviderclass %s/%s, error: %v", p.object.Namespace, name, err)
 	}
 	var class struct {
 		Spec struct {
@@ -48,7 +51,7 @@ func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error 
 		Path         string `json:"path"`
 	}
 	if err := yaml.Unmarshal([]byte(class.Spec.Parameters["secrets"]), &wanted); err != nil || class.Spec.Provider != secretProvider || len(wanted) == 0 {
-		return status("Unknown", "failed to mount secrets store objects for pod %s/%s, err: error connecting to provider %q: provider not found", p.object.Namespace, p.object.Name, class.Spec.Provider)
+		return status.Errorf(codes.Unknown, "failed to mount secrets store objects for pod %s/%s, err: error connecting to provider %q: provider not found", p.object.Namespace, p.object.Name, class.Spec.Provider)
 	}
 	if err := os.MkdirAll(p.volume(volume), 0o700); err != nil {
 		return err
@@ -56,7 +59,7 @@ func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error 
 	for _, w := range wanted {
 		value, err := fleet.Secrets.AccessSecret(access.Project, w.ResourceName, p.object.Namespace, p.account())
 		if err != nil {
-			return status("Unknown", "failed to mount secrets store objects for pod %s/%s, err: %v", p.object.Namespace, p.object.Name, err)
+			return status.Errorf(codes.Unknown, "failed to mount secrets store objects for pod %s/%s, err: %v", p.object.Namespace, p.object.Name, err)
 		}
 		if err := p.inMemory(filepath.Join(p.volume(volume), w.Path), []byte(value)); err != nil {
 			return err

@@ -3,61 +3,43 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
 
 	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/pace"
 )
 
-// What a kubelet writes into the status of its node and of its pods when the machine shuts
-// down (kubernetes 1.34: pkg/kubelet/nodeshutdown/nodeshutdown_manager.go, and the error that
-// it reports to nodestatus.ReadyCondition).
+// What the kubelet writes to the status of a node and its pods during a graceful node shutdown
+// (kubernetes 1.34: pkg/kubelet/nodeshutdown/nodeshutdown_manager.go, and the error that it
+// reports to nodestatus.ReadyCondition).
 const (
 	nodeShutdownReason  = "Terminated"
 	nodeShutdownMessage = "Pod was terminated in response to imminent node shutdown."
 	nodeNotReadyMessage = "node is shutting down"
 )
 
-// nodeMonitorPeriod is how often the node controller looks at nodes; it calls the pods of one
-// that is not ready not ready, too, and its Services lose them (kube-controller-manager,
-// --node-monitor-period).
+// nodeMonitorPeriod is how often the node controller checks nodes (kube-controller-manager,
+// --node-monitor-period). It marks the pods of a node that is not ready as not ready, so that
+// Services stop sending traffic to them.
 const nodeMonitorPeriod = 5 * time.Second
 
-// ShutDown stops machines together that their hypervisor has told to stop, as graceful node
-// shutdown does: nothing new starts on them, their pods have grace to end at most, and then
-// the machines and what is left of their pods vanish.
+// ShutDown performs a graceful node shutdown of several nodes at the same time: no new pods
+// start there, running pods get at most grace to terminate, and then the nodes and their
+// remaining pods are removed.
 //
-// The API server learns of a pod's end by its status, Failed, and not by a deletion: whoever
-// owns the pod deletes it and makes another.
+// The pods end in phase Failed and are not deleted. Their owner deletes and replaces them.
 func (f *Fleet) ShutDown(ctx context.Context, a kube.Access, nodes []string, grace time.Duration) error {
 	c := f.cluster(a)
-	machines := make([]*machine, len(nodes))
-	c.mu.Lock()
-	for i, name := range nodes {
-		machines[i] = c.machines[name]
+	machines, err := c.named(nodes)
+	if err != nil {
+		return err
 	}
-	c.mu.Unlock()
-	for i, m := range machines {
-		if m == nil {
-			return fmt.Errorf("node %s is not running", nodes[i])
-		}
-	}
-	errs := make([]error, len(machines))
-	var all sync.WaitGroup
-	for i, m := range machines {
-		all.Go(func() { errs[i] = m.shutDown(ctx, grace) })
-	}
-	all.Wait()
-	for _, m := range machines {
-		errs = append(errs, c.remove(ctx, m))
-	}
-	return errors.Join(errs...)
+	err = together(machines, func(m *machine) error { return m.shutDown(ctx, grace) })
+	return errors.Join(err, c.remove(ctx, machines...))
 }
 
 // shutDown returns when the machine's pods have ended.
@@ -69,7 +51,7 @@ func (m *machine) shutDown(ctx context.Context, grace time.Duration) error {
 	var ending []*pod
 	for _, p := range m.members.allPods() {
 		if p.machine == m {
-			p.shutDown(min(grace, time.Duration(*orDefault(p.object.Spec.TerminationGracePeriodSeconds, 30))*time.Second))
+			p.shutDown(min(grace, p.terminationGrace()))
 			ending = append(ending, p)
 		}
 	}
@@ -83,20 +65,12 @@ func (m *machine) shutDown(ctx context.Context, grace time.Duration) error {
 	return nil
 }
 
-// notReady is what the API server hears of the node first. The scheduler avoids it by the
-// taint, which the node controller adds.
+// notReady marks the node as not ready and adds the node controller's taint, so that the
+// scheduler avoids it.
 func (m *machine) notReady(ctx context.Context) error {
-	nodes := m.members.access.Client.CoreV1().Nodes()
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		node, err := nodes.Get(ctx, m.spec.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule})
-		_, err = nodes.Update(ctx, node, metav1.UpdateOptions{})
-		return err
-	})
-	if err != nil {
+	if err := m.update(ctx, func(n *corev1.Node) {
+		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule})
+	}); err != nil {
 		return err
 	}
 	object := m.object.DeepCopy()
@@ -109,7 +83,7 @@ func (m *machine) notReady(ctx context.Context) error {
 	return m.provider.UpdateStatus(ctx, object)
 }
 
-// shutDown begins the pod's end, of which its status tells.
+// shutDown starts the pod's termination and sets its status accordingly.
 func (p *pod) shutDown(grace time.Duration) {
 	p.mu.Lock()
 	p.shuttingDown = true
@@ -124,8 +98,8 @@ func (p *pod) shutDown(grace time.Duration) {
 	p.touch()
 }
 
-// fillShutdown writes what the shutdown of its node makes of a pod's status. The phase
-// changes only when nothing of the pod runs any longer (pkg/kubelet/status, mergePodStatus).
+// fillShutdown sets the status of a pod whose node shuts down. The phase changes only after
+// all containers have terminated (pkg/kubelet/status, mergePodStatus).
 func (p *pod) fillShutdown(s *corev1.PodStatus) {
 	p.mu.Lock()
 	shuttingDown, nodeNotReady := p.shuttingDown, p.nodeNotReady
@@ -145,7 +119,7 @@ func (p *pod) fillShutdown(s *corev1.PodStatus) {
 	if s.Phase == corev1.PodSucceeded {
 		return
 	}
-	for _, cs := range append(append([]corev1.ContainerStatus{}, s.InitContainerStatuses...), s.ContainerStatuses...) {
+	for _, cs := range slices.Concat(s.InitContainerStatuses, s.ContainerStatuses) {
 		if cs.State.Running != nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 	"sglang-tpu/emulator/internal/proc"
 )
 
-// start begins one run. It tries again while the container's configuration is at
-// fault; false means that the pod ends, and nil that the command cannot be executed.
+// start starts one run and retries while the container's configuration has an error. It
+// returns false if the pod ends, and nil and true if the command cannot be executed.
 func (c *container) start(image *guests.Image) (*instance, bool) {
 	for {
 		run, err := c.prepare(image)
@@ -61,7 +62,7 @@ func (c *container) prepare(image *guests.Image) (*instance, error) {
 	return &instance{image: image, env: env, root: root, log: log, kill: make(chan string, 1)}, nil
 }
 
-// begin starts the process, if the image has one here.
+// begin starts the process, if the image is emulated.
 func (c *container) begin(run *instance) error {
 	if run.image != nil {
 		cmd, err := c.command(run)
@@ -74,7 +75,7 @@ func (c *container) begin(run *instance) error {
 		}
 		cmd.Stdout, cmd.Stderr = writer, writer
 		process, err := proc.Start(cmd, "")
-		_ = writer.Close() // the child has its own
+		_ = writer.Close() // the child has a copy
 		if err != nil {
 			_ = reader.Close()
 			return err
@@ -91,33 +92,27 @@ func (c *container) begin(run *instance) error {
 	return nil
 }
 
-// command is what the container runs.
+// command returns the container's main command.
 func (c *container) command(run *instance) (*exec.Cmd, error) {
 	if run.image.Manager {
 		return c.managerCommand(run)
 	}
 	lookup := lookupIn(run.env)
 	var args []string
-	for _, arg := range append(append([]string{}, c.spec.Command...), c.spec.Args...) {
+	for _, arg := range slices.Concat(c.spec.Command, c.spec.Args) {
 		args = append(args, expand(arg, lookup))
 	}
 	if len(c.spec.Command) == 0 {
 		return nil, fmt.Errorf("the image has no ENTRYPOINT; the container's command is empty")
 	}
-	return c.inContainer(run, args)
-}
-
-// inContainer prepares a command with the container's environment and PATH.
-func (c *container) inContainer(run *instance, args []string) (*exec.Cmd, error) {
 	file, err := c.find(args[0])
 	if err != nil {
 		return nil, err
 	}
-	cmd := &exec.Cmd{Path: file, Args: args, Env: run.env, Dir: filepath.Join(run.root, c.spec.WorkingDir)}
-	return cmd, nil
+	return &exec.Cmd{Path: file, Args: args, Env: run.env, Dir: filepath.Join(run.root, c.spec.WorkingDir)}, nil
 }
 
-// find looks a program up as the container would.
+// find looks up a program on the container's PATH.
 func (c *container) find(name string) (string, error) {
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err == nil {
@@ -133,21 +128,30 @@ func (c *container) find(name string) (string, error) {
 	return "", fmt.Errorf("exec: %q: executable file not found in $PATH", name)
 }
 
-// path is what a container finds programs on.
+// path returns the PATH of containers.
 func (m *machine) path() string {
 	return strings.Join([]string{m.members.fleet.Layout.ContainerBin(), "/usr/bin", "/bin"}, string(os.PathListSeparator))
 }
 
-// execute runs a command beside a run, for probes and hooks.
-func (c *container) execute(run *instance, args []string, limit time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(c.pod.ctx, limit)
-	defer cancel()
+// additional returns a further command for a running container.
+func (c *container) additional(ctx context.Context, run *instance, args []string) (*exec.Cmd, error) {
 	file, err := c.find(args[0])
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, file, args[1:]...)
 	cmd.Env, cmd.Dir, cmd.WaitDelay = run.env, run.root, time.Second
+	return cmd, nil
+}
+
+// execute runs a command of a probe or hook and returns its output.
+func (c *container) execute(run *instance, args []string, limit time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(c.pod.ctx, limit)
+	defer cancel()
+	cmd, err := c.additional(ctx, run, args)
+	if err != nil {
+		return nil, err
+	}
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		err = errors.New("command timed out")

@@ -9,10 +9,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/util/retry"
 )
 
-// publish sends each change to the API server until the context ends.
+// publish writes each change of the status to the API server until the context ends.
 func (p *pod) publish(ctx context.Context) {
 	p.touch()
 	for {
@@ -44,14 +45,11 @@ func (p *pod) publishOnce(ctx context.Context) error {
 			return nil
 		}
 		_, err = pods.UpdateStatus(ctx, current, metav1.UpdateOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		return err
+		return utilerrors.FilterOut(err, apierrors.IsNotFound)
 	})
 }
 
-// fill writes what the kubelet owns of a pod's status.
+// fill sets the fields of the status that the kubelet owns.
 func (p *pod) fill(s *corev1.PodStatus) {
 	p.mu.Lock()
 	ip := p.ip
@@ -84,13 +82,10 @@ func (p *pod) fill(s *corev1.PodStatus) {
 	condition(s, corev1.ContainersReady, ready && !over, "ContainersNotReady")
 	condition(s, corev1.PodReady, ready && !over, "ContainersNotReady")
 	p.fillShutdown(s)
-	s.QOSClass = "" // the API server keeps its own
-	if p.object.Status.QOSClass != "" {
-		s.QOSClass = p.object.Status.QOSClass
-	}
+	s.QOSClass = p.object.Status.QOSClass
 }
 
-// phase follows the kubelet's rules.
+// phase returns the pod's phase by the kubelet's rules.
 func (p *pod) phase(s *corev1.PodStatus) corev1.PodPhase {
 	restarts := p.object.Spec.RestartPolicy
 	for _, cs := range s.InitContainerStatuses {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
-	"os/exec"
 	"strconv"
-	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
@@ -34,7 +32,7 @@ func (c *members) container(namespace, podName, name string) (*container, error)
 	return nil, errdefs.NotFound("container \"" + name + "\" not found in pod \"" + podName + "\"")
 }
 
-// exec answers kubectl exec. Commands get pipes, also where a terminal was asked for.
+// exec serves kubectl exec. Terminals are not supported: commands always get pipes.
 func (c *members) exec(ctx context.Context, namespace, podName, name string, args []string, io api.AttachIO) error {
 	found, err := c.container(namespace, podName, name)
 	if err != nil {
@@ -42,14 +40,12 @@ func (c *members) exec(ctx context.Context, namespace, podName, name string, arg
 	}
 	run := found.current()
 	if run == nil || run.process == nil {
-		return errdefs.InvalidInput("container \"" + name + "\" has no process here")
+		return errdefs.InvalidInput("container \"" + name + "\" has no process; its image is not emulated")
 	}
-	file, err := found.find(args[0])
+	cmd, err := found.additional(ctx, run, args)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, file, args[1:]...)
-	cmd.Env, cmd.Dir, cmd.WaitDelay = run.env, run.root, time.Second
 	cmd.Stdin = io.Stdin()
 	if out := io.Stdout(); out != nil {
 		defer out.Close()
@@ -62,12 +58,12 @@ func (c *members) exec(ctx context.Context, namespace, podName, name string, arg
 	return cmd.Run()
 }
 
-// attach has nothing to attach to: processes here write to their log alone.
+// attach is not emulated: processes write only to their log.
 func (c *members) attach(context.Context, string, string, string, api.AttachIO) error {
 	return errdefs.InvalidInput("attach is not emulated; use kubectl logs -f")
 }
 
-// portForward joins a stream to a port of the pod.
+// portForward serves kubectl port-forward.
 func (c *members) portForward(ctx context.Context, namespace, podName string, port int32, stream io.ReadWriteCloser) error {
 	defer stream.Close()
 	p, err := c.pod(namespace, podName)
@@ -86,7 +82,7 @@ func (c *members) portForward(ctx context.Context, namespace, podName string, po
 		answered <- err
 	}()
 	go func() {
-		_, _ = io.Copy(conn, stream) // the client may go at any time
+		_, _ = io.Copy(conn, stream) // the client may disconnect at any time
 		_ = conn.(*net.TCPConn).CloseWrite()
 	}()
 	select {

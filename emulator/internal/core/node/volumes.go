@@ -14,10 +14,11 @@ import (
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/layout"
 )
 
-// mount makes the pod's volumes, trying again as a kubelet does; false means that the
-// pod ends first.
+// mount mounts the pod's volumes and retries as the kubelet does; false means that the pod
+// ends.
 func (p *pod) mount() bool {
 	for _, v := range p.object.Spec.Volumes {
 		wait := 250 * time.Millisecond
@@ -43,7 +44,7 @@ func (p *pod) mount() bool {
 	return true
 }
 
-// errNotBound is no event: the controllers are still at work.
+// errNotBound causes no event, because the claim may still be bound.
 var errNotBound = errors.New("claim is not bound yet")
 
 type attachError struct{ error }
@@ -72,7 +73,7 @@ func (p *pod) mountVolume(v corev1.Volume) error {
 	}
 }
 
-// mountDisk waits for a claim's disk, and attaches it if Compute Engine lets it.
+// mountDisk attaches the disk of a bound claim.
 func (p *pod) mountDisk(claimName, at string) error {
 	a := p.machine.members.access
 	claim, err := a.Client.CoreV1().PersistentVolumeClaims(p.object.Namespace).Get(p.ctx, claimName, metav1.GetOptions{})
@@ -84,7 +85,7 @@ func (p *pod) mountDisk(claimName, at string) error {
 		return err
 	}
 	if volume.Spec.CSI == nil {
-		return fmt.Errorf("volume %s is of a kind that is not emulated", volume.Name)
+		return fmt.Errorf("the type of volume %s is not emulated", volume.Name)
 	}
 	if err := cloud.AttachError(volume.Spec.CSI.VolumeAttributes[kube.DiskTypeAttribute], p.machine.spec.MachineType); err != nil {
 		return attachError{fmt.Errorf("AttachVolume.Attach failed for volume %q : rpc error: code = Internal desc = Failed to Attach: failed cloud service attach disk call: %w", volume.Name, err)}
@@ -99,25 +100,29 @@ func (p *pod) mountDisk(claimName, at string) error {
 	return os.Symlink(disk, at)
 }
 
-// writeFiles fills a volume that is made of API objects.
+// writeFiles writes the files of a Secret, ConfigMap or projected volume.
 func (p *pod) writeFiles(v corev1.Volume) error {
+	var sources []corev1.VolumeProjection
 	switch {
 	case v.Secret != nil:
-		data, err := p.secret(v.Secret.SecretName, v.Secret.Optional)
-		return p.write(v.Name, data, v.Secret.Items, err, p.inMemory)
+		sources = []corev1.VolumeProjection{{Secret: &corev1.SecretProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: v.Secret.SecretName}, Items: v.Secret.Items, Optional: v.Secret.Optional,
+		}}}
 	case v.ConfigMap != nil:
-		data, err := p.configMap(v.ConfigMap.Name, v.ConfigMap.Optional)
-		return p.write(v.Name, data, v.ConfigMap.Items, err, onDisk)
+		sources = []corev1.VolumeProjection{{ConfigMap: &corev1.ConfigMapProjection{
+			LocalObjectReference: v.ConfigMap.LocalObjectReference, Items: v.ConfigMap.Items, Optional: v.ConfigMap.Optional,
+		}}}
 	case v.Projected != nil:
-		for _, source := range v.Projected.Sources {
-			if err := p.project(v.Name, source); err != nil {
-				return err
-			}
-		}
-		return nil
+		sources = v.Projected.Sources
 	default:
-		return errors.New("volumes of this kind are not emulated")
+		return errors.New("volumes of this type are not emulated")
 	}
+	for _, source := range sources {
+		if err := p.project(v.Name, source); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *pod) project(volume string, source corev1.VolumeProjection) error {
@@ -125,13 +130,13 @@ func (p *pod) project(volume string, source corev1.VolumeProjection) error {
 	case source.ServiceAccountToken != nil:
 		file := filepath.Join(p.volume(volume), source.ServiceAccountToken.Path)
 		if _, err := os.Stat(file); err == nil {
-			return nil // it is good for longer than anything lives here
+			return nil // tokens need no rotation; see token
 		}
 		var audiences []string
 		if a := source.ServiceAccountToken.Audience; a != "" {
 			audiences = []string{a}
 		}
-		token, err := p.token(audiences, 365*24*3600)
+		token, err := p.token(audiences...)
 		return p.write(volume, map[string][]byte{source.ServiceAccountToken.Path: []byte(token)}, nil, err, p.inMemory)
 	case source.Secret != nil:
 		data, err := p.secret(source.Secret.Name, source.Secret.Optional)
@@ -153,13 +158,13 @@ func (p *pod) project(volume string, source corev1.VolumeProjection) error {
 		}
 		return p.write(volume, data, nil, nil, onDisk)
 	default:
-		return errors.New("projections of this kind are not emulated")
+		return errors.New("projections of this type are not emulated")
 	}
 }
 
-// write puts changed entries in place, each at once.
+// write writes the entries that have changed, each atomically.
 func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToPath, err error, put func(file string, value []byte) error) error {
-	if err != nil || data == nil { // nil: it is optional, and not there
+	if err != nil || data == nil { // nil: an optional object that does not exist
 		return err
 	}
 	files := data
@@ -188,16 +193,13 @@ func (p *pod) write(volume string, data map[string][]byte, items []corev1.KeyToP
 	return nil
 }
 
-// onDisk puts what is no secret in place, all of it at once.
+// onDisk atomically writes a file that is not secret.
 func onDisk(file string, value []byte) error {
-	if err := os.WriteFile(file+".new", value, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
+	return layout.WriteFile(file, value, 0o600)
 }
 
-// refresh keeps secrets and config maps as the API has them. A kubelet does so each
-// minute; waiting that long would show nothing more.
+// refresh updates the files of Secrets and ConfigMaps every second. The kubelet does so about
+// every minute.
 func (p *pod) refresh() {
 	for p.sleep(time.Second) {
 		for _, v := range p.object.Spec.Volumes {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,15 +18,15 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// saved is one manifest on disk; the library keeps them in memory only.
+// saved is a manifest on disk. go-containerregistry keeps manifests only in memory.
 type saved struct {
-	URL         string `json:"url"` // path of the request
+	URL         string `json:"url"` // path of the push request
 	ContentType string `json:"contentType"`
 	Body        []byte `json:"body"`
 }
 
-// replay gives the library a repository's manifests again. An index is refused until
-// what it consists of is there, so the refused ones have further turns.
+// replay pushes a repository's saved manifests again. It repeats rejected ones, because an
+// index is rejected until its parts exist.
 func (r *Registry) replay(path, manifests string) error {
 	var waiting []saved
 	err := filepath.WalkDir(manifests, func(file string, entry fs.DirEntry, err error) error {
@@ -54,7 +55,7 @@ func (r *Registry) replay(path, manifests string) error {
 			}
 		}
 		if len(refused) == len(waiting) {
-			return fmt.Errorf("manifest %s misses its parts", refused[0].URL)
+			return fmt.Errorf("manifest %s refers to manifests that do not exist", refused[0].URL)
 		}
 		waiting = refused
 	}
@@ -74,7 +75,7 @@ func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, path, i
 	if strings.Contains(reference, ":") {
 		separator = "@"
 	}
-	// The library takes any name, and names become paths on disk here.
+	// go-containerregistry accepts any name, and names become paths on disk.
 	if _, err := name.ParseReference(path+"/"+image+separator+reference, name.StrictValidation); err != nil || strings.Contains(image, "..") {
 		refuse(w, http.StatusBadRequest, "NAME_INVALID", fmt.Sprintf("%q is not a reference", image+separator+reference))
 		return
@@ -107,15 +108,12 @@ func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, path, i
 			return
 		}
 	}
-	for key, values := range answer.Header() {
-		w.Header()[key] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
-	// The only error is a client that went away.
-	_, _ = w.Write(answer.Body.Bytes())
+	_, _ = w.Write(answer.Body.Bytes()) // it fails only if the client has disconnected
 }
 
-// moves reports whether a push would give an immutable tag another digest.
+// moves reports whether a push would move an immutable tag.
 func (r *Registry) moves(path, url string, digest v1.Hash) bool {
 	existing := httptest.NewRecorder()
 	r.handler(path).ServeHTTP(existing, httptest.NewRequest(http.MethodHead, url, nil))
@@ -124,14 +122,14 @@ func (r *Registry) moves(path, url string, digest v1.Hash) bool {
 		r.access.ImmutableTags(project, repository)
 }
 
-// save writes beside and renames, so that a crash leaves no half manifest.
+// save saves a manifest atomically.
 func (r *Registry) save(path, image, reference string, s saved) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	file := filepath.Join(r.folder(path), "manifests", filepath.FromSlash(image), reference+".json")
-	// Outside of manifests, where nothing reads it.
-	beside := filepath.Join(r.folder(path), "manifest")
-	return errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(beside, text, 0o600), os.Rename(beside, file))
+	// The temporary file is outside of the folder that replay reads.
+	temporary := filepath.Join(r.folder(path), "manifest")
+	return errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(temporary, text, 0o600), os.Rename(temporary, file))
 }

@@ -12,8 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Config pulls an image's configuration as a node's service account. Errors are in the
-// words of the container runtime.
+// Config pulls an image's configuration as a node's service account. The errors are those of
+// the container runtime.
 func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
 	fail := func(why string) error {
 		return fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %s", reference, reference, why)
@@ -49,11 +49,10 @@ func (r *Registry) Config(email, reference string) (*v1.ConfigFile, error) {
 	return config, nil
 }
 
-// published are the versions of the server that are on Docker Hub, as far as can be
-// known: a version's form.
+// published matches the tags that the server may have on Docker Hub.
 var published = regexp.MustCompile(`^(latest|v\d+\.\d+(\.\d+)?((rc|\.post|-)\w+)*|sha256:[0-9a-f]{64})$`)
 
-// upstream is an image on Docker Hub; nil if there is none.
+// upstream returns the configuration of an image on Docker Hub; nil if there is none.
 func upstream(image, tag string) *v1.ConfigFile {
 	if image != "lmsysorg/sglang-jax" || !published.MatchString(tag) || tag == "sha256:"+strings.Repeat("0", 64) {
 		return nil

@@ -1,5 +1,5 @@
-// Package registry emulates the Docker API of Artifact Registry: one registry of
-// go-containerregistry for each repository, on disk, with Google's permissions.
+// Package registry emulates the Docker API of Artifact Registry. It stores each repository on
+// disk in a registry of go-containerregistry, and checks IAM permissions.
 package registry
 
 import (
@@ -17,28 +17,30 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// Access is what the registry asks the cloud about accounts and repositories. path is such as
-// us-central1-docker.pkg.dev/project/repository.
+// Access has the state of the cloud that the registry needs. cloud.Cloud implements it.
 type Access interface {
+	// RepositoryAllowed returns an error unless an account may pull from, or push to, a
+	// repository such as us-central1-docker.pkg.dev/project/repository.
 	RepositoryAllowed(email, path string, push bool) error
+	// ImmutableTags reports whether a repository forbids moving tags.
 	ImmutableTags(project, repository string) bool
-	// Expired reports whether an access token has ended its life.
+	// Expired reports whether an access token has expired.
 	Expired(token string) bool
-	// RemoteRepository reports whether a repository stands for Docker Hub.
+	// RemoteRepository reports whether a repository is a pull-through cache of Docker Hub.
 	RemoteRepository(project, repository string) bool
 }
 
-// Registry serves every host by the Host header of a request.
+// Registry serves all hosts, which it distinguishes by the Host header.
 type Registry struct {
 	dir    string
 	access Access
 
 	mu       sync.Mutex
 	handlers map[string]http.Handler // by path
-	pushing  sync.Mutex              // of manifests: two pushes must not both find a tag free
+	pushing  sync.Mutex              // serializes pushes of manifests, for immutable tags
 }
 
-// Open serves what is in a folder.
+// Open opens the registry that is stored in a folder.
 func Open(dir string, access Access) (*Registry, error) {
 	r := &Registry{dir: dir, access: access, handlers: map[string]http.Handler{}}
 	found, err := filepath.Glob(filepath.Join(dir, "*", "*", "*", "manifests"))
@@ -73,10 +75,10 @@ func (r *Registry) handler(path string) http.Handler {
 	return h
 }
 
-// repositoryPath has no part that would name another folder.
+// repositoryPath matches paths that cannot lead outside of the registry's folder.
 var repositoryPath = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]*/[a-z0-9][a-z0-9.:-]*/[a-z0-9][a-z0-9-]*$`)
 
-// DeleteRepository removes host/project/repository with all its images.
+// DeleteRepository deletes host/project/repository with all its images.
 func (r *Registry) DeleteRepository(path string) error {
 	if !repositoryPath.MatchString(path) {
 		return fmt.Errorf("%q is not host/project/repository", path)
@@ -89,7 +91,7 @@ func (r *Registry) DeleteRepository(path string) error {
 	return os.RemoveAll(r.folder(path))
 }
 
-// ServeHTTP is the OCI distribution API.
+// ServeHTTP implements the OCI distribution API.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if req.URL.Path == tokenPath {
 		r.token(w, req)
@@ -100,7 +102,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		challenge(w, req)
 		return
 	}
-	if strings.TrimSuffix(req.URL.Path, "/") == "/v2" { // the version check, before anything is named
+	if strings.TrimSuffix(req.URL.Path, "/") == "/v2" { // the API version check
 		w.WriteHeader(http.StatusOK)
 		return
 	}
@@ -116,7 +118,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		refuse(w, http.StatusForbidden, "DENIED", reason(err))
 		return
 	case req.Method == http.MethodDelete:
-		// Neither the reader's nor the writer's role has it.
+		// Neither the reader nor the writer role has this permission.
 		refuse(w, http.StatusForbidden, "DENIED", `Permission "artifactregistry.versions.delete" denied on resource "`+path+`" (or it may not exist)`)
 		return
 	}
@@ -125,7 +127,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if push {
-		// The disk handler makes folders in this one, but not this one.
+		// The disk handler creates only subfolders of this folder.
 		if err := os.MkdirAll(r.blobs(path), 0o700); err != nil {
 			refuse(w, http.StatusInternalServerError, "UNKNOWN", err.Error())
 			return
@@ -139,16 +141,17 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.handler(path).ServeHTTP(w, req)
 }
 
-// unknown distinguishes a repository that does not exist from one that is forbidden.
+// unknown reports whether an error of RepositoryAllowed is for a repository that does not
+// exist.
 func unknown(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "name unknown") }
 
-// reason is a refusal without the code that its JSON carries beside it.
+// reason returns an error's text without the code, which is a separate field in JSON.
 func reason(err error) string {
 	_, why, _ := strings.Cut(err.Error(), ": ")
 	return why
 }
 
-// parts takes /v2/project/repository/rest apart.
+// parts splits /v2/project/repository/rest.
 func parts(url string) (project, repository, rest string) {
 	project, rest, _ = strings.Cut(strings.TrimPrefix(url, "/v2/"), "/")
 	repository, rest, _ = strings.Cut(rest, "/")
@@ -158,6 +161,6 @@ func parts(url string) (project, repository, rest string) {
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The only error is a client that went away.
+	// It fails only if the client has disconnected.
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]string{"code": code, "message": message}}})
 }

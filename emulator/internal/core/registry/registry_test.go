@@ -28,10 +28,10 @@ const (
 	writer = "writer@p.iam.gserviceaccount.com"
 )
 
-// fakeAccess is a project with one repository.
+// fakeAccess has one repository.
 type fakeAccess struct{ immutable, remote bool }
 
-// Expired is true of tokens of the second generation.
+// Expired reports tokens of generation 1 as expired.
 func (fakeAccess) Expired(token string) bool { return strings.HasPrefix(token, "ya29.emulated.1.") }
 
 func (fakeAccess) RepositoryAllowed(email, asked string, push bool) error {
@@ -55,7 +55,7 @@ func open(t *testing.T, dir string, immutable bool) *Registry {
 	return r
 }
 
-// edge keeps the Host header of requests that it sends to the registry in plain HTTP.
+// edge sends requests to the registry in plain HTTP and preserves their Host header.
 type edge struct{ address string }
 
 func (e edge) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -64,7 +64,7 @@ func (e edge) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent.URL.Scheme, sent.URL.Host = "http", e.address
 	res, err := http.DefaultTransport.RoundTrip(sent)
 	if err == nil {
-		res.Request = req // a relative Location is relative to what the client asked
+		res.Request = req // a relative Location is relative to the original URL
 	}
 	return res, err
 }
@@ -180,7 +180,7 @@ func TestIndexesSurviveReopening(t *testing.T) {
 	dir := t.TempDir()
 	index, err := random.Index(64, 1, 3)
 	require.NoError(t, err)
-	// Its name sorts before those of the digests that it consists of.
+	// The index is replayed before the manifests to which it refers.
 	ref, err := name.ParseReference(image + ":0")
 	require.NoError(t, err)
 	require.NoError(t, remote.WriteIndex(ref, index, options(t, open(t, dir, true), writer)...))

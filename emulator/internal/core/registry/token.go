@@ -9,15 +9,15 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// bearer is the account whose access token a request carries, empty for none. Clients get it at the
-// token address, or have it already: here it is the same one. Google documents no
-// password for the other addresses, so none is taken.
+// bearer returns the account of a request's access token; empty if it has no valid one. The
+// token endpoint returns the same token that clients log in with. Other endpoints do not accept
+// passwords, because Google documents none for them.
 func (r *Registry) bearer(req *http.Request) string {
 	token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
 	return r.email(token)
 }
 
-// email is the account of a token that lives; empty for any other.
+// email returns the account of a valid token; empty for any other.
 func (r *Registry) email(token string) string {
 	if r.access.Expired(token) {
 		return ""
@@ -25,7 +25,7 @@ func (r *Registry) email(token string) string {
 	return cloud.Email(token)
 }
 
-// challenge sends clients to the token address, as Artifact Registry does.
+// challenge refers clients to the token endpoint, as Artifact Registry does.
 func challenge(w http.ResponseWriter, req *http.Request) {
 	header := fmt.Sprintf(`Bearer realm="https://%s%s",service="%s"`, req.Host, tokenPath, req.Host)
 	if image, _, ok := strings.Cut(strings.TrimPrefix(req.URL.Path, "/v2/"), "/manifests/"); ok {
@@ -37,10 +37,10 @@ func challenge(w http.ResponseWriter, req *http.Request) {
 
 const tokenPath = "/v2/token"
 
-// token is the token address. Artifact Registry checks permissions here already, so that
-// is where a push without the right ends.
+// token implements the token endpoint. Artifact Registry already checks permissions here, so a
+// push without permission fails here.
 func (r *Registry) token(w http.ResponseWriter, req *http.Request) {
-	if req.Method != http.MethodGet { // OAuth's way to ask
+	if req.Method != http.MethodGet { // the OAuth 2 flow is not supported
 		http.NotFound(w, req)
 		return
 	}
@@ -59,13 +59,13 @@ func (r *Registry) token(w http.ResponseWriter, req *http.Request) {
 			}
 			project, repository, _ := parts("/v2/" + rest[:at])
 			err := r.access.RepositoryAllowed(email, req.Host+"/"+project+"/"+repository, strings.Contains(rest[at:], "push"))
-			if err != nil && !unknown(err) { // an unknown one is reported where it is used
+			if err != nil && !unknown(err) { // an unknown repository is reported when it is used
 				refuse(w, http.StatusForbidden, "DENIED", reason(err))
 				return
 			}
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	// The only error is a client that went away.
+	// It fails only if the client has disconnected.
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": access, "expires_in": 3600})
 }

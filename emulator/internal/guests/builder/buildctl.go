@@ -19,15 +19,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	// The default keychain reads $DOCKER_CONFIG, as buildctl does.
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"sglang-tpu/emulator/internal/guests/guest"
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// Buildctl is buildctl-daemonless.sh. It checks and pushes as BuildKit does; what it
-// pushes holds the inputs in place of what a build would make of them.
+// Buildctl implements buildctl-daemonless.sh. It validates and pushes like BuildKit, but the
+// image contains only the inputs of the build.
 func Buildctl(args []string) int {
 	if err := build(args, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -41,8 +38,8 @@ type request struct {
 	Frontend string              `json:"frontend"`
 	Options  map[string]string   `json:"options"`
 	Output   map[string]string   `json:"-"`
-	Exports  []map[string]string `json:"-"` // of the layer cache
-	Imports  []map[string]string `json:"-"`
+	Exports  []map[string]string `json:"-"` // layer caches to write
+	Imports  []map[string]string `json:"-"` // layer caches to read
 }
 
 func parse(args []string) (request, error) {
@@ -78,7 +75,7 @@ func parse(args []string) (request, error) {
 	return r, nil
 }
 
-// attributes are a value such as type=registry,ref=R,mode=max.
+// attributes parses a value such as type=registry,ref=R,mode=max.
 func attributes(text string) map[string]string {
 	all := map[string]string{}
 	for _, pair := range strings.Split(text, ",") {
@@ -114,7 +111,7 @@ func build(args []string, progress io.Writer) error {
 	repository, commit := context[1], context[2]
 	fmt.Fprintf(progress, "#1 [internal] load git source %s\n", r.Options["context"])
 	if strings.Trim(commit, "0") == "" {
-		// Of the commits that do not exist, the one that can be known here.
+		// The only commit that is known not to exist.
 		why := fmt.Sprintf("failed to checkout remote %s: git stderr:\nfatal: reference is not a tree: %s\n: exit status 128", repository, commit)
 		fmt.Fprintf(progress, "#1 fatal: remote error: upload-pack: not our ref %s\n#1 ERROR: %s\n------\n", commit, why)
 		return fmt.Errorf("failed to solve: failed to read dockerfile: %s", why)
@@ -127,7 +124,7 @@ func build(args []string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := takeLong(); err != nil {
+	if err := expireTokens(); err != nil {
 		return err
 	}
 	fmt.Fprintf(progress, "#2 exporting to image\n#2 pushing layers\n")
@@ -135,7 +132,7 @@ func build(args []string, progress io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("failed to solve: invalid reference: %w", err)
 	}
-	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})); err != nil {
+	if err := remote.Write(ref, image, registryOptions...); err != nil {
 		return fmt.Errorf("failed to solve: %w", refusal(r.Output["name"], err))
 	}
 	digest, err := image.Digest()
@@ -149,9 +146,9 @@ func build(args []string, progress io.Writer) error {
 	return exportCaches(r, image, progress)
 }
 
-// takeLong lets a build be as long as it may: the access tokens that its pod got before it
-// are dead after it, because one lives for an hour.
-func takeLong() error {
+// expireTokens expires the access tokens that the pod got before the build. A build may take
+// longer than the hour for which they are valid.
+func expireTokens() error {
 	in := guest.FromEnv()
 	if in.Socket == "" {
 		return nil
@@ -162,24 +159,24 @@ func takeLong() error {
 	}
 	req.Header.Set("X-Emulator-Pod", in.Pod)
 	if err := socket.Do(in.Socket, req, nil); err != nil {
-		return fmt.Errorf("the emulator does not expire the pod's tokens: %w", err)
+		return fmt.Errorf("the emulator cannot expire the pod's tokens: %w", err)
 	}
 	return nil
 }
 
-// count reports a build to the emulator. Outside of it nothing is counted.
+// count reports a build to the daemon, if there is one.
 func count(reference string) error {
 	in := guest.FromEnv()
 	if in.Socket == "" {
 		return nil
 	}
 	if err := in.Post("/counters/builds", map[string]string{"reference": reference}, nil); err != nil {
-		return fmt.Errorf("the emulator does not count: %w", err)
+		return fmt.Errorf("the emulator cannot count the build: %w", err)
 	}
 	return nil
 }
 
-// imageOf is the same for the same inputs.
+// imageOf returns the image of a build. It depends only on the inputs.
 func imageOf(r request, source, revision string) (v1.Image, error) {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const commit = "cddbf6f1cc33cbdd453bd8f36ff7051cf46ca176"
 
-// arguments are those of the build Job, with one replaced.
+// arguments returns the build Job's arguments, with one replaced.
 func arguments(old, replacement string) []string {
 	args := []string{
 		"build", "--progress", "plain", "--frontend", "dockerfile.v0",
@@ -52,7 +52,7 @@ func TestTheJobsScriptsBuildOnce(t *testing.T) {
 	require.EqualValues(t, 1, w.builds.Load(), "what is there is not built")
 }
 
-// A token that was written down before the build, as a Docker configuration can hold one.
+// A token that was stored in the Docker configuration before the build.
 func TestATokenFromBeforeALongBuildIsDeadAtThePush(t *testing.T) {
 	w := newWorld(t, writer)
 	auth := base64.StdEncoding.EncodeToString([]byte("oauth2accesstoken:" + token + writer))
@@ -94,7 +94,7 @@ func TestTheJobFailsWithoutTheWritersRole(t *testing.T) {
 func TestEqualInputsMakeEqualImages(t *testing.T) {
 	w := newWorld(t, writer)
 	w.login(t)
-	for range 2 { // the tag is immutable: another digest would be refused
+	for range 2 { // the tag is immutable, so another digest would be rejected
 		output, code := w.run(t, nil, "buildctl-daemonless.sh", arguments("", "")...)
 		require.Zero(t, code, output)
 	}

@@ -5,14 +5,13 @@ import (
 	"io"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// registryCache returns the reference of a cache in a registry, the one kind that
-// outlives a Job's pod.
+// registryCache returns the reference of a cache in a registry. Other types do not outlive the
+// Job's pod.
 func registryCache(kind string, attributes map[string]string) (name.Reference, error) {
 	if attributes["type"] != "registry" {
 		return nil, fmt.Errorf("failed to solve: unknown cache %sporter: %q", kind, attributes["type"])
@@ -30,8 +29,8 @@ func registryCache(kind string, attributes map[string]string) (name.Reference, e
 	return ref, nil
 }
 
-// importCaches looks for layers of earlier builds. What is not there is no error, nor
-// is what may not be read.
+// importCaches looks for the layers of earlier builds. Like BuildKit, it ignores caches that
+// are missing or cannot be read.
 func importCaches(r request, progress io.Writer) error {
 	for _, attributes := range r.Imports {
 		ref, err := registryCache("im", attributes)
@@ -39,7 +38,7 @@ func importCaches(r request, progress io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(progress, "#4 importing cache manifest from %s\n", ref)
-		if _, err := remote.Head(ref, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})); err != nil {
+		if _, err := remote.Head(ref, registryOptions...); err != nil {
 			fmt.Fprintf(progress, "#4 ERROR: failed to configure registry cache importer: %s: not found\n", ref)
 			continue
 		}
@@ -48,7 +47,7 @@ func importCaches(r request, progress io.Writer) error {
 	return nil
 }
 
-// exportCaches pushes what stands for the layers.
+// exportCaches pushes the image in place of the layers.
 func exportCaches(r request, image v1.Image, progress io.Writer) error {
 	for _, attributes := range r.Exports {
 		ref, err := registryCache("ex", attributes)
@@ -56,13 +55,13 @@ func exportCaches(r request, image v1.Image, progress io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(progress, "#6 exporting cache to registry\n#6 writing cache image manifest to %s\n", ref)
-		err = remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{}))
+		err = remote.Write(ref, image, registryOptions...)
 		switch {
 		case err == nil:
 			fmt.Fprintf(progress, "#6 DONE\n")
 		case attributes["ignore-error"] == "true":
 			text := layersRefusal(err).Error()
-			if !strings.HasPrefix(text, "error ") { // what a build ends with is the inner error, the log has all of it
+			if !strings.HasPrefix(text, "error ") { // the build's error is only the inner one; the log has all of it
 				text = "error writing layer blob: failed to authorize: " + text
 			}
 			fmt.Fprintf(progress, "#6 ERROR: %s\n", text)

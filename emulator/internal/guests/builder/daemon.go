@@ -1,5 +1,5 @@
-// Package builder emulates the programs of the BuildKit image that the build Job uses: wget
-// and buildctl-daemonless.sh.
+// Package builder emulates the programs of the BuildKit image that the build Job uses: wget and
+// buildctl-daemonless.sh.
 package builder
 
 import (
@@ -10,15 +10,22 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"sglang-tpu/emulator/internal/guests/guest"
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// isRegistry reports whether a host is Artifact Registry's.
+// registryOptions are the options for requests to registries. Like buildctl, the default
+// keychain reads $DOCKER_CONFIG.
+var registryOptions = []remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(transport{})}
+
+// isRegistry reports whether a host belongs to Artifact Registry.
 func isRegistry(host string) bool { return strings.HasSuffix(host, ".pkg.dev") }
 
-// transport takes requests for the registry and for pods where they are served here;
-// TLS ends at the emulator's edge.
+// transport sends requests for the metadata server, the registry and pods to the emulator,
+// without TLS.
 type transport struct{}
 
 // RoundTrip sends a request.
@@ -31,7 +38,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var err error
 	switch {
 	case in.Socket == "":
-		return through.RoundTrip(req) // outside of the emulator the names are the real ones
+		return through.RoundTrip(req) // not in the emulator
 	case host == "metadata.google.internal":
 		sent.URL.Path = "/metadata" + req.URL.Path
 		sent.Header.Set("X-Emulator-Pod", in.Pod)
@@ -39,7 +46,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case isRegistry(host):
 		at, err = in.Address("/registry-address")
 	case req.URL.Scheme != "http":
-		err = errors.New("nothing outside is reached by TLS")
+		err = errors.New("there is no Internet in the emulator")
 	default:
 		at, err = in.Resolve(host)
 		at = net.JoinHostPort(at, cmp.Or(req.URL.Port(), "80"))
@@ -51,7 +58,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent.URL.Scheme, sent.URL.Host = "http", at
 	res, err := through.RoundTrip(sent)
 	if err == nil {
-		res.Request = req // a relative Location is relative to what the client asked
+		res.Request = req // a relative Location is relative to the original URL
 	}
 	return res, err
 }

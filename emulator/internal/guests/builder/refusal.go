@@ -10,7 +10,7 @@ import (
 	remotetransport "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// refusal is why a registry did not take an image, as buildctl prints it.
+// refusal returns buildctl's error for a push that a registry has rejected.
 func refusal(reference string, err error) error {
 	refused := asked(err)
 	switch {
@@ -24,7 +24,7 @@ func refusal(reference string, err error) error {
 	return fmt.Errorf("failed to fetch oauth token: %s", why(refused))
 }
 
-// layersRefusal is the same of the layers that a build leaves for others.
+// layersRefusal returns buildctl's error for a rejected push of a layer cache.
 func layersRefusal(err error) error {
 	refused := asked(err)
 	switch {
@@ -36,7 +36,7 @@ func layersRefusal(err error) error {
 	return fmt.Errorf("error writing layer blob: %s\n%s", status(refused), why(refused))
 }
 
-// asked is a registry's answer, nil if there was none.
+// asked returns the registry's response in an error; nil if there was none.
 func asked(err error) *remotetransport.Error {
 	var refused *remotetransport.Error
 	if !errors.As(err, &refused) || refused.Request == nil {
@@ -55,10 +55,10 @@ func status(refused *remotetransport.Error) string {
 	return fmt.Sprintf("unexpected status from %s request to %s: %d %s", refused.Request.Method, url, refused.StatusCode, http.StatusText(refused.StatusCode))
 }
 
-// codes are those that BuildKit knows; it prints any other as unknown.
+// codes are the error codes that BuildKit knows; it prints others as unknown.
 var codes = []string{"UNAUTHORIZED", "DENIED", "UNAVAILABLE", "UNSUPPORTED", "TOOMANYREQUESTS"}
 
-// why is what the registry gave as reasons, or else the status.
+// why returns the registry's reasons, or the status if it gave none.
 func why(refused *remotetransport.Error) string {
 	if len(refused.Errors) == 0 {
 		return status(refused)

@@ -6,11 +6,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"sglang-tpu/emulator/internal/guests/guest"
 )
 
-// Wget is busybox's wget with the options -q, -O and --header.
+// Wget implements busybox's wget with the options -q, -O and --header.
 func Wget(args []string) int {
 	if err := wget(args, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "wget:", err)
@@ -46,7 +47,7 @@ func wget(args []string, stdout io.Writer) error {
 		return fmt.Errorf("not an http or ftp url: %s", target)
 	}
 	if output == "" {
-		return errors.New("only the option -O says where to write")
+		return errors.New("only downloads with the option -O are emulated")
 	}
 	req.Header = header
 	res, err := transport{}.RoundTrip(req)
@@ -58,7 +59,10 @@ func wget(args []string, stdout io.Writer) error {
 		return fmt.Errorf("server returned error: HTTP/1.1 %s", res.Status)
 	}
 	if output != "-" {
-		file, err := os.Create(inRoot(output))
+		if !strings.HasPrefix(output, "/dev/") { // devices are shared
+			output = guest.FromEnv().Path(output)
+		}
+		file, err := os.Create(output)
 		if err != nil {
 			return err
 		}
@@ -67,13 +71,4 @@ func wget(args []string, stdout io.Writer) error {
 	}
 	_, err = io.Copy(stdout, res.Body)
 	return err
-}
-
-// inRoot is where a path of the container is on this machine. Devices are the same.
-func inRoot(path string) string {
-	root := os.Getenv("EMULATOR_ROOT")
-	if root == "" || !filepath.IsAbs(path) || strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, root+"/") {
-		return path
-	}
-	return filepath.Join(root, path)
 }

@@ -30,7 +30,7 @@ const (
 	token  = "ya29.emulated."
 )
 
-// TestMain plays the container's programs, as the emulator's own main does.
+// TestMain runs the container's programs, like the emulator's main.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "wget":
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// access kills tokens when the builder says that time has passed.
+// access expires tokens when the builder requests it.
 type access struct{ generation *atomic.Int32 }
 
 func (a access) Expired(bearer string) bool {
@@ -62,10 +62,10 @@ func (access) ImmutableTags(_, repository string) bool { return repository == "r
 
 func (access) RemoteRepository(string, string) bool { return false }
 
-// world is a daemon on a unix socket, with a registry.
+// world is a daemon on a Unix socket, with a registry.
 type world struct {
 	registry *registry.Registry
-	account  string // that the metadata server gives tokens of; empty: it fails
+	account  string // for which the metadata server issues tokens; empty: it fails
 	env      []string
 	programs string // folder for PATH
 	config   string // $DOCKER_CONFIG
@@ -137,7 +137,7 @@ func newWorld(t *testing.T, account string) *world {
 
 func answer(res http.ResponseWriter, body any) { _ = json.NewEncoder(res).Encode(body) }
 
-// run starts a program in the container's environment.
+// run runs a program in the container's environment.
 func (w *world) run(t *testing.T, env []string, program string, args ...string) (output string, code int) {
 	t.Helper()
 	if !strings.Contains(program, "/") && program != "sh" {
@@ -152,7 +152,7 @@ func (w *world) run(t *testing.T, env []string, program string, args ...string) 
 	return string(text), cmd.ProcessState.ExitCode()
 }
 
-// script runs one of the build Job's own scripts, as its containers do.
+// script runs a script of the build Job, like its containers.
 func (w *world) script(t *testing.T, name string, env []string, args ...string) (string, int) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../../../infra/image", name))
@@ -160,7 +160,7 @@ func (w *world) script(t *testing.T, name string, env []string, args ...string) 
 	return w.run(t, env, "sh", append([]string{"-c", string(text), "build"}, args...)...)
 }
 
-// login makes the Docker configuration with the real script.
+// login writes the Docker configuration with the real script.
 func (w *world) login(t *testing.T) {
 	t.Helper()
 	helper, err := os.ReadFile("../../../../infra/image/credential.sh")

@@ -1,5 +1,5 @@
-// Package guest has the code that the programs in pods share: their container, and their
-// calls to the daemon.
+// Package guest is shared by the programs in pods. It has their container's environment and
+// their calls of the daemon.
 package guest
 
 import (
@@ -13,22 +13,22 @@ import (
 	"sglang-tpu/emulator/internal/socket"
 )
 
-// limit of a request to the daemon.
+// limit is the timeout of requests to the daemon.
 const limit = 10 * time.Second
 
-// Container is where a program runs.
+// Container is the container in which a program runs.
 type Container struct {
 	Socket string // of the daemon; empty outside of the emulator
 	Pod    string // cluster/namespace/name
-	Root   string // the folder that stands for "/"; empty: "/" itself
+	Root   string // the folder that is the container's root; empty means "/"
 }
 
-// FromEnv reads the variables that the emulated node sets.
+// FromEnv reads the environment variables that the emulated node sets.
 func FromEnv() Container {
 	return Container{Socket: os.Getenv("EMULATOR_SOCKET"), Pod: os.Getenv("EMULATOR_POD"), Root: os.Getenv("EMULATOR_ROOT")}
 }
 
-// Path is where an absolute path of the container is on this machine.
+// Path converts an absolute path of the container to a path on this machine.
 func (c Container) Path(path string) string {
 	if c.Root == "" || !filepath.IsAbs(path) || path == c.Root || strings.HasPrefix(path, c.Root+"/") {
 		return path
@@ -36,14 +36,14 @@ func (c Container) Path(path string) string {
 	return filepath.Join(c.Root, path)
 }
 
-// Post sends JSON to the daemon and decodes its answer into reply, unless that is nil.
+// Post sends JSON to the daemon and decodes the response into reply, unless that is nil.
 func (c Container) Post(path string, request, reply any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return socket.Post(ctx, c.Socket, path, request, reply)
 }
 
-// Address asks the daemon for an address.
+// Address gets an address from the daemon.
 func (c Container) Address(path string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -54,13 +54,13 @@ func (c Container) Address(path string) (string, error) {
 	return found.Address, err
 }
 
-// Resolve asks the cluster's DNS.
+// Resolve resolves a host name with the cluster's DNS.
 func (c Container) Resolve(host string) (string, error) {
 	return c.Address("/resolve?" + url.Values{"pod": {c.Pod}, "host": {host}}.Encode())
 }
 
-// TakeFault uses up a fault that is set (see cloud.Fault) and returns its text; empty:
-// there is none.
+// TakeFault uses a matching fault once (see cloud.Fault) and returns its text; empty if there
+// is none.
 func (c Container) TakeFault(on, match string) (string, error) {
 	var fault struct {
 		Text string `json:"text"`
@@ -69,8 +69,8 @@ func (c Container) TakeFault(on, match string) (string, error) {
 	return fault.Text, err
 }
 
-// MayWrite asks whether the pod may write a file, which only a bucket ever refuses; the
-// refusal is then Google's text.
+// MayWrite returns Google's error if the pod must not write a file in a bucket; empty if it
+// may. Files outside of buckets may always be written.
 func (c Container) MayWrite(path string) (refusal string, err error) {
 	real, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {

@@ -13,36 +13,35 @@ import (
 	"time"
 )
 
-// Daemon counts every byte, and has the faults that are set.
+// Daemon counts downloads and has the faults that are set.
 type Daemon interface {
-	// Fetched counts bytes; first is true once for a snapshot.
+	// Fetched counts downloaded bytes; first is true for the first call of a snapshot.
 	Fetched(repository string, bytes int64, first bool) error
-	// Fault is the exception with which a download will end; empty: it goes well.
+	// Fault returns the exception with which a download fails; empty if it succeeds.
 	Fault(repository string) (string, error)
-	// Write asks whether a file may be written; the text is Google's refusal.
+	// Write returns Google's error if a file must not be written; empty if it may.
 	Write(path string) (refusal string, err error)
 }
 
-// Client is huggingface_hub in one process.
+// Client implements huggingface_hub's downloads.
 type Client struct {
-	Cache   string // folder, on this machine
+	Cache   string // folder on this machine
 	Token   string
 	Offline bool
-	Workers int       // files at a time; 0: 8
-	Log     io.Writer // nil: silence
-	Bars    bool      // progress bars
+	Workers int       // concurrent downloads; 0 means 8
+	Log     io.Writer // nil: no output
+	Bars    bool      // show progress bars
 	Daemon  Daemon
 }
 
-// bandwidth of a host to the Hub, in bytes a second: 61 GiB take one.
 const (
-	bandwidth = 61 << 30
+	bandwidth = 61 << 30 // of a host to the Hub, in bytes per second
 	chunk     = 512 << 20
 )
 
-// Snapshot downloads those files of a revision that are wanted and not in the cache,
-// and returns the snapshot's folder. Offline it only looks for that folder, and does
-// not look into it, as snapshot_download does.
+// Snapshot downloads the wanted files of a revision that are not in the cache, and returns the
+// snapshot's folder. Like snapshot_download, it only checks that the folder exists if the
+// client is offline.
 func (c *Client) Snapshot(ctx context.Context, id, revision string, wanted func(name string) bool) (string, error) {
 	if revision == "" {
 		revision = "main"
@@ -85,7 +84,7 @@ func (c *Client) Snapshot(ctx context.Context, id, revision string, wanted func(
 	return folder, c.fetchAll(ctx, id, commit, fault, files, missing)
 }
 
-// wanted counts the files that are, and lists those that are not in a folder.
+// wanted returns the number of wanted files, and those of them that are missing in a folder.
 func (r Repository) wanted(commit, folder string, wanted func(name string) bool) (files int, missing []File) {
 	for _, f := range r.Files(commit) {
 		if !wanted(f.Name) {
@@ -107,7 +106,7 @@ func (c *Client) snapshot(id, commit string) string {
 	return filepath.Join(c.folder(id), "snapshots", commit)
 }
 
-// cached finds a snapshot without asking the Hub.
+// cached returns the folder of a snapshot in the cache.
 func (c *Client) cached(id, revision string) (string, error) {
 	commit := revision
 	if text, err := os.ReadFile(filepath.Join(c.folder(id), "refs", revision)); err == nil {
@@ -120,7 +119,7 @@ func (c *Client) cached(id, revision string) (string, error) {
 	return folder, nil
 }
 
-// download is one snapshot under way.
+// download is a running download of a snapshot.
 type download struct {
 	*Client
 	id, commit string
@@ -178,7 +177,7 @@ func (c *Client) fetchAll(ctx context.Context, id, commit, fault string, files i
 	return context.Cause(ctx)
 }
 
-// bar is tqdm's, which goes on writing over its line where there is no terminal.
+// bar prints the progress like tqdm, which overwrites its line even without a terminal.
 func (d *download) bar(files int, began time.Time) {
 	if !d.Bars || d.Log == nil || files == 0 {
 		return
@@ -199,7 +198,7 @@ func (d *download) log(format string, args ...any) {
 	}
 }
 
-// fetch gets one file into the cache, going on where an earlier attempt ended.
+// fetch downloads one file to the cache and continues an earlier incomplete download.
 func (d *download) fetch(ctx context.Context, f File, workers int) error {
 	blob := filepath.Join(d.folder(d.id), "blobs", f.ETag)
 	if info, err := os.Stat(blob); err != nil || info.Size() != f.Size {
@@ -265,11 +264,11 @@ func (d *download) receive(ctx context.Context, f File, path string, workers int
 	return file.Truncate(f.Size)
 }
 
-// count reports bytes, and fails once a third is there if the download is to fail.
+// count reports downloaded bytes. If the download has a fault, it fails after a third of them.
 func (d *download) count(bytes int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	// Of little nothing comes through, so that trying again does not help.
+	// Small downloads make no progress, so that retries do not help.
 	if d.fault != "" && (d.fetched*3 >= d.total || d.total < 8*chunk) {
 		return errors.New(d.fault)
 	}
@@ -299,8 +298,8 @@ func (c *Client) put(path string, content []byte) error {
 	return os.WriteFile(path, content, 0o644)
 }
 
-// Complete checks that a snapshot's folder has the files that its model is loaded
-// from, as its own index lists them, each of its full size.
+// Complete checks that a snapshot's folder contains config.json and the files that the model's
+// index lists, in full size.
 func (c *Client) Complete(folder, id, revision string) error {
 	if revision == "" {
 		revision = "main"

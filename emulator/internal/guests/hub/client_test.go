@@ -16,7 +16,7 @@ import (
 	"sglang-tpu/spec/model"
 )
 
-// fakeDaemon counts, and fails as it is told.
+// fakeDaemon counts downloads and injects faults.
 type fakeDaemon struct {
 	mu             sync.Mutex
 	bytes          int64
@@ -128,7 +128,7 @@ func TestADownloadThatFailsGoesOnFromThere(t *testing.T) {
 	d.fault = ""
 	_, err = c.Snapshot(context.Background(), small8B, "", everything)
 	require.NoError(t, err)
-	// A chunk that was on its way to each of the eight workers is fetched again.
+	// Each of the eight workers may download one chunk again.
 	assert.LessOrEqual(t, d.bytes, sizeOfSmall(t)+8*chunk)
 	assert.Equal(t, 2, d.snapshots)
 }
@@ -247,7 +247,7 @@ func TestPatternsAreFnmatchs(t *testing.T) {
 	}
 }
 
-// What is fetched, by what their pages on the Hub say of their files.
+// The sizes are those of the files on the Hub.
 func TestRepositoriesHaveTheSizesThatAreFetched(t *testing.T) {
 	for id, gib := range map[string]int64{
 		"Qwen/Qwen2.5-Coder-32B-Instruct": 61,
@@ -268,7 +268,7 @@ func TestRepositoriesHaveTheSizesThatAreFetched(t *testing.T) {
 	}
 }
 
-// A model of the catalogue can be brought up on the emulator.
+// Every model of the catalogue can be deployed on the emulator.
 func TestEveryModelOfTheCatalogueIsOnTheHub(t *testing.T) {
 	for _, id := range model.Names() {
 		m, _ := model.Lookup(id)

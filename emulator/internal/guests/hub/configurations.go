@@ -3,11 +3,11 @@ package hub
 // Configuration is the part of a model's config.json about its key-value cache and context.
 type Configuration struct {
 	Layers, KVHeads, HeadSize int
-	LatentSize                int // of multi-head latent attention, in place of heads
+	LatentSize                int // for multi-head latent attention, instead of heads
 	Context                   int // max_position_embeddings
 }
 
-// configurations as the repositories' config.json have them.
+// configurations are from the repositories' config.json.
 var configurations = map[string]Configuration{
 	"Qwen/Qwen2.5-Coder-32B-Instruct":     {64, 8, 128, 0, 32768},
 	"Qwen/Qwen2.5-7B-Instruct":            {28, 4, 128, 0, 32768},
@@ -33,5 +33,5 @@ var configurations = map[string]Configuration{
 	"MiniMaxAI/MiniMax-M2":                {62, 8, 128, 0, 196608},
 }
 
-// ConfigurationOf a repository; all is 0 if it is not known.
+// ConfigurationOf returns the configuration of a repository; zero if it is unknown.
 func ConfigurationOf(id string) Configuration { return configurations[id] }

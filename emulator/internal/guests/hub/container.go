@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,19 +10,11 @@ import (
 	"sglang-tpu/emulator/internal/guests/guest"
 )
 
-// InContainer is the client of a process in a pod, by its environment. cache is the
-// folder that the process was given; empty: where huggingface_hub looks.
+// InContainer returns the client of a process in a pod, from its environment. cache is the
+// cache folder; if it is empty, huggingface_hub's rules apply.
 func InContainer(cache string) *Client {
-	if cache == "" {
-		cache = os.Getenv("HF_HUB_CACHE")
-	}
-	if cache == "" {
-		home := os.Getenv("HF_HOME")
-		if home == "" {
-			home = filepath.Join(os.Getenv("HOME"), ".cache", "huggingface")
-		}
-		cache = filepath.Join(home, "hub")
-	}
+	home := cmp.Or(os.Getenv("HF_HOME"), filepath.Join(os.Getenv("HOME"), ".cache", "huggingface"))
+	cache = cmp.Or(cache, os.Getenv("HF_HUB_CACHE"), filepath.Join(home, "hub"))
 	in := guest.FromEnv()
 	return &Client{
 		Cache: in.Path(cache), Token: token(), Offline: truth("HF_HUB_OFFLINE"),
@@ -30,7 +23,7 @@ func InContainer(cache string) *Client {
 	}
 }
 
-// token is looked for where huggingface_hub looks, in its order.
+// token returns the token that huggingface_hub would use.
 func token() string {
 	if token := os.Getenv("HF_TOKEN"); token != "" {
 		return token
@@ -41,12 +34,12 @@ func token() string {
 	}
 	text, err := os.ReadFile(guest.FromEnv().Path(file))
 	if err != nil {
-		return "" // as if nobody had logged in
+		return "" // huggingface_hub ignores a missing file
 	}
 	return strings.TrimSpace(string(text))
 }
 
-// truth reads a variable as huggingface_hub does.
+// truth reads a boolean environment variable as huggingface_hub does.
 func truth(variable string) bool {
 	switch strings.ToUpper(os.Getenv(variable)) {
 	case "1", "ON", "YES", "TRUE":
@@ -55,7 +48,7 @@ func truth(variable string) bool {
 	return false
 }
 
-// podDaemon is the daemon as a pod's process reaches it.
+// podDaemon calls the daemon from a pod.
 type podDaemon struct{ guest.Container }
 
 func (d podDaemon) Fetched(repository string, bytes int64, first bool) error {

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Error is an exception of huggingface_hub, with the one that caused it. The texts are
-// those of 0.34.
+// Error is an exception of huggingface_hub 0.34, with its cause.
 type Error struct {
 	Class string
 	Text  string
@@ -82,9 +81,8 @@ func noFile(id, revision, name string) *Error {
 	}
 }
 
-// noAnswer is what snapshot_download raises if the Hub answers with a status that is
-// about no repository, and nothing of the revision is in the cache
-// (huggingface_hub/_snapshot_download.py).
+// noAnswer is the exception of snapshot_download for a status that is not about the repository,
+// if the revision is not in the cache (huggingface_hub/_snapshot_download.py).
 func noAnswer(status string) *Error {
 	return &Error{
 		Class: errorsOf + "LocalEntryNotFoundError", Cause: &Error{Class: errorsOf + "HfHubHTTPError", Text: status},
@@ -93,9 +91,9 @@ func noAnswer(status string) *Error {
 	}
 }
 
-// limited finds a status 429 in a fault: then the Hub answers nothing at all. Any other
-// fault ends a download that is under way. The Hub counts requests over 300 s
-// (huggingface_hub/utils/_http.py, parse_ratelimit_headers).
+// limited reports whether a fault is a status 429, which fails all requests; other faults fail
+// a running download. The text of the quota, per 300 s, is from parse_ratelimit_headers in
+// huggingface_hub/utils/_http.py.
 func limited(fault, id, revision string) (status string, ok bool) {
 	if !strings.Contains(fault, "429") {
 		return "", false
@@ -104,7 +102,8 @@ func limited(fault, id, revision string) (status string, ok bool) {
 		revisionURL(id, revision), requestID), true
 }
 
-// noWrite is a process's error for a bucket that refuses, with Google's reason.
+// noWrite is the exception for a file in a bucket that must not be written, with Google's
+// reason.
 func noWrite(why, path string) *Error {
 	return &Error{Class: "OSError", Text: fmt.Sprintf("[Errno 5] Input/output error: '%s'", path), Cause: &Error{Class: "gcsfuse", Text: why}}
 }

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// VersionVariable switches to another hf than that of the pinned commit
-// (python/pyproject.toml: huggingface-hub~=0.34.3).
+// VersionVariable is the environment variable with another version of hf than that of the
+// pinned commit (python/pyproject.toml: huggingface-hub~=0.34.3).
 const (
 	VersionVariable = "EMULATOR_HF_VERSION"
 	pinnedVersion   = "0.34.6"
 )
 
-// version of hf, as numbers: 1.11.0 is 1 and 11.
+// version is a version of hf: 1.11.0 has major 1 and minor 11.
 type version struct {
 	text         string
 	major, minor int
@@ -29,7 +29,7 @@ func thisVersion() version {
 	if other := os.Getenv(VersionVariable); other != "" {
 		v.text = other
 	}
-	_, _ = fmt.Sscanf(v.text, "%d.%d", &v.major, &v.minor) // what is no number is 0
+	_, _ = fmt.Sscanf(v.text, "%d.%d", &v.major, &v.minor) // 0 if it is not a number
 	return v
 }
 
@@ -37,7 +37,7 @@ func (v version) atLeast(major, minor int) bool {
 	return v.major > major || v.major == major && v.minor >= minor
 }
 
-// CLI is the command hf; it returns the exit code.
+// CLI implements the command hf and returns its exit code.
 func CLI(args []string) int {
 	v := thisVersion()
 	if len(args) > 0 && args[0] == "version" {
@@ -60,7 +60,7 @@ func CLI(args []string) int {
 	return o.run(v, os.Stdout, os.Stderr)
 }
 
-// options of hf download.
+// options are the options of hf download.
 type options struct {
 	id, revision, cache, token string
 	names, include, exclude    []string
@@ -68,8 +68,8 @@ type options struct {
 	workers                    int
 }
 
-// parse does what argparse does with this command, and from 1.0 on Typer: then a pattern
-// has a flag of its own, and what follows it is the name of a file.
+// parse parses the arguments like argparse, or from version 1.0 on like Typer. With Typer, each
+// pattern needs a flag, and further arguments are file names.
 func parse(v version, args []string) (options, error) {
 	o := options{workers: 8}
 	var positional []string
@@ -140,7 +140,8 @@ func parse(v version, args []string) (options, error) {
 	return o, nil
 }
 
-// add patterns to those of flags before: argparse forgets them, Typer does not.
+// add adds the patterns of a repeated flag: argparse replaces the earlier ones, Typer keeps
+// them.
 func (v version) add(before, more []string) []string {
 	if v.major == 0 {
 		return more
@@ -174,8 +175,8 @@ func (o options) run(v version, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// known is what later versions say of an exception in place of a traceback
-// (cli/_errors.py, CLI_ERROR_MAPPINGS); empty for others.
+// known returns the message that later versions print instead of a traceback
+// (cli/_errors.py, CLI_ERROR_MAPPINGS); empty if there is none.
 func known(err error) string {
 	var of *Error
 	if !errors.As(err, &of) {
@@ -221,7 +222,7 @@ func (o options) download(c *Client) (string, error) {
 	return file, nil
 }
 
-// matches is Python's fnmatch, in which * crosses folders.
+// matches reports whether one of the patterns matches, like Python's fnmatch: * also matches /.
 func matches(patterns []string, name string) bool {
 	for _, p := range patterns {
 		if strings.HasSuffix(p, "/") {

@@ -1,6 +1,5 @@
-// Package hub emulates the Hugging Face Hub and its client: the repositories of the
-// program's catalogue, at their real sizes, and huggingface_hub's cache on disk.
-// Weights are sparse files.
+// Package hub emulates the Hugging Face Hub and its client huggingface_hub. It has the
+// repositories of the program's catalogue in their real sizes; weights are sparse files.
 package hub
 
 import (
@@ -15,14 +14,14 @@ import (
 // Repository is a model on the Hub.
 type Repository struct {
 	ID      string
-	GiB     int64 // of weights; 0: it holds a tokenizer alone
-	Heads   int   // of attention
-	Gated   bool  // requires a token of an account that has accepted its licence
-	Adapter bool  // is a LoRA adapter: one file of weights, and its own configuration
-	Copied  bool  // has the weights a second time, in the folder original
+	GiB     int64 // of weights; 0 if it only has a tokenizer
+	Heads   int   // attention heads
+	Gated   bool  // requires a token of an account that has accepted the license
+	Adapter bool  // a LoRA adapter
+	Copied  bool  // has a copy of the weights in the folder original
 }
 
-// repositories as their model cards, configurations and indexes have them.
+// repositories are described by their model cards, configurations and indexes.
 var repositories = byID(
 	Repository{ID: "Qwen/Qwen2.5-Coder-32B-Instruct", GiB: 61, Heads: 40},
 	Repository{ID: "Qwen/Qwen2.5-7B-Instruct", GiB: 14, Heads: 28},
@@ -47,7 +46,7 @@ var repositories = byID(
 	Repository{ID: "xai-org/grok-2", GiB: 502, Heads: 64},
 	Repository{ID: "MiniMaxAI/MiniMax-M2", GiB: 214, Heads: 48},
 	Repository{ID: "alvarobartt/grok-2-tokenizer"},
-	// A draft and an adapter of sglang-jax's own recipes; their sizes are not looked up.
+	// A draft model and an adapter of sglang-jax's recipes, with invented sizes.
 	Repository{ID: "AngelSlim/Qwen3-32B_eagle3", GiB: 1, Heads: 64},
 	Repository{ID: "nissenj/Qwen3-4B-lora-v2", GiB: 1, Adapter: true},
 )
@@ -60,14 +59,14 @@ func byID(all ...Repository) map[string]Repository {
 	return m
 }
 
-// Lookup finds a repository.
+// Lookup returns a repository by its ID.
 func Lookup(id string) (Repository, bool) {
 	r, ok := repositories[id]
 	return r, ok
 }
 
-// Commit is the commit of a revision: a branch (main), a tag (previous, which every
-// repository has here), or a commit itself. Empty: there is no such revision.
+// Commit returns the commit of a revision: the branch main, the tag previous, or a commit.
+// It is empty if the revision does not exist.
 func (r Repository) Commit(revision string) string {
 	for _, name := range []string{"main", "previous"} {
 		commit := sha1Hex(r.ID + " " + name)
@@ -83,21 +82,21 @@ func sha1Hex(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// File of a snapshot. Content is nil for weights.
+// File is a file of a snapshot.
 type File struct {
 	Name    string
 	Size    int64
-	Content []byte
-	ETag    string // of its content: the blob's name in the cache
+	Content []byte // nil for weights
+	ETag    string // name of the blob in the cache
 }
 
 const (
 	shardSize = 46 << 30 / 10 // 4.6 GiB, which is 4.9 GB
-	header    = 36 << 10      // of a shard, which its index does not count
+	header    = 36 << 10      // of a shard; the index does not count it
 )
 
-// ChatTemplate of a revision. That of the tag previous is the older form, which does not
-// ask for an answer.
+// ChatTemplate returns the chat template of a commit. The template of the tag previous does not
+// support add_generation_prompt.
 func (r Repository) ChatTemplate(commit string) string {
 	const messages = "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
 	if commit == r.Commit("previous") {
@@ -106,8 +105,8 @@ func (r Repository) ChatTemplate(commit string) string {
 	return messages + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 }
 
-// Files of a revision, which must exist. The two revisions have the same weights, and
-// differ in tokenizer and chat template.
+// Files returns the files of an existing commit. The commits differ in tokenizer and chat
+// template, not in weights.
 func (r Repository) Files(commit string) []File {
 	files := []File{
 		small(".gitattributes", "*.safetensors filter=lfs diff=lfs merge=lfs -text\n"),
@@ -152,7 +151,7 @@ func small(name, content string) File {
 	return File{Name: name, Size: int64(len(content)), Content: []byte(content), ETag: gitHash(content)}
 }
 
-// gitHash is git's name of a blob.
+// gitHash returns the hash of a git blob.
 func gitHash(content string) string {
 	return sha1Hex(fmt.Sprintf("blob %d\x00%s", len(content), content))
 }
@@ -160,7 +159,7 @@ func gitHash(content string) string {
 func document(v map[string]any) string {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		panic(err) // it holds nothing but strings and numbers
+		panic(err) // impossible for strings and numbers
 	}
 	return strings.TrimSpace(string(text)) + "\n"
 }

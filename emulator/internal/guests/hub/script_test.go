@@ -16,7 +16,7 @@ import (
 	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
-// TestMain lets the test's own binary be hf.
+// TestMain runs hf if the test binary is started under that name.
 func TestMain(m *testing.M) {
 	if os.Getenv("HUB_TEST_IS_HF") != "" {
 		os.Exit(CLI(os.Args[1:]))
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// scriptDaemon answers what a pod's hf asks, with faults that are used up.
+// scriptDaemon serves the requests of hf in a pod, with faults that are used once each.
 type scriptDaemon struct {
 	mu     sync.Mutex
 	faults []string
@@ -43,7 +43,7 @@ func (d *scriptDaemon) serve(t *testing.T) string {
 	}))
 }
 
-// download runs the program's script with this hf.
+// download runs the program's script with the emulated hf.
 func (d *scriptDaemon) download(t *testing.T, hf, home string, env []string, repositories ...string) (said string, err error) {
 	t.Helper()
 	bin := t.TempDir()

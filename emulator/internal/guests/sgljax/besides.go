@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// besides loads what the server takes from other repositories than the model's: the draft
-// model, and LoRA adapters.
-func (f *files) besides(a arguments) error {
+// additional loads the draft model and the LoRA adapters, which are in other repositories.
+func (f *files) additional(a arguments) error {
 	return errors.Join(f.draft(a), f.adapters(a))
 }
 
-// draft is at its own revision, or else at the model's: "model_revision or
-// server_args.revision" in ModelConfig.from_server_args.
+// draft loads the draft model. Its revision defaults to the model's ("model_revision or
+// server_args.revision" in ModelConfig.from_server_args).
 func (f *files) draft(a arguments) error {
 	path, revision := a["--speculative-draft-model-path"], a["--speculative-draft-model-revision"]
 	if path == "" || local(path) || a["--speculative-algorithm"] == "" {
@@ -24,9 +23,9 @@ func (f *files) draft(a arguments) error {
 	if revision == "" {
 		revision = f.revision
 	}
-	folder, err := f.Snapshot(context.Background(), path, revision, isOfAModel)
+	folder, err := f.Snapshot(context.Background(), path, revision, isModelFile)
 	if err != nil {
-		return inTransformersWords(err, path, revision)
+		return transformersError(err, path, revision)
 	}
 	if err := f.Complete(folder, path, revision); err != nil {
 		return err
@@ -35,12 +34,10 @@ func (f *files) draft(a arguments) error {
 	return nil
 }
 
-func isOfAModel(name string) bool {
-	return isConfiguration(name) || strings.HasSuffix(name, ".safetensors") || name == "model.safetensors.index.json"
-}
+func isModelFile(name string) bool { return isConfiguration(name) || isWeights(name) }
 
-// adapters are at main, whatever the model's revision is: lora_config.py and lora.py name
-// none.
+// adapters loads the LoRA adapters, always at main: lora_config.py and lora.py pass no
+// revision.
 func (f *files) adapters(a arguments) error {
 	for _, path := range strings.Fields(a["--lora-paths"]) {
 		if _, after, named := strings.Cut(path, "="); named {

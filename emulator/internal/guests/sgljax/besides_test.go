@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/emulator/internal/guests/hub"
 )
 
-// nobody counts nothing and refuses nothing.
+// nobody is a daemon without counts and faults.
 type nobody struct{}
 
 func (nobody) Fetched(string, int64, bool) error { return nil }
@@ -47,7 +47,7 @@ func TestWhatIsLoadedBesideTheModelMustHaveBeenFetched(t *testing.T) {
 				require.NoError(t, err)
 			}
 			f.Offline = true
-			err := f.besides(tc.arguments)
+			err := f.additional(tc.arguments)
 			if tc.wrong == "" {
 				assert.NoError(t, err)
 			} else {

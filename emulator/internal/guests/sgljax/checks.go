@@ -8,10 +8,10 @@ import (
 	"sglang-tpu/emulator/internal/guests/hub"
 )
 
-// devicesPerChip is how many JAX devices a tpu7x chip is.
+// devicesPerChip is the number of JAX devices of a tpu7x chip.
 const devicesPerChip = 2
 
-// checkShape compares flags with the devices that JAX sees over all hosts. Source:
+// checkShape compares the flags with the number of JAX devices on all hosts. Source:
 // scheduler.py (create_device_mesh), jax/_src/mesh_utils.py, model_config.py.
 func checkShape(a arguments, devices int) error {
 	world, dp := a.number("--tp-size", 1), a.number("--dp-size", 1)
@@ -28,7 +28,7 @@ func checkShape(a arguments, devices int) error {
 	return nil
 }
 
-// checkPools is what the scheduler refuses when the weights are there. Source:
+// checkPools implements the scheduler's checks after the weights are loaded. Source:
 // model_runner_kv_cache_mixin.py (_init_kv_cache_dtype), tp_worker.py.
 func checkPools(a arguments) error {
 	if dtype := a.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
@@ -41,7 +41,7 @@ func checkPools(a arguments) error {
 	return nil
 }
 
-// chipsOf multiplies a topology such as 2x2x2.
+// chipsOf returns the number of chips of a topology such as 2x2x2; 0 if it is invalid.
 func chipsOf(topology string) int {
 	chips := 1
 	for _, side := range strings.Split(topology, "x") {

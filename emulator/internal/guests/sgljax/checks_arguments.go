@@ -11,8 +11,8 @@ import (
 	declared "sglang-tpu/spec/serverargs"
 )
 
-// checkArguments is what the server refuses after parsing, before it takes the chips, in
-// its order and words. Source: sgl_jax/srt/server_args.py (__post_init__,
+// checkArguments implements the server's checks between parsing and the use of the chips, in
+// its order and with its texts. Source: sgl_jax/srt/server_args.py (__post_init__,
 // check_server_args, check_lora_server_args) and configs/model_config.py.
 func checkArguments(a arguments) error {
 	for _, check := range []func(arguments) error{
@@ -31,7 +31,7 @@ func valueError(format string, values ...any) error {
 
 func assertion(text string) error { return errors.New("AssertionError: " + text) }
 
-// notEmulated are servers of another kind, which this is not.
+// notEmulated rejects types of servers that are not emulated.
 func notEmulated(a arguments) error {
 	switch {
 	case a.on("--multimodal"), a.on("--enable-single-process"), a.text("--pd-disaggregation") != "", a.text("--disaggregation-mode") != "null":
@@ -83,7 +83,7 @@ func experts(a arguments) error {
 	return nil
 }
 
-// chunks are cut by pages, and devices by hosts.
+// chunks checks divisibility: chunks by pages, devices by hosts.
 func chunks(a arguments) error {
 	page, chunk := a.number("--page-size", 1), a.number("--chunked-prefill-size", 4096)
 	switch nodes := a.number("--nnodes", 1); {
@@ -165,18 +165,18 @@ func overrides(a arguments) error {
 	return nil
 }
 
-// text of a flag, or its default.
+// text returns the value of a flag or its default.
 func (a arguments) text(name string) string {
 	if value, given := a[name]; given {
 		return value
 	}
 	var text string
-	// Other defaults are compared as they are.
+	// A default that is not a JSON string counts as empty.
 	_ = json.Unmarshal([]byte(declared.Lookup(name).Default), &text)
 	return text
 }
 
-// decimal of a flag, or its default.
+// decimal returns the value of a flag or its default as a number.
 func (a arguments) decimal(name string) float64 {
 	text, given := a[name]
 	if !given {
@@ -186,7 +186,7 @@ func (a arguments) decimal(name string) float64 {
 	return f
 }
 
-// pythonFloat is a number as Python shows it, with a point.
+// pythonFloat formats a number like Python, with a decimal point.
 func pythonFloat(f float64) string {
 	text := strconv.FormatFloat(f, 'g', -1, 64)
 	if !strings.ContainsAny(text, ".eEIN") {
@@ -195,5 +195,5 @@ func pythonFloat(f float64) string {
 	return text
 }
 
-// on reports a switch that is given.
+// on reports whether a switch is set.
 func (a arguments) on(name string) bool { return a[name] == "true" }

@@ -12,13 +12,13 @@ import (
 	"sglang-tpu/emulator/internal/counters"
 )
 
-// compileTime is what a precompile of some 4 to 30 minutes takes here.
+// compileTime is the emulated duration of a compilation that takes 4 to 30 minutes on a TPU.
 const compileTime = 500 * time.Millisecond
 
-// compile looks for compiled code in JAX's persistent cache, and makes it where it is
-// missing. All ranks come to this point together and look before one of them writes:
-// a program over all devices is compiled by all hosts in step. Only process 0 writes
-// ("Not writing persistent cache entry since process_id != 0", jax/_src/compiler.py).
+// compile looks for compiled code in JAX's persistent cache and compiles if it is missing. All
+// hosts compile a program for all devices in lockstep, so all ranks look before one writes.
+// Only process 0 writes ("Not writing persistent cache entry since process_id != 0",
+// jax/_src/compiler.py).
 func (m *machine) compile(a arguments, w *world, devices int) error {
 	if err := w.barrier(); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (m *machine) compile(a arguments, w *world, devices int) error {
 		return nil
 	}
 	if err := m.writeEntry(entry); err != nil {
-		// JAX goes on without its cache.
+		// JAX continues without the cache.
 		say("UserWarning: Error writing persistent compilation cache entry for 'jit_forward': %v", err)
 	}
 	return nil
@@ -68,7 +68,7 @@ func (m *machine) writeEntry(entry string) error {
 	return os.WriteFile(entry, nil, 0o644)
 }
 
-// compileKey is a hash of everything that changes compiled code.
+// compileKey returns a hash of everything on which the compiled code depends.
 func compileKey(a arguments, devices int, image string) string {
 	parts := []string{fmt.Sprint(devices), image[strings.LastIndexAny(image, ":@")+1:]}
 	for _, flag := range []string{
@@ -105,7 +105,7 @@ func (w *world) barrier() error {
 	return nil
 }
 
-// other is the rank of a peer.
+// other returns the rank of a peer.
 func (w *world) other(i int) int {
 	if w.rank == 0 {
 		return i + 1

@@ -18,14 +18,14 @@ import (
 	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
-// fakeDaemon notes reports, and refuses writes if it has something to say.
+// fakeDaemon records reports, and rejects writes if it has a refusal.
 type fakeDaemon struct {
 	mu      sync.Mutex
 	hits    map[string]bool // by pod
 	refusal string
 }
 
-// serve starts it on a socket.
+// serve serves the daemon on a socket.
 func (d *fakeDaemon) serve(t *testing.T) string {
 	t.Helper()
 	d.hits = map[string]bool{}
@@ -44,7 +44,7 @@ func (d *fakeDaemon) serve(t *testing.T) string {
 	return sockettest.Serve(t, mux)
 }
 
-// group is two ranks that have met.
+// group returns two connected ranks.
 func group() [2]*world {
 	a, b := net.Pipe()
 	return [2]*world{
@@ -53,14 +53,14 @@ func group() [2]*world {
 	}
 }
 
-// compileAll starts a group once; the caches may be one, or one a host.
+// compileAll compiles on both ranks. Their cache folders may be the same or different.
 func (d *fakeDaemon) compileAll(t *testing.T, socket string, a arguments, caches [2]string) [2]bool {
 	t.Helper()
 	t.Setenv("EMULATOR_IMAGE", "registry/image:tag")
 	ranks, pods := group(), [2]string{"leader", "worker"}
 	var all sync.WaitGroup
 	var errs [2]error
-	// The cache's folder is a variable of the process, so each rank has a root of its own.
+	// The cache folder is an environment variable of the process, so each rank has its own root.
 	t.Setenv("JAX_COMPILATION_CACHE_DIR", "/cache/jax")
 	for i := range ranks {
 		all.Go(func() {
@@ -137,7 +137,7 @@ func TestTheHubsErrorsAsTransformersPassesThemOn(t *testing.T) {
 		"RevisionNotFoundError":   "OSError: v9 is not a valid git identifier",
 		"LocalEntryNotFoundError": "OSError: We couldn't connect to 'https://huggingface.co' to load the files",
 	} {
-		err := inTransformersWords(&hub.Error{Class: "huggingface_hub.errors." + class, Text: "401 Client Error"}, "org/m", "v9")
+		err := transformersError(&hub.Error{Class: "huggingface_hub.errors." + class, Text: "401 Client Error"}, "org/m", "v9")
 		require.ErrorContains(t, err, "huggingface_hub.errors."+class+": 401 Client Error\n\nThe above exception was the direct cause")
 		require.ErrorContains(t, err, want)
 	}

@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// vocabulary of the model that stands for all models.
+// vocabulary is the vocabulary of every emulated model.
 var vocabulary = strings.Fields(`the a of and to in that is for on with as by at from this it be are was
  model slice chip mesh shard token leader worker group host axis tensor cache page layer head
  hello world answer question small large quick quiet bright green north south river stone garden window
  runs waits sends makes finds keeps turns holds reads writes begins ends .`)
 
-// part is one rank's contribution to a token; without all of them there is no token.
+// part returns a rank's contribution to a token, which needs the contributions of all ranks.
 func part(rank int, seed, prompt string, position int) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d\x00%s\x00%s\x00%d", rank, seed, prompt, position)
 	return h.Sum64()
 }
 
-// token computes one token over all ranks, in step, as its place in the vocabulary.
+// token computes one token with all ranks and returns its index in the vocabulary.
 func (w *world) token(seed, prompt string, position int) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	total := part(0, seed, prompt, position)
 	for i, p := range w.peers {
-		_ = p.conn.SetDeadline(time.Now().Add(20 * time.Second)) // it is open, or fails below
+		_ = p.conn.SetDeadline(time.Now().Add(20 * time.Second)) // if it is closed, send fails
 		s := share{Prompt: prompt, Position: position}
 		err := p.send(s)
 		if err == nil {
@@ -42,16 +42,16 @@ func (w *world) token(seed, prompt string, position int) (int, error) {
 	return int(total % uint64(len(vocabulary))), nil
 }
 
-// crashes reports whether a request for log probabilities ends the scheduler: they are
-// spread over the ranks of data parallelism, and each host reads all of them (jax.device_get
-// in managers/scheduler_output_processor_mixin.py; upstream issue 1400). The fix, pull
-// request 1410, is in no commit yet.
+// crashes reports whether a request for log probabilities crashes the scheduler. With data
+// parallelism they are spread over hosts, and each host reads all of them (jax.device_get in
+// managers/scheduler_output_processor_mixin.py; upstream issue 1400). The fix, pull request
+// 1410, is not merged.
 func (w *world) crashes(a arguments) bool { return w.size > 1 && a.number("--dp-size", 1) > 1 }
 
 var errNotAddressable = errors.New("RuntimeError: Fetching value for `jax.Array` that spans non-addressable (non process local) devices is not possible. " +
 	"You can use `jax.experimental.multihost_utils.process_allgather` to print the global array or use `.addressable_shards` method of jax.Array to inspect the addressable (process local) shards.")
 
-// crash hands the request to all ranks, each of which ends.
+// crash sends such a request to all ranks, all of which then crash.
 func (w *world) crash() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,14 +68,14 @@ func (w *world) fail(err error) {
 	}
 }
 
-// leave closes the connections, as the end of the scheduler's process does.
+// leave closes the connections, as happens when the scheduler's process ends.
 func (w *world) leave() {
 	for _, p := range w.peers {
 		_ = p.conn.Close()
 	}
 }
 
-// serve answers rank 0 for as long as it is there.
+// serve serves the requests of rank 0 until it disconnects.
 func (w *world) serve(seed string) {
 	p := w.peers[0]
 	for {
@@ -96,7 +96,7 @@ func (w *world) serve(seed string) {
 	}
 }
 
-// lose reports a lost peer to the main loop, once.
+// lose reports the first lost peer to the main loop.
 func (w *world) lose(err error) {
 	select {
 	case w.lost <- err:
@@ -104,7 +104,7 @@ func (w *world) lose(err error) {
 	}
 }
 
-// heartbeat notices a lost peer while there are no requests.
+// heartbeat detects a lost peer when there are no requests.
 func (w *world) heartbeat(seed string, every time.Duration) {
 	for range time.Tick(every) {
 		if _, err := w.token(seed, "", 0); err != nil {

@@ -12,7 +12,7 @@ import (
 	"sglang-tpu/emulator/internal/guests/hub"
 )
 
-// files are a model's, by way of huggingface_hub.
+// files loads the files of a model with huggingface_hub.
 type files struct {
 	*hub.Client
 	model, tokenizer, revision string
@@ -27,10 +27,10 @@ func (m *machine) files(a arguments) *files {
 	return f
 }
 
-// local reports a path in place of a repository.
+// local reports whether a model is a path instead of a repository.
 func local(model string) bool { return filepath.IsAbs(model) || strings.HasPrefix(model, ".") }
 
-// isTokenizer is download_from_hf in hf_transformers_utils.py: these patterns.
+// isTokenizer matches the patterns of download_from_hf in hf_transformers_utils.py.
 func isTokenizer(name string) bool {
 	switch filepath.Ext(name) {
 	case ".json", ".bin", ".model", ".py", ".tiktoken", ".jinja":
@@ -43,8 +43,12 @@ func isConfiguration(name string) bool {
 	return name == "config.json" || name == "generation_config.json"
 }
 
-// configuration gets what the server reads before it takes the chips. The Hub's
-// exception is followed by that of transformers, through which it is read.
+func isWeights(name string) bool {
+	return strings.HasSuffix(name, ".safetensors") || name == "model.safetensors.index.json"
+}
+
+// configuration loads the files that the server reads before it uses the chips: tokenizer and
+// configuration.
 func (f *files) configuration() error {
 	if err := f.loadTokenizer(); err != nil {
 		return err
@@ -53,7 +57,7 @@ func (f *files) configuration() error {
 	if !local(f.model) {
 		var err error
 		if folder, err = f.Snapshot(context.Background(), f.model, f.revision, isConfiguration); err != nil {
-			return inTransformersWords(err, f.model, f.revision)
+			return transformersError(err, f.model, f.revision)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(folder, "config.json")); err != nil {
@@ -62,10 +66,10 @@ func (f *files) configuration() error {
 	return nil
 }
 
-// loadTokenizer requests main, whatever --revision says: get_tokenizer in
-// hf_transformers_utils.py looks for a folder first, and else calls snapshot_download
-// without a revision. The revision that it hands to transformers afterwards is lost on a
-// folder. Configuration and weights are loaded at --revision.
+// loadTokenizer loads the tokenizer at main, whatever --revision is. If there is no such
+// folder, get_tokenizer in hf_transformers_utils.py calls snapshot_download without a revision;
+// later it passes the revision to transformers with the folder, where it has no effect.
+// Configuration and weights use --revision.
 func (f *files) loadTokenizer() error {
 	folder := guest.FromEnv().Path(f.tokenizer)
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() || !local(f.tokenizer) {
@@ -89,7 +93,9 @@ func unreachable(id, file string) error {
 		"Check your internet connection or see how to run the library in offline mode at 'https://huggingface.co/docs/transformers/installation#offline-mode'. (%s of %s)", file, id)
 }
 
-func inTransformersWords(err error, id, revision string) error {
+// transformersError returns the error for an exception of huggingface_hub. transformers raises
+// another exception from it.
+func transformersError(err error, id, revision string) error {
 	var of *hub.Error
 	if !errors.As(err, &of) {
 		return err
@@ -110,14 +116,12 @@ func inTransformersWords(err error, id, revision string) error {
 	return fmt.Errorf("%w\n\nThe above exception was the direct cause of the following exception:\n\n%w", err, words)
 }
 
-// weights gets the rest, and checks that all of it is there.
+// weights loads the weights and checks that they are complete.
 func (f *files) weights() error {
 	if local(f.model) {
 		return nil
 	}
-	folder, err := f.Snapshot(context.Background(), f.model, f.revision, func(name string) bool {
-		return strings.HasSuffix(name, ".safetensors") || name == "model.safetensors.index.json"
-	})
+	folder, err := f.Snapshot(context.Background(), f.model, f.revision, isWeights)
 	if err != nil {
 		return err
 	}

@@ -9,19 +9,18 @@ import (
 	declared "sglang-tpu/spec/serverargs"
 )
 
-// arguments are parsed flags by each of their names, as the server sees them: a switch is
-// "true", a number has Python's digits only, and the values of a list are separated by
-// blanks.
+// arguments maps each name of a flag to its parsed value: "true" or "false" for a switch, a
+// normalized number, and the values of a list separated by spaces.
 type arguments map[string]string
 
-// errHelp ends the server without an error.
+// errHelp is returned for --help, which is not an error.
 var errHelp = errors.New("help")
 
-// help is an option that argparse adds to every parser.
+// help is the option that argparse adds to every parser.
 var help = &declared.Option{Names: []string{"-h", "--help"}, Action: "Help", Values: "0"}
 
-// parse does what Python's argparse does with the server's own parser; the error is its
-// text. Source: Lib/argparse.py of Python 3.12, the image's.
+// parse parses arguments like Python's argparse with the server's parser, and returns its
+// errors. Source: Lib/argparse.py of Python 3.12, the version in the image.
 func parse(args []string) (arguments, error) {
 	p := &parser{args: args, parsed: arguments{}}
 	for p.at < len(args) {
@@ -45,10 +44,10 @@ type parser struct {
 	at      int
 	parsed  arguments
 	unknown []string
-	ended   bool // by "--", after which nothing is an option
+	ended   bool // after "--" there are no options
 }
 
-// next consumes an option and its values, or a word that belongs to none.
+// next consumes an option and its values, or an unknown word.
 func (p *parser) next() error {
 	word := p.args[p.at]
 	p.at++
@@ -85,7 +84,7 @@ func (p *parser) next() error {
 	return p.take(option, name, values)
 }
 
-// count is how many of the words that follow are the option's.
+// count returns how many of the following words are values of the option.
 func (p *parser) count(o *declared.Option) (int, error) {
 	there := 0
 	for _, word := range p.args[p.at:] {
@@ -112,7 +111,7 @@ func (p *parser) count(o *declared.Option) (int, error) {
 	return there, nil
 }
 
-// take converts an option's values and keeps them.
+// take converts and stores an option's values.
 func (p *parser) take(o *declared.Option, name string, values []string) error {
 	if o == help {
 		return errHelp
@@ -152,7 +151,7 @@ func wrong(o *declared.Option, format string, values ...any) error {
 	return fmt.Errorf("argument %s: %s", strings.Join(o.Names, "/"), fmt.Sprintf(format, values...))
 }
 
-// isValue reports a word that argparse takes for no option, known or not.
+// isValue reports whether argparse treats a word as a value, not as a known or unknown option.
 func isValue(word string) bool {
 	if len(word) < 2 || word[0] != '-' {
 		return true
@@ -164,8 +163,8 @@ func isValue(word string) bool {
 	return declared.LooksNegative(word) || strings.Contains(word, " ")
 }
 
-// find is the option that a word names, in full or by an abbreviation of one name, and
-// that name in full.
+// find returns the option whose name, or a unique abbreviation of it, is a word, and the full
+// name.
 func find(word, name string) (*declared.Option, string, error) {
 	for _, o := range append([]*declared.Option{help}, declared.Options...) {
 		for _, full := range o.Names {
@@ -195,7 +194,7 @@ func find(word, name string) (*declared.Option, string, error) {
 	return declared.Lookup(matches[0]), matches[0], nil
 }
 
-// repr is a text as Python shows it in its errors.
+// repr formats a text like Python's repr.
 func repr(text string) string {
 	quote := "'"
 	if strings.Contains(text, "'") && !strings.Contains(text, `"`) {
@@ -221,7 +220,7 @@ func repr(text string) string {
 	return quote + b.String() + quote
 }
 
-// number of a flag, or what it is without.
+// number returns the value of a flag as an integer, or a default.
 func (a arguments) number(name string, otherwise int) int {
 	n, err := strconv.Atoi(a[name])
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The verdicts are those of the server's own parser; the file says how they were made.
+// The verdicts are those of the server's parser; the file says how they were created.
 func TestEveryListGetsTheVerdictOfTheRealParser(t *testing.T) {
 	text, err := os.ReadFile("../../../../spec/serverargs/testdata/verdicts.jsonl")
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestShapesThatTheServerRefuses(t *testing.T) {
 	}
 }
 
-// Words of server_args.py, model_config.py, tp_worker.py and model_runner_kv_cache_mixin.py.
+// Texts of server_args.py, model_config.py, tp_worker.py and model_runner_kv_cache_mixin.py.
 func TestWhatIsRefusedAfterParsing(t *testing.T) {
 	const draft = " --speculative-draft-model-path org/draft"
 	for words, want := range map[string]string{
@@ -131,7 +131,7 @@ func TestChipsOfATopology(t *testing.T) {
 	assert.Equal(t, 0, chipsOf("2xtwo"))
 }
 
-// The text is what Python's argparse prints for the server's own parser.
+// The text is what Python's argparse prints for the server's parser.
 func TestTheUsageIsArgparses(t *testing.T) {
 	want, err := os.ReadFile("testdata/usage.txt")
 	require.NoError(t, err)

@@ -9,37 +9,37 @@ import (
 	"time"
 )
 
-// badRequest is Python's ValueError, which the routes answer with 400.
+// badRequest is a ValueError in Python, for which the routes return status 400.
 type badRequest string
 
 func (b badRequest) Error() string { return string(b) }
 
-// request of one text.
+// request is the generation of one completion.
 type request struct {
 	prompt   string
-	limit    *int // of tokens; nil: until the model ends
+	limit    *int // number of tokens; nil: until the model emits endToken
 	stop     []string
 	logprobs bool
-	sample   int // which of several answers to the same text
+	sample   int // index among several completions of the same prompt
 }
 
-// result so far.
+// result is a complete or partial completion.
 type result struct {
 	id       string
-	prompt   int // tokens
+	prompt   int // number of tokens
 	tokens   []int
 	text     string
-	finish   map[string]any // nil: it goes on
+	finish   map[string]any // finish reason; nil while it is incomplete
 	duration time.Duration
 }
 
-// unlimited is where an answer without a limit ends here, if the model did not end it.
+// unlimited is the maximum number of tokens of a request without a limit.
 const unlimited = 64
 
-// endToken is the one with which the stand-in's model ends an answer that has no limit.
+// endToken is the token that ends a completion without a limit.
 const endToken = "."
 
-// generate makes one token after another, each over all ranks, and shows what there is.
+// generate generates tokens with all ranks, and calls show after each.
 func (s *server) generate(ctx context.Context, r request, show func(result)) (result, error) {
 	out := result{id: fmt.Sprintf("%032x", s.requests.Add(1)), prompt: len(s.tokenizer.tokens(r.prompt))}
 	if err := s.fits(out.prompt, r.limit); err != nil {
@@ -62,8 +62,8 @@ func (s *server) generate(ctx context.Context, r request, show func(result)) (re
 			out.finish = map[string]any{"type": "length", "length": limit}
 			break
 		}
-		// A client that has gone is noticed after each token (_wait_one_response in
-		// managers/tokenizer_manager.py).
+		// The server checks after each token whether the client has disconnected
+		// (_wait_one_response in managers/tokenizer_manager.py).
 		if err := ctx.Err(); err != nil {
 			return out, err
 		}
@@ -96,7 +96,7 @@ func (s *server) generate(ctx context.Context, r request, show func(result)) (re
 	return out, nil
 }
 
-// fits is _validate_one_request in managers/tokenizer_manager.py.
+// fits implements _validate_one_request in managers/tokenizer_manager.py.
 func (s *server) fits(prompt int, limit *int) error {
 	context := s.context()
 	switch {
@@ -112,15 +112,15 @@ func (s *server) fits(prompt int, limit *int) error {
 	return nil
 }
 
-// logprob of a token that was made.
+// logprob returns the invented log probability of a token.
 func logprob(token int) float64 { return -0.1 - float64(token%10)/10 }
 
-// native is an answer of /generate.
+// native returns the response of /generate.
 func (r result) native(logprobs bool) map[string]any {
 	meta := map[string]any{
 		"id": r.id, "finish_reason": r.finish, "prompt_tokens": r.prompt, "completion_tokens": len(r.tokens), "cached_tokens": 0,
-		// What the step that made this compiled (managers/tokenizer_manager.py). All is
-		// compiled before the first request: --disable-precompile is refused.
+		// The number of compilations during the request (managers/tokenizer_manager.py). It is
+		// 0 because everything is compiled at the start; --disable-precompile is rejected.
 		"cache_miss_count": 0,
 	}
 	if r.finish != nil {

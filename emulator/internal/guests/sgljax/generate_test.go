@@ -20,7 +20,7 @@ func TestNothingIsMadeForAClientThatHasGone(t *testing.T) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/generate", strings.NewReader(body))
 	require.NoError(t, err)
 	go func() {
-		if response, err := http.DefaultClient.Do(request); err == nil { // it is cancelled before that
+		if response, err := http.DefaultClient.Do(request); err == nil { // canceled before a response
 			_ = response.Body.Close()
 		}
 	}()

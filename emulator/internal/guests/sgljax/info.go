@@ -17,7 +17,7 @@ func (s *server) name() string {
 	return s.args["--model-path"]
 }
 
-// context is how many tokens a request and its answer may have; 0: not known.
+// context returns the context length in tokens; 0 if it is unknown.
 func (s *server) context() int {
 	return s.args.number("--context-length", hub.ConfigurationOf(s.args["--model-path"]).Context)
 }
@@ -57,13 +57,13 @@ func (s *server) getModelInfo(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// getServerInfo has the server's arguments, what the scheduler said when it was ready, and
-// its state: one entry, because one scheduler answers for all ranks of data parallelism
-// (get_internal_state in managers/tokenizer_manager.py and scheduler.py).
+// getServerInfo returns the server's arguments and the scheduler's state. There is only one
+// state, because one scheduler serves all ranks of data parallelism (get_internal_state in
+// managers/tokenizer_manager.py and scheduler.py).
 func (s *server) getServerInfo(w http.ResponseWriter, r *http.Request) {
 	s.asked.Store(true)
 	if s.dead.Load() {
-		<-r.Context().Done() // it waits for the scheduler
+		<-r.Context().Done() // the server waits for the scheduler forever
 		return
 	}
 	info := map[string]any{}
@@ -85,14 +85,14 @@ func (s *server) getServerInfo(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, info)
 }
 
-// state is get_internal_state in managers/scheduler.py.
+// state implements get_internal_state in managers/scheduler.py.
 func (s *server) state(capacity int) map[string]any {
 	dp := max(1, s.args.number("--dp-size", 1))
 	each := make([]int, dp)
 	for i := range each {
 		each[i] = capacity / dp
 	}
-	// What is more than the batch holds waits for a place in it.
+	// Requests that exceed the batch size wait.
 	admitted := int(s.running.Load())
 	running := min(admitted, s.batch())
 	pool := s.requestSlots(capacity)
@@ -109,7 +109,7 @@ func (s *server) state(capacity int) map[string]any {
 		"cur_batch_is_none": running == 0, "last_batch_is_none": running == 0, "chunked_req_is_none": true, "chunked_req_rids": make([]any, dp),
 		"tree_cache_size":         0,
 		"req_to_token_pool_total": pool, "req_to_token_pool_available": pool - running, "req_to_token_pool_used": running,
-		// The first is rank 0's alone: available_size has a rank, which is 0 unless it is given.
+		// The first value is only rank 0's: available_size takes a rank that defaults to 0.
 		"available_kv_tokens": each[0], "available_kv_tokens_per_dp": each,
 		"num_generated_tokens": s.generated.Load(), "forward_ct_decode": s.generated.Load(),
 		"new_token_ratio": 0.7, "init_new_token_ratio": 0.7,
@@ -117,26 +117,25 @@ func (s *server) state(capacity int) map[string]any {
 	}
 }
 
-// batch is how many requests run at once: max_running_requests, and no more than the page
-// table of the attention backend has room for (managers/tp_worker.py,
-// get_max_running_reqests).
+// batch returns the number of requests that run concurrently: max_running_requests, limited by
+// the page table of the attention backend (managers/tp_worker.py, get_max_running_reqests).
 func (s *server) batch() int {
 	dp, page := max(1, s.args.number("--dp-size", 1)), max(1, s.args.number("--page-size", 1))
 	pages := max(1, (s.context()+page-1)/page)
 	return min(s.args.number("--max-running-requests", math.MaxInt), 524288/pages/4*dp)
 }
 
-// requestSlots is the size of the table of requests (_resolve_max_num_reqs in
+// requestSlots returns the size of the request table (_resolve_max_num_reqs in
 // model_executor/model_runner_kv_cache_mixin.py).
 func (s *server) requestSlots(capacity int) int {
 	return s.args.number("--max-running-requests", min(max(capacity*512/max(1, s.context()), 2048), 4096))
 }
 
-// hbmGiB is a device's memory: half of a tpu7x chip's 192 GiB.
+// hbmGiB is the memory of a device: half of a tpu7x chip's 192 GiB.
 const hbmGiB = 96
 
-// tokenCapacity is how many tokens the key-value cache holds over all ranks of data
-// parallelism: what the fraction of HBM leaves beside the weights.
+// tokenCapacity returns the number of tokens in the key-value caches of all ranks of data
+// parallelism. The caches use what the weights leave of the static fraction of HBM.
 func (s *server) tokenCapacity() int {
 	dp := max(1, s.args.number("--dp-size", 1))
 	perToken := s.bytesPerToken()
@@ -154,8 +153,9 @@ func (s *server) tokenCapacity() int {
 	return max(0, tokens/page*page*dp)
 }
 
-// bytesPerToken of the cache on one device: keys and values in bfloat16, whose heads are
-// split over attention's tensor parallelism, and repeated where there are fewer.
+// bytesPerToken returns the size of a token in the cache of one device: keys and values in
+// bfloat16. Heads are split over the ranks of tensor parallelism, and replicated if there are
+// fewer heads than ranks.
 func (s *server) bytesPerToken() int {
 	c := hub.ConfigurationOf(s.args["--model-path"])
 	tp := max(1, s.args.number("--tp-size", 1)/max(1, s.args.number("--dp-size", 1)))
@@ -169,8 +169,8 @@ func (s *server) cacheGiB(tokens int) float64 {
 	return float64(tokens*s.bytesPerToken()/(1<<20)) / 1024
 }
 
-// getLoad fails at this commit: it asks the scheduler's state for a "load" that is not
-// in it (get_load in managers/tokenizer_manager.py).
+// getLoad fails at this commit: it reads "load" from the scheduler's state, which does not have
+// it (get_load in managers/tokenizer_manager.py).
 func (s *server) getLoad(w http.ResponseWriter, _ *http.Request) {
 	say("Exception in ASGI application\nTraceback (most recent call last):\nKeyError: 'load'")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -178,8 +178,8 @@ func (s *server) getLoad(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("Internal Server Error"))
 }
 
-// getMetrics exports what disaggregation/common/metrics.py declares, and of that only
-// what has a value: the one without labels.
+// getMetrics exports the only metric of disaggregation/common/metrics.py that has a value: the
+// one without labels.
 func getMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write([]byte("# HELP pd_bootstrap_registry_size Multiprocess metric\n# TYPE pd_bootstrap_registry_size gauge\npd_bootstrap_registry_size 0.0\n"))

@@ -1,5 +1,5 @@
-// Package sgljax emulates sgl_jax.launch_server as seen from outside: flags, devices,
-// rendezvous, ports, HTTP, exit codes. It runs no model.
+// Package sgljax emulates the external behavior of sgl_jax.launch_server: flags, devices,
+// rendezvous, ports, HTTP API and exit codes. It runs no model.
 package sgljax
 
 import (
@@ -11,24 +11,24 @@ import (
 	"sglang-tpu/emulator/internal/guests/guest"
 )
 
-// machine is the host as the program sees it: its pod, its chips, its slice.
+// machine is the host of a rank.
 type machine struct {
 	guest.Container
-	listen          string // address of the pod on this machine
+	listen          string // loopback address of the pod
 	chips           int
 	slice, topology string
-	patience        time.Duration // with ranks that do not come
+	patience        time.Duration // timeout of the rendezvous
 }
 
 func thisMachine() *machine {
-	chips, _ := strconv.Atoi(os.Getenv("EMULATOR_TPU_CHIPS")) // not set: no chips
+	chips, _ := strconv.Atoi(os.Getenv("EMULATOR_TPU_CHIPS")) // 0 if it is not set
 	return &machine{
 		Container: guest.FromEnv(), listen: os.Getenv("EMULATOR_LISTEN"), chips: chips,
 		slice: os.Getenv("EMULATOR_SLICE"), topology: os.Getenv("EMULATOR_TOPOLOGY"), patience: patience,
 	}
 }
 
-// Getent is `getent ahostsv4 NAME`.
+// Getent implements `getent ahostsv4 NAME`.
 func Getent(args []string) int {
 	if len(args) != 2 || args[0] != "ahostsv4" {
 		fmt.Fprintln(os.Stderr, "getent: only ahostsv4 NAME is emulated")

@@ -11,10 +11,10 @@ import (
 
 const module = "sgl_jax.launch_server"
 
-// scheduler is the title of the process that holds the chips; liveness probes look for it.
+// scheduler is the title of the process that uses the chips. Liveness probes check for it.
 const scheduler = "sglang::scheduler"
 
-// Main is python3. It runs one module; for others it prints Python's error.
+// Main implements python3. It runs only one module; for others it prints Python's error.
 func Main(args []string) int {
 	if len(args) == 1 && args[0] == scheduler {
 		return schedule()
@@ -34,7 +34,7 @@ func Main(args []string) int {
 	parsed, err := parse(rest)
 	switch {
 	case errors.Is(err, errHelp):
-		fmt.Print(usage()) // and what each argument is for
+		fmt.Print(usage()) // without the descriptions of the arguments
 		return 0
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "%slaunch_server.py: error: %v\n", usage(), err)
@@ -47,27 +47,27 @@ func say(format string, args ...any) {
 	fmt.Printf("[%s] %s\n", time.Now().Format("2006-01-02 15:04:05"), fmt.Sprintf(format, args...))
 }
 
-// fail ends as an uncaught exception.
+// fail prints an uncaught exception and returns the exit code.
 func fail(err error) int {
 	fmt.Fprintf(os.Stderr, "Traceback (most recent call last):\n  File \"/usr/local/lib/python3.12/site-packages/sgl_jax/launch_server.py\", in <module>\n%v\n", err)
 	return 1
 }
 
-// killed is the exit code of a process that SIGKILL ended, which is how the server ends
-// itself (kill_process_tree in utils/common_utils.py).
+// killed is the exit code after SIGKILL, with which the server ends itself (kill_process_tree
+// in utils/common_utils.py).
 const killed = 128 + int(syscall.SIGKILL)
 
-// schedulerFailed ends as the server does for an exception in the scheduler's process,
-// which signals its parent (run_scheduler_process, sigquit_handler).
+// schedulerFailed prints an exception of the scheduler's process, which then signals its parent
+// (run_scheduler_process, sigquit_handler), and returns the exit code.
 func schedulerFailed(err error) int {
 	say("Scheduler hit an exception: Traceback (most recent call last):\n%v\n", err)
 	say("Received sigquit from a child process. It usually means the child failed.")
 	return killed
 }
 
-// run is the server's life. The first rank's own process reads tokenizer and
-// configuration at once; the scheduler, which is all that the others have, does so after
-// the handshake (Scheduler.__init__).
+// run runs the server. The main process of the first rank reads tokenizer and configuration
+// immediately. Other ranks have only a scheduler, which reads them after the handshake
+// (Scheduler.__init__).
 func (m *machine) run(a arguments) int {
 	say("server_args=%v", map[string]string(a))
 	if err := checkArguments(a); err != nil {
@@ -105,7 +105,7 @@ func (m *machine) run(a arguments) int {
 	if err := files.weights(); err != nil {
 		return schedulerFailed(err)
 	}
-	if err := files.besides(a); err != nil {
+	if err := files.additional(a); err != nil {
 		return fail(err)
 	}
 	if err := checkPools(a); err != nil {
@@ -120,7 +120,7 @@ func (m *machine) run(a arguments) int {
 	return (&server{args: a, world: w, scheduler: child, devices: devices, tokenizer: files.loaded}).serve(m)
 }
 
-// startScheduler starts the process that holds the chips.
+// startScheduler starts the process that uses the chips.
 func startScheduler() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -134,9 +134,9 @@ func startScheduler() (*exec.Cmd, error) {
 	return cmd, cmd.Start()
 }
 
-// schedule is that process: it ends when its parent does.
+// schedule is the main function of the scheduler's process. It ends when its parent does.
 func schedule() int {
 	var b [1]byte
-	_, _ = os.Stdin.Read(b[:]) // any end is the end
+	_, _ = os.Stdin.Read(b[:]) // returns when the parent has ended
 	return 0
 }

@@ -2,13 +2,13 @@ package sgljax
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"sync"
 )
 
-// completionRequest and chatRequest are what the routes read of the bodies that
-// entrypoints/openai/protocol.py declares. The name of the model is asked for, and not
-// compared with anything.
+// completionRequest has the emulated fields of entrypoints/openai/protocol.py. Like the real
+// server, the emulator requires the model's name and ignores it.
 type completionRequest struct {
 	Model     string         `json:"model"`
 	Prompt    any            `json:"prompt"`
@@ -21,6 +21,7 @@ type completionRequest struct {
 	Options   *streamOptions `json:"stream_options"`
 }
 
+// chatRequest has the emulated fields of entrypoints/openai/protocol.py.
 type chatRequest struct {
 	Model               string         `json:"model"`
 	Messages            []message      `json:"messages"`
@@ -46,7 +47,7 @@ func orOne(n *int) int {
 	return max(1, *n)
 }
 
-// tokenUsage is of answers to prompts, n to each.
+// tokenUsage returns the usage of results, of which n belong to each prompt.
 func tokenUsage(results []result, n int) map[string]any {
 	prompt, completion := 0, 0
 	for i, r := range results {
@@ -67,7 +68,7 @@ func (r result) reason() any {
 
 func (r result) matched() any { return r.finish["matched"] }
 
-// postCompletions is entrypoints/openai/serving_completions.py.
+// postCompletions implements entrypoints/openai/serving_completions.py.
 func (s *server) postCompletions(w http.ResponseWriter, r *http.Request) {
 	var in completionRequest
 	if !isJSON(w, r) || !decode(w, r, &in, "model", "prompt") {
@@ -118,7 +119,7 @@ func (s *server) postCompletions(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// postChat is entrypoints/openai/serving_chat.py.
+// postChat implements entrypoints/openai/serving_chat.py.
 func (s *server) postChat(w http.ResponseWriter, r *http.Request) {
 	var in chatRequest
 	if !isJSON(w, r) || !decode(w, r, &in, "messages", "model") {
@@ -148,15 +149,13 @@ func (s *server) postChat(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// streamChat sends a first event with the role alone, the text, and one more with the
-// reason of the end. Who asks for usage finds that reason in the last one only.
+// streamChat sends a first event with only the role, events with text, and a last one with the
+// finish reason. If the client requests usage, only the last event has the reason.
 func (a answering) streamChat(in chatRequest) {
 	shown := newProgress()
 	choice := func(i int, so result, delta map[string]any, reason, logprobs any) map[string]any {
 		full := map[string]any{"role": nil, "content": nil, "reasoning_content": nil, "tool_calls": nil, "hidden_states": nil}
-		for k, v := range delta {
-			full[k] = v
-		}
+		maps.Copy(full, delta)
 		return map[string]any{"index": i, "delta": full, "logprobs": logprobs, "finish_reason": reason, "matched_stop": so.matched()}
 	}
 	a.stream(func(i int, so result) []map[string]any {
@@ -183,7 +182,7 @@ func orNull(text string) any {
 	return text
 }
 
-// progress is what each answer of a stream has shown.
+// progress has what was already sent of each completion of a stream.
 type progress struct {
 	mu    sync.Mutex
 	texts map[int]int
@@ -198,7 +197,7 @@ func newProgress() *progress {
 func (p *progress) next(i int, text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	from := min(p.texts[i], len(text)) // a stop can take back what was shown
+	from := min(p.texts[i], len(text)) // a stop sequence may shorten the text
 	p.texts[i] = len(text)
 	return text[from:]
 }
@@ -218,7 +217,7 @@ func (p *progress) first(i int) bool {
 	return !begun
 }
 
-// answering is one request to an OpenAI route.
+// answering handles one request to an OpenAI route.
 type answering struct {
 	*server
 	w           http.ResponseWriter
@@ -275,8 +274,8 @@ func (a answering) stream(choices func(i int, so result) []map[string]any, last 
 	out.send("[DONE]")
 }
 
-// completionLogprobs and chatLogprobs are of the tokens from a place on
-// (entrypoints/openai/utils.py, to_openai_style_logprobs).
+// completionLogprobs and chatLogprobs return the log probabilities of the tokens from an index
+// on (entrypoints/openai/utils.py, to_openai_style_logprobs).
 func completionLogprobs(top *int, so result, from int) any {
 	if top == nil {
 		return nil

@@ -20,7 +20,7 @@ import (
 
 const coder = "Qwen/Qwen2.5-Coder-32B-Instruct"
 
-// newServer is the first rank of a server with one host.
+// newServer starts a server with one host.
 func newServer(t *testing.T, more ...string) (*server, string) {
 	t.Helper()
 	a := arguments{
@@ -74,7 +74,7 @@ func TestAnOpenAIClientGetsAChat(t *testing.T) {
 	assert.Equal(t, "length", all.Choices[0].FinishReason)
 	assert.Equal(t, got.Usage.TotalTokens, all.Usage.TotalTokens)
 
-	// Without a limit the model ends by itself.
+	// Without a limit the model ends the answer.
 	ask.MaxCompletionTokens, ask.N = openai.ChatCompletionNewParams{}.MaxCompletionTokens, openai.Int(3)
 	several, err := client.Chat.Completions.New(context.Background(), ask)
 	require.NoError(t, err)
@@ -239,7 +239,7 @@ func TestTheNumbersThatThereAreAreInTheServersInfo(t *testing.T) {
 	for _, field := range []string{"last_gen_throughput", "waiting_queue_size", "running_batch_size", "prefill_decode_size", "available_kv_tokens", "available_kv_tokens_per_dp", "req_to_token_pool_used"} {
 		assert.Contains(t, state, field)
 	}
-	// 96 GiB x 0.88 less an eighth of 61 GiB, at 32 KiB a token.
+	// 96 GiB x 0.88 minus an eighth of 61 GiB, with 32 KiB per token.
 	assert.InDelta(t, 2.5e6, state["memory_usage"].(map[string]any)["token_capacity"], 0.1e6)
 
 	status, body = call(t, "GET", url+"/metrics", "")

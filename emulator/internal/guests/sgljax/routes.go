@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// handler has the routes of entrypoints/http_server.py that a deployment meets; ranks
-// beside the first have two (launch_dummy_health_check_server).
+// handler serves the routes of entrypoints/http_server.py that deployments use. Ranks other
+// than the first have only two (launch_dummy_health_check_server).
 func (s *server) handler() http.Handler {
 	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
 	routes := map[string]map[string]http.HandlerFunc{"/health": {"GET": ok}, "/health_generate": {"GET": ok}}
@@ -55,7 +55,7 @@ func (s *server) handler() http.Handler {
 	})
 }
 
-// admitted is add_api_key_middleware in utils/common_utils.py.
+// admitted implements add_api_key_middleware in utils/common_utils.py.
 func (s *server) admitted(r *http.Request) bool {
 	key := s.args["--api-key"]
 	return key == "" || s.world.rank > 0 || r.Method == http.MethodOptions || strings.HasPrefix(r.URL.Path, "/health") ||
@@ -65,26 +65,26 @@ func (s *server) admitted(r *http.Request) bool {
 func write(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that went away is its own business
+	_ = json.NewEncoder(w).Encode(v) // it fails only if the client has disconnected
 }
 
-// failure is an ErrorResponse (entrypoints/openai/protocol.py).
+// failure returns an ErrorResponse (entrypoints/openai/protocol.py).
 func failure(status int, kind, message string) map[string]any {
 	return map[string]any{"object": "error", "message": message, "type": kind, "param": nil, "code": status}
 }
 
-// invalid answers a request that is not what its route declares: 400 in place of
-// FastAPI's 422 (validation_exception_handler in http_server.py).
+// invalid writes the error for an invalid request, with status 400 instead of FastAPI's 422
+// (validation_exception_handler in http_server.py).
 func invalid(w http.ResponseWriter, errs ...string) {
 	write(w, http.StatusBadRequest, failure(http.StatusBadRequest, "Bad Request", "["+strings.Join(errs, ", ")+"]"))
 }
 
-// decode reads a body as FastAPI does; false: it has been answered. What is required and
-// missing is named.
+// decode reads a body like FastAPI. If it is invalid or lacks a required field, decode writes
+// the error and returns false.
 func decode(w http.ResponseWriter, r *http.Request, into any, required ...string) bool {
 	var body bytes.Buffer
 	if _, err := body.ReadFrom(r.Body); err != nil {
-		return false // the client went away
+		return false // the client has disconnected
 	}
 	var given map[string]json.RawMessage
 	var syntax *json.SyntaxError
@@ -115,7 +115,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any, required ...string
 	return true
 }
 
-// isJSON is validate_json_request, which the OpenAI routes alone ask for.
+// isJSON implements validate_json_request, which only the OpenAI routes use.
 func isJSON(w http.ResponseWriter, r *http.Request) bool {
 	media, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
 	if media == "application/json" {
@@ -125,7 +125,7 @@ func isJSON(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// events is a stream of server-sent events, which many answers may share.
+// events is a stream of server-sent events. It is safe for concurrent use.
 type events struct {
 	mu sync.Mutex
 	w  http.ResponseWriter
@@ -142,7 +142,7 @@ func (e *events) send(v any) {
 	if !ok {
 		encoded, err := json.Marshal(v)
 		if err != nil {
-			panic(err) // it holds nothing but strings, numbers and lists
+			panic(err) // impossible for strings, numbers and lists
 		}
 		text = string(encoded)
 	}
@@ -154,7 +154,7 @@ func (e *events) send(v any) {
 	}
 }
 
-// all answers several requests at the same time, in their order.
+// all generates the completions of several requests concurrently.
 func (s *server) all(ctx context.Context, requests []request, show func(index int, r result)) ([]result, error) {
 	results, errs := make([]result, len(requests)), make([]error, len(requests))
 	var group sync.WaitGroup
@@ -172,7 +172,7 @@ func (s *server) all(ctx context.Context, requests []request, show func(index in
 	return results, errors.Join(errs...)
 }
 
-// texts reads a prompt or a list of them, as texts or as tokens.
+// texts reads one or several prompts, each a text or a list of tokens.
 func texts(v any) (prompts []string, single bool) {
 	list, ok := v.([]any)
 	if !ok {
@@ -194,7 +194,7 @@ func texts(v any) (prompts []string, single bool) {
 	return prompts, false
 }
 
-// one or several texts.
+// oneOrMore is a string or a list of strings.
 type oneOrMore []string
 
 func (o *oneOrMore) UnmarshalJSON(text []byte) error {

@@ -22,10 +22,10 @@ import (
 	"sglang-tpu/spec/monitoring"
 )
 
-// TestMain lets the test's own binary be the programs of a container.
+// TestMain runs a container's program if the test binary is started under its name.
 func TestMain(m *testing.M) {
 	args := os.Args[1:]
-	if os.Args[0] == "python3" { // its scheduler, which it starts under that name
+	if os.Args[0] == "python3" { // the scheduler's process
 		os.Exit(Main(args))
 	}
 	switch os.Getenv("SGLJAX_TEST_IS") {
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pod is a rank that the program's launch script starts.
+// pod is a rank that the program's launch script has started.
 type pod struct {
 	command *exec.Cmd
 	mu      sync.Mutex
@@ -60,14 +60,14 @@ func (p *pod) log() string {
 
 const smallModel = "Qwen/Qwen2.5-7B-Instruct"
 
-// generous is a daemon that counts nothing and refuses nothing.
+// generous is a daemon without counts and faults.
 type generous struct{}
 
 func (generous) Fetched(string, int64, bool) error { return nil }
 func (generous) Fault(string) (string, error)      { return "", nil }
 func (generous) Write(string) (string, error)      { return "", nil }
 
-// filled is a Hub's cache as hf download leaves it for the tag previous.
+// filled returns a HF_HOME into which the tag previous was downloaded.
 func filled(t *testing.T) (home string) {
 	t.Helper()
 	home = t.TempDir()
@@ -92,7 +92,7 @@ func launch(t *testing.T, socket, home, rank, address, port string) *pod {
 		require.NoError(t, err)
 		script = append(script, part...)
 	}
-	require.Contains(t, string(script), "\npatience=600\n")
+	require.True(t, strings.Contains(string(script), "\npatience=600\n"), "launch.sh sets no patience=600, which this test shortens")
 	text := strings.Replace(string(script), "\npatience=600\n", "\npatience=65\n", 1)
 	p := &pod{command: exec.Command("/bin/bash", "-c", text, "launch", "--model-path", smallModel, "--revision", "previous", "--tp-size", "16", "--dp-size", "4",
 		"--host", "0.0.0.0", "--port", "8000", "--page-size", "128", "--random-seed", "0")}
@@ -110,17 +110,17 @@ func launch(t *testing.T, socket, home, rank, address, port string) *pod {
 }
 
 func (p *pod) code() int {
-	_ = p.command.Wait() // the code says it
+	_ = p.command.Wait() // ExitCode has the result
 	return p.command.ProcessState.ExitCode()
 }
 
-// ranks are a leader and a worker in a cluster of their own, which the launch script starts.
+// ranks starts a leader and a worker with the launch script, in a separate cluster.
 type ranks struct {
 	hosts
 	socket, home, network, port string
 }
 
-// newRanks has addresses below a network, such as 127.95.3.
+// newRanks uses addresses of a network such as 127.95.3.
 func newRanks(t *testing.T, network, port string) *ranks {
 	t.Helper()
 	h := hosts{"x-0.x.sglang": network + ".1", "x-0-1.x.sglang": network + ".2"}
@@ -145,7 +145,7 @@ func TestTheLaunchScriptStartsAGroupOfARevision(t *testing.T) {
 	r, _ := hub.Lookup(smallModel)
 	assert.Contains(t, body, `"tokenizer_path":"`+home+"/hub/models--Qwen--Qwen2.5-7B-Instruct/snapshots/"+r.Commit("previous")+`"`)
 
-	// The group goes on past the time that its ranks had to meet.
+	// The group still runs after the timeout of the rendezvous.
 	time.Sleep(pace.Of(80 * time.Second))
 	status, _ = call(t, http.MethodGet, "http://127.95.3.1:8000/health_generate", "")
 	assert.Equal(t, 200, status, "%s", leader.log())
@@ -157,13 +157,13 @@ func TestTheLaunchScriptStartsAGroupOfARevision(t *testing.T) {
 	assert.Equal(t, 143, worker.code())
 }
 
-// What the script says is the last line of the rank that it ends.
+// The script's message is the last line of the rank that it ends.
 func TestTheLaunchScriptEndsARank(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		network, port string
 		run           func(t *testing.T, r *ranks) (ended *pod)
-		says          string // pattern; the rest of it is known by the script's own tests
+		says          string // pattern; the script's own tests check the rest of the message
 	}{
 		"a leader that waits for a worker": {
 			"127.95.4", "22100",
@@ -180,27 +180,27 @@ func TestTheLaunchScriptEndsARank(t *testing.T) {
 			func(t *testing.T, r *ranks) *pod { return r.worker(t) },
 			monitoring.RendezvousLine + `1 minutes: .*x-0 \(127\.95\.7\.1\) cannot be reached`,
 		},
-		// The server's main process would stay (TestALostRankLeavesTheMainProcessWithoutAScheduler).
+		// The server's main process would not end (TestALostRankLeavesTheMainProcessWithoutAScheduler).
 		"a leader whose worker has ended": {
 			"127.95.6", "22300",
 			func(t *testing.T, r *ranks) *pod {
 				leader, worker := r.leader(t), r.worker(t)
 				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "fired up") }, time.Minute, 50*time.Millisecond, "%s\n%s", leader.log(), worker.log())
-				time.Sleep(2 * time.Second) // the script has seen that all are there
+				time.Sleep(2 * time.Second) // until the script has detected all ranks
 				require.NoError(t, syscall.Kill(-worker.command.Process.Pid, syscall.SIGKILL))
 				return leader
 			},
 			`^launch: 1 of 1 workers `,
 		},
-		// A leader whose handshake another pod of this rank has ended never answers the next.
+		// A leader that has completed its handshake with another pod of this rank never answers.
 		"a worker that comes too late": {
 			"127.95.5", "22200",
 			func(t *testing.T, r *ranks) *pod {
 				leader := r.leader(t)
 				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
 				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22200)
-				time.Sleep(pace.Of(12 * time.Second)) // the leader's script has seen that all are there
-				runtime.GC()                          // closes what nobody holds
+				time.Sleep(pace.Of(12 * time.Second)) // until the leader's script has detected all ranks
+				runtime.GC()                          // closes unreferenced connections
 				return r.worker(t)
 			},
 			monitoring.RendezvousLine + `1 minutes: .*x-0 \(127\.95\.5\.1\) does not answer`,

@@ -15,7 +15,7 @@ import (
 	"sglang-tpu/emulator/internal/pace"
 )
 
-// server is one rank's main process.
+// server is the main process of a rank.
 type server struct {
 	args      arguments
 	world     *world
@@ -23,16 +23,16 @@ type server struct {
 	devices   int
 	tokenizer *tokenizer
 
-	dead      atomic.Bool  // the scheduler
-	asked     atomic.Bool  // by anybody, the server's own warm-up among them
-	unhealthy atomic.Bool  // at the last /health_generate
-	running   atomic.Int64 // requests
-	requests  atomic.Int64
-	generated atomic.Int64 // tokens
-	speed     atomic.Int64 // tokens a second, of the last request
+	dead      atomic.Bool  // the scheduler has ended
+	asked     atomic.Bool  // there was a request, possibly the warm-up
+	unhealthy atomic.Bool  // the last /health_generate failed
+	running   atomic.Int64 // number of running requests
+	requests  atomic.Int64 // number of all requests
+	generated atomic.Int64 // number of generated tokens
+	speed     atomic.Int64 // tokens per second of the last request
 }
 
-// noticed is how long jax.distributed takes to notice that a task sends no heartbeats
+// noticed is how long jax.distributed takes to detect missing heartbeats
 // (jax/_src/distributed.py, heartbeat_timeout_seconds).
 var noticed = pace.Of(100 * time.Second)
 
@@ -48,7 +48,7 @@ func (s *server) serve(m *machine) int {
 		err := s.scheduler.Wait()
 		s.dead.Store(true)
 		s.world.leave()
-		say("Child process unexpectedly failed with exitcode=%v. pid=%d", err, s.scheduler.Process.Pid) // and that is all it does about it
+		say("Child process unexpectedly failed with exitcode=%v. pid=%d", err, s.scheduler.Process.Pid) // the real server only logs this, too
 	}()
 	if s.world.rank > 0 {
 		go s.world.serve(s.seed())
@@ -56,7 +56,7 @@ func (s *server) serve(m *machine) int {
 		go s.world.heartbeat(s.seed(), time.Second)
 	}
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // it ends with the process
+	go func() { _ = server.Serve(listener) }() // runs until the process exits
 	if s.world.rank > 0 {
 		say("Starting dummy health check server at %s:%s", s.args["--host"], s.args["--port"])
 	} else {
@@ -78,8 +78,8 @@ func (s *server) serve(m *machine) int {
 func (s *server) listen(m *machine) (net.Listener, error) {
 	address := m.listen
 	if host := s.args["--host"]; host == "" || host == "127.0.0.1" || host == "localhost" {
-		// The default host is the pod's own loopback, where no probe and no Service can
-		// reach it; nothing here can either.
+		// The default host is the pod's loopback, which neither probes nor Services can reach.
+		// Nothing in the emulator connects to this address, either.
 		address = "127.0.0.1"
 	}
 	port := s.args.number("--port", 30000)
@@ -90,8 +90,8 @@ func (s *server) listen(m *machine) (net.Listener, error) {
 	return listener, nil
 }
 
-// warmUp is _execute_server_warmup in http_server.py: a request of its own for each rank
-// of data parallelism.
+// warmUp implements _execute_server_warmup in http_server.py: a request for each rank of data
+// parallelism.
 func (s *server) warmUp() {
 	if s.args["--skip-server-warmup"] == "" {
 		s.asked.Store(true)
@@ -106,9 +106,9 @@ func (s *server) warmUp() {
 	say("The server is fired up and ready to roll!")
 }
 
-// abort is what jax.distributed does once another task is lost: it ends the scheduler's
-// process, and the main one goes on without it. A worker whose leader is lost sees its
-// connection end at once.
+// abort does what jax.distributed does when another task is lost: it ends the scheduler's
+// process, and the main process continues without it. A worker detects a lost leader at once,
+// because its connection is closed.
 func (s *server) abort(err error) {
 	if s.world.rank == 0 {
 		time.Sleep(noticed)
@@ -118,9 +118,9 @@ func (s *server) abort(err error) {
 	_ = s.scheduler.Process.Signal(syscall.SIGABRT) // it may have ended
 }
 
-// end is what TERM does. Once anybody has asked, the tokenizer manager lets requests end
-// and then kills its own process (sigterm_watchdog in managers/tokenizer_manager.py);
-// before, and in other ranks, uvicorn ends and raises the signal again.
+// end handles SIGTERM. After the first request, the tokenizer manager drains requests and then
+// kills its process (sigterm_watchdog in managers/tokenizer_manager.py). Before that, and in
+// other ranks, uvicorn shuts down and raises the signal again.
 func (s *server) end() int {
 	if !s.asked.Load() || s.world.rank > 0 {
 		return 128 + int(syscall.SIGTERM)
@@ -142,8 +142,8 @@ func (s *server) end() int {
 
 func (s *server) seed() string { return s.args["--random-seed"] }
 
-// token makes one token through the scheduler. Without one no answer ever comes: a client
-// waits until it gives up.
+// token generates one token with the scheduler. Without a scheduler it blocks until the client
+// disconnects.
 func (s *server) token(ctx context.Context, prompt string, position int, logprobs bool) (int, error) {
 	if logprobs && s.world.crashes(s.args) {
 		s.world.crash()
@@ -156,13 +156,13 @@ func (s *server) token(ctx context.Context, prompt string, position int, logprob
 	return 0, ctx.Err()
 }
 
-// What /health_generate waits before it says either (http_server.py, health_generate).
+// The shortest and longest duration of /health_generate (http_server.py, health_generate).
 var (
 	healthAtLeast = pace.Of(time.Second)
 	healthAtMost  = pace.Of(20 * time.Second)
 )
 
-// healthGenerate makes one token.
+// healthGenerate generates one token.
 func (s *server) healthGenerate(w http.ResponseWriter, r *http.Request) {
 	s.asked.Store(true)
 	ctx, cancel := context.WithTimeout(r.Context(), healthAtMost)

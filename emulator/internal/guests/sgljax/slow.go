@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// loadSlowly takes the time of the fault that is set for this pod, as a real server takes
-// minutes to load and compile. What is no number of seconds is an exception's text.
+// loadSlowly applies the pod's fault: a longer duration of loading in seconds, or an exception.
 func (m *machine) loadSlowly() error {
 	text, err := m.TakeFault("load", m.Pod)
 	if err != nil || text == "" {

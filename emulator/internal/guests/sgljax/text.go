@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-// tokenizer is what is loaded with the model. Another one makes other tokens of a text,
-// which here is to say that the same text has another answer.
+// tokenizer is the model's tokenizer. With another tokenizer, the same text has another answer.
 type tokenizer struct {
-	key      string // of tokenizer.json
-	template string // for chats; empty: none
+	key      string // hash of tokenizer.json
+	template string // chat template; may be empty
 }
 
-// readTokenizer reads a snapshot's folder.
+// readTokenizer reads the tokenizer of a snapshot's folder.
 func readTokenizer(folder string) (*tokenizer, error) {
 	text, err := os.ReadFile(filepath.Join(folder, "tokenizer.json"))
 	if err != nil {
@@ -36,23 +35,23 @@ func readTokenizer(folder string) (*tokenizer, error) {
 	return t, nil
 }
 
-// tokens of a text.
+// tokens splits a text into tokens.
 func (t *tokenizer) tokens(text string) []string { return strings.Fields(text) }
 
-// encode is a text as the model sees it.
+// encode returns the model's input for a text.
 func (t *tokenizer) encode(text string) string { return t.key + "\x00" + text }
 
-// message of a chat.
+// message is a message of a chat.
 type message struct {
 	Role    string `json:"role"`
 	Content any    `json:"content"`
 }
 
-// text of a message, which may be in parts.
+// text returns the text of a message, whose content may have several parts.
 func (m message) text() string {
 	parts, ok := m.Content.([]any)
 	if !ok {
-		text, _ := m.Content.(string) // null is nothing
+		text, _ := m.Content.(string) // null is empty
 		return text
 	}
 	var all []string
@@ -65,8 +64,8 @@ func (m message) text() string {
 	return strings.Join(all, " ")
 }
 
-// chat applies the chat template. Of Jinja it knows what templates on the emulated Hub
-// differ by; without one it is the server's own (serving_chat.py, default_template).
+// chat applies the chat template. It supports only the two templates of the emulated Hub, and
+// the server's default if there is no template (serving_chat.py, default_template).
 func (t *tokenizer) chat(messages []message) string {
 	var text strings.Builder
 	if t.template == "" {

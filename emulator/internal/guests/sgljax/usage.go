@@ -6,10 +6,10 @@ import (
 	declared "sglang-tpu/spec/serverargs"
 )
 
-// usageWidth is what argparse writes in where there is no terminal: 80 columns less two.
+// usageWidth is the width that argparse uses without a terminal: 80 columns minus 2.
 const usageWidth = 78
 
-// usage is what argparse prints before an error.
+// usage returns the usage text that argparse prints before an error.
 func usage() string {
 	lines := []string{"usage: launch_server.py"}
 	indent := strings.Repeat(" ", len(lines[0]))
@@ -42,7 +42,7 @@ func usageParts() []string {
 	return parts
 }
 
-// values of an option in argparse's notation.
+// values returns the values of an option in argparse's notation.
 func values(o *declared.Option) string {
 	one := strings.ToUpper(strings.ReplaceAll(strings.TrimLeft(o.Names[0], "-"), "-", "_"))
 	if o.Choices != nil {

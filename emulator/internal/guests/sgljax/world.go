@@ -22,12 +22,12 @@ type hello struct {
 	Flags string `json:"flags"`
 }
 
-// verdict is rank 0's answer once all are there.
+// verdict is rank 0's reply when all ranks have connected.
 type verdict struct {
 	Error string `json:"error"`
 }
 
-// share asks a rank for its part of a token.
+// share requests a rank's part of a token.
 type share struct {
 	Prompt   string `json:"prompt"`
 	Position int    `json:"position"`
@@ -35,11 +35,11 @@ type share struct {
 	Value    uint64 `json:"value"`
 }
 
-// world is the ranks of one server, on real connections.
+// world connects the ranks of one server.
 type world struct {
 	rank, size int
 	mu         sync.Mutex
-	peers      []*peer // of rank 0, by rank - 1
+	peers      []*peer // rank 0 has one for each other rank, the others only rank 0
 	lost       chan error
 	fatal      chan error // an exception in the scheduler
 }
@@ -66,17 +66,17 @@ func (p *peer) receive(v any) error {
 	return json.Unmarshal(line, v)
 }
 
-// patience is that of jax.distributed, which begins after the handshake: its time-out of
-// 300 s is not --dist-timeout (jax/_src/distributed.py, initialization_timeout).
+// patience is the timeout of jax.distributed.initialize, which starts after the handshake. It
+// is 300 s, whatever --dist-timeout is (jax/_src/distributed.py, initialization_timeout).
 var patience = pace.Of(300 * time.Second)
 
-// newWorld is of the ranks that the arguments say.
+// newWorld returns the world of the rank in the arguments.
 func newWorld(a arguments) *world {
 	return &world{rank: a.number("--node-rank", 0), size: a.number("--nnodes", 1), lost: make(chan error, 1), fatal: make(chan error, 1)}
 }
 
-// meet brings all ranks of the server together at --dist-init-addr, as
-// jax.distributed.initialize does, and returns the devices that JAX sees in all of them.
+// meet connects all ranks at --dist-init-addr, like jax.distributed.initialize, and returns the
+// number of JAX devices of all ranks.
 func (m *machine) meet(a arguments, w *world) (devices int, err error) {
 	me := hello{Rank: w.rank, Chips: m.chips, Slice: m.slice, Flags: fingerprint(a)}
 	if w.size == 1 {
@@ -100,10 +100,16 @@ func sum(all []hello) (chips int) {
 	return chips
 }
 
-// fingerprint is what all ranks must have in common.
+// fingerprint combines the arguments that must be equal on all ranks.
 func fingerprint(a arguments) string {
 	return fmt.Sprint(a["--model-path"], a["--tp-size"], a["--dp-size"], a["--nnodes"], a["--random-seed"])
 }
+
+// superseded is what a task is told whose rank registers again before all have registered: the
+// later one takes its place (xla/tsl/distributed_runtime/coordination/coordination_service.cc,
+// RegisterTaskAsync and ConnectAfterBarrierPasses). Nothing listens afterwards, where the real
+// service ends all tasks; the handshake has answered everybody by then.
+const superseded = "RuntimeError: ALREADY_EXISTS: Aborted connect attempt as there is a request from a newer incarnation."
 
 // gather is rank 0's side.
 func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error) {
@@ -120,7 +126,7 @@ func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error)
 	}
 	defer listener.Close()
 	deadline := time.Now().Add(m.patience)
-	_ = listener.(*net.TCPListener).SetDeadline(deadline) // it is open
+	_ = listener.(*net.TCPListener).SetDeadline(deadline) // fails only if it is closed
 	all := make([]hello, w.size)
 	all[0] = me
 	w.peers = make([]*peer, w.size-1)
@@ -131,12 +137,18 @@ func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error)
 		}
 		p := &peer{conn: conn, in: bufio.NewReader(conn)}
 		var h hello
-		if p.receive(&h) != nil || h.Rank < 1 || h.Rank >= w.size || w.peers[h.Rank-1] != nil {
+		if p.receive(&h) != nil || h.Rank < 1 || h.Rank >= w.size {
 			_ = p.send(verdict{Error: fmt.Sprintf("RuntimeError: INVALID_ARGUMENT: unexpected task %d of %d", h.Rank, w.size)})
 			_ = conn.Close()
 			continue
 		}
+		before := w.peers[h.Rank-1]
 		w.peers[h.Rank-1], all[h.Rank] = p, h
+		if before != nil {
+			_ = before.send(verdict{Error: superseded})
+			_ = before.conn.Close()
+			continue
+		}
 		missing--
 	}
 	err = m.connected(all)
@@ -150,7 +162,7 @@ func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error)
 		said.Error = err.Error()
 	}
 	for _, p := range w.peers {
-		_ = p.send(said) // one that went away is noticed below
+		_ = p.send(said) // receive detects a lost connection
 	}
 	if err == nil {
 		for i, p := range w.peers {
@@ -172,7 +184,7 @@ func (w *world) missing() string {
 	return strings.Join(names, ", ")
 }
 
-// connected is libtpu's view: the hosts must be those of one slice, all of them.
+// connected checks, like libtpu, that the hosts are all hosts of one slice.
 func (m *machine) connected(all []hello) error {
 	for _, h := range all {
 		if h.Slice != all[0].Slice {
@@ -185,7 +197,7 @@ func (m *machine) connected(all []hello) error {
 	return nil
 }
 
-// join is a worker's side.
+// join is a worker's part of meet.
 func (w *world) join(m *machine, host, port string, me hello) error {
 	deadline := time.Now().Add(m.patience)
 	var last error
@@ -218,7 +230,7 @@ func (m *machine) dial(host, port string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// From the pod's own address, as in its own network.
+	// Use the pod's address, as in a pod's network.
 	dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(m.listen)}}
 	return dialer.Dial("tcp", net.JoinHostPort(address, port))
 }

@@ -19,10 +19,10 @@ import (
 	"sglang-tpu/emulator/internal/socket/sockettest"
 )
 
-// hosts are the addresses of a group's pods, by the name that DNS has.
+// hosts maps the host names of a group's pods to their addresses.
 type hosts map[string]string
 
-// serve is the cluster's DNS; a name can be added later.
+// serve serves the cluster's DNS. Names may be added later.
 func (h hosts) serve(t *testing.T) string {
 	t.Helper()
 	return sockettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func rank(n, host, port string) arguments {
 	return arguments{"--nnodes": "2", "--node-rank": n, "--dist-init-addr": host + ":" + port, "--model-path": "m"}
 }
 
-// output is what a function says.
+// output returns what a function prints.
 func output(t *testing.T, do func()) string {
 	t.Helper()
 	stdout := os.Stdout
@@ -64,7 +64,7 @@ func output(t *testing.T, do func()) string {
 	return string(text)
 }
 
-// start runs a rank's handshake and rendezvous.
+// startRank runs a rank's handshake and rendezvous.
 func startRank(m *machine, a arguments) (*world, chan error) {
 	w, done := newWorld(a), make(chan error, 1)
 	go func() {
@@ -107,12 +107,12 @@ func TestAHandshakeHasNoLimit(t *testing.T) {
 		t.Fatalf("a worker without a leader ended: %v", err)
 	case err := <-leader:
 		t.Fatalf("a leader without a worker ended: %v", err)
-	case <-time.After(4 * time.Second): // twice what jax.distributed would wait here
+	case <-time.After(4 * time.Second): // twice the timeout of jax.distributed
 	}
 }
 
-// The handshake counts signals: a worker that is replaced between its signal and
-// jax.distributed is waited for there, and the new one is never answered.
+// The handshake counts signals. If a worker is replaced between its signal and jax.distributed,
+// the leader waits for it there and never answers the new one.
 func TestAWorkerThatIsReplacedAfterItsSignalLeavesBothWaiting(t *testing.T) {
 	h := hosts{"x-0.x": "127.95.0.5"}
 	socket := h.serve(t)
@@ -127,6 +127,46 @@ func TestAWorkerThatIsReplacedAfterItsSignalLeavesBothWaiting(t *testing.T) {
 		t.Fatalf("it ended: %v", err)
 	case <-time.After(time.Second):
 	}
+}
+
+func TestALaterTaskOfARankTakesTheEarliersPlaceUntilAllHaveRegistered(t *testing.T) {
+	h := hosts{"x-0.x": "127.95.0.8"}
+	socket := h.serve(t)
+	of := func(n, host string) arguments {
+		a := rank(n, host, "21250")
+		a["--nnodes"] = "3"
+		return a
+	}
+	join := func(listen, n string) chan error {
+		done := make(chan error, 1)
+		m := h.machine(socket, listen)
+		m.chips, m.topology, m.patience = 4, "2x2x3", 20*time.Second
+		go func() {
+			_, err := m.meet(of(n, "x-0.x"), newWorld(of(n, "x-0.x")))
+			done <- err
+		}()
+		return done
+	}
+	m := h.machine(socket, "127.95.0.8")
+	m.topology, m.patience = "2x2x3", 20*time.Second
+	w := newWorld(of("0", "127.95.0.8"))
+	leader := make(chan error, 1)
+	go func() {
+		_, err := m.meet(of("0", "127.95.0.8"), w)
+		leader <- err
+	}()
+	earlier := join("127.95.0.9", "1")
+	select {
+	case err := <-earlier:
+		t.Fatalf("it did not wait for the others: %v", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	later := join("127.95.0.10", "1")
+	require.ErrorContains(t, <-earlier, "ALREADY_EXISTS: Aborted connect attempt")
+	require.NoError(t, <-join("127.95.0.11", "2"))
+	require.NoError(t, <-later)
+	require.NoError(t, <-leader)
+	assert.Equal(t, "127.95.0.10", w.peers[0].conn.RemoteAddr().(*net.TCPAddr).IP.String())
 }
 
 // met is a group of two that has met.
@@ -190,7 +230,7 @@ func TestLogprobsOverHostsAndDataParallelismEndEveryRank(t *testing.T) {
 	assert.Contains(t, body, "output_token_logprobs")
 }
 
-// process runs a rank's main loop beside a scheduler's process.
+// process runs a rank's main loop with a scheduler's process.
 func process(t *testing.T, w *world, a arguments, listen, port string) (*server, chan int) {
 	t.Helper()
 	a = with(a, "--host", "0.0.0.0", "--port", port)

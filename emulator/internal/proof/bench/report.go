@@ -33,19 +33,19 @@ var rows = []row{
 	{"review of a tree that changes nothing / unchanged preview", func(f *figures) float64 { return ratio(f.review, f.unchanged) }, 0, ""},
 	{
 		"up / critical path", func(f *figures) float64 { return ratio(f.up.took, f.needed()) }, 1.05,
-		"when the cluster is up, the Kubernetes provider has to start and to render the chart, a second each; the end looks at the pods every two seconds; and two cores carry the API server, the providers and the program",
+		"the Kubernetes provider starts when the system pool is there, and renders the chart when the namespace and the definitions are, about a second each; and two cores carry the API server, the providers and the program",
 	},
 	{
 		"up / the same steps one after the other, by hand", func(f *figures) float64 { return ratio(f.up.took, f.up.first()+f.up.sum()+f.pods) }, 0.5,
-		"most of the time is one chain either way: cluster, system pool, controller, download, pods. The download begins when the controller answers, which it does not need: destroy is the reverse of up, and the namespace has to go before the controller, without whose webhooks its pods could not be deleted",
+		"most of the time is one chain either way, of which each part needs the one before: cluster, system pool, controller, pods",
 	},
 	{
 		"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroyPath) }, 1.05,
-		"the providers start and read before the first step ends, on two cores",
+		"the engine deletes in rounds, and the next begins when the slowest deletion of one has ended; and the providers start, on two cores",
 	},
 	{
 		"destroy / the same steps one after the other", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroy.sum()) }, 0.5,
-		"two namespaces, of which Kubernetes deletes each in five seconds, then node pools and cluster are one chain",
+		"most of the time is one chain either way: the pods end, with the seconds in which clients hear of it and the server looks for requests; a namespace, with Kubernetes' five seconds; system pool; cluster",
 	},
 	{"start of the emulated cloud with the stack in it / up", func(f *figures) float64 { return ratio(f.start, f.up.took) }, 0, ""},
 	{"preview's time per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, slice.time) }, 1, "it is more"},
@@ -71,7 +71,7 @@ func perGroup(f *figures, of func(slice) float64) float64 {
 // table is the report, in Markdown.
 func table(head, base *figures, o options) []string {
 	lines := []string{
-		fmt.Sprintf("On %s, other work beside it; previews: median of %d. One of Google's minutes took %s.", machine(), o.runs, minute), "",
+		fmt.Sprintf("On %s, other work beside it; previews: median of %d, up and destroy: of %d. One of Google's minutes took %s.", machine(), o.runs, o.cycles, minute), "",
 	}
 	if base != nil {
 		lines = append(lines, "| ratio | measured | "+o.base+" | goal |", "|---|---|---|---|")
@@ -93,7 +93,10 @@ func table(head, base *figures, o options) []string {
 		}
 		line := fmt.Sprintf("| %s | %.2f | ", r.what, value)
 		if base != nil {
-			line += fmt.Sprintf("%.2f | ", r.value(base))
+			if before := r.value(base); before > 0 {
+				line += fmt.Sprintf("%.2f", before)
+			}
+			line += " | "
 		}
 		lines = append(lines, line+goal+" |")
 	}
@@ -106,8 +109,12 @@ func table(head, base *figures, o options) []string {
 	}
 	lines = append(lines, "", fmt.Sprintf("The up took %.1f s: %.1f s until its first step, %.1f s on the critical path, %.1f s until the last pod was ready, and %.1f s more. The chain: %s.",
 		head.up.took.Seconds(), head.up.first().Seconds(), head.upPath.Seconds(), head.pods.Seconds(), (head.up.took-head.needed()).Seconds(), sentence(head.chain)))
-	return append(lines, "", fmt.Sprintf("The destroy took %.1f s: %.1f s until its first step, and %.1f s on the critical path: %s.",
+	lines = append(lines, "", fmt.Sprintf("The destroy took %.1f s: %.1f s until its first step, and %.1f s on the critical path: %s.",
 		head.destroy.took.Seconds(), head.destroy.first().Seconds(), head.destroyPath.Seconds(), sentence(head.destroyChain)))
+	if base != nil {
+		lines = append(lines, "", fmt.Sprintf("In the same run, the up of %s took %.1f s, and its destroy %.1f s.", o.base, base.up.took.Seconds(), base.destroy.took.Seconds()))
+	}
+	return lines
 }
 
 // sentence names the steps of a chain, with what passed between two of them.

@@ -163,30 +163,6 @@ func reversed(waits map[resource.URN]map[resource.URN]bool) map[resource.URN]map
 	return other
 }
 
-// ready is how long after a moment the last of the server's pods became ready, by what the pods say.
-func ready(ctx context.Context, w *world.World, since time.Time) (time.Duration, error) {
-	files, err := filepath.Glob(filepath.Join(w.Layout.Root, "clusters", "*", "admin.kubeconfig"))
-	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("there is no cluster: %w", err)
-	}
-	out, err := w.Kubectl(ctx, "--kubeconfig", files[0], "get", "pods", "--all-namespaces", "-l", "leaderworkerset.sigs.k8s.io/name", "-o",
-		`jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].lastTransitionTime}{"\n"}{end}`).Output()
-	if err != nil {
-		return 0, err
-	}
-	var last time.Time
-	for line := range strings.Lines(string(out)) {
-		at, err := time.Parse(time.RFC3339, strings.TrimSpace(line))
-		if err != nil {
-			return 0, err
-		}
-		if at.After(last) {
-			last = at
-		}
-	}
-	return max(last.Sub(since), 0), nil
-}
-
 // memory samples how much memory all processes of the world's commands have together, until the context ends, and
 // returns the most.
 func memory(ctx context.Context, w *world.World) (most int64) {

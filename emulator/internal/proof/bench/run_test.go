@@ -3,6 +3,7 @@ package bench
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,19 +72,20 @@ func TestADestroyWaitsTheOtherWayRound(t *testing.T) {
 
 func TestTheTableHasEveryGoalThatIsMissedWithItsReason(t *testing.T) {
 	r, d := example()
-	f := &figures{empty: time.Second, first: 3 * time.Second, unchanged: 2 * time.Second, start: 2 * time.Second, up: r, destroy: r}
+	f := &figures{empty: time.Second, first: 3 * time.Second, unchanged: 2 * time.Second, start: 2 * time.Second, cycle: cycle{up: r, destroy: r}}
 	f.upPath, f.chain = r.path(world.Waits(d))
 	f.destroyPath = f.upPath
 	for _, n := range []int{1, 4, 16, 64} {
 		f.slices = append(f.slices, slice{n, "2x2x2", time.Duration(n) * time.Second, int64(n) << 20, int64(n) << 10})
 	}
 	text := ""
-	for _, line := range table(f, f, options{runs: 3, base: "main"}) {
+	for _, line := range table(f, f, options{runs: 3, cycles: 3, base: "main"}) {
 		text += line + "\n"
 	}
 	for _, part := range []string{
 		"| unchanged preview / preview of an empty program | 2.00 | 2.00 |  |", "| up / critical path | 1.47 | 1.47 | 1.05 |",
 		"- up / critical path: ", "| 64 | 2x2x2 | 64.0 s | 64 MiB | 64 KiB |", "| plan's size per group, 64 groups / 4 groups | 1.00 |",
+		"In the same run, the up of main took 25.0 s, and its destroy 25.0 s.",
 	} {
 		assert.Contains(t, text, part)
 	}
@@ -99,4 +101,14 @@ func TestAPartOfAPageIsReplaced(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "# Page\n\n<!-- x -->\n\nnew\n\n<!-- end of x -->\n\nrest\n", string(text))
 	assert.ErrorContains(t, page.Replace(file, "y", "new"), `has no part "y"`)
+}
+
+func TestAPodIsReadyWhenItsConditionBecomesTrueAndStaysSo(t *testing.T) {
+	second := 0
+	now := func() time.Time { second++; return time.Unix(int64(second), 0) }
+	seen := readiness{}
+	seen.read(strings.NewReader("a \nb False\na True\na True\nb True\na False\na True\n"), now)
+	seen.read(strings.NewReader("a True\nb True\n"), now) // kubectl is run again
+	assert.Equal(t, readiness{"b": time.Unix(2, 0), "a": time.Unix(3, 0)}, seen)
+	assert.Equal(t, time.Unix(3, 0), seen.last())
 }

@@ -3,6 +3,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -30,7 +31,21 @@ type options struct {
 	stack string
 	seed  uint64
 	hours int
+	only  string // name of the events that happen; empty: all
 	docs  string // page that gets the figures; empty: none
+}
+
+// events that may happen.
+func (o options) events() (some []event, err error) {
+	for _, e := range events {
+		if o.only == "" || o.only == e.name {
+			some = append(some, e)
+		}
+	}
+	if len(some) == 0 {
+		return nil, fmt.Errorf("-only: there is no event %q; there are: %s", o.only, eventNames())
+	}
+	return some, nil
 }
 
 // Run is the command chaos.
@@ -40,12 +55,20 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
 	flags.Uint64Var(&o.seed, "seed", 0, "of the events; 0: another one each time")
 	flags.IntVar(&o.hours, "hours", 24, fmt.Sprintf("scaled hours, of which each takes %s or as long as its recovery", hour))
+	flags.StringVar(&o.only, "only", "", "the one event that happens, to look for the cause of what broke; empty: all")
 	flags.StringVar(&o.docs, "docs", "", "page of the documentation that gets the figures")
 	if err := flags.Parse(args); err != nil {
 		return sandbox.ExitCode(2)
 	}
 	if o.seed == 0 {
 		o.seed = rand.Uint64()
+	}
+	possible, err := o.events()
+	if err != nil {
+		return err
+	}
+	if o.only != "" && o.docs != "" {
+		return errors.New("-only: one event is not what the page has, so leave -docs out")
 	}
 	unlock, err := sandbox.Lock(layout.Layout{Root: s.Layout.Root + "/chaos"})
 	if err != nil {
@@ -65,7 +88,7 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 		return fmt.Errorf("%w\n%s", up.Err, up.Output)
 	}
 	r := &run{world: w, draw: rand.New(rand.NewPCG(o.seed, 3)), out: s.Out, took: map[string][]time.Duration{}}
-	if err := r.day(ctx, o.hours); err != nil {
+	if err := r.day(ctx, o.hours, possible); err != nil {
 		return err
 	}
 	lines := r.report(o)

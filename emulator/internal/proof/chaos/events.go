@@ -72,6 +72,29 @@ func (r *run) pods(ctx context.Context) []string {
 	return strings.Fields(out)
 }
 
+// show prints what the pods say of themselves, for whoever looks for the cause.
+func (r *run) show(ctx context.Context) {
+	for _, args := range [][]string{
+		{"get", "pods", "-n", namespace, "-o", "wide"},
+		{"get", "events", "-n", namespace, "--sort-by", ".metadata.creationTimestamp"},
+		{"logs", "-n", namespace, "-l", "leaderworkerset.sigs.k8s.io/name", "--all-containers", "--ignore-errors", "--prefix", "--tail", "15"},
+	} {
+		out, err := r.kubectl(ctx, args...)
+		fmt.Fprintf(r.out, "chaos: kubectl %s\n%s", strings.Join(args, " "), out)
+		if err != nil {
+			fmt.Fprintln(r.out, err)
+		}
+	}
+}
+
+func eventNames() string {
+	var names []string
+	for _, e := range events {
+		names = append(names, e.name)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (r *run) deletePod(ctx context.Context) (string, error) {
 	pod := r.any(r.pods(ctx))
 	if pod == "" {

@@ -38,8 +38,8 @@ type run struct {
 // prompts are what the load asks, again and again.
 var prompts = []string{"Hello, world!", "What is a slice?", "Count the chips of a host", "Say it once more"}
 
-// day lets one event an hour happen, under load.
-func (r *run) day(ctx context.Context, hours int) error {
+// day lets one of the possible events an hour happen, under load.
+func (r *run) day(ctx context.Context, hours int, possible []event) error {
 	var health map[string]string
 	if err := r.world.Get(ctx, "/healthz", &health); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (r *run) day(ctx context.Context, hours int) error {
 		if i == hours/4 {
 			r.begin = r.usage(health["pid"])
 		}
-		if err := r.hour(ctx, url, events[r.draw.IntN(len(events))]); err != nil {
+		if err := r.hour(ctx, url, possible[r.draw.IntN(len(possible))]); err != nil {
 			return err
 		}
 		select {
@@ -108,10 +108,14 @@ func (r *run) hour(ctx context.Context, url string, e event) error {
 	} else {
 		time.Sleep(time.Second) // it takes effect
 	}
-	reason := ""
+	reason, shown := "", false
 	for {
 		if reason = r.unwell(ctx, url); reason == "" {
 			break
+		}
+		if time.Since(began) > bound/2 && !shown {
+			r.show(ctx)
+			shown = true
 		}
 		if time.Since(began) > bound {
 			r.broken = append(r.broken, fmt.Sprintf("after %s (%s) the stack does not serve for %s: %s", e.name, hit, bound, reason))

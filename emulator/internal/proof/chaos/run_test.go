@@ -44,6 +44,18 @@ func TestTheReportHasTheSeedAndHowLongEachTook(t *testing.T) {
 	}
 }
 
+func TestOneEventCanBeLookedInto(t *testing.T) {
+	all, err := options{}.events()
+	require.NoError(t, err)
+	assert.Len(t, all, len(events))
+	one, err := options{only: "slice"}.events()
+	require.NoError(t, err)
+	require.Len(t, one, 1)
+	assert.Equal(t, "slice", one[0].name)
+	_, err = options{only: "slices"}.events()
+	require.ErrorContains(t, err, `there is no event "slices"; there are: pod, rank, slice, system node,`)
+}
+
 func TestAnAnswerIsItsText(t *testing.T) {
 	status := http.StatusOK
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

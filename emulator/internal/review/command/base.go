@@ -21,24 +21,24 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// firstSaved is the loopback network at which saved base states begin, half way up: those
-// of stacks that come and go begin at 0.
+// firstSaved is the first loopback network of saved bases. The networks of other clusters start
+// at 0.
 const firstSaved = 16
 
-// format is increased when states that earlier versions saved can no longer be used.
+// format must be increased if bases that earlier versions saved can no longer be used.
 const format = "1"
 
-// base is one environment as the base has it: an emulated cloud of its own, stopped on
-// disk, that is resumed for a preview.
+// base is the deployed base of one environment. It has a separate emulated cloud, which is
+// stopped and saved on disk, and resumed for a preview.
 type base struct {
-	sandbox.Stack // in that cloud
-	run           *command
-	key           string // of everything that it is made from
+	sandbox.Stack
+	run *command
+	key string // hash of everything from which it was created
 }
 
 func (r *command) baseOf(name string, number int, config []byte) *base {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n", format, r.machine, r.baseProgram, config))
-	// Every child inherits both. A valid name cannot fail.
+	// Child processes inherit both. Setenv only fails for invalid names.
 	_ = os.Setenv(layout.NetworkVar, strconv.Itoa(firstSaved+number))
 	_ = os.Setenv(layout.EarlierVar, "1")
 	box := &sandbox.Sandbox{
@@ -47,19 +47,19 @@ func (r *command) baseOf(name string, number int, config []byte) *base {
 	return &base{Stack: box.Stack(name), run: r, key: hex.EncodeToString(sum[:])}
 }
 
-// say prints a line about the environment.
+// say prints a message about the environment.
 func (b *base) say(text string, values ...any) {
 	fmt.Fprintf(b.Out, "%s: %s\n", b.Name, fmt.Sprintf(text, values...))
 }
 
-// quietly is the daemon without its output.
+// quietly returns the daemon without its messages.
 func (b *base) quietly() sandbox.Daemon {
 	quiet := *b.Sandbox
 	quiet.Out = io.Discard
 	return quiet.Daemon()
 }
 
-// fingerprint is what an emulated cloud and the tools in it are made from.
+// fingerprint returns a hash of the emulator and its tools.
 func (r *command) fingerprint() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -86,7 +86,7 @@ func (r *command) fingerprint() (string, error) {
 func (b *base) keyFile() string  { return filepath.Join(b.Layout.Root, "base.key") }
 func (b *base) noteFile() string { return filepath.Join(b.Layout.Root, "base.notes") }
 
-// open resumes the saved state, or creates it.
+// open resumes the saved base, or creates it.
 func (b *base) open(ctx context.Context) error {
 	if key, err := os.ReadFile(b.keyFile()); err == nil && string(key) == b.key {
 		began := time.Now()
@@ -103,8 +103,8 @@ func (b *base) open(ctx context.Context) error {
 	return b.make(ctx)
 }
 
-// resume starts the cloud and waits until the controller's webhooks answer, which a
-// preview of a LeaderWorkerSet goes through.
+// resume starts the cloud and waits until the controller's webhooks are ready, because a preview
+// of a LeaderWorkerSet calls them.
 func (b *base) resume(ctx context.Context) error {
 	if err := b.Link(); err != nil {
 		return err
@@ -118,8 +118,7 @@ func (b *base) resume(ctx context.Context) error {
 	return b.answering(ctx)
 }
 
-// answering sends a change of every LeaderWorkerSet as a dry run, until the API server
-// accepts it.
+// answering waits until the API server accepts a dry run of a change of every LeaderWorkerSet.
 func (b *base) answering(ctx context.Context) error {
 	files, err := filepath.Glob(filepath.Join(b.Layout.Root, "clusters", "*", "admin.kubeconfig"))
 	if err != nil {
@@ -143,7 +142,7 @@ func (b *base) answering(ctx context.Context) error {
 	return nil
 }
 
-// fresh is an emulated cloud with nothing in it.
+// fresh starts an empty emulated cloud.
 func (b *base) fresh(ctx context.Context) error {
 	if err := b.quietly().Stop(); err != nil {
 		return err
@@ -154,7 +153,7 @@ func (b *base) fresh(ctx context.Context) error {
 	if err := os.MkdirAll(b.Layout.Root, 0o700); err != nil {
 		return err
 	}
-	// Tools are built once for the checkout: this folder is in the checkout's.
+	// Use the tools of the checkout, whose folder contains this one.
 	above := layout.Layout{Root: filepath.Dir(filepath.Dir(b.Layout.Root))}
 	for from, to := range map[string]string{b.Layout.Bin(): above.Bin(), b.Layout.Cache(): above.Cache()} {
 		if err := os.Symlink(to, from); err != nil {
@@ -167,12 +166,12 @@ func (b *base) fresh(ctx context.Context) error {
 	return b.quietly().Start(ctx)
 }
 
-// baseFailed is a base that does not come up: there is nothing to review against.
+// baseFailed is the error if the base cannot be deployed.
 type baseFailed struct{ reason string }
 
 func (b *baseFailed) Error() string { return b.reason }
 
-// make brings the base up from nothing, and saves its state.
+// make deploys and saves the base.
 func (b *base) make(ctx context.Context) error {
 	began := time.Now()
 	b.say("bringing %s up on the emulator, which takes a minute or two; the state is saved", b.run.base.Name)
@@ -200,9 +199,9 @@ func (b *base) make(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the whole log is %s):\n%s", b.run.base.Name, file, proc.Tail(file, 12))}
+		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the full log is in %s):\n%s", b.run.base.Name, file, proc.Tail(file, 12))}
 	}
-	// A base that would change without being changed would make every report wrong.
+	// If the unchanged base had changes, they would be in every report.
 	p, err := b.preview(ctx, b.run.base.Dir)
 	if err != nil {
 		return err
@@ -226,7 +225,7 @@ func (b *base) make(ctx context.Context) error {
 
 func (b *base) protectedFile() string { return filepath.Join(b.Layout.Root, "base.protected") }
 
-// unprotect removes protection from the saved state and records what had it.
+// unprotect removes the protection of resources from the saved state, and saves their URNs.
 func (b *base) unprotect() error {
 	protected, err := sandbox.Unprotect(b.StateFile())
 	if err != nil {
@@ -235,7 +234,7 @@ func (b *base) unprotect() error {
 	return os.WriteFile(b.protectedFile(), []byte(strings.Join(protected, "\n")), 0o600)
 }
 
-// protected are the URNs of what the base protects.
+// protected returns the URNs of the base's protected resources.
 func (b *base) protected() []string {
 	text, err := os.ReadFile(b.protectedFile())
 	if err != nil {
@@ -244,7 +243,7 @@ func (b *base) protected() []string {
 	return strings.Split(string(text), "\n")
 }
 
-// notes are what is to be known of the base.
+// notes returns notes about the base.
 func (b *base) notes() []string {
 	text, err := os.ReadFile(b.noteFile())
 	if err != nil || len(text) == 0 {
@@ -253,7 +252,7 @@ func (b *base) notes() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-// preview asks the engine what a program would change.
+// preview previews a program.
 func (b *base) preview(ctx context.Context, program string) (review.Preview, error) {
 	box := *b.Sandbox
 	box.Program = program
@@ -288,7 +287,7 @@ func (b *base) preview(ctx context.Context, program string) (review.Preview, err
 	return p, nil
 }
 
-// close stops the cloud; its files stay on disk.
+// close stops the cloud. Its files remain on disk.
 func (b *base) close() {
 	if err := b.quietly().Stop(); err != nil {
 		fmt.Fprintf(b.Err, "emulator: %v\n", err)

@@ -14,12 +14,12 @@ import (
 	"sglang-tpu/emulator/internal/review/revision"
 )
 
-// maxPrograms is how many built programs are kept: a few bases and a few heads.
+// maxPrograms is the number of binaries that are cached, of bases and heads.
 const maxPrograms = 6
 
-// build makes a program's binary, unless one of the same sources is there, and makes
-// the program's project run it. Otherwise Pulumi would link the program at each
-// preview, which takes longer than the preview itself.
+// build builds a program's binary unless it is cached, and changes the project so that Pulumi
+// runs it. Otherwise Pulumi would link the program for each preview, which takes longer than
+// the preview.
 func (r *command) build(ctx context.Context, t revision.Tree, hash string) error {
 	binary := filepath.Join(r.folder, "built", hash[:16])
 	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
@@ -32,10 +32,10 @@ func (r *command) build(ctx context.Context, t revision.Tree, hash string) error
 		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary+".new", ".")
 		cmd.Dir = t.Dir
 		if t.Source != "" {
-			cmd.Dir = t.Source // where most of it has been compiled already
+			cmd.Dir = t.Source // for Go's build cache
 		}
-		cmd.Env = append(r.Environ(""), "GOWORK=off", "CGO_ENABLED=0") // as the language host compiles it
-		// Compilers are children of go; the group ends with it.
+		cmd.Env = append(r.Environ(""), "GOWORK=off", "CGO_ENABLED=0") // as in the language host
+		// The process group includes the compilers, which are children of go.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 		cmd.WaitDelay = 5 * time.Second
@@ -55,7 +55,7 @@ func (r *command) build(ctx context.Context, t revision.Tree, hash string) error
 	return r.RunBinary(t.Dir, binary)
 }
 
-// prune removes the oldest binaries.
+// prune removes the oldest binaries from the cache.
 func prune(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

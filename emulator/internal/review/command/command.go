@@ -1,5 +1,5 @@
-// Package command is `emulator review`: it brings the base of each environment up in a
-// sandbox, previews the head against it, and writes the report.
+// Package command implements `emulator review`. For each environment it deploys the base in a
+// sandbox and previews the head against it; then it writes the report.
 package command
 
 import (
@@ -23,36 +23,37 @@ import (
 
 const usage = `emulator review [-base REV] [-head REV] [-out FOLDER] [STACK...]
 
-Brings the program and the configuration of REV up on the emulator, once for each
-environment that HEAD changes, previews HEAD against that, and writes review.md and
-review.json. Base states are saved under .emulator/review and used again while nothing
-that they are made from has changed.
+Deploys program and configuration of the base on the emulator, for each environment that the
+head changes, previews the head against it, and writes review.md and review.json. Deployed
+bases are saved in .emulator/review and reused until something changes from which they were
+created.
 
-  -base REV    what to compare with (default: where the branch left origin/main)
-  -head REV    what to review (default: the working tree)
-  -out FOLDER  where the report goes (default: .emulator/review)
+  -base REV    compare with REV (default: the merge base with origin/main)
+  -head REV    review REV (default: the working tree)
+  -out FOLDER  write the report to FOLDER (default: .emulator/review)
 
-Exit codes: 0 nothing has to be acknowledged; 10 a preview fails; of what review.yaml wants
-acknowledged and nobody has, 11 rolling or group restart, 12 deletion, 13 slice rebuild,
-14 cluster rebuild. To acknowledge, write a line into a commit's message, or lines into the
-environment variable REVIEW_ACKNOWLEDGED:
+Exit codes: 0 nothing needs to be acknowledged; 10 a preview fails; otherwise the worst that
+review.yaml requires to be acknowledged and that is not: 11 rolling or group restart,
+12 deletion, 13 slice rebuild, 14 cluster rebuild. To acknowledge, add a line to the message
+of a commit, or lines to the environment variable REVIEW_ACKNOWLEDGED:
 
   Review-Acknowledged: slice-rebuild prod
 `
 
-// acknowledgedVar holds lines as a trailer would, separated by newlines or semicolons.
+// acknowledgedVar is an environment variable with values of the trailer, separated by newlines
+// or semicolons.
 const acknowledgedVar = "REVIEW_ACKNOWLEDGED"
 
-// command is one run.
+// command is one run of the review.
 type command struct {
 	*sandbox.Sandbox
-	folder     string // of everything that it keeps
+	folder     string // for saved bases, cached binaries and reports
 	base, head revision.Tree
-	// What the programs and the emulator are made from.
+	// Hashes of the programs and of the emulator.
 	baseProgram, headProgram, machine string
 }
 
-// Run is the sandbox.Command.
+// Run runs the review. It is a sandbox.Command.
 func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	began := time.Now()
 	flags := flag.NewFlagSet("review", flag.ContinueOnError)
@@ -70,7 +71,7 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	if *out == "" {
 		*out = r.folder
 	}
-	// Two reviews of one checkout are kept apart; a stack that is up is not in the way.
+	// The lock excludes other reviews, not commands on deployed stacks.
 	unlock, err := sandbox.Lock(layout.Layout{Root: r.folder})
 	if err != nil {
 		return err
@@ -89,14 +90,14 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	if err := write(*out, report); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Out, "\n%s\nIn %s, also as review.json; made in %s.\n", report.Markdown(), filepath.Join(*out, "review.md"), time.Since(began).Round(time.Second))
+	fmt.Fprintf(s.Out, "\n%s\nWritten to %s, and as review.json, in %s.\n", report.Markdown(), filepath.Join(*out, "review.md"), time.Since(began).Round(time.Second))
 	if code := report.ExitCode(); code != 0 {
 		return sandbox.ExitCode(code)
 	}
 	return nil
 }
 
-// open finds what is compared with what.
+// open exports base and head.
 func (r *command) open(ctx context.Context, base, head string) (err error) {
 	if err := r.Tools(ctx, tools.Runtime); err != nil {
 		return err
@@ -127,7 +128,7 @@ func (r *command) open(ctx context.Context, base, head string) (err error) {
 	return err
 }
 
-// report goes through the environments of both sides, or those that are named.
+// report reviews all environments of base and head, or those in only.
 func (r *command) report(ctx context.Context, only []string) (review.Report, error) {
 	report := review.Report{Base: r.base.Name, Head: r.head.Name}
 	all := slices.Concat(r.base.Environments(), r.head.Environments())
@@ -135,7 +136,7 @@ func (r *command) report(ctx context.Context, only []string) (review.Report, err
 	all = slices.Compact(all)
 	for _, name := range only {
 		if !slices.Contains(all, name) {
-			return report, fmt.Errorf("there is no environment %q; there are %s", name, strings.Join(all, ", "))
+			return report, fmt.Errorf("there is no environment %q; the environments are %s", name, strings.Join(all, ", "))
 		}
 	}
 	for i, name := range all {
@@ -152,7 +153,7 @@ func (r *command) report(ctx context.Context, only []string) (review.Report, err
 	return report, nil
 }
 
-// environment reviews one stack, and leaves nothing running.
+// environment reviews one stack. Its emulated cloud is stopped at the end.
 func (r *command) environment(ctx context.Context, name string, number int) (review.Environment, error) {
 	none := review.Environment{Name: name}
 	before, err := r.base.Config(name)
@@ -202,23 +203,23 @@ func (r *command) environment(ctx context.Context, name string, number int) (rev
 	return e, nil
 }
 
-// unseen are settings that the emulator replaces by its own, so that no preview shows
-// what they do.
+// unseen returns notes about settings that the emulator overrides, so that the preview does not
+// show the effect of their change.
 func unseen(before, after []byte) []string {
 	const key = "sglang-tpu:lwsChart"
 	value := func(text []byte) any {
 		var config map[string]any
-		_ = json.Unmarshal(text, &config) // it was written by Marshal
+		_ = json.Unmarshal(text, &config) // it is from json.Marshal
 		return config[key]
 	}
 	if was, is := value(before), value(after); was != is {
-		return []string{fmt.Sprintf("`%s` changes from `%v` to `%v`; the emulator uses a chart of its own, so what is in the other one is not in this report", key, was, is)}
+		return []string{fmt.Sprintf("`%s` changes from `%v` to `%v`; the emulator always uses its own chart, so this report does not show the effect", key, was, is)}
 	}
 	return nil
 }
 
-// gate asks for acknowledgements. The policy is that of the base, so that a change
-// cannot lift it for itself.
+// gate checks the acknowledgements. It uses the policy of the base, so that a change cannot
+// relax the policy that applies to it.
 func (r *command) gate(ctx context.Context, report *review.Report) error {
 	const file = "review.yaml"
 	text, err := revision.File(ctx, r.Checkout, r.base.Commit, file)
@@ -226,7 +227,7 @@ func (r *command) gate(ctx context.Context, report *review.Report) error {
 		return err
 	}
 	if text == nil {
-		text, err = os.ReadFile(filepath.Join(r.head.Dir, file)) // the first one that there is
+		text, err = os.ReadFile(filepath.Join(r.head.Dir, file)) // the change adds the policy
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

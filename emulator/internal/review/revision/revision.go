@@ -1,5 +1,5 @@
-// Package revision reads the program as it was at a revision, and reports whether two
-// revisions differ in anything that a stack is made from.
+// Package revision reads the program at a git revision, and compares revisions by what affects
+// a stack.
 package revision
 
 import (
@@ -26,11 +26,10 @@ import (
 // Tree is the program at one revision, in a folder.
 type Tree struct {
 	Dir    string
-	Source string // the checkout that it is a copy of; empty for a revision of git's
-	Name   string // what people call it: a short commit, or the working tree
-	Commit string // of a working tree, the one that it is built on
-	// files are paths in the folder, with slashes.
-	files []string
+	Source string   // the checkout, if it is a copy of the working tree
+	Name   string   // for output: a short commit, or the working tree
+	Commit string   // for a working tree, HEAD
+	files  []string // paths in the folder, with slashes
 }
 
 // git runs git in a checkout.
@@ -54,8 +53,8 @@ func Resolve(ctx context.Context, checkout, name string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Default is the base of a change when none is given: where the branch left
-// origin/main, or what was committed last.
+// Default returns the default base of a change: the merge base of HEAD and origin/main, or HEAD
+// if there is none.
 func Default(ctx context.Context, checkout string) (string, error) {
 	if out, err := git(ctx, checkout, "merge-base", "HEAD", "origin/main"); err == nil {
 		return strings.TrimSpace(string(out)), nil
@@ -63,8 +62,8 @@ func Default(ctx context.Context, checkout string) (string, error) {
 	return Resolve(ctx, checkout, "HEAD")
 }
 
-// Copy writes the program of the checkout as it is, with all that is not ignored, into a
-// folder, which it empties first.
+// Copy copies the program in the working tree, without ignored files, to a folder, which it
+// empties first.
 func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
 	from, err := workingTree(ctx, checkout)
 	if err != nil {
@@ -75,7 +74,7 @@ func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
 		return to, err
 	}
 	for _, name := range from.files {
-		if ours(name) {
+		if inEmulator(name) {
 			continue
 		}
 		f, err := os.Open(filepath.Join(checkout, name))
@@ -90,7 +89,7 @@ func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
 	return to, nil
 }
 
-// workingTree is the checkout itself.
+// workingTree returns the checkout itself.
 func workingTree(ctx context.Context, checkout string) (Tree, error) {
 	commit, err := Resolve(ctx, checkout, "HEAD")
 	if err != nil {
@@ -118,8 +117,8 @@ func workingTree(ctx context.Context, checkout string) (Tree, error) {
 
 func short(commit string) string { return commit[:min(len(commit), 10)] }
 
-// Export writes a revision's program into a folder, which it empties first. In the same
-// folder again, the next build of the program is a short one.
+// Export writes the program at a revision to a folder, which it empties first. Using the same
+// folder each time makes later builds of the program faster.
 func Export(ctx context.Context, checkout, name, dir string) (Tree, error) {
 	commit, err := Resolve(ctx, checkout, name)
 	if err != nil {
@@ -143,7 +142,7 @@ func Export(ctx context.Context, checkout, name, dir string) (Tree, error) {
 			return t, err
 		}
 		name := path.Clean(header.Name)
-		if header.Typeflag != tar.TypeReg || !filepath.IsLocal(name) || ours(name) {
+		if header.Typeflag != tar.TypeReg || !filepath.IsLocal(name) || inEmulator(name) {
 			continue
 		}
 		if err := write(filepath.Join(dir, name), r, fs.FileMode(header.Mode)); err != nil {
@@ -167,27 +166,27 @@ func write(file string, from io.Reader, mode fs.FileMode) error {
 	return f.Close()
 }
 
-// ours is what is beside the program and no part of it.
-func ours(file string) bool { return strings.HasPrefix(file, "emulator/") }
+// inEmulator reports whether a file belongs to the emulator, not to the program.
+func inEmulator(file string) bool { return strings.HasPrefix(file, "emulator/") }
 
-// matters reports whether a file can change what the program registers. What is not
-// known to be harmless does.
+// matters reports whether a file may affect what the program registers. It returns false only
+// for files that are known to be harmless.
 func matters(file string) bool {
 	base := path.Base(file)
 	top, _, nested := strings.Cut(file, "/")
 	switch {
-	case ours(file), nested && (top == "docs" || top == ".github" || top == ".ci"),
+	case inEmulator(file), nested && (top == "docs" || top == ".github" || top == ".ci"),
 		strings.Contains("/"+file, "/testdata/"), strings.HasSuffix(base, "_test.go"), strings.HasSuffix(base, ".md"):
 		return false
 	case !nested && (base == "LICENSE" || base == "Makefile" || base == "review.yaml" || strings.HasPrefix(base, ".")):
 		return false
 	case !nested && strings.HasPrefix(base, "Pulumi.") && base != "Pulumi.yaml":
-		return false // an environment's own; see Config
+		return false // the file of an environment; see Config
 	}
 	return true
 }
 
-// Program is a hash of everything that the program is made from.
+// Program returns a hash of all files that affect the program.
 func (t Tree) Program() (string, error) {
 	sum := sha256.New()
 	files := slices.Clone(t.files)
@@ -206,7 +205,7 @@ func (t Tree) Program() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// Environments are the stacks that have a file.
+// Environments returns the names of the stacks that have a Pulumi.<stack>.yaml.
 func (t Tree) Environments() []string {
 	var names []string
 	for _, file := range t.files {
@@ -218,8 +217,8 @@ func (t Tree) Environments() []string {
 	return slices.Compact(names)
 }
 
-// Config is what an environment's file says, without comments and without what only
-// encrypts; nil if there is no such environment.
+// Config returns the configuration of an environment as JSON, without comments and encryption
+// settings; nil if the environment does not exist.
 func (t Tree) Config(environment string) ([]byte, error) {
 	if !slices.Contains(t.Environments(), environment) {
 		return nil, nil
@@ -235,7 +234,7 @@ func (t Tree) Config(environment string) ([]byte, error) {
 	return json.Marshal(file["config"])
 }
 
-// File is a file of a revision; nil if it has none of that name.
+// File returns a file of a revision; nil if it does not exist.
 func File(ctx context.Context, checkout, commit, name string) ([]byte, error) {
 	found, err := git(ctx, checkout, "ls-tree", "--name-only", commit, "--", name)
 	if err != nil || len(bytes.TrimSpace(found)) == 0 {
@@ -244,8 +243,8 @@ func File(ctx context.Context, checkout, commit, name string) ([]byte, error) {
 	return git(ctx, checkout, "show", commit+":"+name)
 }
 
-// Trailers are the values of a trailer in the messages of all commits after base, up
-// to head.
+// Trailers returns the values of a trailer in the messages of the commits after base up to
+// head.
 func Trailers(ctx context.Context, checkout, base, head, key string) ([]string, error) {
 	out, err := git(ctx, checkout, "log", "--format=%(trailers:key="+key+",valueonly,separator=%x0A)", base+".."+head)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// repository is a checkout with one commit.
+// repository creates a checkout with one commit.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

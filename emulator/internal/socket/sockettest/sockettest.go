@@ -1,4 +1,4 @@
-// Package sockettest serves a test's own daemon.
+// Package sockettest serves a handler on a Unix socket in tests.
 package sockettest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Serve answers on a Unix socket until the test ends. The socket is in a folder of its
-// own: its path may have at most 107 characters, and t.TempDir may be longer.
+// Serve serves a handler on a Unix socket until the test ends. It does not use t.TempDir,
+// because the path of a socket may have at most 107 characters.
 func Serve(t *testing.T, handler http.Handler) (socket string) {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "socket")

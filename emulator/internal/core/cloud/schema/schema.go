@@ -1,42 +1,47 @@
-// Package schema holds what the gcp provider 8.41.1 declares of each property of the
-// resource types that the program uses: what is required, what Google fills in, whether
-// a change of it replaces the resource, its default, and what it conflicts with.
+// Package schema contains the schemas of the resource types that the program uses, from the
+// gcp provider 8.41.1.
 //
-// The folder types has one file for each resource type. Its first line is the type
-// token. Each line after it is one property: its name, its kind, and what else is so,
-// separated by spaces. The properties of an object, or of the elements of a list or a
-// set, follow with one more tab.
+// The folder types has one file for each resource type. The first line is the type token.
+// Each further line is one property: its name, its kind and its flags, separated by spaces.
+// The properties of an object, or of the elements of a list or set, follow with one more tab.
 //
-//	required       has to be set; without this word it may be left out
-//	computed       Google fills it in when it is left out, and that is no change
+//	required       must be set; all other properties are optional
+//	computed       Google sets it if it is omitted, and the provider sees no change
 //	output         only Google sets it
-//	replaces       another value makes another resource
-//	secret         its value is a secret
-//	default=V      its value when it is left out
-//	conflicts=A,B  paths, from the top, of properties that must not be set with it
+//	replaces       a change replaces the resource
+//	secret         the value is a secret
+//	default=V      the value if it is omitted
+//	conflicts=A,B  paths, from the top, of properties that must not be set together with it
 //
-// To write the files again for another version of the provider, write a program that
-// imports github.com/pulumi/pulumi-gcp/provider/v8 of that version, goes through
-// Provider().P.ResourcesMap() with the names in Provider().Resources, and prints for
-// each property, separated by tabs: the type token, the path in Pulumi's names
-// (TerraformToPulumiNameV2 of the bridge; a block of which there is at most one is an
-// object, [*] stands for the elements of a list or a set), the kind (Bool, Int, Float,
-// String, List, Set, Map or Object), the flags (required, optional, computed, replaces
-// for ForceNew, secret, default=VALUE, separated by commas), and ConflictsWith,
-// separated by spaces. Then, in the folder emulator:
+// To regenerate the files for another version of the provider, write a program that imports
+// github.com/pulumi/pulumi-gcp/provider/v8 of that version, iterates over
+// Provider().P.ResourcesMap() with the names in Provider().Resources, and prints for each
+// property, separated by tabs:
+//
+//   - the type token
+//   - the path in Pulumi's names (TerraformToPulumiNameV2 of the bridge; a block that occurs
+//     at most once is an object, and [*] stands for the elements of a list or set)
+//   - the kind: Bool, Int, Float, String, List, Set, Map or Object
+//   - the flags, separated by commas: required, optional, computed, replaces (ForceNew),
+//     secret, default=VALUE
+//   - ConflictsWith, separated by spaces
+//
+// Then run, in the folder emulator,
 //
 //	go run ./internal/core/cloud/schema/generate DUMP internal/core/cloud/schema/types [TYPE...]
 //
-// writes the types that have a file, and those that are named, again.
+// It regenerates the existing files and writes those of the named types.
 //
-// The folder functions has what lookups answer with, in the same form: go run
-// ./internal/functions writes it, in the folder above.
+// The folder functions has the results of lookups in the same format. To regenerate it, run
+// go run ./internal/functions in the root folder.
 package schema
 
 import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,8 +53,8 @@ const (
 	Float  = "float"
 	String = "string"
 	List   = "list"
-	Set    = "set" // the order of its elements has no meaning
-	Map    = "map" // keys are the program's
+	Set    = "set" // unordered
+	Map    = "map" // with arbitrary keys
 	Object = "object"
 )
 
@@ -62,15 +67,15 @@ type Property struct {
 	Output   bool
 	ForceNew bool
 	Secret   bool
-	Default  any      // nil: there is none; numbers are float64
+	Default  any      // nil for none; numbers are float64
 	Conflict []string // paths from the top of the resource
 
-	// Inside are the properties of an object, or of the elements of a list or a set; nil
-	// for elements that are plain values.
+	// Inside are the properties of an object, or of the elements of a list or set; nil for
+	// elements of a simple type.
 	Inside []*Property
 }
 
-// Find returns a property of a level by its name, or nil.
+// Find returns the property of a level with a name, or nil.
 func Find(level []*Property, name string) *Property {
 	for _, p := range level {
 		if p.Name == name {
@@ -80,8 +85,8 @@ func Find(level []*Property, name string) *Property {
 	return nil
 }
 
-// At follows a path such as cleanupPolicies[*].condition.tagState; nil if there is
-// nothing at its end. Below a map everything is the map itself.
+// At returns the property at a path such as cleanupPolicies[*].condition.tagState, or nil.
+// Every path below a map returns the map.
 func At(level []*Property, path string) *Property {
 	var p *Property
 	for name := range strings.SplitSeq(strings.ReplaceAll(path, "[*]", ""), ".") {
@@ -104,21 +109,14 @@ var (
 	functions = mustParse("functions/*.txt")
 )
 
-// Function returns the properties that a function of the provider answers with, by its
-// token; nil for one that is not here.
+// Function returns the properties of a function's result by its token; nil if it is unknown.
 func Function(token string) []*Property { return functions[token] }
 
-// Of returns the properties of a type, by its token; nil for a type that is not here.
+// Of returns the properties of a type by its token; nil if it is unknown.
 func Of(typ string) []*Property { return types[typ] }
 
-// Types are the tokens of those that are here.
-func Types() []string {
-	var all []string
-	for typ := range types {
-		all = append(all, typ)
-	}
-	return all
-}
+// Types returns the tokens of all types, in no particular order.
+func Types() []string { return slices.Collect(maps.Keys(types)) }
 
 func mustParse(pattern string) map[string][]*Property {
 	all := map[string][]*Property{}
@@ -132,7 +130,7 @@ func mustParse(pattern string) map[string][]*Property {
 		all[typ] = properties
 	}
 	if err != nil {
-		panic(err) // the files are part of the binary, and a test reads them
+		panic(err) // the files are embedded, and a test reads them
 	}
 	return all
 }
@@ -145,7 +143,7 @@ func Parse(text string) (typ string, properties []*Property, err error) {
 		depth := len(line) - len(strings.TrimLeft(line, "\t"))
 		p, err := parseLine(line)
 		if err == nil && depth >= len(open) {
-			err = fmt.Errorf("%q is inside of nothing", line)
+			err = fmt.Errorf("%q is indented too far", line)
 		}
 		if err != nil {
 			return "", nil, fmt.Errorf("line %d: %w", i+2, err)
@@ -168,7 +166,7 @@ func parseLine(line string) (*Property, error) {
 	switch p.Kind {
 	case Bool, Int, Float, String, List, Set, Map, Object:
 	default:
-		return nil, fmt.Errorf("%q is no kind", p.Kind)
+		return nil, fmt.Errorf("%q is not a kind", p.Kind)
 	}
 	for _, word := range words[2:] {
 		name, value, _ := strings.Cut(word, "=")
@@ -191,7 +189,7 @@ func parseLine(line string) (*Property, error) {
 				return nil, err
 			}
 		default:
-			return nil, fmt.Errorf("%q says nothing of a property", word)
+			return nil, fmt.Errorf("%q is not a flag", word)
 		}
 	}
 	return p, nil
@@ -206,5 +204,5 @@ func parseDefault(kind, value string) (any, error) {
 	case String:
 		return value, nil
 	}
-	return nil, fmt.Errorf("a %s has no default", kind)
+	return nil, fmt.Errorf("a %s cannot have a default", kind)
 }

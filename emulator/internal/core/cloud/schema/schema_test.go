@@ -40,18 +40,18 @@ func TestAFileOfPropertiesIsRead(t *testing.T) {
 func TestAFileWithAnErrorIsNotRead(t *testing.T) {
 	for text, want := range map[string]string{
 		"t\nname\n":                        `line 2: "name" has no kind`,
-		"t\nname text\n":                   `line 2: "text" is no kind`,
-		"t\nname string often\n":           `"often" says nothing of a property`,
-		"t\nname string\n\tin string\n":    `line 3: "\tin string" is inside of nothing`,
+		"t\nname text\n":                   `line 2: "text" is not a kind`,
+		"t\nname string often\n":           `"often" is not a flag`,
+		"t\nname string\n\tin string\n":    `line 3: "\tin string" is indented too far`,
 		"t\nnumber int default=many\n":     "invalid syntax",
-		"t\nlist list default=something\n": "a list has no default",
+		"t\nlist list default=something\n": "a list cannot have a default",
 	} {
 		_, _, err := Parse(text)
 		require.ErrorContains(t, err, want, text)
 	}
 }
 
-// What a reader would not expect, by the provider's own schema.
+// Declarations of the provider that are surprising.
 func TestWhatTheProviderDeclares(t *testing.T) {
 	for path, want := range map[string]Property{
 		"gcp:container/nodePool:NodePool nodeConfig.machineType":                           {Kind: String, Computed: true},
@@ -75,7 +75,7 @@ func TestWhatTheProviderDeclares(t *testing.T) {
 	assert.Nil(t, Of("gcp:sql/databaseInstance:DatabaseInstance"))
 }
 
-// A path of a conflict leads to something.
+// Every path in a conflict exists.
 func TestConflictsAreWithWhatThereIs(t *testing.T) {
 	var walk func(typ string, level []*Property)
 	walk = func(typ string, level []*Property) {

@@ -1,5 +1,5 @@
-// Command generate writes the files of ../types out of a dump of the provider's own
-// schema; see package schema for how that is written.
+// Command generate writes the files of ../types from a dump of the provider's schema. Package
+// schema describes how to create the dump.
 package main
 
 import (
@@ -41,13 +41,13 @@ func run(args []string) error {
 	return nil
 }
 
-// fileName is such as container.NodePool.txt.
+// fileName returns a type's file name, such as container.NodePool.txt.
 func fileName(typ string) string {
 	parts := strings.FieldsFunc(typ, func(r rune) bool { return r == ':' || r == '/' })
 	return parts[1] + "." + parts[len(parts)-1] + ".txt"
 }
 
-// row is one property as the dump has it.
+// row is one property of the dump.
 type row struct {
 	path      string
 	kind      string
@@ -63,7 +63,7 @@ func read(dump string) map[string][]row {
 		}
 		columns := strings.Split(line, "\t")
 		if len(columns) != 5 {
-			// A default of more than one line; no type of ours has one.
+			// A default that has several lines. It is an error only for the types that are written.
 			all[columns[0]] = append(all[columns[0]], row{path: line})
 			continue
 		}
@@ -82,7 +82,7 @@ func write(typ string, rows []row) (string, error) {
 	known := map[string]bool{}
 	for _, r := range rows {
 		if r.kind == "" {
-			return "", fmt.Errorf("%s: %q has not five columns", typ, r.path)
+			return "", fmt.Errorf("%s: %q does not have five columns", typ, r.path)
 		}
 		known[r.path] = true
 	}
@@ -121,8 +121,8 @@ func write(typ string, rows []row) (string, error) {
 	return b.String(), nil
 }
 
-// pulumiPath turns ip_allocation_policy.0.cluster_ipv4_cidr_block around; Pulumi's
-// names of lists are plural.
+// pulumiPath converts a path such as ip_allocation_policy.0.cluster_ipv4_cidr_block to Pulumi's
+// names, where those of lists are plural; empty if the dump does not have it.
 func pulumiPath(name string, known map[string]bool) string {
 	var parts []string
 	for part := range strings.SplitSeq(name, ".") {

@@ -28,7 +28,7 @@ func TestADumpBecomesTheFileOfAType(t *testing.T) {
 		"\tport int default=80\n", text)
 	assert.Equal(t, "a.B.txt", fileName("gcp:a/b:B"))
 	_, err = write("gcp:c/d:D", all["gcp:c/d:D"])
-	require.ErrorContains(t, err, "has not five columns")
+	require.ErrorContains(t, err, "does not have five columns")
 	_, err = write("gcp:e/f:F", all["gcp:e/f:F"])
 	require.ErrorContains(t, err, "the dump has no gcp:e/f:F")
 	_, err = write("gcp:a/b:B", read("gcp:a/b:B\tname\tString\toptional\tother_thing\n")["gcp:a/b:B"])
