@@ -1,7 +1,7 @@
-// Command bench-endpoint measures the endpoint of a stack that is up: tokens per second, the
-// time to the first token and the time per output token, at several numbers of requests at
-// once. It keeps each run in a folder and compares it with the last. Run it in the checkout,
-// where pulumi and the cluster can be reached: make bench-endpoint STACK=dev
+// Command bench-endpoint measures the endpoint of a deployed stack: tokens per second, the time
+// to the first token and the time per output token, at several concurrency levels. It saves
+// each run in a folder and compares it with the last. Run it in the checkout, with access to
+// pulumi and the cluster: make bench-endpoint STACK=dev
 package main
 
 import (
@@ -41,7 +41,7 @@ func run() int {
 	return report.Print(os.Stdout, bench.Measure(ctx, endpoint.Local{Dir: dir}, o, progress))
 }
 
-// options reads the command line.
+// options parses the command line.
 func options(args []string) (bench.Options, error) {
 	now := time.Now()
 	o := bench.Options{Now: now, Load: bench.Load{Seed: uint64(now.UnixNano())}}

@@ -13,10 +13,10 @@ import (
 	"sglang-tpu/cmd/internal/process"
 )
 
-// machine is this one, and the internet.
+// machine runs commands on this machine and sends requests to the Internet.
 type machine struct{}
 
-// patience is how long one question may take.
+// patience is the timeout of a command or request.
 const patience = time.Minute
 
 func (machine) Run(ctx context.Context, command ...string) ([]byte, error) {
@@ -36,7 +36,7 @@ func (machine) Post(ctx context.Context, url, token, project string, body any) (
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
-	// Credentials of a user have no project of their own that pays for the request
+	// User credentials have no project to which the request is billed
 	// (https://cloud.google.com/docs/authentication/rest#set-billing-project).
 	request.Header.Set("X-Goog-User-Project", project)
 	response, err := http.DefaultClient.Do(request)

@@ -1,6 +1,5 @@
-// Command doctor asks whether a stack can be deployed: tools, login, project, billing,
-// APIs, zone, quotas and roles. It changes nothing. Run it in the checkout:
-// make doctor STACK=dev
+// Command doctor checks whether a stack can be deployed: tools, login, project, billing, APIs,
+// zone, quotas and roles. It changes nothing. Run it in the checkout: make doctor STACK=dev
 package main
 
 import (

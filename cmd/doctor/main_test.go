@@ -75,7 +75,7 @@ func TestQuestionsToGoogleCarryTokenAndProject(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, answer, out)
 
-	// The shape of Google's errors: https://cloud.google.com/apis/design/errors.
+	// The format of Google's errors: https://cloud.google.com/apis/design/errors.
 	status, answer = http.StatusForbidden, `{"error": {"code": 403, "message": "Permission denied", "status": "PERMISSION_DENIED"}}`
 	_, err = ask()
 	assert.EqualError(t, err, "Permission denied")

@@ -20,11 +20,11 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-// encrypted stands for the value of a secret, which is not decrypted.
+// encrypted replaces the value of a secret, which is not decrypted.
 const encrypted = "encrypted"
 
-// load reads a stack's file over the defaults of Pulumi.yaml, and checks what the program
-// itself checks. No backend and no passphrase is needed.
+// load reads a stack's file and the defaults in Pulumi.yaml, and checks the settings like the
+// program. It needs neither a backend nor a passphrase.
 func load(dir, stack string) checks.Stack {
 	s := checks.Stack{Name: stack}
 	file := filepath.Join(dir, "Pulumi."+stack+".yaml")
@@ -45,13 +45,13 @@ func load(dir, stack string) checks.Stack {
 		s.Settings = c
 		return s
 	}
-	text, _ := os.ReadFile(file) // without it, the problems are without their lines
+	text, _ := os.ReadFile(file) // without it, problems have no line numbers
 	s.Problems = settings.Locate(problems, filepath.Base(file), text, get)
 	return s
 }
 
-// configuration is every value by its full key, objects as JSON, which of them are secrets,
-// and the name of the project.
+// configuration returns every value by its full key, objects as JSON, the keys of secrets, and
+// the name of the project.
 func configuration(dir, file string) (values map[string]string, secret map[string]bool, name string, err error) {
 	project, err := workspace.LoadProject(filepath.Join(dir, "Pulumi.yaml"))
 	if err != nil {

@@ -1,6 +1,6 @@
-// Command smoke asks a stack that is up whether it serves: every rank is there, the Service
-// has endpoints, and the model server answers as clients want it to. It changes nothing. Run
-// it in the checkout, where pulumi and the cluster can be reached: make smoke STACK=dev
+// Command smoke checks whether a deployed stack serves: all ranks are ready, the Service has
+// endpoints, and the model server answers requests correctly. It changes nothing. Run it in the
+// checkout, with access to pulumi and the cluster: make smoke STACK=dev
 package main
 
 import (

@@ -15,21 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// speed divides the times of Cloud Monitoring here: between scrapes and evaluations, that a
-// query must have had a result, and over which it looks back. Faults and repairs take the
-// emulator's time.
+// speed divides the times of Cloud Monitoring: the intervals of scrapes and evaluations, and the
+// durations and ranges of alerts. Faults and repairs take the emulator's time.
 const speed = 10
 
 // scrape is the time between two scrapes, and between two evaluations.
 const scrape = 30 * time.Second / speed
 
-// watch has the alerts of the stack evaluated by Prometheus' own rules while something
-// happens.
+// watch evaluates the alerts of the stack with Prometheus' rule engine.
 type watch struct {
 	cmd   *exec.Cmd
 	input io.Closer
 	end   func()
-	done  chan struct{} // closed when the output has ended
+	done  chan struct{} // closed at the end of the output
 
 	mu      sync.Mutex
 	changes []alertChange
@@ -71,12 +69,12 @@ func (c *collector) watch(t *testing.T) *watch {
 			}
 		}
 	}()
-	// What happens begins on series that are there.
+	// Wait until there are series.
 	time.Sleep(3 * scrape)
 	return w
 }
 
-// stop ends it and returns the alerts that fired at any time.
+// stop ends the evaluation and returns the alerts that fired at any time.
 func (w *watch) stop(t *testing.T) (fired []string) {
 	t.Helper()
 	require.NoError(t, w.input.Close())
@@ -92,8 +90,7 @@ func (w *watch) stop(t *testing.T) (fired []string) {
 	return fired
 }
 
-// await returns when an alert has changed to a state, since the moment, and prints how long
-// that took.
+// await waits until an alert has changed to a state after a time, and prints how long it took.
 func (w *watch) await(t *testing.T, since time.Time, what, alert, state string) {
 	t.Helper()
 	var found time.Time
@@ -112,7 +109,7 @@ func (w *watch) await(t *testing.T, since time.Time, what, alert, state string) 
 	fmt.Printf("    %s: %s is %s after %.1f s, with the times of Cloud Monitoring divided by %d\n", what, alert, state, took.Seconds(), speed)
 }
 
-// saturate gives the server more requests than it runs at once, and takes them away.
+// saturate sends more requests than the server runs concurrently, and then cancels them.
 func (c *collector) saturate(t *testing.T) {
 	w := c.watch(t)
 	began := time.Now()
@@ -127,12 +124,13 @@ func (c *collector) saturate(t *testing.T) {
 const (
 	tpuHosts  = " -l " + hosts
 	groupPods = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name "
-	// whole waits for the pods of the group that was deleted to be others, and ready.
+	// whole waits until the pods of the deleted group are replaced and ready.
 	whole = `until [ "$(` + groupPods + `-o name | wc -l)" = 2 ] && ! ` + groupPods + `-o jsonpath='{.items[*].metadata.uid}' | grep -qE "$before" && ` +
 		`kubectl wait --for=condition=Ready pod -l leaderworkerset.sigs.k8s.io/name --timeout 1s >/dev/null 2>&1; do sleep 0.5; done`
 )
 
-// stopLeader deletes the leader and keeps its hosts from getting another, and ends that.
+// stopLeader deletes the leader and cordons the hosts, so that it is not replaced, and then
+// uncordons them.
 func (c *collector) stopLeader(t *testing.T) {
 	w := c.watch(t)
 	began := time.Now()
@@ -144,8 +142,8 @@ func (c *collector) stopLeader(t *testing.T) {
 	assert.Equal(t, []string{"no-answer"}, w.stop(t))
 }
 
-// killWorker deletes the worker three times. Its group is there again each time before
-// anybody has to be told that it does not answer.
+// killWorker deletes the worker three times. Each time the group recovers before the alert
+// about a group that does not serve fires.
 func (c *collector) killWorker(t *testing.T) {
 	c.world.shell(t, "dev", "before=none; "+whole)
 	w := c.watch(t)
@@ -155,7 +153,7 @@ func (c *collector) killWorker(t *testing.T) {
 		began = time.Now()
 		c.world.shell(t, "dev", "before='"+before+"'; kubectl delete pod sglang-tpu-cluster-0-1 --wait=false && "+whole)
 		fmt.Printf("    a worker is killed: its group is ready again after %.1f s\n", time.Since(began).Seconds())
-		time.Sleep(3 * scrape) // a restart shows as an uptime that is less than the one before
+		time.Sleep(3 * scrape) // the restart must be visible as a decrease of the uptime
 	}
 	w.await(t, began, "the third worker is killed", "restarts", "firing")
 	assert.Equal(t, []string{"restarts"}, w.stop(t))

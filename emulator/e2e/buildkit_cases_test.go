@@ -19,8 +19,7 @@ const (
 	emulatedPrograms = "/emulated"
 )
 
-// buildJob runs inside the container. What real BuildKit says is what the emulated
-// builder has to say.
+// buildJob runs inside the container. The emulated builder must print what BuildKit prints.
 func buildJob(t *testing.T) {
 	var f fixtures
 	text, err := os.ReadFile("/fixtures/fixtures.json")
@@ -97,7 +96,7 @@ func buildJob(t *testing.T) {
 			pushed(t, image+":"+name)
 		}
 		for _, missing := range []string{"", "-missing"} {
-			// Without the option that lets it pass, both builders end with the same.
+			// Without ignore-error, both builders end with the same error.
 			change := []string{",ignore-error=true", "", layers[1], strings.Replace(layers[1], "/sglang-jax:", missing+"/sglang-jax:", 1)}
 			real, code := build(t, pod, realPrograms, append(change, tag, "real"+missing)...)
 			require.Equal(t, 1, code, real)
@@ -114,26 +113,26 @@ func buildJob(t *testing.T) {
 		}
 	})
 	t.Run("the tag does not move", func(t *testing.T) {
-		// Two Jobs that both found no image.
+		// Two Jobs of which neither found an image.
 		refused("unknown: cannot update tag "+tag+". The repository has enabled tag immutability", f.Commits[0], f.Commits[1], "/manifests/", "/manifests/not-")(t)
 		_, files := pushed(t, reference)
 		assert.Equal(t, map[string]string{"srv/requirements.txt": "jax\n", "srv/server.py": "one\n"}, files)
 	})
 }
 
-// lastError is what a build ends with, for comparison: other contents have other digests.
+// lastError returns the error of a build without digests, which may differ.
 func lastError(out string) string {
 	at := strings.LastIndex(out, "\nerror: ")
 	return regexp.MustCompile(`sha256:[0-9a-f]{64}`).ReplaceAllString(strings.TrimSpace(out[max(at, 0):]), "sha256:...")
 }
 
-// installPrograms provides those of the image that this machine may not have.
+// installPrograms installs programs of the image that this machine may lack.
 func installPrograms(t *testing.T) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll("/programs", 0o755))
 	for program, text := range map[string]string{
 		"buildctl-daemonless.sh": `exec sh /buildkit/daemonless/buildctl-daemonless.sh "$@"`,
-		// The daemon looks for it when it starts; builds from scratch run no container.
+		// The daemon requires it at the start; builds from scratch run no container.
 		"buildkit-runc": `echo "no container can be run here" >&2; exit 1`,
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join("/programs", program), []byte("#!/bin/sh\n"+text+"\n"), 0o755))
@@ -141,7 +140,7 @@ func installPrograms(t *testing.T) {
 	for _, program := range []string{"wget", "buildctl-daemonless.sh"} {
 		require.NoError(t, os.Symlink("emulator", filepath.Join(emulatedPrograms, program)))
 	}
-	// The image has busybox. Where this machine has it too, it runs the scripts.
+	// The image has busybox. If this machine has it, too, it runs the scripts.
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
 		require.NoError(t, os.Symlink(filepath.Join(emulatedPrograms, "emulator"), "/programs/wget"))

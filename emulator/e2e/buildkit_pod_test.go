@@ -32,32 +32,32 @@ const (
 	emulatedToken = "ya29.emulated."
 )
 
-// imageEnv is what the rootless BuildKit image sets for its containers.
+// imageEnv is the environment of the rootless BuildKit image.
 var imageEnv = []string{
 	"HOME=/home/user", "USER=user", "XDG_RUNTIME_DIR=/run/user/1000", "TMPDIR=/home/user/.local/tmp",
 	"BUILDKIT_HOST=unix:///run/user/1000/buildkit/buildkitd.sock",
 }
 
-// internet is what the container reaches: GitHub, Artifact Registry and the metadata server.
+// internet serves GitHub, Artifact Registry and the metadata server for the container.
 type internet struct {
-	account      string // that the metadata server hands out a token of
-	repository   string // of images, whose tags do not move
-	layers       string // of what builds leave each other
-	layersReader string // may not write that
+	account      string // whose tokens the metadata server returns
+	repository   string // repository of images, with immutable tags
+	layers       string // repository of the layer cache
+	layersReader string // account that must not write to layers
 	images       *registry.Registry
-	handedOut    atomic.Int32 // tokens, which are numbered
-	dead         atomic.Int32 // the last of them that lives no more
+	handedOut    atomic.Int32 // number of the last token
+	dead         atomic.Int32 // number of the last expired token
 }
 
-// Expired reports what has been handed out before the Job has looked for its image: a
-// build may take longer than a token lives.
+// Expired reports tokens as expired that were issued before the Job has looked for its image: a
+// build may take longer than a token is valid.
 func (i *internet) Expired(token string) bool {
 	var n int32
 	_, err := fmt.Sscanf(token, emulatedToken+"%d.", &n)
 	return err == nil && n <= i.dead.Load()
 }
 
-// RepositoryAllowed lets one account read and another write as well.
+// RepositoryAllowed lets one account read, and another read and write.
 func (i *internet) RepositoryAllowed(email, path string, push bool) error {
 	if path != i.repository && path != i.layers {
 		return fmt.Errorf("name unknown: Repository %q not found", filepath.Base(path))
@@ -69,15 +69,15 @@ func (i *internet) RepositoryAllowed(email, path string, push bool) error {
 	return fmt.Errorf(`denied: Permission "artifactregistry.repositories.uploadArtifacts" denied on resource %q (or it may not exist)`, path)
 }
 
-// RemoteRepository is false of it.
+// RemoteRepository returns false.
 func (*internet) RemoteRepository(string, string) bool { return false }
 
-// ImmutableTags is true of images alone.
+// ImmutableTags returns true only for the repository of images.
 func (i *internet) ImmutableTags(_, repository string) bool {
 	return repository == filepath.Base(i.repository)
 }
 
-// serve answers until the container ends.
+// serve serves until the container ends.
 func (i *internet) serve(t *testing.T) {
 	t.Helper()
 	var err error
@@ -107,9 +107,9 @@ func (i *internet) serve(t *testing.T) {
 	go func() { panic(http.ListenAndServe("127.0.0.1:80", mux)) }()
 }
 
-// build runs both containers of a fresh pod, one after the other, until one fails. Of
-// their commands, arguments and environment only the given texts are replaced. programs
-// is the folder that comes first on PATH.
+// build runs both containers of a new pod, one after the other, until one fails. replace are
+// pairs of a text in their commands, arguments and environment, and its replacement. programs
+// is the first folder on PATH.
 func build(t *testing.T, pod corev1.PodSpec, programs string, replace ...string) (output string, code int) {
 	t.Helper()
 	for _, dir := range []string{"/home/user/.local/tmp", "/run/user/1000"} {
@@ -149,7 +149,7 @@ func run(t *testing.T, container corev1.Container, replacer *strings.Replacer) (
 	return string(text), cmd.ProcessState.ExitCode()
 }
 
-// variable is one of a container's environment.
+// variable returns the value of a container's environment variable.
 func variable(container corev1.Container, name string) string {
 	for _, pair := range container.Env {
 		if pair.Name == name {
@@ -159,7 +159,7 @@ func variable(container corev1.Container, name string) string {
 	return ""
 }
 
-// pushed pulls an image as anybody would, and reads its files.
+// pushed pulls an image and reads its files.
 func pushed(t *testing.T, reference string) (v1.Image, map[string]string) {
 	t.Helper()
 	ref, err := name.ParseReference(reference)
@@ -183,7 +183,7 @@ func pushed(t *testing.T, reference string) (v1.Image, map[string]string) {
 	}
 }
 
-// digests are those of an image's layers, the lowest first.
+// digests returns the digests of an image's layers, the lowest first.
 func digests(t *testing.T, image v1.Image) []string {
 	t.Helper()
 	layers, err := image.Layers()

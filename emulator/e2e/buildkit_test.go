@@ -25,11 +25,10 @@ const (
 	metadataHost = "metadata.google.internal"
 )
 
-// TestBuildJobOnRealBuildKit takes the build Job out of a preview and runs its two
-// containers, commands, arguments and environment as they are, with the real buildkitd
-// and the real git, in a container where the names of GitHub, Artifact Registry and the
-// metadata server are this machine: a repository that needs no other image to build
-// from, and the emulator's own registry, both behind TLS.
+// TestBuildJobOnRealBuildKit runs the two containers of the build Job in a preview, with the
+// real buildkitd and git. In their container, the names of GitHub, Artifact Registry and the
+// metadata server resolve to servers of this test: a repository whose build needs no base
+// image, and the emulator's registry, both with TLS.
 func TestBuildJobOnRealBuildKit(t *testing.T) {
 	if os.Getenv(containerVar) != "" {
 		c, err := enter()
@@ -77,7 +76,7 @@ func TestBuildJobOnRealBuildKit(t *testing.T) {
 	w.requireNothingLeft(t)
 }
 
-// impossible says why containers cannot be made here; empty: they can.
+// impossible returns why containers cannot be created on this machine; empty if they can.
 func (c container) impossible() string {
 	c.Probe = true
 	cmd, err := c.command("/proc/self/exe", "-test.run=^TestBuildJobOnRealBuildKit$")
@@ -98,7 +97,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// realBuildKit builds what is missing and returns what the container needs.
+// realBuildKit builds missing tools and returns the files that the container needs.
 func realBuildKit(t *testing.T, w *world) map[string]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
@@ -120,7 +119,7 @@ func realBuildKit(t *testing.T, w *world) map[string]string {
 	return shared
 }
 
-// commits makes a repository with two commits that build without another image.
+// commits creates a repository with two commits whose builds need no base image.
 func commits(t *testing.T, bare, tree string) []string {
 	t.Helper()
 	git := func(args ...string) string {
@@ -144,7 +143,7 @@ func commits(t *testing.T, bare, tree string) []string {
 	return made
 }
 
-// buildJobOf previews the stack with another commit, and nothing else changed.
+// buildJobOf returns the build Job in a preview of the stack with another commit.
 func (w *world) buildJobOf(t *testing.T, commit string) batchv1.Job {
 	t.Helper()
 	w.emulator(t, "start", "-c", fmt.Sprintf(`sglang-tpu:image={"commit":%q}`, commit))
@@ -173,7 +172,7 @@ func (w *world) buildJobOf(t *testing.T, commit string) batchv1.Job {
 	return batchv1.Job{}
 }
 
-// fixtures is what the test hands into the container.
+// fixtures are the inputs of the test inside the container.
 type fixtures struct {
 	Job     batchv1.Job
 	Commits []string

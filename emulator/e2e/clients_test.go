@@ -17,20 +17,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a client waits for an answer. A request that takes longer is lost
-// without a word, which must not happen.
+// patience is the timeout of a client. A request that takes longer counts as lost, which must
+// not happen.
 const patience = 2 * time.Minute
 
-// request is one that a client has sent, and what became of it.
+// request is a request of a client and its result.
 type request struct {
 	began, ended time.Time
-	err          error // nil: it was answered in full
+	err          error // nil if the response is complete
 }
 
 func (r request) lost() bool { return r.ended.Sub(r.began) >= patience }
 
-// clients are what clients in the cluster do: they send requests to the Service and keep the
-// account.
+// clients send requests to the Service, like clients in the cluster, and record the results.
 type clients struct {
 	url    string
 	client *http.Client
@@ -42,7 +41,7 @@ type clients struct {
 	requests []request
 }
 
-// startClients begins with some clients, each of which sends one short request after the other.
+// startClients starts clients, each of which sends one short request after the other.
 func (w *world) startClients(t *testing.T, stack string, number int) *clients {
 	t.Helper()
 	address := strings.TrimSpace(w.shell(t, stack, "kubectl get service sglang-leader-tpu -o jsonpath='{.spec.clusterIP}:{.spec.ports[0].port}'"))
@@ -70,8 +69,7 @@ func (l *clients) keep(r request) {
 	l.requests = append(l.requests, r)
 }
 
-// finish lets the clients end and returns all that they have sent, in the order in which it
-// was.
+// finish stops the clients and returns all requests in the order in which they were sent.
 func (l *clients) finish() []request {
 	l.stop()
 	l.all.Wait()
@@ -79,7 +77,7 @@ func (l *clients) finish() []request {
 	return l.requests
 }
 
-// send asks for so many answers of so many tokens, in one request.
+// send sends one request for a number of answers with a number of tokens each.
 func (l *clients) send(answers, tokens int) request {
 	r := request{began: time.Now()}
 	r.err = l.ask(answers, tokens)
@@ -114,8 +112,8 @@ func (l *clients) ask(answers, tokens int) error {
 	return nil
 }
 
-// tokens is how many of each of some answers are made here in so much time, if nobody else
-// asks.
+// tokens returns how many tokens of each answer are generated in a time on this machine if
+// there are no other requests.
 func (l *clients) tokens(t *testing.T, answers int, d time.Duration) int {
 	t.Helper()
 	const sample = 500
@@ -124,7 +122,7 @@ func (l *clients) tokens(t *testing.T, answers int, d time.Duration) int {
 	return max(1, int(sample*d/r.ended.Sub(r.began)))
 }
 
-// account prints how requests ended, and asserts that each did.
+// account prints the results of requests, and asserts that each has one.
 func account(t *testing.T, what string, all []request) {
 	t.Helper()
 	answered, outage := 0, time.Duration(0)

@@ -13,26 +13,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// container is a process in namespaces of its own, as root of a file system in memory
-// that ends with it: nothing that is mounted, started or written in there is left.
+// container is a process in its own namespaces, with a temporary file system in memory. When it
+// ends, all of its mounts, processes and files disappear.
 type container struct {
 	Parent string            // an empty folder, over which the root is mounted
 	Shared map[string]string // by path inside: files and folders of this machine
-	Hosts  []string          // names that mean this container's loopback
-	Trust  string            // file of this machine with the authorities that programs trust
-	Probe  bool              // only to see whether it can be made
+	Hosts  []string          // names that resolve to this container's loopback
+	Trust  string            // file of this machine with the trusted certificates
+	Probe  bool              // only check whether it can be created
 }
 
-// containerVar holds the container's description for the process inside.
+// containerVar is the environment variable with the container's description.
 const containerVar = "E2E_CONTAINER"
 
-// systemFolders are those of this machine that programs need.
+// systemFolders are the folders of this machine that programs need.
 var systemFolders = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "dev", "proc", "sys"}
 
-// trustFiles are where programs look for authorities.
+// trustFiles are the files in which programs look for trusted certificates.
 var trustFiles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}
 
-// command starts a program of this machine in the container. It is to call enter.
+// command returns a command that runs a program of this machine, which must call enter, in the
+// container.
 func (c container) command(program string, args ...string) (*exec.Cmd, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -49,7 +50,7 @@ func (c container) command(program string, args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// enter moves the process, which is the container's first, into the container's root.
+// enter changes the root of the container's first process.
 func enter() (container, error) {
 	var c container
 	if err := json.Unmarshal([]byte(os.Getenv(containerVar)), &c); err != nil {
@@ -92,7 +93,7 @@ func enter() (container, error) {
 	return c, pivot(root)
 }
 
-// bringIn makes a file, folder or link of this machine appear elsewhere.
+// bringIn bind-mounts a file or folder of this machine, or copies a link.
 func bringIn(from, to string) error {
 	info, err := os.Lstat(from)
 	if errors.Is(err, os.ErrNotExist) {
@@ -132,7 +133,7 @@ func mount(source, target, kind string, flags uintptr) error {
 	return nil
 }
 
-// pivot makes a mounted folder the root, and the old root go away.
+// pivot makes a mounted folder the root, and unmounts the old root.
 func pivot(root string) error {
 	for _, dir := range []string{"tmp", "run", "old"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o777); err != nil {

@@ -13,7 +13,7 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// TestDevelopmentStack goes through a day of one stack, in order.
+// TestDevelopmentStack goes through the life of one stack.
 func TestDevelopmentStack(t *testing.T) {
 	parallel(t, 430)
 	w := newWorld(t)
@@ -59,7 +59,7 @@ func TestDevelopmentStack(t *testing.T) {
 	})
 }
 
-// tutorial is its step 3; what is typed there is typed here.
+// tutorial runs the commands of step 3 of Google's tutorial.
 func (w *world) tutorial(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "tutorial-step-3.sh"))
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func (w *world) scaleOut(t *testing.T) {
 		return w.shell(t, "dev", "kubectl get node -l "+hosts+" -o jsonpath='{range .items[*]}{.metadata.uid} {end}' && "+
 			"kubectl get pods -l leaderworkerset.sigs.k8s.io/group-index=0 -o jsonpath='{range .items[*]}{.metadata.uid} {end}'")
 	}
-	w.emulator(t, "up", "dev") // what the mutants left is put right
+	w.emulator(t, "up", "dev") // reverts the changes of the mutants
 	before := strings.Fields(identity())
 	require.Len(t, before, 4, "two nodes and two pods")
 	w.emulator(t, "up", "dev", "-c", "sglang-tpu:replicas=2")

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// benchEndpoint measures dev twice, as a person types it.
+// benchEndpoint runs the endpoint's benchmark twice on dev.
 func (w *world) benchEndpoint(t *testing.T) {
 	folder := filepath.Join(w.root, "bench")
 	line := `make bench-endpoint STACK=dev LOAD="-concurrency 1,8 -rounds 2 -input 32 -output 16 -folder ` + folder + `"`
@@ -22,7 +22,7 @@ func (w *world) benchEndpoint(t *testing.T) {
 		require.NoError(t, err)
 		return string(text)
 	}
-	// The nodes say so: the program does not know of an emulator.
+	// This comes from the nodes: the program has no knowledge of the emulator.
 	const heading = "Benchmark of dev on tpu7x-standard-4t (emulated node)"
 	table := read("table.md")
 	assert.Contains(t, table, "# "+heading+"\n")

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stackFile writes the configuration of a stack of this world alone.
+// stackFile writes the configuration of a stack that only this world has.
 func (w *world) stackFile(t *testing.T, stack string, lines ...string) {
 	t.Helper()
 	text := "config:\n  gcp:project: emulated-project\n  gcp:zone: us-central1-c\n"
@@ -23,13 +23,13 @@ func (w *world) stackFile(t *testing.T, stack string, lines ...string) {
 	require.NoError(t, os.WriteFile(filepath.Join(w.root, "Pulumi."+stack+".yaml"), []byte(text), 0o600))
 }
 
-// before is all of the cloud that was there before any stack, in full.
+// groundNow returns all resources that existed before any stack, in full.
 func (w *world) groundNow(t *testing.T) string {
 	t.Helper()
 	var all, ground []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(w.shell(t, "", "bin/emulator resources -v")), &all))
 	for _, r := range all {
-		// Whether an API may be disabled is the provider's, not the cloud's.
+		// The input disableOnDestroy belongs to the provider, not to the cloud.
 		if r["ground"] == true && r["type"] != "gcp:projects/service:Service" {
 			ground = append(ground, r)
 		}
@@ -41,8 +41,8 @@ func (w *world) groundNow(t *testing.T) string {
 
 const teamCluster = `cluster: {existing: {name: team}}`
 
-// TestOnExistingGround runs endpoints in a network and a cluster that somebody else made,
-// which are in the end what they were.
+// TestOnExistingGround runs endpoints in an existing network and cluster, which must be
+// unchanged at the end.
 func TestOnExistingGround(t *testing.T) {
 	parallel(t, 300)
 	w := newWorld(t)
@@ -136,8 +136,8 @@ func TestOnExistingGround(t *testing.T) {
 	step("down leaves nothing", w.removeGround)
 }
 
-// load asks the endpoint of a stack until the returned function is called, which says how
-// often it asked, and how many times there was no answer.
+// load sends requests to the endpoint of a stack until the returned function is called, which
+// returns the number of requests and of failures.
 func (w *world) load(t *testing.T, stack string, port int) func() (asked, failed int) {
 	t.Helper()
 	stop := filepath.Join(w.root, "load.stop")
@@ -166,7 +166,7 @@ func (w *world) removeGround(t *testing.T) {
 	assert.Empty(t, strings.TrimSpace(w.emulator(t, "resources")))
 }
 
-// TestAdoption takes a cluster, its CPU pool and a slice that were made by hand into a stack.
+// TestAdoption imports an existing cluster, its CPU pool and a slice into a stack.
 func TestAdoption(t *testing.T) {
 	parallel(t, 120)
 	w := newWorld(t)

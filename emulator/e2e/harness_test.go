@@ -1,4 +1,4 @@
-// Package e2e uses the emulator and the program as a person does: by their commands.
+// Package e2e tests the emulator and the program through their commands, as users run them.
 package e2e
 
 import (
@@ -27,10 +27,10 @@ import (
 // hosts selects the nodes of all slices.
 const hosts = topology.AcceleratorLabel + "=" + topology.Accelerator
 
-// inJSONPath is a label as kubectl's JSONPath takes it.
+// inJSONPath escapes a label for kubectl's JSONPath.
 func inJSONPath(label string) string { return strings.ReplaceAll(label, ".", `\.`) }
 
-// defaultModel is what a stack serves if its file names no model.
+// defaultModel returns the default of the setting model.
 func defaultModel(t *testing.T) model.Model {
 	t.Helper()
 	set := map[string]string{"gcp:project": "emulated-project", "gcp:zone": "us-central1-c"}
@@ -39,24 +39,24 @@ func defaultModel(t *testing.T) model.Model {
 	return c.Model
 }
 
-// world is one emulator with a home of its own, so that what is written outside the
-// ignored folder can be seen, and a stack that somebody has up is left alone.
+// world is an emulator with its own home folder, so that the test detects files outside of the
+// ignored folder and does not affect the user's stacks.
 type world struct {
 	checkout string // whose program is used
 	root     string // the emulator's folder
 	outside  string // home and temporary folder, which must stay empty
-	before   string // what git does not know at the beginning
+	before   string // untracked files at the start
 }
 
-// worlds counts those of this run, so that each has its folder.
+// worlds counts the worlds of this run, for the names of their folders.
 var worlds atomic.Int64
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	checkout, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
-	// Several run side by side. The name is short: sockets in the folder have at most 107
-	// characters, and the checkout's are counted.
+	// Worlds run in parallel. The name is short, because paths of sockets have at most 107
+	// characters, including the checkout's path.
 	w := &world{checkout: checkout, root: filepath.Join(checkout, ".emulator", "e2e", strconv.FormatInt(worlds.Add(1), 10))}
 	w.outside = filepath.Join(w.root+"-outside", "home")
 	w.before = w.unknown(t)
@@ -83,7 +83,8 @@ func (w *world) stop(t *testing.T) {
 	}
 }
 
-// goEnviron keeps Go's caches and settings where another HOME would hide them.
+// goEnviron returns environment variables with the locations of Go's caches and settings, which
+// depend on HOME.
 var goEnviron = sync.OnceValue(func() []string {
 	var env []string
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB", "GOTOOLCHAIN"} {
@@ -95,7 +96,7 @@ var goEnviron = sync.OnceValue(func() []string {
 	return env
 })
 
-// environ is a user's, with the emulator's exports loaded if there is a stack.
+// environ returns a user's environment, with the emulator's exports if there is a stack.
 func (w *world) environ(stack string) []string {
 	env := []string{}
 	for _, pair := range os.Environ() {
@@ -132,7 +133,7 @@ func (w *world) command(ctx context.Context, name string, args ...string) *exec.
 	return cmd
 }
 
-// emulator runs bin/emulator to its end, which must be a good one.
+// emulator runs bin/emulator, which must succeed, and returns its output.
 func (w *world) emulator(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := w.tryEmulator(args...)
@@ -149,7 +150,7 @@ func (w *world) tryEmulator(args ...string) (string, error) {
 	return string(out), err
 }
 
-// shell runs a line as typed, with the emulator's environment loaded.
+// shell runs a shell command, which must succeed, in the emulator's environment.
 func (w *world) shell(t *testing.T, stack, line string) string {
 	t.Helper()
 	out, err := w.tryShell(stack, line)
@@ -170,11 +171,11 @@ func (w *world) tryShell(stack, line string) (string, error) {
 	return string(out), err
 }
 
-// port8000 is this machine's, which the commands of the tutorial and of the stack's outputs
-// forward to the server's.
+// port8000 guards this machine's port 8000, which the commands of the tutorial and of the
+// stack's outputs forward to the server.
 var port8000 sync.Mutex
 
-// background starts a command whose output can be read while it runs.
+// background is a command whose output can be read while it runs.
 type background struct {
 	cmd  *exec.Cmd
 	out  *bytes.Buffer
@@ -191,7 +192,7 @@ func start(cmd *exec.Cmd) (*background, error) {
 	return b, nil
 }
 
-// processes are those that belong to this world, by what they were started with.
+// processes lists the processes of this world, which are recognized by their environment.
 func (w *world) processes() []string {
 	var found []string
 	dirs, err := filepath.Glob("/proc/[0-9]*")
@@ -206,7 +207,7 @@ func (w *world) processes() []string {
 		if err != nil || len(line) == 0 {
 			continue // it has ended, or is a zombie
 		}
-		env, _ := os.ReadFile(filepath.Join(dir, "environ")) // not ours if it cannot be read
+		env, _ := os.ReadFile(filepath.Join(dir, "environ")) // it cannot be read for other users' processes
 		if bytes.Contains(line, []byte(w.root+"/")) || bytes.Contains(env, []byte(w.root+"\x00")) || bytes.Contains(env, []byte(w.root+"/")) {
 			found = append(found, filepath.Base(dir)+" "+strings.ReplaceAll(string(line), "\x00", " "))
 		}
@@ -214,7 +215,7 @@ func (w *world) processes() []string {
 	return found
 }
 
-// requireNothingLeft is what make down promises.
+// requireNothingLeft checks that make down has left no processes and files.
 func (w *world) requireNothingLeft(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond, "processes are left: %v", w.processes())
@@ -236,8 +237,7 @@ func (w *world) requireNothingLeft(t *testing.T) {
 	require.Equal(t, w.before, w.unknown(t), "files of stacks or of the emulator in the checkout")
 }
 
-// unknown are files that a stack or the emulator could have left in the checkout, and that
-// git does not know. The user's own stacks have theirs.
+// unknown returns the untracked files in the checkout, except those of the user's stacks.
 func (w *world) unknown(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("git", "-C", w.checkout, "status", "--porcelain", "--", "Pulumi.*", ".emulator*").Output()

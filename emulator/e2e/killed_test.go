@@ -41,7 +41,7 @@ func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
 	up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))
 	require.NoError(t, err)
 	if !up.signal(t, 2*time.Second+rand.N(16*time.Second), syscall.SIGINT) {
-		w.stop(t) // nobody else does
+		w.stop(t) // there is no other cleanup
 	}
 	select {
 	case <-up.done:
@@ -57,8 +57,8 @@ func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
 	w.requireNothingLeft(t)
 }
 
-// signal reaches the whole process group, as a terminal's does; false if the command was
-// faster, and has nothing left to be told.
+// signal sends a signal to the whole process group, like a terminal; false if the command has
+// already ended.
 func (b *background) signal(t *testing.T, after time.Duration, s syscall.Signal) bool {
 	t.Helper()
 	time.Sleep(after)

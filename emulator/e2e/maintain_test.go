@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// versions of the cluster's slices, as their nodes say.
+// sliceVersions returns the versions of the slices' nodes.
 func (w *world) sliceVersions(t *testing.T, stack string) []string {
 	t.Helper()
 	return strings.Fields(w.shell(t, stack, "kubectl get nodes -l "+hosts+" -o jsonpath='{.items[*].status.nodeInfo.kubeletVersion}'"))
 }
 
-// excluded passes the last window of the exclusion that the program sets for a reservation,
-// and then the first one after it.
+// excluded simulates the last maintenance window in the exclusion that the program sets for a
+// reservation, and then the first window after it.
 func (w *world) excluded(t *testing.T) {
 	const pods = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
 	before, had := w.shell(t, "prod", pods), w.sliceVersions(t, "prod")
@@ -38,13 +38,13 @@ func (w *world) excluded(t *testing.T) {
 	all := l.finish()
 	account(t, "a slice is upgraded", all)
 	assert.NoError(t, all[len(all)-1].err, "the endpoint is back")
-	// What GKE has changed by itself is no change of the program's.
+	// GKE's changes are not changes of the program.
 	w.shell(t, "prod", "pulumi refresh --yes --skip-preview --expect-no-changes && pulumi preview --expect-no-changes")
 }
 
-// upgradedInTurn has two groups on spot slices, for which the program sets no exclusion. A
-// group answers at all times if the budget holds the second drain up, and without it none
-// does for a while.
+// upgradedInTurn upgrades two groups on spot slices, for which the program sets no exclusion.
+// With the PodDisruptionBudget, which delays the second drain, one group always serves; without
+// it, none serves for a while.
 func (w *world) upgradedInTurn(t *testing.T) {
 	budget := func(pods string) {
 		w.shell(t, "dev", `kubectl patch poddisruptionbudget sglang-tpu-cluster --type merge -p '{"spec":{"minAvailable":`+pods+`}}'`)

@@ -27,8 +27,8 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// TestMonitoring has the stack's metrics collected by Prometheus' own code, as its
-// PodMonitorings say, and asks the queries of its alerts.
+// TestMonitoring collects the stack's metrics with Prometheus' code, as its PodMonitorings say,
+// and evaluates the queries of its alerts.
 func TestMonitoring(t *testing.T) {
 	parallel(t, 330)
 	w := newWorld(t)
@@ -77,7 +77,7 @@ func TestMonitoring(t *testing.T) {
 	})
 }
 
-// exported are the names of the metrics that the exporter's configuration has.
+// exported returns the names of the metrics in the exporter's configuration.
 func exported() []string {
 	var names []string
 	for _, match := range regexp.MustCompile(`"name": "([^"]+)"`).FindAllStringSubmatch(monitoring.ExporterConfig(1, ""), -1) {
@@ -86,19 +86,19 @@ func exported() []string {
 	return names
 }
 
-// collector is in the place of GKE's managed collection.
+// collector replaces GKE's managed collection.
 type collector struct {
 	world   *world
 	program string
 }
 
-// collected is what there is after some scrapes.
+// collected are the results after some scrapes.
 type collected struct {
 	values  map[string][]string // of the series, by the metric's name
 	results map[string][]string // of the alerts' queries
 }
 
-// firing are the alerts whose query has a result.
+// firing returns the alerts whose query has a result.
 func (c collected) firing() []string {
 	var names []string
 	for name, result := range c.results {
@@ -110,7 +110,7 @@ func (c collected) firing() []string {
 	return names
 }
 
-// endpointOf is one endpoint of a PodMonitoring, as far as the stack uses them.
+// endpointOf has the fields of a PodMonitoring's endpoint that the stack uses.
 type endpointOf struct {
 	Port   string              `json:"port"`
 	Path   string              `json:"path"`
@@ -125,9 +125,9 @@ type podMonitoring struct {
 	}
 }
 
-// jobs are the scrape jobs of the stack's PodMonitorings, as GKE's collectors make them
-// (pkg/operator/apis/monitoring/v1 of GoogleCloudPlatform/prometheus-engine), and one of
-// GKE's system metrics. The function ends the port-forwards and the server of the latter.
+// jobs returns the scrape jobs of the stack's PodMonitorings, like GKE's collectors
+// (pkg/operator/apis/monitoring/v1 of GoogleCloudPlatform/prometheus-engine), and one for GKE's
+// system metrics. stop ends the port-forwards and the server of the system metrics.
 func (c *collector) jobs(t *testing.T, interval time.Duration) (config string, targets map[string]any, stop func()) {
 	t.Helper()
 	var list struct{ Items []podMonitoring }
@@ -150,8 +150,8 @@ func (c *collector) jobs(t *testing.T, interval time.Duration) (config string, t
 			}}}
 		}
 	}
-	// A scrape takes what was read last: kubectl is slow where other tests run beside this one,
-	// and a scrape that comes too late would be a slice that is lost.
+	// Scrapes return the values that were read last: kubectl is slow while other tests run, and
+	// a late scrape would look like a lost slice.
 	env := c.world.environ("dev")
 	first, err := c.system(t.Context(), env, cluster)
 	require.NoError(t, err)
@@ -181,7 +181,7 @@ func (c *collector) jobs(t *testing.T, interval time.Duration) (config string, t
 	}
 }
 
-// collect scrapes a few times, only faster than GKE's collectors.
+// collect scrapes a few times, at shorter intervals than GKE's collectors.
 func (c *collector) collect(t *testing.T) collected {
 	t.Helper()
 	config, targets, stop := c.jobs(t, 4*time.Second)
@@ -205,7 +205,7 @@ func (c *collector) collect(t *testing.T) collected {
 	got := collected{values: map[string][]string{}, results: said.Results}
 	for _, series := range said.Series {
 		if strings.Contains(series, `job="gke"`) {
-			continue // Prometheus' own about that job
+			continue // a series of Prometheus about the scrape job
 		}
 		name := regexp.MustCompile(`__name__="([^"]+)"`).FindStringSubmatch(series)[1]
 		got.values[name] = append(got.values[name], series[strings.LastIndex(series, " ")+1:])
@@ -213,14 +213,14 @@ func (c *collector) collect(t *testing.T) collected {
 	return got
 }
 
-// alertOf is an alert of the stack that has a query.
+// alertOf is an alert of the stack with a query.
 type alertOf struct {
 	Name    string `json:"name"`
 	Query   string `json:"query"`
-	Seconds int    `json:"seconds"` // that it must have had a result
+	Seconds int    `json:"seconds"` // how long the query must have a result
 }
 
-// alerts are the stack's, as the emulated Cloud Monitoring has them.
+// alerts returns the stack's alerts from the emulated Cloud Monitoring.
 func (c *collector) alerts(t *testing.T) (all []alertOf) {
 	t.Helper()
 	var state struct {
@@ -254,7 +254,7 @@ func (c *collector) alerts(t *testing.T) (all []alertOf) {
 	return all
 }
 
-// forward makes a port of the one pod that has the labels reachable from here.
+// forward forwards a port of the only pod with the labels to this machine.
 func (c *collector) forward(t *testing.T, labels map[string]string, port string) (address string, stop func()) {
 	t.Helper()
 	var selector []string
@@ -274,7 +274,7 @@ func (c *collector) forward(t *testing.T, labels map[string]string, port string)
 	return c.forwarded(t, fmt.Sprintf("pod/%s", pods.Items[0].Name), int(number))
 }
 
-// forwarded is kubectl port-forward to a port of this machine that is free.
+// forwarded runs kubectl port-forward with a free port of this machine.
 func (c *collector) forwarded(t *testing.T, to string, port int) (address string, stop func()) {
 	t.Helper()
 	cmd := c.world.command(context.Background(), "kubectl", "port-forward", to, fmt.Sprintf(":%d", port))
@@ -298,8 +298,8 @@ func (c *collector) forwarded(t *testing.T, to string, port int) (address string
 	return found, stop
 }
 
-// system is what of GKE's system metrics the alerts use, from the objects that GKE has them
-// from (https://docs.cloud.google.com/monitoring/api/metrics_kubernetes).
+// system returns the GKE system metrics that the alerts use, derived from the same objects as
+// GKE's (https://docs.cloud.google.com/monitoring/api/metrics_kubernetes).
 func (c *collector) system(ctx context.Context, env []string, cluster string) (string, error) {
 	var pods corev1.PodList
 	var nodes corev1.NodeList
@@ -341,7 +341,7 @@ func (c *collector) system(ctx context.Context, env []string, cluster string) (s
 	return out.String(), nil
 }
 
-// load gives the server more requests than it runs at once; the function ends that.
+// load sends more requests than the server runs concurrently; stop cancels them.
 func (c *collector) load(t *testing.T) (stop func()) {
 	t.Helper()
 	var plan struct{ RequestsCap int }
@@ -365,7 +365,7 @@ func (c *collector) load(t *testing.T) (stop func()) {
 		}
 		ended <- err
 	}()
-	time.Sleep(2 * time.Second) // until the requests are there
+	time.Sleep(2 * time.Second) // until the server has the requests
 	return func() {
 		select {
 		case err := <-ended:

@@ -14,9 +14,9 @@ import (
 	"sglang-tpu/emulator/internal/review"
 )
 
-// moved previews this program against the state that an earlier version left: nothing
-// may be replaced or deleted but what is accepted, so a resource that is renamed has to
-// carry an alias. The objects themselves are this version's, which is what is up.
+// moved previews this program against the state of an earlier version. Only accepted resources
+// may be replaced or deleted, so renamed resources need an alias. The deployed objects are those
+// of this version.
 func (w *world) moved(t *testing.T, stack, program string, settings []string) {
 	file := w.stateFile(stack)
 	now, err := os.ReadFile(file)
@@ -46,21 +46,21 @@ func (w *world) moved(t *testing.T, stack, program string, settings []string) {
 	assert.Equal(t, 8, e.Chips.Before, "the earlier state was read")
 }
 
-// addresses are what tells where the cluster of today is. Its objects have field
-// managers of today, too.
+// addresses are the properties that depend on the running cluster, including field managers.
 var addresses = map[string][]string{
 	"pulumi:providers:kubernetes":   {"kubeconfig"},
 	"gcp:container/cluster:Cluster": {"endpoint", "masterAuth", "controlPlaneEndpointsConfig"},
 }
 
-// earlier is the kept state in the place of today's: the cluster is today's.
+// earlier returns the recorded state of an earlier version, with the addresses of the running
+// cluster.
 func earlier(t *testing.T, now []byte, stack string) []byte {
 	t.Helper()
 	var file map[string]any
 	require.NoError(t, json.Unmarshal(now, &file))
 	latest, _ := file["checkpoint"].(map[string]any)["latest"].(map[string]any)
 	var kept []any
-	// The state is of a commit whose environments named a project that stands for any.
+	// The state was recorded with placeholders in the environments.
 	recorded := strings.NewReplacer("your-project-id", "emulated-project", "your-reservation", "emulated-reservation").
 		Replace(read(t, filepath.Join("testdata", "moves", stack+".json")))
 	require.NoError(t, json.Unmarshal([]byte(recorded), &kept))

@@ -18,18 +18,18 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// mutant is the program with one mistake, which must make up fail for the reason that
-// the real thing would give. The mistake is made in what the program registers, by a
-// main.go of its own (testdata/mutant), so no line of the program is named here.
+// mutant is the program with one mistake, with which up must fail for the same reason as on
+// Google Cloud. The mistake is a change of the registered resources by another main.go
+// (testdata/mutant), so that the tests do not depend on the program's source.
 type mutant struct {
 	name     string
 	mutation mutation
-	// reason is looked for in what this shell line prints.
+	// reason must be in the output of the shell command look.
 	reason, look string
 	config       []string
 }
 
-// mutation is what testdata/mutant reads.
+// mutation is the input of testdata/mutant.
 type mutation struct {
 	Type   string
 	Path   []string
@@ -41,7 +41,7 @@ const (
 	nodePoolType = "gcp:container/nodePool:NodePool"
 )
 
-// inPods is a property of both templates' pods.
+// inPods returns the paths of a property in the pods of both templates.
 func inPods(path ...string) []string {
 	return append([]string{"spec", "leaderWorkerTemplate", "*", "spec"}, path...)
 }
@@ -71,14 +71,14 @@ var mutants = []mutant{
 var compact = mutant{
 	name:     "a placement policy of type COMPACT",
 	mutation: mutation{nodePoolType, []string{"placementPolicy", "type"}, []string{"COMPACT"}},
-	// A pool that is there keeps its type, so one more is asked for. GKE's reason is its
-	// status message, and the provider does not say it.
+	// Existing pools keep their type, so the mutant adds one. GKE's reason is in the status
+	// message, which the provider does not show.
 	config: []string{"sglang-tpu:replicas=3"},
 	look:   "true", reason: `NodePool sglang-tpu-dev-slice-2 was created in the error state "ERROR"`,
 }
 
-// kill brings the mutant up over what is there, waits for the reason, and puts the
-// honest program back unless the mutant took the slice with it.
+// kill deploys the mutant over the existing stack, waits for the reason, and deploys the
+// original program again unless the mutant has deleted the slice.
 func (w *world) kill(t *testing.T, m mutant) {
 	up := w.mutate(t, m)
 	found := w.await(t, up, m)
@@ -86,13 +86,13 @@ func (w *world) kill(t *testing.T, m mutant) {
 	assert.True(t, found, "%q was never said; up printed:\n%s", m.reason, up.out)
 }
 
-// mutate starts up of the changed program.
+// mutate starts up with the mutant.
 func (w *world) mutate(t *testing.T, m mutant) *background {
 	t.Helper()
 	return w.upOf(t, "dev", m.config, m.mutation)
 }
 
-// upOf starts up of a copy of the program that registers something else.
+// upOf starts up with a copy of the program that registers changed resources.
 func (w *world) upOf(t *testing.T, stack string, config []string, mutations ...mutation) *background {
 	t.Helper()
 	dir := filepath.Join(w.root, "mutant")
@@ -121,11 +121,12 @@ func (w *world) upOf(t *testing.T, stack string, config []string, mutations ...m
 	return up
 }
 
-// await looks for the reason until it is there or up has ended.
+// await waits until the reason appears or up has ended.
 func (w *world) await(t *testing.T, up *background, m mutant) bool {
 	t.Helper()
-	for deadline := time.Now().Add(6 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
-		said, _ := w.tryShell("dev", m.look) // not all of it can be had at all times
+	// It includes compiling the mutant, which takes minutes on a busy machine.
+	for deadline := time.Now().Add(15 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		said, _ := w.tryShell("dev", m.look) // may fail while objects are missing
 		if strings.Contains(said, m.reason) {
 			return true
 		}
@@ -140,10 +141,10 @@ func (w *world) await(t *testing.T, up *background, m mutant) bool {
 	return false
 }
 
-// interrupt ends pulumi, and with it up, as Ctrl-C does; up must not have succeeded.
+// interrupt interrupts pulumi, like Ctrl-C. up must fail.
 func (w *world) interrupt(t *testing.T, up *background) {
 	t.Helper()
-	// Each thread has children of its own.
+	// Each thread has its own children.
 	files, err := filepath.Glob("/proc/" + strconv.Itoa(up.cmd.Process.Pid) + "/task/*/children")
 	require.NoError(t, err)
 	for _, file := range files {
@@ -162,8 +163,8 @@ func (w *world) interrupt(t *testing.T, up *background) {
 	}
 }
 
-// exclusiveTopology leaves one free node in each of two slices to a single group. It
-// then fits only if it is torn apart, which the honest program must not do.
+// exclusiveTopology leaves one free node in each of two slices for a single group. The group
+// only fits if it is split over both slices, which the original program must prevent.
 func (w *world) exclusiveTopology(t *testing.T) {
 	for _, pool := range strings.Fields(w.shell(t, "dev", "kubectl get nodes -l "+hosts+" "+
 		`-o jsonpath='{range .items[*]}{.metadata.labels.`+inJSONPath(topology.NodePoolLabel)+`}{"\n"}{end}' | sort -u`)) {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// answers are what a user types when pulumi new asks, by what a question has in it.
+// answers maps a part of a question of pulumi new to the user's answer.
 var answers = map[string]string{
 	"Project name":        "my.endpoint",
 	"Project description": "Models of mine",
@@ -31,8 +31,8 @@ var answers = map[string]string{
 	"(apiKey)":            "key-of-clients",
 }
 
-// TestPulumiNew makes a project of another name from the template, as a user does, and brings
-// it up to an answer of the server. The project knows nothing of the checkout.
+// TestPulumiNew creates a project with another name from the template, deploys it and sends a
+// request to the server. The project does not use the checkout.
 func TestPulumiNew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -90,13 +90,14 @@ func TestPulumiNew(t *testing.T) {
 	})
 }
 
-// newProject is a project that pulumi new makes.
+// newProject is a project that pulumi new has created.
 type newProject struct {
 	w   *world
 	dir string
 }
 
-// environ is a user's, with the emulator's tools and cloud, and a backend of the project's own.
+// environ returns a user's environment, with the emulator's tools and cloud and a separate
+// backend.
 func (p newProject) environ() []string {
 	env := slices.DeleteFunc(p.w.environ("dev"), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
@@ -105,7 +106,7 @@ func (p newProject) environ() []string {
 	return append(env, "PULUMI_BACKEND_URL=file://"+p.dir+"-state", "TERM=xterm")
 }
 
-// create answers what pulumi new asks on a terminal.
+// create runs pulumi new on a terminal and answers its questions.
 func (p newProject) create(t *testing.T, template string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(p.dir+"-state", 0o700))
@@ -113,7 +114,7 @@ func (p newProject) create(t *testing.T, template string) {
 	defer cancel()
 	cmd := p.w.command(ctx, "bash", "-c", `exec pulumi new "$0" --dir "$1"`, template, p.dir)
 	cmd.Env = p.environ()
-	cmd.SysProcAttr = nil // a terminal has a session of its own
+	cmd.SysProcAttr = nil // pty.Start creates a session
 	cmd.Cancel = nil
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 200})
 	require.NoError(t, err)
@@ -137,12 +138,12 @@ func (p newProject) create(t *testing.T, template string) {
 	}
 }
 
-// screen is what a command has written to its terminal.
+// screen is the output of a command on its terminal.
 type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer
-	seen int               // up to where questions have been answered
-	left map[string]string // answers to come
+	seen int               // offset after the last answered question
+	left map[string]string // remaining answers
 }
 
 func (s *screen) read(terminal *os.File) {
@@ -153,7 +154,7 @@ func (s *screen) read(terminal *os.File) {
 		s.text.Write(part[:n])
 		s.mu.Unlock()
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return // a terminal ends with an error
+			return // reading a closed terminal is an error
 		}
 	}
 }
@@ -164,16 +165,16 @@ func (s *screen) all() string {
 	return s.text.String()
 }
 
-// control are the sequences by which a terminal is drawn.
+// control matches the control sequences of terminals.
 var control = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x1b\a]*(\x1b\\|\a)`)
 
-// question returns the answer to the question that is asked, once; false if there is none.
+// question returns the answer to the current question; false if there is none.
 func (s *screen) question() (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := control.ReplaceAllString(s.text.String()[s.seen:], "")
 	for part, answer := range s.left {
-		// A question ends with a colon, and what is typed comes after it.
+		// A question ends with a colon, followed by the answer.
 		if i := strings.LastIndex(last, part); i >= 0 && strings.Contains(last[i:], ": ") {
 			s.seen = s.text.Len()
 			delete(s.left, part) // a terminal shows a question again with its answer

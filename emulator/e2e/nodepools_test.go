@@ -19,7 +19,7 @@ const (
 	unprotectSlice = "pulumi state unprotect $(pulumi stack --show-urns | grep -o 'urn:.*NodePool::slice-0')"
 )
 
-// TestNodePoolsThatFailAndChange has no chips for a slice, and then has them.
+// TestNodePoolsThatFailAndChange creates a slice without and then with capacity.
 func TestNodePoolsThatFailAndChange(t *testing.T) {
 	parallel(t, 200)
 	w := newWorld(t)
@@ -107,7 +107,7 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 	})
 }
 
-// sliceOps are what a preview does to the slice's node pool; nothing if it is left as it is.
+// sliceOps returns the operations on the slice's node pool in a preview.
 func (w *world) sliceOps(t *testing.T) []string {
 	t.Helper()
 	var all []string

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// notice is what pods on a spot host have before it is taken back.
+	// notice is the time that pods on a spot host have to terminate.
 	notice = 15 * time.Second
 	// mostTokens of one answer, in a context of 32768.
 	mostTokens = 30000
 )
 
-// preempted takes a spot slice back below clients that send requests, some of which take
-// long: how long, depends on the machine, so what is asserted is when they ended.
+// preempted preempts a spot slice while clients send requests, some of them long ones. Their
+// duration depends on the machine, so the test asserts only when they end.
 func (w *world) preempted(t *testing.T) {
 	before := w.podUIDs(t)
 	l := w.startClients(t, "dev", 4)
@@ -31,7 +31,7 @@ func (w *world) preempted(t *testing.T) {
 		}
 		sent.Go(func() { long[i] = l.send(size, tokens) })
 	}
-	time.Sleep(300 * time.Millisecond) // until they are there
+	time.Sleep(300 * time.Millisecond) // until the server has them
 	told := time.Now()
 	c := w.during(t, "a spot slice is taken back", func() {
 		w.shell(t, "", "bin/emulator preempt slice-0")

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// slots is how many tests run side by side, which -parallel says.
+// slots limits the number of tests that run in parallel to the flag -parallel.
 var slots *queue
 
-// TestMain takes -parallel for itself: the testing package starts parallel tests in an
-// order that nobody chooses, and the run takes as long as the one that started last.
+// TestMain implements -parallel, because the testing package starts parallel tests in arbitrary
+// order, and a long test that starts last makes the run longer.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	parallel := flag.Lookup("test.parallel")
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// queue admits the longest of those that wait, whenever a slot is free.
+// queue admits the longest waiting test when a slot becomes free.
 type queue struct {
 	mu      sync.Mutex
 	free    int
@@ -45,10 +45,10 @@ type ticket struct {
 	admitted chan struct{}
 }
 
-// parallel runs the test beside others. seconds is what it takes, roughly. The tests of one
-// level are all in the queue before the first of them goes on, because the testing package
-// pauses each in t.Parallel. A test that has only parallel subtests left calls release, so
-// that they can have its slot; for others that happens at their end.
+// parallel runs the test in parallel with others. seconds is its approximate duration. All tests
+// of one level are in the queue before the first of them continues, because the testing package
+// pauses each in t.Parallel. A test that has only parallel subtests left must call release, so
+// that they can use its slot; otherwise the slot is released at the end of the test.
 func parallel(t *testing.T, seconds int) (release func()) {
 	t.Helper()
 	mine := slots.add(seconds)

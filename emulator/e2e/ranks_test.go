@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// forward opens the endpoint on this machine for the rest of a line of shell.
+// forward forwards the endpoint to this machine for the rest of a shell command.
 const forward = `$(pulumi stack output portForwardCommand) >/dev/null & trap "kill $!" EXIT; until curl -s localhost:8000/health; do sleep 0.2; done; `
 
-// TestRanksRevisionsAndDisks is about one group: which tokenizer it has, what its disks
-// hold, what ends it, and what happens if its ranks do not meet.
+// TestRanksRevisionsAndDisks tests one group: its tokenizer, the content of its disks, how it
+// ends, and what happens if its ranks do not connect.
 func TestRanksRevisionsAndDisks(t *testing.T) {
 	parallel(t, 350)
 	w := newWorld(t)
@@ -49,7 +49,7 @@ type chatTokens struct {
 	prompt          int
 }
 
-// chatTokens asks the server what it loaded, and something that shows it.
+// chatTokens returns which tokenizer the server has loaded, and a response that depends on it.
 func (w *world) chatTokens(t *testing.T) (c chatTokens) {
 	t.Helper()
 	out := w.shell(t, "dev", forward+`curl -s localhost:8000/get_server_info; echo; curl -s localhost:8000/v1/chat/completions -H "Content-Type: application/json" `+
@@ -81,8 +81,8 @@ func (w *world) chatTokens(t *testing.T) (c chatTokens) {
 	return chatTokens{info.Tokenizer, chat.Choices[0].Message.Content, chat.Usage.Prompt}
 }
 
-// previous brings up the tag that every repository of the emulated Hub has. Its tokenizer
-// is another one, and its chat template has one word less.
+// previous deploys the tag previous, which every repository of the emulated Hub has. It has
+// another tokenizer, and a chat template with one token less.
 func (w *world) previous(t *testing.T, main chatTokens, settings ...string) {
 	w.emulator(t, append([]string{"up", "dev"}, flags(append(settings, "modelRevision=previous")...)...)...)
 	got := w.chatTokens(t)
@@ -92,7 +92,7 @@ func (w *world) previous(t *testing.T, main chatTokens, settings ...string) {
 	assert.Equal(t, main.prompt-1, got.prompt, "another chat template")
 }
 
-// uids of the group's pods, with the phase of each.
+// uids returns the UIDs and phases of the group's pods.
 func (w *world) uids(t *testing.T) string {
 	t.Helper()
 	return strings.TrimSpace(w.shell(t, "dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}' 2>/dev/null"))
@@ -117,7 +117,7 @@ func (w *world) logprobs(t *testing.T) {
 	assert.Contains(t, w.shell(t, "dev", forward+`curl -s localhost:8000/generate -H "Content-Type: application/json" -d '{"text":"a","sampling_params":{"max_new_tokens":2}}'`), `"completion_tokens":2`)
 }
 
-// missingWorker takes the worker's node from the scheduler, and starts the group again.
+// missingWorker cordons the worker's node and restarts the group.
 func (w *world) missingWorker(t *testing.T) {
 	w.groupIsReady(t)
 	node := strings.TrimSpace(w.shell(t, "dev", "kubectl get pod sglang-tpu-cluster-0-1 -o jsonpath='{.spec.nodeName}' 2>/dev/null"))
@@ -128,9 +128,9 @@ func (w *world) missingWorker(t *testing.T) {
 		return err == nil && w.uids(t) != before && strings.Contains(log, "[Publisher 0] Begins to synchronize, wait 1 Subscribers")
 	}, 3*time.Minute, 300*time.Millisecond)
 	first := w.uids(t)
-	// The log ends with the container. Waiting passes five times as fast.
+	// The log ends with the container. Waiting times are a fifth of the real ones.
 	log := w.shell(t, "dev", "timeout 220 kubectl logs -f sglang-tpu-cluster-0 2>/dev/null || true")
-	// Whose words the launch script's own tests know: it waits, and then ends the rank.
+	// The launch script waits, and then ends the rank. Its own tests check the messages.
 	assert.Len(t, regexp.MustCompile(`(?m)^launch: .*\bsglang-tpu-cluster-0-1\b`).FindAllString(log, -1), 2, log)
 	assert.Regexp(t, `(?m)^launch: .*\b10 minutes\b.*\bsglang-tpu-cluster-0-1\b`, log)
 	require.Eventually(t, func() bool {

@@ -14,15 +14,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// refusal is a configuration that cannot work: what is written over Pulumi.dev.yaml,
-// and a part of every line that pulumi preview must say.
+// refusal is an invalid configuration.
 type refusal struct {
 	config string // YAML, keys without this program's namespace; stack: its name
 	says   []string
 }
 
-// TestRefusals asks the real pulumi preview about each. The program is compiled once;
-// nothing of the emulated cloud runs, and nothing has to.
+// TestRefusals runs the real pulumi preview with each configuration. The program is compiled
+// once; the emulated cloud is not needed.
 func TestRefusals(t *testing.T) {
 	release := parallel(t, 30)
 	require.GreaterOrEqual(t, len(refusals), 60)
@@ -43,7 +42,7 @@ func TestRefusals(t *testing.T) {
 			}
 			assert.NotContains(t, out, "goroutine ", "a stack trace")
 			assert.NotContains(t, out, "panic")
-			// The stack itself is registered by Pulumi before the program says anything.
+			// Pulumi registers the stack before the program runs.
 			for line := range strings.Lines(out) {
 				if strings.Contains(line, "urn=urn:pulumi") {
 					assert.Contains(t, line, "pulumi:pulumi:Stack::", "a resource was registered")
@@ -53,8 +52,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// compile makes a project whose program is this one, compiled: what Pulumi compiles
-// for each preview only starts it.
+// compile builds the program and creates a project that runs the binary, so that Pulumi does
+// not compile it for each preview.
 func (w *world) compile(t *testing.T) {
 	t.Helper()
 	build := exec.Command("go", "build", "-ldflags", "-s", "-o", filepath.Join(w.root, "program"), ".")
@@ -73,7 +72,7 @@ func (w *world) compile(t *testing.T) {
 
 func (w *world) refusals(name string) string { return filepath.Join(w.root, "refusals", name) }
 
-// pulumi runs a line in the folder of refusals, with a backend of its own.
+// pulumi runs a shell command in the project's folder with a separate backend.
 func (w *world) pulumi(backend, line string) (string, error) {
 	cmd := w.command(context.Background(), "bash", "-c", line)
 	cmd.Dir = filepath.Join(w.root, "refusals")
@@ -87,7 +86,7 @@ func (w *world) pulumi(backend, line string) (string, error) {
 	return string(out), err
 }
 
-// init makes a backend with one stack.
+// init creates a backend with one stack.
 func (w *world) init(t *testing.T, stack, backend string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(backend, 0o700))
@@ -95,7 +94,7 @@ func (w *world) init(t *testing.T, stack, backend string) {
 	require.NoError(t, err, out)
 }
 
-// refuse previews one configuration, with a state of its own.
+// refuse previews one configuration with a separate state.
 func (w *world) refuse(t *testing.T, number int, config string) (string, error) {
 	t.Helper()
 	dir := w.refusals(fmt.Sprint(number))

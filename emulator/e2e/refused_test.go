@@ -2,7 +2,7 @@ package e2e
 
 import "strings"
 
-// refusals are configurations that look right to somebody.
+// refusals are plausible but invalid configurations.
 var refusals = []refusal{
 	// Place.
 	{`gcp:project: ""`, []string{"config gcp:project: is empty; run: pulumi config set gcp:project VALUE"}},
@@ -126,7 +126,7 @@ var refusals = []refusal{
 	{`serverEnvironment: {HF_TOKEN: hf_x}`, []string{"config sglang-tpu:serverEnvironment.HF_TOKEN: cannot be set"}},
 	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\nserverArguments: [--mem-fraction-static, \"0.05\"]", []string{"needs 61 GiB of HBM for its weights; topology 2x2x2 leaves 38 GiB"}},
 
-	// All of it at once, wrong types too.
+	// Several errors, including wrong types.
 	{"replicas: two\nprotect: maybe\ncapacity: spot\nlabels: 7", []string{
 		"config sglang-tpu:replicas:", "config sglang-tpu:protect:", "config sglang-tpu:capacity:", "config sglang-tpu:labels:",
 	}},

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReview goes through the life of a change that touches only prod.
+// TestReview reviews a change that affects only prod.
 func TestReview(t *testing.T) {
 	parallel(t, 85)
 	w := newWorld(t)
@@ -49,7 +49,7 @@ func TestReview(t *testing.T) {
 	assert.Contains(t, out, "Acknowledged: slice-rebuild prod")
 	fmt.Printf("    warm review of one environment: %s\n", took.Round(100*time.Millisecond))
 
-	// A review that is interrupted, wherever it is, leaves nothing running.
+	// An interrupted review leaves nothing running.
 	b, err := start(w.reviewCommand(context.Background(), repository, "-base", "HEAD^"))
 	require.NoError(t, err)
 	time.Sleep(3 * time.Second)
@@ -58,7 +58,7 @@ func TestReview(t *testing.T) {
 	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond, "%v", w.processes())
 }
 
-// repository is one of its own, with this checkout's program in one commit.
+// repository creates a repository with this checkout's program in one commit.
 func (w *world) repository(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(w.root, "repository")
@@ -103,7 +103,7 @@ func (w *world) reviewCommand(ctx context.Context, repository string, args ...st
 	return cmd
 }
 
-// review returns what was said and the exit code.
+// review runs a review and returns its output and exit code.
 func (w *world) review(t *testing.T, repository string, args ...string) (string, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)

@@ -13,9 +13,9 @@ func onCluster(path string, value any) []set { return []set{{gkeCluster, "cluste
 
 const nodesRecreated = "in place, but GKE recreates all nodes of the slice at once, without a spare node: its group stops serving; its 8 chips are released and have to be obtained again"
 
-// ofTheTable are changes of one property each, drawn from what the provider declares.
+// ofTheTable are changes of one property each, chosen from the provider's schema.
 var ofTheTable = []recorded{
-	// In place, and yet the slice goes.
+	// In place, but the slice is rebuilt.
 	{
 		name: "machine type of a slice", sets: onSlice("nodeConfig.machineType", "tpu7x-standard-1t"), class: review.SliceRebuild, chips: interrupted(8, 8, 8),
 		says: []string{"TPU slice 0 changes: `machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`; " + nodesRecreated},
@@ -37,7 +37,7 @@ var ofTheTable = []recorded{
 		says: []string{"TPU slice 0 changes: `gcfsConfig.enabled` changes from `true` to `false`; " + nodesRecreated},
 	},
 
-	// In place, and the endpoint goes on.
+	// In place, and the endpoint keeps serving.
 	{
 		name: "tags of a slice", sets: onSlice("nodeConfig.tags", []string{"other"}), class: review.None, chips: kept,
 		says: []string{"TPU slice 0 changes: `tags[0]` changes from", "GKE changes the nodes without restarting them"},

@@ -19,19 +19,18 @@ import (
 	"sglang-tpu/emulator/internal/sandbox"
 )
 
-// recorded is one change of the configuration or of the program, and what its review
-// says.
+// recorded is a change of the configuration or the program, and its expected review.
 type recorded struct {
 	name     string
-	settings []string // over those of the base
-	sets     []set    // values that the program's resources get, whatever the program says
+	settings []string // in addition to those of the base
+	sets     []set    // values that override those of the program's resources
 	renamed  bool     // slice-0 was called pool-0 in the base's program
 	class    review.Class
 	deletion bool
 	says     []string // each in the sentence of some resource
 	notes    string
 	chips    review.Chips
-	refused  bool // protection makes pulumi up refuse it
+	refused  bool // pulumi up fails because of protection
 }
 
 // set is one property of a resource; a nil value removes it. Without a path, Value is the
@@ -41,11 +40,10 @@ type set struct {
 	Value            any
 }
 
-// token is encrypted for another stack, as in an environment's file; the emulator puts
-// a stand-in in its place.
+// token is encrypted for another stack, as in an environment's file; the emulator replaces it.
 const token = `sglang-tpu:hfToken={"secure":"v1:before"}`
 
-// modelOfBoth is what both bases serve, whatever the default is.
+// modelOfBoth is the model of both bases, which is independent of the default.
 const modelOfBoth = "model=Qwen/Qwen2.5-Coder-32B-Instruct"
 
 // before is the base of dev: one group on a spot slice, with a token.
@@ -114,7 +112,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "an exclusion of maintenance", settings: flags(`maintenance={"exclusions":[{"name":"keep","start":"2027-01-01","end":"2027-02-01"}]}`), class: review.None, chips: kept,
-		says: []string{"The GKE cluster changes: `maintenancePolicy.maintenanceExclusions`", "when GKE may upgrade by itself changes; in a window that no exclusion of node upgrades covers"},
+		says: []string{"The GKE cluster changes: `maintenancePolicy.maintenanceExclusions`", "the times of GKE's automatic upgrades change; in a window that no exclusion of node upgrades covers"},
 	},
 	{
 		name: "system pool size", settings: flags(`systemPool={"nodes":3}`), class: review.None, chips: kept,
@@ -223,7 +221,7 @@ func (w *world) stateFile(stack string) string {
 	return filepath.Join(w.root, "pulumi", "state", ".pulumi", "stacks", "sglang-tpu", stack+".json")
 }
 
-// unprotect does with a stack's state what the review does with that of a base.
+// unprotect removes the protection of a stack's resources, like the review.
 func (w *world) unprotect(t *testing.T, stack string) []string {
 	t.Helper()
 	protected, err := sandbox.Unprotect(w.stateFile(stack))
@@ -231,8 +229,8 @@ func (w *world) unprotect(t *testing.T, stack string) []string {
 	return protected
 }
 
-// program is a copy of the program that changes can be made to, and that runs a binary
-// which is built once: Pulumi would link it at each preview, for longer than the preview.
+// program creates a copy of the program that runs an existing binary. Otherwise Pulumi would
+// link the program for each preview.
 func (w *world) program(t *testing.T, stack string) string {
 	t.Helper()
 	dir := w.programs(stack)
@@ -251,9 +249,8 @@ func (w *world) program(t *testing.T, stack string) string {
 
 func (w *world) programs(stack string) string { return filepath.Join(w.root, "program-"+stack) }
 
-// build makes the binary that a program runs from the checkout, where all else is compiled
-// already, with a file of the checkout in the place of main.go. With setter.go.txt, resources
-// get the values of sets.json.
+// build builds the binary of a program from the checkout, with another file in place of main.go.
+// With setter.go.txt, the values in sets.json override those of resources.
 func (w *world) build(t *testing.T, main, dir string) {
 	t.Helper()
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
@@ -267,7 +264,7 @@ func (w *world) build(t *testing.T, main, dir string) {
 	require.NoError(t, err, string(out))
 }
 
-// reviewed makes one change and previews it.
+// reviewed applies one change and previews it.
 func (w *world) reviewed(t *testing.T, stack, program string, base, protected []string, c recorded) {
 	if len(c.sets) > 0 {
 		text, err := json.Marshal(c.sets)
@@ -312,7 +309,7 @@ func (w *world) reviewed(t *testing.T, stack, program string, base, protected []
 	assert.NotContains(t, details, "hf_stands_in")
 }
 
-// previewed is what pulumi preview of a program and settings comes to.
+// previewed returns the review of a preview of a program with settings.
 func (w *world) previewed(t *testing.T, stack, program string, settings, protected []string) review.Environment {
 	t.Helper()
 	w.lay(t, stack, settings)
@@ -322,7 +319,7 @@ func (w *world) previewed(t *testing.T, stack, program string, settings, protect
 	cmd := w.command(ctx, filepath.Join(w.root, "bin", "pulumi"), "preview", "--json", "--non-interactive")
 	cmd.Env = append(w.environ(stack), "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true")
 	cmd.Dir = program
-	out, err := cmd.Output() // an error is in the events, too
+	out, err := cmd.Output() // errors are also in the events
 	fmt.Printf("    preview of %s: %s\n", stack, time.Since(began).Round(100*time.Millisecond))
 	p, wrong := review.Read(out)
 	require.NoError(t, wrong)
@@ -330,7 +327,7 @@ func (w *world) previewed(t *testing.T, stack, program string, settings, protect
 	return review.Of(stack, p, protected)
 }
 
-// lay writes the stack's configuration.
+// lay prepares the stack's configuration.
 func (w *world) lay(t *testing.T, stack string, settings []string) {
 	t.Helper()
 	w.emulator(t, append([]string{"start", stack}, settings...)...)

@@ -18,8 +18,8 @@ const (
 	changed       = `pulumi config set --path 'sglang-tpu:serverArguments[0]' -- --max-running-requests=%d && pulumi up --yes --skip-preview`
 )
 
-// rolledOut asserts what an up promises at the moment when it returns: there are so many
-// pods, all are of the template that the LeaderWorkerSet has now, ready, and none is ending.
+// rolledOut asserts the state immediately after an up: there are a number of pods, all of them
+// ready and created from the LeaderWorkerSet's current template, and none is terminating.
 func (w *world) rolledOut(t *testing.T, pods int) {
 	t.Helper()
 	var found struct {
@@ -67,14 +67,14 @@ func (w *world) rolledOut(t *testing.T, pods int) {
 	assert.Equal(t, pods, ready, "pods that are ready")
 }
 
-// rollout shows that an up which changes pods returns when the new ones are ready, however
-// long they load and however late the controller sees the change.
+// rollout checks that an up that changes pods returns when the new ones are ready, even if they
+// load slowly and the controller reacts late.
 func (w *world) rollout(t *testing.T) {
 	w.emulator(t, "fault", "load", "sglang-tpu-cluster", "8")
 	w.shell(t, "dev", fmt.Sprintf(changed, 64))
 	w.rolledOut(t, 2)
-	// Without its right to write, the controller reconciles nothing; its webhooks go on. It
-	// gets the right back when the up has seen that the pods are still the old ones.
+	// Without permissions, the controller does not reconcile, and its webhooks continue to
+	// work. It gets the permissions back when up has found that the pods are still the old ones.
 	w.subject(t, "nobody")
 	log := filepath.Join(w.root, "late.log")
 	ended := make(chan error, 1)
@@ -95,13 +95,13 @@ func (w *world) rollout(t *testing.T) {
 	w.emulator(t, "fault", "clear")
 }
 
-// subject gives the rights of the LeaderWorkerSet controller to a service account.
+// subject grants the permissions of the LeaderWorkerSet controller to a service account.
 func (w *world) subject(t *testing.T, account string) {
 	w.shell(t, "dev", `kubectl patch clusterrolebinding lws-manager-rolebinding --type json -p '[{"op":"replace","path":"/subjects/0/name","value":"`+account+`"}]'`)
 }
 
-// neverReady shows that an up ends when its patience does, with what the pods say, and that
-// the next one goes on from there.
+// neverReady checks that an up fails after its timeout, with the reason of the pods, and that
+// the next up continues from there.
 func (w *world) neverReady(t *testing.T) {
 	w.emulator(t, "fault", "load", "sglang-tpu-cluster", "RuntimeError: the weights of layer 7 have another shape")
 	out, err := w.tryShell("dev", "pulumi config set readyMinutes 1 && "+fmt.Sprintf(changed, 128))

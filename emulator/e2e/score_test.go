@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// accepted are kube-score's critical findings that stay, by object and check, and why.
-// One that is not found any more must go from here.
+// accepted maps kube-score's accepted critical findings, by object and check, to the reason.
+// Findings that no longer occur must be removed.
 var accepted = map[string]string{
 	"Pod/v1/sglang/leader: container-image-pull-policy":                                              pulled,
 	"Pod/v1/sglang/worker: container-image-pull-policy":                                              pulled,
@@ -38,11 +38,10 @@ const (
 	root   = "the device files of TPUs are root's; see internal/policytest"
 )
 
-// hashed are names that end with a hash of what they were made from.
+// hashed matches names that end with a hash of their inputs.
 var hashed = regexp.MustCompile(`/(build|download)-[0-9a-f-]+$`)
 
-// score lets kube-score judge every Kubernetes object of a stack as it was rendered, the
-// chart's with them.
+// score runs kube-score on all Kubernetes objects of a stack, including the chart's.
 func (w *world) score(t *testing.T, stack string) {
 	w.emulator(t, "tools", "check")
 	cmd := exec.Command(filepath.Join(w.root, "bin", "kube-score"), "score", "--output-format", "json", "-")
@@ -96,8 +95,8 @@ func (w *world) score(t *testing.T, stack string) {
 	t.Logf("kube-score: %d objects, %d critical findings, all with reasons", len(objects), len(critical))
 }
 
-// manifests are the inputs of the stack's Kubernetes objects. Of a LeaderWorkerSet, which
-// kube-score does not know, they are the pods.
+// manifests returns the inputs of the stack's Kubernetes objects. A LeaderWorkerSet, which
+// kube-score does not support, is replaced by its pods.
 func (w *world) manifests(t *testing.T, stack string) []byte {
 	t.Helper()
 	var exported struct {

@@ -15,20 +15,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// markers are secrets that nothing else looks like, so that wherever they are in clear
-// they are found.
+// The secrets of the test. They are unique texts, so that they are found wherever they occur in
+// clear text.
 const (
 	markedToken = "hf_MarkerTokenOfTheSecretsTest7Q2x"
 	deniedToken = "hf_denied_MarkerTokenOfTheSecretsTest9Zk4"
-	// With a hyphen first, argparse would take it for a flag.
+	// It starts with a hyphen, so argparse could mistake it for a flag.
 	markedKey    = "-MarkerKeyOfTheSecretsTest5Wd8"
 	managedToken = "hf_MarkerTokenInSecretManager3Rb6"
 	gatedModel   = "meta-llama/Llama-3.1-8B-Instruct"
 	anotherGated = "google/gemma-2-27b-it"
 )
 
-// TestSecretsAreNowhereInClear takes a stack with a token and a key through its life and
-// looks at everything that was printed and everything that the emulator keeps.
+// TestSecretsAreNowhereInClear deploys, changes and destroys a stack with a token and a key, and
+// searches all output and all files of the emulator for them.
 func TestSecretsAreNowhereInClear(t *testing.T) {
 	parallel(t, 130)
 	w := newWorld(t)
@@ -54,7 +54,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 		w.shell(t, "dev", `pulumi stack output --show-secrets kubeconfig 2>/dev/null >"$KUBECONFIG" && kubectl config set-context --current --namespace sglang`)
 	})
 	step("both are in use", func(t *testing.T) {
-		// By now the gated weights are there, and here is the key where clients find it.
+		// The gated weights have been downloaded. Clients read the key from the Secret.
 		key := w.shell(t, "dev", "kubectl get secret sglang-api-key -o jsonpath='{.data.api_key}' | base64 -d")
 		assert.Equal(t, markedKey, key)
 		forward := `$(pulumi stack output portForwardCommand) >/dev/null & trap "kill $!" EXIT; until curl -s -m 1 localhost:8000/health; do sleep 0.2; done; `
@@ -103,19 +103,19 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	})
 }
 
-// secrets is a world whose output and files are looked through.
+// secrets is a world whose output and files are searched.
 type secrets struct {
 	*world
 	needles map[string][]byte
 }
 
-// needles are each secret as it is, and as it looks inside base64 wherever it begins.
+// needles returns each secret in clear text, and its encodings in base64 at all three offsets.
 func needles(values ...string) map[string][]byte {
 	found := map[string][]byte{}
 	for _, value := range values {
 		found[value] = []byte(value)
 		for shift := range 3 {
-			// Without the characters that hold bits of what stands beside it.
+			// Without the characters that depend on neighboring bytes.
 			encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + value))
 			begin := []int{0, 2, 3}[shift]
 			found[fmt.Sprintf("%s in base64, from %d", value, shift)] = []byte(encoded[begin : len(encoded)-1])
@@ -124,8 +124,8 @@ func needles(values ...string) map[string][]byte {
 	return found
 }
 
-// shell runs a line, which must end well or must not, and looks at everything after it;
-// with onlys, at nothing but those.
+// shell runs a shell command, which must succeed or fail, and then searches for the secrets; if
+// onlys are given, only for those.
 func (s secrets) shell(t *testing.T, line string, good bool, onlys ...string) string {
 	t.Helper()
 	out, err := s.tryShell("dev", line)
@@ -146,7 +146,7 @@ func (s secrets) emulator(t *testing.T, args ...string) {
 	s.nowhere(t, strings.Join(args, " "), s.world.emulator(t, args...))
 }
 
-// nowhere looks at what a command printed, and at every file there is after it.
+// nowhere searches the output of a command, and all files after it, for the secrets.
 func (s secrets) nowhere(t *testing.T, command, out string) {
 	t.Helper()
 	for what, needle := range s.needles {
@@ -155,14 +155,14 @@ func (s secrets) nowhere(t *testing.T, command, out string) {
 	assert.Empty(t, s.inFiles(t), "after %s", command)
 }
 
-// inFiles looks through the emulator's folder, with tools and their caches, and what was
-// written outside it.
+// inFiles searches the emulator's folder, including tools and caches, and the files outside of
+// it.
 func (s secrets) inFiles(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	looked := 0
 	for _, root := range []string{s.root, s.outside} {
-		// What cannot be looked at has gone meanwhile.
+		// Files that cannot be read were deleted meanwhile.
 		_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.Type().IsRegular() {
 				if text := content(path, entry); text != nil {
@@ -181,8 +181,8 @@ func (s secrets) inFiles(t *testing.T) []string {
 	return found
 }
 
-// content is what a file holds; nil if it has gone. The emulated Hub's weights have a
-// size, and nothing in them.
+// content returns the content of a file; nil if it was deleted, or for the emulated Hub's
+// weights, which are sparse files.
 func content(path string, entry fs.DirEntry) []byte {
 	info, err := entry.Info()
 	if err != nil || info.Sys().(*syscall.Stat_t).Blocks == 0 && info.Size() > 1<<20 {

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// typed is a setting as a person types it, and a part of the preview that shows that the
-// program has read it.
+// typed is a setting as a user types it, and a part of the preview that shows that the program
+// has read it.
 type typed struct {
-	set   string // what comes after pulumi config set
-	shows string // in the preview's JSON without spaces; nothing: it shows nowhere, and is not refused
+	set   string // arguments of pulumi config set
+	shows string // in the preview's JSON without spaces; empty if it is not visible there
 }
 
 // everySetting sets, together with the examples of the schema, each key once, and each field
@@ -87,7 +87,7 @@ var everySetting = []typed{
 	{"protect true", `"protect":true`},
 }
 
-// onExisting are settings of what is there before any stack, by the stack that has them.
+// onExisting are settings about existing resources, by stack.
 var onExisting = map[string][]typed{
 	"network": {
 		{"gcp:project emulated-project", `"project":"emulated-project"`},
@@ -120,8 +120,8 @@ var onExisting = map[string][]typed{
 	},
 }
 
-// TestEverySettingIsTakenAsTyped sets them by the real CLI, which makes numbers and truth
-// values of what looks like them, and previews.
+// TestEverySettingIsTakenAsTyped sets all settings with the real CLI, which converts texts that
+// look like numbers or booleans, and previews.
 func TestEverySettingIsTakenAsTyped(t *testing.T) {
 	parallel(t, 60)
 	w := newWorld(t)
@@ -205,9 +205,8 @@ type schemaNode struct {
 	Examples   []any
 }
 
-// examples are the settings that have one in the schema, as a person types it, but for those
-// that are set anyway. A text is looked for in the preview; that others are read, the unit
-// tests of the program see.
+// examples returns the settings with an example in the schema that are not in given. Examples
+// that are texts must be in the preview; the program's unit tests cover the others.
 func (n schemaNode) examples(given []typed) []typed {
 	set := map[string]bool{}
 	for _, s := range given {
@@ -235,7 +234,7 @@ func (n schemaNode) examples(given []typed) []typed {
 	return all
 }
 
-// paths are those of all values inside, without the indexes of lists.
+// paths returns the paths of all values, without list indices.
 func (n schemaNode) paths(prefix string) []string {
 	if n.Items != nil && n.Items.Properties != nil {
 		n = *n.Items
@@ -252,7 +251,7 @@ func (n schemaNode) paths(prefix string) []string {
 	return all
 }
 
-// path is the setting's, without this program's namespace and the indexes of lists.
+// path returns the path of the setting, without the program's namespace and list indices.
 func (s typed) path() string {
 	words := strings.Fields(strings.NewReplacer("--path ", "", "--secret ", "", "--plaintext ", "", "'", "", "sglang-tpu:", "").Replace(s.set))
 	path := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(words[0], "")
@@ -264,7 +263,7 @@ func (s typed) path() string {
 	return path
 }
 
-// blankStack is a stack of its own, with nothing set.
+// blankStack is a separate stack without configuration.
 type blankStack struct {
 	w    *world
 	name string
@@ -279,7 +278,7 @@ func (w *world) settingUp(t *testing.T, name string) blankStack {
 	return s
 }
 
-// run runs a line in the project's folder and returns what it prints.
+// run runs a shell command in the project's folder and returns its output.
 func (s blankStack) run(t *testing.T, line string) string {
 	t.Helper()
 	cmd := s.w.command(context.Background(), "bash", "-ec", line)

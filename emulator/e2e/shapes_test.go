@@ -11,8 +11,8 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// TestShapesAndCapacities takes one stack through topologies, capacity modes and
-// numbers of replicas, each of which comes up and answers.
+// TestShapesAndCapacities deploys one stack with different topologies, capacity modes and
+// numbers of replicas. The server must answer each time.
 func TestShapesAndCapacities(t *testing.T) {
 	parallel(t, 420)
 	w := newWorld(t)
@@ -61,8 +61,8 @@ func TestShapesAndCapacities(t *testing.T) {
 
 const onDemand = `capacity={"mode":"on-demand"}`
 
-// scale asserts from the preview and from what is there afterwards that a change of
-// number makes and removes whole slices, and touches no other.
+// scale asserts that a change of replicas creates and deletes whole slices, and does not affect
+// the other slices.
 func (w *world) scale(t *testing.T, from, to string) {
 	settings := flags(onDemand, "replicas="+to)
 	w.emulator(t, append([]string{"start", "dev"}, settings...)...)
@@ -103,8 +103,8 @@ func (w *world) scale(t *testing.T, from, to string) {
 		}
 	}
 	require.Len(t, after, int(to[0]-'0'))
-	// Pulumi deletes after everything else: a group that ran on the slice that is deleted
-	// starts again on another, and up waits for that, too.
+	// Pulumi deletes the slice last. A group that ran on it restarts on another slice, and up
+	// waits for that, too.
 	w.rolledOut(t, 2*len(after))
 	w.shell(t, "dev", "pulumi preview --expect-no-changes")
 }
@@ -126,7 +126,7 @@ func (w *world) preview(t *testing.T) []step {
 	return parsed.Steps
 }
 
-// slices are the uids of the nodes of each TPU node pool.
+// slices returns the UIDs of the nodes of each TPU node pool.
 func (w *world) slices(t *testing.T) map[string][]string {
 	t.Helper()
 	pools := map[string][]string{}
@@ -153,7 +153,7 @@ func flags(settings ...string) []string {
 	return all
 }
 
-// apiKey uses the stack as its output says, and without the key.
+// apiKey runs the command in the stack's output, and the same request without the key.
 func (w *world) apiKey(t *testing.T) {
 	const key = "key-of-the-clients"
 	w.shell(t, "dev", "pulumi config set --secret apiKey "+key+" && pulumi up --yes --skip-preview")

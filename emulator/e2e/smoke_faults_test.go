@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smokeNamesFaults injects faults into prod, one after another, and has smoke name each.
-// What it says to do about those that pulumi mends is done as it is printed. Faults of pods
-// are in smokeFails, those of the API key in smokeWithKey.
+// smokeNamesFaults injects faults into prod, one after another, and checks that smoke names
+// each. If pulumi can repair the fault, the test runs the commands that smoke prints. Faults of
+// pods are in smokeFails, those of the API key in smokeWithKey.
 func (w *world) smokeNamesFaults(t *testing.T) {
 	const smoke = "make smoke STACK=prod"
 	pods := "kubectl wait --for=condition=Ready pod -l leaderworkerset.sigs.k8s.io/name --timeout 3m"
@@ -69,8 +69,8 @@ func (w *world) smokeNamesFaults(t *testing.T) {
 	w.smoke(t, "prod")
 }
 
-// printed are the commands that a remedy of smoke consists of, as a person types them, with
-// the flags that answer pulumi's question.
+// printed returns the commands of a remedy that smoke has printed, with flags that answer
+// pulumi's question.
 func printed(t *testing.T, remedy *regexp.Regexp, out string) string {
 	t.Helper()
 	commands := remedy.FindStringSubmatch(out)
@@ -83,11 +83,11 @@ func printed(t *testing.T, remedy *regexp.Regexp, out string) string {
 	return strings.Join(commands[1:], " && ")
 }
 
-// keyRemedy is what smoke says to do about a server that has another key.
+// keyRemedy matches smoke's remedy for a server with another key.
 var keyRemedy = regexp.MustCompile(`(?m)^ +(pulumi up --refresh --stack \S+), then (kubectl [^:]*): a server reads its key when it starts`)
 
-// smokeWithKey is on a stack with an API key, and then with a Secret that somebody has
-// changed and deleted. What smoke says to do is done, and mends it.
+// smokeWithKey runs smoke on a stack with an API key, and after its Secret was changed and
+// deleted. The remedies of smoke must repair it.
 func (w *world) smokeWithKey(t *testing.T, key string) {
 	t.Helper()
 	out := w.smoke(t, "dev")

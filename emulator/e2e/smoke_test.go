@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smoke is what a person types for a stack that is up; every question must be answered.
+// smoke runs smoke on a deployed stack; all checks must succeed.
 func (w *world) smoke(t *testing.T, stack string) string {
 	t.Helper()
 	out := w.shell(t, stack, "make smoke STACK="+stack)
@@ -16,8 +16,8 @@ func (w *world) smoke(t *testing.T, stack string) string {
 	return out
 }
 
-// smokeFails takes a worker from the group of dev, and puts it right. On cordoned hosts the
-// new pods stay Pending, so that nothing depends on how fast they start.
+// smokeFails deletes a worker of dev's group, and lets it recover. On cordoned hosts the new
+// pods stay Pending, so that the test does not depend on how fast they start.
 func (w *world) smokeFails(t *testing.T) {
 	fails := func(line string) string {
 		out, err := w.tryShell("dev", line+" && make smoke STACK=dev")

@@ -8,8 +8,8 @@ import (
 
 const onDisks = `cache={"mode":"disk"}`
 
-// disks counts what a stack without a bucket fetches and compiles: its pods' volumes end with
-// them.
+// disks counts the downloads and compilations of a stack without a bucket, whose volumes are
+// deleted with the pods.
 func (w *world) disks(t *testing.T) {
 	if !t.Run("every host fetches for itself", func(t *testing.T) {
 		w.emulator(t, "start", "dev") // it does the counting

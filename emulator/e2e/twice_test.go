@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// counts is what the emulator has counted.
+// counts are the emulator's counts.
 type counts struct {
 	Hub struct {
 		Bytes     int64 `json:"bytes"`
@@ -31,7 +31,7 @@ func (w *world) counts(t *testing.T) (c counts) {
 	return c
 }
 
-// during counts what something does, and prints it.
+// during returns and prints the counts during do.
 func (w *world) during(t *testing.T, what string, do func()) counts {
 	t.Helper()
 	w.shell(t, "", "bin/emulator counters reset")
@@ -42,13 +42,13 @@ func (w *world) during(t *testing.T, what string, do func()) counts {
 	return c
 }
 
-// otherCommit is another one that could be built.
+// otherCommit is another commit that can be built.
 const otherCommit = "0123456789abcdef0123456789abcdef01234567"
 
-// weights are the bytes that one download of the default model's repository fetches.
+// weights returns the size of a download of the default model's repository in bytes.
 func weights(t *testing.T) int64 { return int64(defaultModel(t).RepositoryGiB) << 30 }
 
-// TestNothingIsDoneTwice counts what a stack with a bucket fetches, builds and compiles.
+// TestNothingIsDoneTwice counts the downloads, builds and compilations of a stack with a bucket.
 func TestNothingIsDoneTwice(t *testing.T) {
 	parallel(t, 340)
 	w := newWorld(t)
@@ -70,8 +70,8 @@ func TestNothingIsDoneTwice(t *testing.T) {
 	})
 	w.restarts(t, "gcs", func(t *testing.T, c counts) {
 		assert.Zero(t, c.Hub.Bytes)
-		// More than two if the worker's container is restarted, and meets the new leader,
-		// before its group is recreated (seen).
+		// There are more than two if the worker's container is restarted and connects to the
+		// new leader before the group is recreated, which has been observed.
 		assert.GreaterOrEqual(t, c.Compile.Hits, 2, "on both hosts")
 		assert.Zero(t, c.Compile.Misses)
 	})
@@ -99,8 +99,8 @@ func TestNothingIsDoneTwice(t *testing.T) {
 	})
 }
 
-// restarts takes the leader, the worker and a whole node away, and counts what the group
-// does to be ready again.
+// restarts deletes the leader, the worker and a whole node, and counts what the group does until
+// it is ready again.
 func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c counts)) {
 	t.Helper()
 	const node = "$(kubectl get pod sglang-tpu-cluster-0-1 -o jsonpath='{.spec.nodeName}')"
@@ -130,7 +130,7 @@ func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c c
 	}
 }
 
-// hostUIDs are those of the slice's nodes.
+// hostUIDs returns the UIDs of the slice's nodes.
 func (w *world) hostUIDs(t *testing.T) []string {
 	t.Helper()
 	return strings.Fields(w.shell(t, "dev", "kubectl get nodes -l "+hosts+" -o jsonpath='{.items[*].metadata.uid}'"))
@@ -143,12 +143,13 @@ func (w *world) podUIDs(t *testing.T) []string {
 
 const podUIDs = "kubectl get pods -l leaderworkerset.sigs.k8s.io/name -o jsonpath='{.items[*].metadata.uid}'"
 
-// groupIsNew waits for a ready group of other pods, and otherwise shows what there is.
+// groupIsNew waits until the group consists of new, ready pods, and prints the pods if it does
+// not.
 func (w *world) groupIsNew(t *testing.T, before []string) {
 	t.Helper()
 	const state = "kubectl get pods,pvc,nodes -A -o wide; kubectl get events --sort-by=.metadata.creationTimestamp | tail -40"
 	if !assert.Eventually(t, func() bool {
-		// A kubectl that fails answers for nothing, and is asked again.
+		// Retry if kubectl fails.
 		ready, _ := w.tryShell("dev", "kubectl get pods -l leaderworkerset.sigs.k8s.io/name --no-headers 2>/dev/null | grep -c 1/1.*Running")
 		uids, err := w.tryShell("dev", podUIDs)
 		now := strings.Fields(uids)
@@ -160,8 +161,8 @@ func (w *world) groupIsNew(t *testing.T, before []string) {
 	}
 }
 
-// newCommit looks at the preview first: old and new reference, and no replacement but
-// the Job's.
+// newCommit first checks the preview: old and new reference, and no replacements except those
+// of Jobs.
 func (w *world) newCommit(t *testing.T) {
 	commit := flags(`image={"commit":"` + otherCommit + `"}`)
 	old := strings.TrimSpace(w.shell(t, "dev", "kubectl get lws sglang-tpu-cluster -o jsonpath='{.spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].image}'"))
@@ -172,7 +173,7 @@ func (w *world) newCommit(t *testing.T) {
 			replaced[s.URN[strings.LastIndex(s.URN, "::")+2:]] = true
 		}
 	}
-	// The download runs in the server image, and finds everything there.
+	// The download runs in the server image, and finds all files in the bucket.
 	assert.Equal(t, map[string]bool{"image-build": true, "serving-download": true}, replaced, "Jobs, and nothing else")
 	diff := w.shell(t, "dev", "pulumi preview --diff --color never 2>/dev/null")
 	assert.Contains(t, diff, old)
@@ -189,9 +190,9 @@ func (w *world) newCommit(t *testing.T) {
 	}
 }
 
-// failures are of downloads; a failing build is among the shapes.
+// failures tests failing downloads. TestShapesAndCapacities has a failing build.
 func (w *world) failures(t *testing.T) {
-	// A large one: eight attempts get far, each a third of what is missing.
+	// A large repository: each of the eight attempts downloads a third of the rest.
 	const id, bucket = "Qwen/Qwen3-235B-A22B", "emulated-project-sglang-tpu-dev-cache"
 	up := append([]string{"up", "dev"}, flags("model="+id)...)
 	fails := func(what, fault string, says ...string) counts {

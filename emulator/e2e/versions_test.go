@@ -14,8 +14,8 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// versionBefore is the program with the LeaderWorkerSet controller before the pinned one: what its
-// image and its definition were.
+// versionBefore changes the program to an earlier release of the LeaderWorkerSet controller,
+// with its image and definition.
 func versionBefore(version string) []mutation {
 	return []mutation{
 		{"kubernetes:helm.sh/v4:Chart", []string{"values", "image", "manager", "tag"}, []string{"v" + version}},
@@ -25,7 +25,7 @@ func versionBefore(version string) []mutation {
 	}
 }
 
-// probeSet is a LeaderWorkerSet that only a controller and webhooks that work make ready.
+// probeSet is a LeaderWorkerSet that becomes ready only if controller and webhooks work.
 const probeSet = `kubectl delete --ignore-not-found --wait leaderworkerset/probe -n default && kubectl apply -n default -f - <<'END'
 apiVersion: leaderworkerset.x-k8s.io/v1
 kind: LeaderWorkerSet
@@ -39,8 +39,8 @@ spec:
 END
 kubectl wait -n default --for=jsonpath='{.status.readyReplicas}'=1 leaderworkerset/probe --timeout 2m && kubectl delete --wait leaderworkerset/probe -n default`
 
-// controllerVersions lets the controller before the pinned one take over a group that serves,
-// and then the pinned one again.
+// controllerVersions downgrades the controller below a serving group to the release before the
+// pinned one, and upgrades it again.
 func (w *world) controllerVersions(t *testing.T) {
 	version := tools.LWSBefore[0].Version
 	folder := filepath.Join(w.checkout, "emulator", "tools")
@@ -56,7 +56,7 @@ func (w *world) controllerVersions(t *testing.T) {
 	definition := func() string {
 		return w.shell(t, "prod", "kubectl get crd leaderworkersets.leaderworkerset.x-k8s.io -o jsonpath='{.spec.versions[0].schema.openAPIV3Schema.properties.status.properties.observedGeneration.type}'")
 	}
-	// Its command line is what the chart says, so the file tells the version.
+	// The command line is the chart's, so only the file shows the version.
 	controllers := func() (files []string) {
 		for _, process := range w.processes() {
 			pid, _, _ := strings.Cut(process, " ")

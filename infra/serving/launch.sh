@@ -79,14 +79,16 @@ connections() {
   done < <(grep -hE "^ *[0-9]+: [0-9A-F]*$1:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} 01 " /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 }
 
-# peers are the addresses that are connected to this leader: to RENDEZVOUS_PORT + 6 for the
-# handshake, and from then on to RENDEZVOUS_PORT for jax.distributed, too.
-peers() { connections "$here" | grep -E "^($port|$sync) " | cut -d ' ' -f 2 | sort -u; }
+# peers are the addresses that are connected to this leader's port $1, a pattern:
+# RENDEZVOUS_PORT + 6 has the handshake, and RENDEZVOUS_PORT jax.distributed.
+peers() { connections "$here" | grep -E "^($1) " | cut -d ' ' -f 2 | sort -u; }
 
 # missing says who has not come; nothing if all have. A worker connects to the leader's
-# RENDEZVOUS_PORT only once the leader has answered the handshake.
+# RENDEZVOUS_PORT only once the leader has answered the handshake. A connection to the
+# handshake alone proves nothing: a worker of the group before, which still runs, opens one
+# to whatever pod has its leader's name.
 missing() {
-  local open name at i who=""
+  local open come name at i who=""
   if [ "$rank" -gt 0 ]; then
     open=$(connections "$here")
     name=${LWS_LEADER_ADDRESS%%.*}
@@ -101,18 +103,19 @@ missing() {
     fi
     return
   fi
-  open=$(peers)
+  open=$(peers "$port") come=$(peers "$sync")
   # Who is there is counted by address, so that a name that is not known keeps nobody out.
   [ "$(grep -c . <<<"$open")" -lt "$((size - 1))" ] || return 0
   for ((i = 1; i < size; i++)); do
     name=${LWS_LEADER_ADDRESS%%.*}-$i
     if ! at=$(address "$name.${LWS_LEADER_ADDRESS#*.}"); then
       who+=", $name has no address"
-    elif [[ $open != *"$(hex "$at")"* ]]; then
+    elif [[ "$come $open" != *"$(hex "$at")"* ]]; then
       who+=", $name ($at) does not connect"
     fi
   done
-  echo "${who#, }"
+  who=${who#, }
+  echo "${who:-the workers are connected, but the handshake with the server does not end}"
 }
 
 # generates reports whether the server makes a token, which it cannot without all ranks. It
@@ -157,16 +160,17 @@ rendezvous() {
     elif [ "$waited" -eq 60 ]; then
       echo "launch: waiting: $who" >&2
     elif [ "$waited" -ge "$patience" ]; then
+      ! generates || return
       end "$1" "the ranks have not met for $((patience / 60)) minutes: $who"
       return
     fi
   done
   [ "$rank" -eq 0 ] || return
-  known=$(peers)
+  known=$(peers "$port")
   waited=0
   while [ "$waited" -lt "$absence" ]; do
     sleep 10 >/dev/null 2>&1
-    who=$(comm -23 <(echo "$known") <(peers) | wc -l)
+    who=$(comm -23 <(echo "$known") <(peers "$port|$sync") | wc -l)
     waited=$((who > 0 ? waited + 10 : 0))
     if [ "$waited" -ge "$absence" ] && generates; then
       waited=0

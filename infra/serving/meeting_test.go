@@ -28,17 +28,54 @@ esac`
 // have them: from an address to an address and a port.
 func connect(t *testing.T, connections [][2]string) {
 	t.Helper()
+	dial := dialer(t)
 	for i, c := range connections {
 		if i == 0 || c[1] != connections[0][1] {
-			listener, err := net.Listen("tcp", c[1])
-			require.NoError(t, err)
-			t.Cleanup(func() { _ = listener.Close() })
+			listen(t, c[1])
 		}
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(c[0])}}
-		conn, err := dialer.Dial("tcp", c[1])
+		dial(c[0], c[1])
+	}
+}
+
+func listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+// dialer connects from an address to an address and a port.
+func dialer(t *testing.T) func(from, to string) net.Conn {
+	return func(from, to string) net.Conn {
+		t.Helper()
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		conn, err := dialer.Dial("tcp", to)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
+		return conn
 	}
+}
+
+// tokens is a server's /health_generate, which says whether it makes tokens.
+func tokens(t *testing.T, address string) (alive *atomic.Bool, asked chan struct{}) {
+	t.Helper()
+	alive, asked = &atomic.Bool{}, make(chan struct{}, 1)
+	alive.Store(true)
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/health_generate", r.URL.Path)
+		if !alive.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	})}
+	listener := listen(t, address)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return alive, asked
 }
 
 // waits is a server in its handshake: it ends by TERM alone.
@@ -62,18 +99,23 @@ func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
 			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.1", "127.94.0.1:20000"}},
 			says: "1 minutes: x-0-1 (127.94.0.2) does not connect.",
 		},
-		"a client is nobody": {
-			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.9", "127.94.0.1:8000"}},
+		"who connects to another port is nobody": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.9", "127.94.0.1:8001"}},
 			says: "1 minutes: x-0-1 (127.94.0.2) does not connect.",
 		},
-		"all came": {
+		"all came, and the handshake does not end": {
 			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}},
+			says: "1 minutes: the workers are connected, but the handshake with the server does not end. The group starts again\n",
+		},
+		"a worker of the group before came": {
+			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.9", "127.94.0.1:20006"}},
+			says: "1 minutes: x-0-1 (127.94.0.2) does not connect. The group starts again\n",
 		},
 		"all are past the handshake": {
 			size: "2", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}},
 		},
-		"all came, of whom no name is known": {
-			size: "3", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20006"}, {"127.94.0.3", "127.94.0.1:20006"}},
+		"all are past the handshake, of whom no name is known": {
+			size: "3", rank: "0", address: "127.94.0.1", connections: [][2]string{{"127.94.0.2", "127.94.0.1:20000"}, {"127.94.0.3", "127.94.0.1:20000"}},
 		},
 		"a leader that is not there": {
 			size: "2", rank: "1", address: "127.94.0.2",
@@ -119,36 +161,11 @@ func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
 }
 
 func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.94.0.1:20006")
-	require.NoError(t, err)
-	defer listener.Close()
-	dial := func(from string) net.Conn {
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		conn, err := dialer.Dial("tcp", "127.94.0.1:20006")
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = conn.Close() })
-		return conn
-	}
+	distributed, dial := listen(t, "127.94.0.1:20000"), dialer(t)
+	listen(t, "127.94.0.1:20006")
 	// While the server makes tokens, connections prove nothing.
-	var alive atomic.Bool
-	alive.Store(true)
-	asked := make(chan struct{}, 1)
-	web, err := net.Listen("tcp", "127.94.0.1:8000")
-	require.NoError(t, err)
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		assert.Equal(t, "/health_generate", r.URL.Path)
-		if !alive.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		select {
-		case asked <- struct{}{}:
-		default:
-		}
-	})}
-	go func() { _ = server.Serve(web) }()
-	defer func() { _ = server.Close() }()
-
-	first := dial("127.94.0.2")
+	alive, asked := tokens(t, "127.94.0.1:8000")
+	first := dial("127.94.0.2", "127.94.0.1:20000")
 	l := newLaunch(t, waits, namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
 	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/bash\nexec /bin/sleep 0.1\n"), 0o755))
@@ -157,16 +174,52 @@ func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
 	require.NoError(t, l.command.Start())
 	time.Sleep(2 * time.Second)
 	require.NoError(t, syscall.Kill(l.command.Process.Pid, 0), "it goes on while the worker is there")
-	accepted, err := listener.Accept()
+	accepted, err := distributed.Accept()
 	require.NoError(t, err)
 	_, _ = first.Close(), accepted.Close()
-	dial("127.94.0.3") // a new pod of that rank, which waits for an answer
-	<-asked
-	<-asked
+	dial("127.94.0.3", "127.94.0.1:20006") // a new pod of that rank, which waits for an answer
+	for range 2 {
+		select {
+		case <-asked:
+		case <-time.After(40 * time.Second):
+			require.Fail(t, "the server is not asked for a token", l.stderr.String())
+		}
+	}
 	require.NoError(t, syscall.Kill(l.command.Process.Pid, 0), "it goes on while it makes tokens")
 	alive.Store(false)
 	assert.Equal(t, 1, l.wait(t))
 	assert.Equal(t, "launch: 1 of 1 workers that this leader has met are gone for 60 seconds, and no other can take their place. The group starts again\n", l.stderr.String())
+}
+
+// A worker of the group before may still run when the next leader starts: its sockets go to whatever pod has the
+// leader's name, and connect there before the leader's own workers come.
+func TestAWorkerOfTheGroupBeforeIsNobodyThatTheLeaderHasMet(t *testing.T) {
+	handshake, dial := listen(t, "127.94.0.1:20006"), dialer(t)
+	listen(t, "127.94.0.1:20000")
+	before := dial("127.94.0.9", "127.94.0.1:20006")
+	l := newLaunch(t, "/bin/sleep 5; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/bash\nexec /bin/sleep 0.1\n"), 0o755))
+	require.NoError(t, l.command.Start())
+	time.Sleep(time.Second)
+	accepted, err := handshake.Accept()
+	require.NoError(t, err)
+	dial("127.94.0.2", "127.94.0.1:20006")
+	dial("127.94.0.2", "127.94.0.1:20000")
+	_, _ = before.Close(), accepted.Close()
+	assert.Equal(t, 42, l.wait(t), "the server's own: %s", l.stderr.String())
+}
+
+func TestAServerThatMakesTokensIsNotEndedAlthoughNobodyIsSeen(t *testing.T) {
+	_, asked := tokens(t, "127.94.0.1:8000")
+	l := newLaunch(t, "/bin/sleep 5; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	l.script(strings.Replace(launchScript, "\npatience=600\n", "\npatience=65\n", 1))
+	assert.Equal(t, 42, l.run(t), l.stderr.String())
+	select {
+	case <-asked:
+	default:
+		assert.Fail(t, "the server was not asked")
+	}
 }
 
 func TestAConnectionOfAnIPv6SocketCounts(t *testing.T) {

@@ -71,7 +71,7 @@ type Args struct {
 	// than they have otherwise; 0: as long as otherwise.
 	Notice time.Duration
 
-	// PodDependencies are what only the pods wait for, such as slices; the rest of the
+	// PodDependencies are what only the pods wait for, slices and controller; the rest of the
 	// component is created meanwhile. May be empty.
 	PodDependencies []pulumi.Resource
 }

@@ -1,5 +1,5 @@
-// Package configtest gives tests the real configuration of an environment of this
-// repository: its file, and the defaults in Pulumi.yaml.
+// Package configtest provides the configuration of this repository's environments to tests:
+// their files, and the defaults in Pulumi.yaml.
 package configtest
 
 import (
@@ -19,14 +19,14 @@ import (
 // Values are raw configuration values by full key, objects as JSON.
 type Values map[string]string
 
-// What stands in the place of values that only a user knows.
+// Values that replace the placeholders for users' values.
 const (
 	Project     = "my-project"
 	Reservation = "my-reservation"
 )
 
-// Environment returns the values of Pulumi.<stack>.yaml and the defaults, filled in as
-// their user would.
+// Environment returns the values of Pulumi.<stack>.yaml and the defaults, with placeholders
+// replaced.
 func Environment(t testing.TB, stack string) Values {
 	t.Helper()
 	values, project := defaults(t)
@@ -40,7 +40,7 @@ func Environment(t testing.TB, stack string) Values {
 	return values
 }
 
-// Secrets are the keys of Pulumi.<stack>.yaml whose values are encrypted.
+// Secrets returns the keys in Pulumi.<stack>.yaml whose values are encrypted.
 func Secrets(t testing.TB, stack string) []string {
 	t.Helper()
 	_, project := defaults(t)
@@ -53,8 +53,8 @@ func Secrets(t testing.TB, stack string) []string {
 	return keys
 }
 
-// Stacks are the environments of this repository: those whose files git knows. Files of
-// a user's own stacks lie beside them. Without git they are all that there are.
+// Stacks returns the environments of this repository: those whose files git tracks, to exclude
+// users' stacks. Without git it returns all.
 func Stacks(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root(), "Pulumi.*.yaml"))
@@ -87,7 +87,7 @@ func Minimal(t testing.TB) Values {
 	return values
 }
 
-// With returns a copy in which key, value, key, value... are set.
+// With returns a copy with changes. pairs are keys, each followed by its value.
 func (v Values) With(pairs ...string) Values {
 	changed := Values{}
 	for key, value := range v {
@@ -122,7 +122,7 @@ func defaults(t testing.TB) (Values, *workspace.Project) {
 	return values, project
 }
 
-// root is the checkout's folder.
+// root returns the checkout's folder.
 func root() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..")

@@ -1,5 +1,5 @@
-// Command docs writes the tables of docs/ that follow from the program: models and
-// their plans, tools, and IAM roles. Run it in the checkout: go run ./internal/docs
+// Command docs generates tables in docs/ from the program: models and their plans, tools, and
+// IAM roles. Run it in the checkout: go run ./internal/docs
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// table is one generated table and the page it stands in, between two lines with its name.
+// table is a generated table of a page. Two lines with its name enclose it.
 type table struct {
 	page string
 	name string
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// rewrite puts every table in its place in the pages of a checkout.
+// rewrite updates all tables in the pages of a checkout.
 func rewrite(root string) error {
 	for _, t := range tables {
 		page := filepath.Join(root, filepath.FromSlash(t.page))
@@ -53,7 +53,7 @@ func rewrite(root string) error {
 	return nil
 }
 
-// insert replaces what stands between a table's two lines.
+// insert replaces the text between a table's two lines.
 func insert(text string, t table, rows string) (string, error) {
 	begin := "<!-- " + t.name + ": go run ./internal/docs -->\n"
 	end := "<!-- end of " + t.name + " -->\n"
@@ -65,7 +65,7 @@ func insert(text string, t table, rows string) (string, error) {
 	return before + begin + rows + end + after, nil
 }
 
-// markdown is a table with a heading.
+// markdown returns a table with a heading.
 func markdown(heading []string, rows [][]string) string {
 	var b strings.Builder
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }

@@ -25,13 +25,12 @@ type page struct {
 	text string
 	// prose is the text without code blocks and code spans.
 	prose string
-	// code are the lines of code blocks, without the generated output that a block of kind
-	// text quotes, and all code spans.
+	// code are the lines of code blocks, except quoted output (kind text), and all code spans.
 	code []string
 }
 
-// fence is a code block with its kind, indented is a line of one without, span is code
-// within a line.
+// fence is a fenced code block with its kind, indented a line of an indented code block, and
+// span a code span.
 var (
 	fence    = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 	indented = regexp.MustCompile(`(?m)^    .*$`)
@@ -70,7 +69,7 @@ func pages(t *testing.T) []page {
 	return all
 }
 
-// words finds what follows a command in all code.
+// words returns the words after a command in all code.
 func words(t *testing.T, command string) (found []string) {
 	t.Helper()
 	pattern := regexp.MustCompile(`(?:^|[\s;|&"(])` + command + `((?:\s+[^\s;|&#]+)*)`)
@@ -90,7 +89,7 @@ func TestTheReadmeIsReadInTwoMinutes(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(string(text), "\n"), 200)
 }
 
-// pathInDocs is a path in backquotes that begins with a folder of this repository.
+// pathInDocs matches a path in backquotes that starts with a folder of this repository.
 var pathInDocs = regexp.MustCompile("`((?:stacks|infra|spec|internal|cmd|emulator|hack|docs)/[A-Za-z0-9_./*-]*)`")
 
 func TestPathsInTheDocumentationExist(t *testing.T) {
@@ -111,7 +110,7 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
 
-// anchors are the names that GitHub gives to a page's headings.
+// anchors returns the anchors of a page's headings on GitHub.
 func anchors(p page) (names []string) {
 	for _, match := range heading.FindAllStringSubmatch(fence.ReplaceAllString(p.text, ""), -1) {
 		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(match[1]), "")
@@ -153,7 +152,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	assert.Greater(t, outside, 10)
 }
 
-// orFolder is the path of a file, or of some file in it if it is a folder.
+// orFolder returns the path of a file, or of some file in a folder.
 func orFolder(path string) string {
 	if files, err := filepath.Glob(filepath.Join(path, "*")); err == nil && len(files) > 0 {
 		return files[0]

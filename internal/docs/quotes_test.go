@@ -12,18 +12,18 @@ import (
 )
 
 var (
-	// messageIn is what a script says in one string.
+	// messageIn matches a message in a script.
 	messageIn = regexp.MustCompile(`(?:fail|end "\$1"|say|echo) "((?:[^"\\]|\\.)+)"`)
-	// variable is what a script fills in, from which a page makes an example.
+	// variable matches a variable in a message, for which pages have an example.
 	variable = regexp.MustCompile(`\\?\$(\(\(.*?\)\)|\{.*?\}|\w+)`)
-	// quoted is a message that a page quotes, by the name of its script.
+	// quoted matches a message that a page quotes, with the name of its script.
 	quoted = regexp.MustCompile("`(launch|download): ([^`]+)`")
 )
 
-// fewest is how many words of a message identify it.
+// fewest is the number of words that identify a message.
 const fewest = 4
 
-// messages are patterns of what a script says, of which a page may quote the beginning.
+// messages returns patterns of a script's messages. A page may quote the beginning of one.
 func messages(t *testing.T, script string) (all []*regexp.Regexp) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "infra", "serving", script+".sh"))
@@ -32,7 +32,7 @@ func messages(t *testing.T, script string) (all []*regexp.Regexp) {
 		words := strings.Fields(variable.ReplaceAllString(m[1], "\x00"))
 		first := strings.Join(words[:min(fewest, len(words))], " ")
 		if len(strings.Fields(first))-strings.Count(first, "\x00") < 2 {
-			continue // a variable or two, which could be anything
+			continue // only variables, which match anything
 		}
 		pattern := ""
 		for i := len(words) - 1; i >= 0; i-- {
@@ -40,7 +40,7 @@ func messages(t *testing.T, script string) (all []*regexp.Regexp) {
 			if i == len(words)-1 {
 				filled = ".+" // such as a list of pods
 			}
-			// A quotation ends before a comma.
+			// A quotation may end before punctuation.
 			core := strings.TrimRight(words[i], ",;:\x00")
 			if core == "" {
 				core = words[i]

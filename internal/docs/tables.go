@@ -10,10 +10,11 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// topologies of the models' table. Larger ones are multiples of four in every dimension.
+// topologies are the topologies in the table of models. Larger ones are multiples of four in
+// every dimension.
 var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4"}
 
-// models has the plan of every model of the catalogue on each topology.
+// models returns the table with the plan of every model of the catalogue on each topology.
 func models() (string, error) {
 	heading := append([]string{"model", "GiB", "context"}, topologies...)
 	var rows [][]string
@@ -36,8 +37,8 @@ func models() (string, error) {
 	return markdown(heading, rows), nil
 }
 
-// plan is tensor, data and expert parallelism, and how many requests of full length run
-// at once; a dash if the model does not run there.
+// plan describes tensor, data and expert parallelism, and the number of concurrent requests of
+// full length; a dash if the model does not run on the topology.
 func plan(m model.Model, t topology.Topology) string {
 	p, err := model.NewPlan(m, t, model.Settings{})
 	if err != nil || p.Check() != nil {
@@ -84,7 +85,7 @@ func rolesOf(grants []prerequisites.Grant) string {
 	return strings.Join(names, ", ")
 }
 
-// roles has each role once, for whoever grants them.
+// roles returns the table of IAM roles, each of them once.
 func roles() (string, error) {
 	var deploy, preview []string
 	for _, need := range prerequisites.Needs {

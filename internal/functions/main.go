@@ -1,6 +1,6 @@
-// Command functions writes, for the emulator, what each lookup of the gcp provider that the
-// program calls answers with. It reads the types of the provider's SDK. Run it in the
-// checkout: go run ./internal/functions
+// Command functions generates, for the emulator, the result types of the gcp provider's lookups
+// that the program calls, from the provider's SDK. Run it in the checkout:
+// go run ./internal/functions
 package main
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/storage"
 )
 
-// folder is where the emulator has them.
+// folder is the emulator's folder for these files.
 const folder = "emulator/internal/core/cloud/schema/functions"
 
-// results are the answers, by the function's token.
+// results maps the tokens of functions to their result types.
 var results = map[string]reflect.Type{
 	"gcp:artifactregistry/getRepository:getRepository": reflect.TypeFor[artifactregistry.LookupRepositoryResult](),
 	"gcp:compute/getNetwork:getNetwork":                reflect.TypeFor[compute.LookupNetworkResult](),
@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// files are the texts of all files, by their path in a checkout.
+// files returns the content of all files by their path in a checkout.
 func files() map[string]string {
 	all := map[string]string{}
 	for token, result := range results {
@@ -54,7 +54,7 @@ func files() map[string]string {
 	return all
 }
 
-// kinds in the words of the emulator's schema.
+// kinds maps Go kinds to those of the emulator's schema.
 var kinds = map[reflect.Kind]string{
 	reflect.Bool: "bool", reflect.Int: "int", reflect.Float64: "float", reflect.String: "string", reflect.Map: "map",
 	reflect.Slice: "list", reflect.Struct: "object",

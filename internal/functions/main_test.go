@@ -29,7 +29,7 @@ func TestTheEmulatorHasTheAnswersOfTheSDK(t *testing.T) {
 	}
 }
 
-// A lookup that the program calls and that is not here would be unknown to the emulator.
+// The emulator does not know lookups that are missing here.
 func TestEveryLookupOfTheProgramIsHere(t *testing.T) {
 	source, err := filepath.Glob(filepath.Join("..", "..", "stacks", "*.go"))
 	require.NoError(t, err)

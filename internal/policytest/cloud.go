@@ -2,9 +2,9 @@ package policytest
 
 import "strings"
 
-// cloudRules judge the Google Cloud resources. Fields are those of the Pulumi provider.
+// cloudRules are the rules for Google Cloud resources. Fields are those of the Pulumi provider.
 var cloudRules = []Rule{
-	// Who reaches the control plane.
+	// Access to the control plane.
 	{
 		IDs: []string{"CIS 5.6.5", "CKV_GCP_25", "CKV_GCP_64", "GCP-0059"}, Title: "nodes have no public addresses",
 		Of: Cluster, Field: "privateClusterConfig.enablePrivateNodes", Holds: is(true), Breaks: []any{false, Absent},
@@ -43,7 +43,7 @@ var cloudRules = []Rule{
 		Of: Cluster, Field: "rbacBindingConfig.enableInsecureBindingSystemAuthenticated", Holds: is(false), Breaks: []any{true, Absent},
 	},
 
-	// What the cluster is.
+	// The cluster.
 	{
 		IDs: []string{"CIS 5.2.2"}, Title: "Workload Identity gives pods identities of their own",
 		Of: Cluster, Field: "workloadIdentityConfig.workloadPool", Holds: suffix(".svc.id.goog"), Breaks: []any{"", Absent},
@@ -226,7 +226,7 @@ var cloudRules = []Rule{
 	},
 }
 
-// modest roles neither own, edit nor administer.
+// modest holds for roles other than owner, editor and admin.
 func modest(role string) bool {
 	return role != "roles/owner" && role != "roles/editor" && !strings.Contains(strings.ToLower(role), "admin")
 }

@@ -1,10 +1,10 @@
 package policytest
 
-// The build container, which no stricter profile lets work; see infra/image.
+// The build container, which does not work with stricter profiles; see infra/image.
 const builder = "image-build/pod/build"
 
-// kubernetesRules judge namespaces and pods. Pods made by others, such as those of the
-// LeaderWorkerSet chart, are judged on the running cluster.
+// kubernetesRules are the rules for namespaces and pods. Other pods, such as those of the
+// LeaderWorkerSet chart, are checked in a running cluster.
 var kubernetesRules = []Rule{
 	// Namespaces.
 	{
@@ -116,12 +116,11 @@ var kubernetesRules = []Rule{
 	},
 }
 
-// neverSet are the fields that no object of the program has, because a value of theirs
-// breaks a rule.
+// neverSet are fields that the program must not set, because some of their values break a rule.
 var neverSet = []struct {
 	of     Kind
 	field  string
-	entry  string // that field of each entry of the list; empty: the field itself
+	entry  string // this field in each element of the list; empty means the field itself
 	ids    []string
 	title  string
 	breaks []any

@@ -1,10 +1,8 @@
-// Package policytest holds the security rules that the stack follows, as data: the source
-// of a rule, the setting that it is about, and the values that it allows. Tests evaluate
-// the rules over everything that an environment registers.
+// Package policytest defines the security rules that the stack follows: their sources, the
+// settings, and the allowed values. Tests evaluate them on all resources of an environment.
 //
-// A rule's ids are those of CIS GKE Benchmark 1.9 (CIS), of checkov (CKV) and of trivy
-// (GCP for Google Cloud, KSV and KCV for Kubernetes), so that a security review finds
-// its own terms here.
+// Rules are identified as in CIS GKE Benchmark 1.9 (CIS), checkov (CKV) and trivy (GCP for
+// Google Cloud, KSV and KCV for Kubernetes), so that security reviews can refer to them.
 package policytest
 
 import (
@@ -14,59 +12,57 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Object is one registered resource: its type token, name and inputs as plain JSON.
+// Object is a registered resource: its type token, name and inputs as JSON values.
 type Object struct {
 	Type, Name string
 	Fields     map[string]any
 }
 
-// Rule is one setting that must be as the rule's authors want it.
+// Rule is a rule about one setting.
 type Rule struct {
 	IDs   []string
 	Title string
 	Of    Kind
-	Field string // Pulumi's path, below the subject
+	Field string // Pulumi's property path, relative to the subject
 	Holds func(value any) bool
-	// Breaks are values under which the rule must fail; Absent: the setting left out.
+	// Breaks are values that must break the rule; Absent means that the setting is missing.
 	Breaks []any
-	// Except are subjects that do not keep the rule, by name, and why.
+	// Except maps the names of subjects that may break the rule to the reason.
 	Except map[string]string
 }
 
-// Absent among a rule's Breaks is a setting that is left out.
+// Absent in a rule's Breaks stands for a missing setting.
 var Absent any = absent{}
 
 type absent struct{}
 
-// Unfollowed is a rule of theirs that the stack does not keep, or that asks nothing of
-// it, and why.
+// Unfollowed is a rule of the same sources that the stack does not follow, or that does not
+// apply to it, with the reason.
 type Unfollowed struct {
 	IDs        []string
 	Title, Why string
 }
 
-// Finding is a subject that does not keep a rule.
+// Finding is a subject that breaks a rule.
 type Finding struct {
 	Rule    *Rule
 	Subject string
-	Value   any // nil: it is not set
+	Value   any // nil if it is not set
 }
 
 func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s is %v; %s", f.Subject, f.Rule.Field, f.Value, f.Rule.Title)
 }
 
-// Subject is a part of an object that rules judge: a whole resource, a pod or a
-// container.
+// Subject is a resource, or a part of one such as a pod or a container, to which rules apply.
 type Subject struct {
 	Object *Object
-	Name   string // of the resource, and of the pod and container in it
-	Path   string // of the part in the object's fields; empty: all of it
+	Name   string // of the resource, followed by those of pod and container
+	Path   string // of the part in the object's fields; empty for the whole resource
 	Fields map[string]any
 }
 
-// Setting is where a rule's field is in the object: two rules with one setting stand
-// and fall together.
+// Setting identifies a rule's field in the object. Two rules may be about the same setting.
 func (s Subject) Setting(field string) string {
 	if s.Path == "" {
 		return s.Object.Type + " " + s.Object.Name + " " + field
@@ -74,8 +70,8 @@ func (s Subject) Setting(field string) string {
 	return s.Object.Type + " " + s.Object.Name + " " + s.Path + "." + field
 }
 
-// Evaluate returns what does not keep the rule. A graph without a subject is an error:
-// a rule that judges nothing proves nothing.
+// Evaluate returns the subjects that break the rule. A graph without subjects is an error,
+// because the rule would have no effect.
 func (r *Rule) Evaluate(graph []*Object) ([]Finding, error) {
 	var found []Finding
 	subjects := r.Of.Subjects(graph)
@@ -105,7 +101,7 @@ func (r *Rule) BrokenBy(value any) bool {
 	return false
 }
 
-// Get returns the value at a path, nil if there is none.
+// Get returns the value at a path, or nil.
 func Get(fields map[string]any, path string) any {
 	var here any = fields
 	for _, part := range parse(path) {
@@ -126,7 +122,7 @@ func Get(fields map[string]any, path string) any {
 	return here
 }
 
-// Set puts a value at a path through objects; Absent removes what is there.
+// Set sets the value at a path through objects; Absent removes the property.
 func Set(fields map[string]any, path string, value any) {
 	parts := parse(path)
 	here := fields
@@ -147,7 +143,7 @@ func Set(fields map[string]any, path string, value any) {
 	here[last] = value
 }
 
-// parse panics for a path that is wrong in the table itself.
+// parse parses a path of a rule, and panics if it is invalid.
 func parse(path string) resource.PropertyPath {
 	parsed, err := resource.ParsePropertyPath(path)
 	if err != nil {
@@ -156,7 +152,7 @@ func parse(path string) resource.PropertyPath {
 	return parsed
 }
 
-// Copy is a graph that can be changed without changing this one.
+// Copy returns a deep copy of a graph.
 func Copy(graph []*Object) []*Object {
 	copied := make([]*Object, len(graph))
 	for i, o := range graph {

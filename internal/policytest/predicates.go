@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// is holds for one value, and not for a setting that is left out.
+// is holds for one value, and not for a missing setting.
 func is(want any) func(any) bool {
 	return func(v any) bool { return reflect.DeepEqual(v, want) }
 }
 
-// isNot holds for everything but the values, so also where the setting is left out.
+// isNot holds for all other values, and for a missing setting.
 func isNot(unwanted ...any) func(any) bool {
 	return func(v any) bool {
 		for _, u := range unwanted {
@@ -28,7 +28,7 @@ func in(wanted ...any) func(any) bool {
 	return func(v any) bool { return !isNot(wanted...)(v) }
 }
 
-// set holds for whatever is not empty.
+// set holds for values that are not empty.
 func set(v any) bool {
 	switch value := v.(type) {
 	case nil:
@@ -44,7 +44,7 @@ func set(v any) bool {
 	}
 }
 
-// given holds for whatever is there, even if it is empty.
+// given holds for all values, including empty ones, and not for a missing setting.
 func given(v any) bool { return v != nil }
 
 // lists holds for a list that contains the value.
@@ -60,7 +60,7 @@ func lists(want any) func(any) bool {
 	}
 }
 
-// each holds for a list, empty or not, of which every entry is right.
+// each holds for a list, possibly empty, if right holds for all elements.
 func each(right func(any) bool) func(any) bool {
 	return func(v any) bool {
 		entries, _ := v.([]any)
@@ -73,7 +73,7 @@ func each(right func(any) bool) func(any) bool {
 	}
 }
 
-// field holds for an object with one field that is right.
+// field holds for an object if right holds for one of its fields.
 func field(path string, right func(any) bool) func(any) bool {
 	return func(v any) bool {
 		fields, _ := v.(map[string]any)
@@ -92,7 +92,7 @@ func all(conditions ...func(any) bool) func(any) bool {
 	}
 }
 
-// text holds for a string that is right.
+// text holds for a string if right does.
 func text(right func(string) bool) func(any) bool {
 	return func(v any) bool {
 		s, ok := v.(string)
@@ -104,7 +104,7 @@ func suffix(want string) func(any) bool {
 	return text(func(s string) bool { return strings.HasSuffix(s, want) })
 }
 
-// narrow holds for a range that is not every address there is.
+// narrow holds for CIDR ranges that do not contain all addresses.
 func narrow(v any) bool {
 	return text(func(s string) bool {
 		prefix, err := netip.ParsePrefix(s)
@@ -112,7 +112,7 @@ func narrow(v any) bool {
 	})(v)
 }
 
-// public members are everybody.
+// private holds for IAM members other than the public ones.
 func private(v any) bool { return isNot("allUsers", "allAuthenticatedUsers")(v) }
 
 // pinned holds for an image with a digest, or with a tag that is not latest.

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Kind is what a rule judges.
+// Kind is the kind of a rule's subjects.
 type Kind string
 
-// Kinds that are a resource of their own have its type token.
+// Kinds of whole resources are their type tokens.
 const (
 	Cluster       Kind = "gcp:container/cluster:Cluster"
 	NodePool      Kind = "gcp:container/nodePool:NodePool"
@@ -32,24 +32,25 @@ const (
 	deployment    Kind = "kubernetes:apps/v1:Deployment"
 )
 
-// Kinds that are parts of resources.
+// Kinds of parts of resources.
 const (
-	Workload    Kind = "workload"            // whatever makes pods
+	Workload    Kind = "workload"            // resources that create pods
 	Pod         Kind = "pod"                 // each pod template
 	Container   Kind = "container"           // each container, init containers too
-	Server      Kind = "server container"    // those that answer requests
+	Server      Kind = "server container"    // containers that serve requests
 	DefaultDeny Kind = "default-deny policy" // the NetworkPolicies that select every pod of a namespace
 	NodeImages  Kind = "access of nodes to images"
 )
 
-// podTemplates are where each workload keeps its pod templates, by the pod's name.
+// podTemplates maps the kinds of workloads to the paths of their pod templates, by the pod's
+// name.
 var podTemplates = map[Kind]map[string]string{
 	workerSet:  {"leader": "spec.leaderWorkerTemplate.leaderTemplate", "worker": "spec.leaderWorkerTemplate.workerTemplate"},
 	job:        {"pod": "spec.template"},
 	deployment: {"pod": "spec.template"},
 }
 
-// Subjects finds all of a kind in a graph. Their fields are the graph's own.
+// Subjects returns the subjects of a kind in a graph. They share their fields with the graph.
 func (k Kind) Subjects(graph []*Object) []Subject {
 	var found []Subject
 	for _, o := range graph {

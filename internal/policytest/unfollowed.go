@@ -1,6 +1,6 @@
 package policytest
 
-// Rules are all that the stack keeps.
+// Rules returns all rules that the stack follows.
 func Rules() []*Rule {
 	var rules []*Rule
 	for _, list := range [][]Rule{cloudRules, kubernetesRules} {
@@ -11,7 +11,7 @@ func Rules() []*Rule {
 	return rules
 }
 
-// NotFollowed are the other rules of the same sources for what this stack has.
+// NotFollowed are the other rules of the same sources about the stack's types of resources.
 var NotFollowed = []Unfollowed{
 	{
 		[]string{"CIS 3.1.1", "CIS 3.1.2", "CIS 3.1.3", "CIS 3.1.4"},

@@ -1,6 +1,6 @@
 package pulumitest
 
-// defaultOutputs is what Google computes and components read.
+// defaultOutputs are the outputs of Google that components read.
 func defaultOutputs() map[string]func(Resource) map[string]any {
 	return map[string]func(Resource) map[string]any{
 		"gcp:serviceaccount/account:Account": func(r Resource) map[string]any {

@@ -1,8 +1,8 @@
-// Package pulumitest runs a component under Pulumi's mocks and keeps everything that
-// it registered, including what only the engine sees: provider, parent, dependencies,
-// protect, ignoreChanges, deleteBeforeReplace, timeouts and aliases.
+// Package pulumitest runs a component with Pulumi's mocks and records all registrations,
+// including options of the engine: provider, parent, dependencies, protect, ignoreChanges,
+// deleteBeforeReplace, timeouts and aliases.
 //
-// Mocks do not check schemas or the order of resources; the emulator does.
+// Mocks do not check schemas and the order of resources; the emulator does.
 package pulumitest
 
 import (
@@ -28,7 +28,7 @@ const (
 // happens takes it; a test shortens it.
 var patience = 10 * time.Second
 
-// Graph is all that a program registered.
+// Graph has all registrations of a program.
 type Graph struct {
 	mu        sync.Mutex
 	resources []Resource
@@ -41,10 +41,10 @@ type Graph struct {
 	preview   bool
 }
 
-// Option changes what a run answers.
+// Option changes the mocks or the environment of a run.
 type Option func(*Graph)
 
-// WithOutputs sets outputs of every resource of a type, beside its inputs.
+// WithOutputs sets further outputs of every resource of a type.
 func WithOutputs(typ string, outputs func(Resource) map[string]any) Option {
 	return func(g *Graph) { g.outputs[typ] = outputs }
 }
@@ -70,10 +70,10 @@ func WithStack(name string) Option {
 	return func(g *Graph) { g.stack = name }
 }
 
-// Preview runs the program as a preview does.
+// Preview runs the program as in a preview.
 func Preview(g *Graph) { g.preview = true }
 
-// Run runs a program and returns what it registered.
+// Run runs a program and returns its registrations.
 func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
 	t.Helper()
 	g, err := TryRun(program, nil, opts...)
@@ -81,8 +81,8 @@ func Run(t testing.TB, program pulumi.RunFunc, opts ...Option) *Graph {
 	return g
 }
 
-// TryRun runs a program with configuration, full keys to raw values, and returns its
-// error beside what it had registered until then.
+// TryRun runs a program with configuration, which maps full keys to raw values. It returns the
+// program's error and the registrations before it.
 func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*Graph, error) {
 	g := &Graph{
 		outputs: defaultOutputs(),
@@ -101,7 +101,7 @@ func TryRun(program pulumi.RunFunc, config map[string]string, opts ...Option) (*
 	return g, err
 }
 
-// Get returns the one resource of a type and name.
+// Get returns the resource of a type and name. There must be exactly one.
 func (g *Graph) Get(t testing.TB, typ, name string) Resource {
 	t.Helper()
 	var found []Resource
@@ -116,14 +116,14 @@ func (g *Graph) Get(t testing.TB, typ, name string) Resource {
 	return found[0]
 }
 
-// All returns every registration in order of arrival.
+// All returns all registrations in the order in which they were received.
 func (g *Graph) All() []Resource {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]Resource(nil), g.resources...)
 }
 
-// OfType returns every registration of a type.
+// OfType returns all registrations of a type.
 func (g *Graph) OfType(typ string) []Resource {
 	var found []Resource
 	for _, r := range g.All() {
@@ -134,8 +134,8 @@ func (g *Graph) OfType(typ string) []Resource {
 	return found
 }
 
-// NewResource implements pulumi.MockResourceMonitor: outputs are the inputs and what
-// WithOutputs adds.
+// NewResource implements pulumi.MockResourceMonitor. Outputs are the inputs and those of
+// WithOutputs.
 func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r := Resource{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, RPC: args.RegisterRPC}
 	if err := g.await(r); err != nil {
@@ -179,8 +179,8 @@ func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(values), err
 }
 
-// Await returns an output's value, and fails if it never comes. Call it inside or
-// after the program.
+// Await returns an output's value, and fails the test if it does not resolve. It may be called
+// in or after the program.
 func Await[T any](t testing.TB, output pulumi.Output) T {
 	t.Helper()
 	values := make(chan any, 1)

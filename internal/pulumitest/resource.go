@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Resource is one registration.
+// Resource is the registration of a resource.
 type Resource struct {
 	Type   string
 	Name   string
@@ -19,9 +19,9 @@ type Resource struct {
 	RPC    *pulumirpc.RegisterResourceRequest // nil for one that was read
 }
 
-// Value is the plain value of an input, nil if there is none; secrets are unwrapped.
-// The path is Pulumi's: spec.containers[0].name, metadata.labels["app.kubernetes.io/name"];
-// an index may also be written as .0.
+// Value returns the value of an input, without marks of secrets, or nil. The path is Pulumi's,
+// such as spec.containers[0].name or metadata.labels["app.kubernetes.io/name"]. An index may
+// also be written as .0.
 func (r Resource) Value(path string) any {
 	value, _, ok := r.lookup(path)
 	if !ok {
@@ -30,7 +30,7 @@ func (r Resource) Value(path string) any {
 	return value.Mappable()
 }
 
-// Secret reports whether an input, or one that holds it, is a secret.
+// Secret reports whether an input, or a value that contains it, is a secret.
 func (r Resource) Secret(path string) bool {
 	_, secret, ok := r.lookup(path)
 	return ok && secret
@@ -69,8 +69,8 @@ func (r Resource) lookup(text string) (at resource.PropertyValue, secret, ok boo
 	return at, secret, true
 }
 
-// DependsOn reports whether a registration waits for a resource of that name, by
-// dependsOn or because an input comes from it.
+// DependsOn reports whether a resource depends on a resource with a name, through dependsOn or
+// an input.
 func (r Resource) DependsOn(name string) bool {
 	for _, urn := range r.RPC.GetDependencies() {
 		if nameOf(urn) == name {
@@ -80,11 +80,10 @@ func (r Resource) DependsOn(name string) bool {
 	return false
 }
 
-// Parent is the name of the resource above this one; the stack's at the top.
+// Parent returns the name of the parent, which is the stack at the top.
 func (r Resource) Parent() string { return nameOf(r.RPC.GetParent()) }
 
-// Provider is the name of the provider that serves this resource, empty if it is left
-// to a default one.
+// Provider returns the name of the resource's provider; empty for a default provider.
 func (r Resource) Provider() string {
 	urn, _, found := cutLast(r.RPC.GetProvider(), "::") // URN::id
 	if !found {
@@ -93,8 +92,8 @@ func (r Resource) Provider() string {
 	return nameOf(urn)
 }
 
-// ProviderOf is the name of the provider that a component hands to its children for a
-// package such as gcp or kubernetes.
+// ProviderOf returns the name of the provider of a component's children for a package such as
+// gcp or kubernetes.
 func (r Resource) ProviderOf(pkg string) string {
 	urn, _, _ := cutLast(r.RPC.GetProviders()[pkg], "::")
 	return nameOf(urn)
@@ -109,10 +108,10 @@ func (r Resource) IgnoresChanges() []string { return r.RPC.GetIgnoreChanges() }
 // ReplacesOnChanges lists the properties whose changes replace the resource.
 func (r Resource) ReplacesOnChanges() []string { return r.RPC.GetReplaceOnChanges() }
 
-// DeletesBeforeReplace reports whether a replacement deletes first.
+// DeletesBeforeReplace reports whether a replacement deletes the old resource first.
 func (r Resource) DeletesBeforeReplace() bool { return r.RPC.GetDeleteBeforeReplace() }
 
-// Aliases lists the names that the resource had before.
+// Aliases lists the former names of the resource.
 func (r Resource) Aliases() []string {
 	var names []string
 	for _, alias := range r.RPC.GetAliases() {
@@ -125,19 +124,19 @@ func (r Resource) Aliases() []string {
 	return names
 }
 
-// CreateTimeout is how long the engine lets a create take; zero when it says nothing.
+// CreateTimeout returns the timeout of the create; 0 if there is none.
 func (r Resource) CreateTimeout(t testing.TB) time.Duration {
 	t.Helper()
 	return timeout(t, r.RPC.GetCustomTimeouts().GetCreate())
 }
 
-// UpdateTimeout is how long the engine lets an update take.
+// UpdateTimeout returns the timeout of updates; 0 if there is none.
 func (r Resource) UpdateTimeout(t testing.TB) time.Duration {
 	t.Helper()
 	return timeout(t, r.RPC.GetCustomTimeouts().GetUpdate())
 }
 
-// DeleteTimeout is how long the engine lets a delete take.
+// DeleteTimeout returns the timeout of the delete; 0 if there is none.
 func (r Resource) DeleteTimeout(t testing.TB) time.Duration {
 	t.Helper()
 	return timeout(t, r.RPC.GetCustomTimeouts().GetDelete())

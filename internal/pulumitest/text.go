@@ -12,9 +12,8 @@ import (
 
 const masked = "[secret]"
 
-// Text is the graph as people read it in a diff: every resource by type and name, with
-// all that the engine sees. Secrets are masked. Equal graphs have equal texts, whatever
-// the order of registration.
+// Text returns the graph as text for diffs: every resource by type and name, with all options.
+// Secrets are masked. The text does not depend on the order of registration.
 func (g *Graph) Text() string {
 	all := g.All()
 	sort.SliceStable(all, func(i, j int) bool { return all[i].label() < all[j].label() })
@@ -71,7 +70,7 @@ func (r Resource) write(b *strings.Builder) {
 	}
 }
 
-// providers are those that a component hands to its children, by package.
+// providers returns the providers of a component's children by package.
 func (r Resource) providers() []string {
 	var all []string
 	for pkg := range r.RPC.GetProviders() {
@@ -81,7 +80,7 @@ func (r Resource) providers() []string {
 	return all
 }
 
-// typeAndName are the last two parts of urn:pulumi:stack::project::parent$type::name.
+// typeAndName returns the last two parts of urn:pulumi:stack::project::parent$type::name.
 func typeAndName(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	if len(parts) < 4 {
@@ -90,7 +89,7 @@ func typeAndName(urn string) string {
 	return parts[2][strings.LastIndex(parts[2], "$")+1:] + " " + parts[3]
 }
 
-// writeValue ends the line that it is called on, in YAML's manner.
+// writeValue writes a value in a YAML-like format and ends the line.
 func writeValue(b *strings.Builder, value resource.PropertyValue, indent string) {
 	switch {
 	case value.IsSecret():
@@ -113,11 +112,11 @@ func writeValue(b *strings.Builder, value resource.PropertyValue, indent string)
 			b.WriteString(indent + "-")
 			var e strings.Builder
 			writeValue(&e, element, indent+"  ")
-			// An object begins on the line of its dash.
+			// An object starts on the line of its dash.
 			b.WriteString(strings.Replace(e.String(), "\n"+indent+"  ", " ", 1))
 		}
 	case value.IsString() && strings.Count(value.StringValue(), "\n") > 1:
-		// A script is reviewed where it is; here it is enough that it changes.
+		// Scripts are reviewed in their source files; the graph only shows that they change.
 		text := value.StringValue()
 		fmt.Fprintf(b, " %d lines, sha256 %.12x\n", strings.Count(text, "\n"), sha256.Sum256([]byte(text)))
 	case value.IsString():
@@ -127,7 +126,7 @@ func writeValue(b *strings.Builder, value resource.PropertyValue, indent string)
 	}
 }
 
-// quoted tells the text "1" from the number.
+// quoted quotes texts such as "1" that look like other values.
 func quoted(text string) string {
 	_, err := strconv.ParseFloat(text, 64)
 	if err == nil || text == "" || text == "true" || text == "false" || strings.TrimSpace(text) != text || strings.Contains(text, "\n") {

@@ -1,4 +1,4 @@
-// Command schema writes what follows from the Go types of the settings: the JSON Schema of
+// Command schema generates files from the Go types of the settings: the JSON Schema of
 // Pulumi.<env>.yaml, the config section of Pulumi.yaml, and the tables of settings in the
 // documentation. Run it in the checkout: make schema
 package main
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// generate returns the texts of all generated files, by their path in a checkout.
+// generate returns the content of all generated files by their path in a checkout.
 func generate(root string) (map[string]string, error) {
 	all, err := settingsSchema(root)
 	if err != nil {

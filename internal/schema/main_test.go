@@ -75,7 +75,7 @@ func TestTheEnvironmentsOfTheCheckoutFitTheSchemaThatTheyName(t *testing.T) {
 func TestTheSchemaTakesWhatTheProgramTakes(t *testing.T) {
 	schema := schemaOf(t, settings.Namespace)
 	for _, line := range []string{
-		`sglang-tpu:replicas: "2"`, // as pulumi config set writes numbers
+		`sglang-tpu:replicas: "2"`, // pulumi config set quotes numbers
 		`sglang-tpu:replicas: 2`,
 		`sglang-tpu:protect: "true"`,
 		`replicas: 2`, // of the project

@@ -11,17 +11,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// sections of Pulumi.yaml that are generated: the config section, and the questions of
+// sections are the generated sections of Pulumi.yaml: the config section, and the questions of
 // pulumi new.
 var sections = map[string]*regexp.Regexp{
 	"config":   regexp.MustCompile(`(?s)(  # Settings: made by make schema\.\n).*?(  # End of settings\.\n)`),
 	"template": regexp.MustCompile(`(?s)(    # Questions: made by make schema\.\n).*?(    # End of questions\.\n)`),
 }
 
-// firstZone is what pulumi new proposes.
+// firstZone is the zone that pulumi new proposes.
 const firstZone = "us-central1-c"
 
-// projectFile is Pulumi.yaml with its generated sections. Other text stays as it is.
+// projectFile returns Pulumi.yaml with its generated sections replaced.
 func projectFile(text string, all *jsonschema.Schema) (string, error) {
 	var config, template yaml.Node
 	config.Kind, template.Kind = yaml.MappingNode, yaml.MappingNode
@@ -31,10 +31,9 @@ func projectFile(text string, all *jsonschema.Schema) (string, error) {
 			add(&template, f.name, map[string]any{"description": question(f), "default": firstZone})
 		case f.name == "gcp:project":
 			add(&template, f.name, map[string]any{"description": question(f)})
-		case strings.Contains(f.name, ":"): // of a provider
+		case strings.Contains(f.name, ":"): // a provider's setting
 		case f.schema.Type == "secret":
-			// Not in the config section: what is there must have a value, and a secret may have
-			// no default.
+			// The config section requires a value for each setting, and a secret has no default.
 			add(&template, f.name, map[string]any{"description": question(f), "secret": true})
 		default:
 			add(&config, f.name, declaration(f.schema))
@@ -53,12 +52,12 @@ func projectFile(text string, all *jsonschema.Schema) (string, error) {
 	return text, nil
 }
 
-// question is a description as pulumi new shows it, in brackets.
+// question returns a description for pulumi new, which shows it in parentheses.
 func question(f property) string { return strings.TrimSuffix(f.schema.Description, ".") }
 
-// declaration is a setting in the words of Pulumi.yaml. It has no type: Pulumi would check the
-// value before the program runs, and end at the first that is wrong. The program reports all
-// at once, with what would do.
+// declaration returns a setting's entry in Pulumi.yaml. It has no type: Pulumi would check types
+// before the program runs, and fail at the first error. The program reports all errors together,
+// with remedies.
 func declaration(s *jsonschema.Schema) map[string]any {
 	d := map[string]any{"description": s.Description, "default": plain(s.Default)}
 	switch {
@@ -79,7 +78,7 @@ func declaration(s *jsonschema.Schema) map[string]any {
 	return d
 }
 
-// defaults are those of an object's fields.
+// defaults returns the defaults of an object's fields.
 func defaults(s *jsonschema.Schema) map[string]any {
 	all := map[string]any{}
 	for _, f := range fieldsOf(s) {
@@ -95,7 +94,7 @@ func defaults(s *jsonschema.Schema) map[string]any {
 	return all
 }
 
-// add adds an entry to an object, whose own entries are in one order.
+// add adds an entry to an object. The order of the entry's properties is fixed.
 func add(object *yaml.Node, name string, entry map[string]any) {
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for _, key := range []string{"description", "default", "secret"} {
@@ -104,7 +103,7 @@ func add(object *yaml.Node, name string, entry map[string]any) {
 			continue
 		}
 		var encoded yaml.Node
-		_ = encoded.Encode(value) // plain values
+		_ = encoded.Encode(value) // cannot fail for simple values
 		if text, isText := value.(string); isText && key == "description" {
 			encoded = yaml.Node{Kind: yaml.ScalarNode, Style: yaml.FoldedStyle, Value: text}
 		}
@@ -127,10 +126,10 @@ func indented(node *yaml.Node, by string) (string, error) {
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
-// lineWidth of Pulumi.yaml; only descriptions, which are folded, are longer.
+// lineWidth is the maximum width of lines in Pulumi.yaml; longer descriptions are folded.
 const lineWidth = 118
 
-// wrapped breaks a long line at its blanks, each part indented as the line is.
+// wrapped breaks a long line at spaces and indents all parts like the line.
 func wrapped(line string) []string {
 	text := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(text)]
@@ -146,10 +145,10 @@ func wrapped(line string) []string {
 	return append(lines, indent+text)
 }
 
-// plain is a default as YAML writes it: the schema has its numbers as JSON's.
+// plain converts a default for YAML: numbers in the schema are json.Number.
 func plain(value any) any {
 	if number, ok := value.(json.Number); ok {
-		n, _ := number.Int64() // all are whole
+		n, _ := number.Int64() // all defaults are integers
 		return n
 	}
 	return value

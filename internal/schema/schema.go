@@ -12,8 +12,8 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// settingsSchema describes the settings by their Go types: comments are descriptions. The
-// keys of this program have no namespace. root is the checkout.
+// settingsSchema returns the schema of the settings, derived from their Go types. Comments
+// become descriptions. The keys of this program have no namespace. root is the checkout.
 func settingsSchema(root string) (*jsonschema.Schema, error) {
 	r := jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, RequiredFromJSONSchemaTags: true,
@@ -52,8 +52,8 @@ func addComments(r *jsonschema.Reflector, root string) error {
 	return nil
 }
 
-// describe puts descriptions on one line, and drops those of types, which are for who reads
-// the code.
+// describe joins the lines of descriptions, and removes those of types, which are for readers
+// of the code.
 func describe(s *jsonschema.Schema) {
 	s.Description = strings.Join(strings.Fields(s.Description), " ")
 	if s.Items != nil {
@@ -70,7 +70,7 @@ type property struct {
 	schema *jsonschema.Schema
 }
 
-// fieldsOf are the fields of an object, or of a list's objects.
+// fieldsOf returns the fields of an object, or of a list's objects.
 func fieldsOf(s *jsonschema.Schema) []property {
 	if s.Items != nil {
 		s = s.Items
@@ -85,8 +85,8 @@ func fieldsOf(s *jsonschema.Schema) []property {
 	return all
 }
 
-// written is a schema of what may stand in the file for a value: Pulumi and this program
-// take a quoted number for a number, and a number for a text.
+// written returns a schema of a value in the file: Pulumi and this program accept a quoted
+// number as a number, and a number as a text.
 func written(s *jsonschema.Schema) *jsonschema.Schema {
 	w := *s
 	types := func(names ...string) {
@@ -126,15 +126,15 @@ func written(s *jsonschema.Schema) *jsonschema.Schema {
 	return &w
 }
 
-// message is what an editor shows, in the place of the keyword that fails.
+// message returns the keyword with an error message that editors show.
 func message(text string) map[string]any {
 	return map[string]any{"errorMessage": text, "patternErrorMessage": text}
 }
 
-// fileSchema is the JSON Schema of Pulumi.<env>.yaml in a project of a name.
+// fileSchema returns the JSON Schema of Pulumi.<env>.yaml in a project with a name.
 func fileSchema(all *jsonschema.Schema, project string) ([]byte, error) {
 	keys := jsonschema.NewProperties()
-	short := map[string]*jsonschema.Schema{} // keys of the project without its name
+	short := map[string]*jsonschema.Schema{} // keys without the project's name
 	var names []any
 	for _, f := range fieldsOf(all) {
 		key := f.name
@@ -152,7 +152,7 @@ func fileSchema(all *jsonschema.Schema, project string) ([]byte, error) {
 		Type: "object", Properties: keys, PatternProperties: short,
 		PropertyNames: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: names, Extras: message("is not a setting")}, foreign}},
 	})
-	for _, name := range []string{"secretsprovider", "encryptedkey", "encryptionsalt"} { // which pulumi writes
+	for _, name := range []string{"secretsprovider", "encryptedkey", "encryptionsalt"} { // written by pulumi
 		top.Set(name, &jsonschema.Schema{Type: "string"})
 	}
 	top.Set("environment", jsonschema.TrueSchema)

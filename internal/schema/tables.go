@@ -10,17 +10,17 @@ import (
 )
 
 var (
-	// place is a table of settings in a document: of all keys, of one object's fields, or of
-	// each object in turn.
+	// place matches a table of settings in a document: of all keys, of one object's fields, or
+	// of all objects.
 	place = regexp.MustCompile(`(?s)(<!-- settings(?:: (\w+))? -->\n).*?(<!-- end of settings -->\n)`)
 
 	allKeys = regexp.MustCompile(`<!-- settings -->\n`)
 )
 
-// eachObject is the place of the tables of all objects, each under a heading.
+// eachObject is the name of the place with the tables of all objects, each with a heading.
 const eachObject = "objects"
 
-// tables fills the places of a document.
+// tables updates all tables of a document.
 func tables(text string, all *jsonschema.Schema) (string, error) {
 	var err error
 	filled := place.ReplaceAllStringFunc(text, func(found string) string {
@@ -58,7 +58,7 @@ func tableOf(all *jsonschema.Schema, name string) (string, error) {
 	return "", fmt.Errorf("there is no object %s in the settings", name)
 }
 
-// flat lists the fields of objects inside by their path.
+// flat lists the fields of nested objects by their path.
 func flat(prefix string, fields []property) []property {
 	var all []property
 	for _, f := range fields {
@@ -85,7 +85,7 @@ func table(name string, fields []property) string {
 	return b.String()
 }
 
-// typeName is a type with its choices or range.
+// typeName describes a type with its choices or range.
 func typeName(s *jsonschema.Schema) string {
 	switch {
 	case len(s.Enum) > 0:
@@ -109,7 +109,7 @@ func typeName(s *jsonschema.Schema) string {
 	return s.Type
 }
 
-// defaultText is the default as it is written in the file.
+// defaultText formats a default as in the file.
 func defaultText(s *jsonschema.Schema) string {
 	if s.Default == nil {
 		return ""
@@ -117,6 +117,6 @@ func defaultText(s *jsonschema.Schema) string {
 	if text, ok := s.Default.(string); ok {
 		return "`" + text + "`"
 	}
-	text, _ := json.Marshal(s.Default) // a number or truth value
+	text, _ := json.Marshal(s.Default) // a number or boolean
 	return "`" + string(text) + "`"
 }

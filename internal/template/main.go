@@ -1,9 +1,9 @@
-// Command template writes the folder from which pulumi new makes a project of its own: the
-// program without its tests and without the emulator. Run it in the checkout: make template
+// Command template generates a template for pulumi new: the program without its tests and
+// without the emulator. Run it in the checkout: make template
 //
-// It is a folder of copies, because pulumi new copies a folder and nothing else: a program
-// that only imported this one would need a module that can be fetched, and this one is not
-// published. It is made when it is wanted, so that nothing is in the repository twice.
+// The template contains copies of the program's files. A template that imports the program is
+// not possible, because its module is not published. The template is not in the repository, to
+// avoid duplicates.
 package main
 
 import (
@@ -20,12 +20,12 @@ import (
 	"strings"
 )
 
-// readme of the new project. pulumi new fills in its name.
+// readme is the README of the new project. pulumi new inserts its name.
 //
 //go:embed README.md
 var readme []byte
 
-// additional are files of the checkout that the program's packages do not name.
+// additional are further files of the checkout that are not part of the program's packages.
 var additional = []string{"go.mod", "go.sum", "LICENSE", "docs/plan.md", "docs/server-arguments.md", "docs/troubleshooting.md"}
 
 func main() {
@@ -39,10 +39,10 @@ func main() {
 	}
 }
 
-// unnamed is how the Pulumi.yaml of a template begins; it tells one from another folder.
+// unnamed is the first line of a template's Pulumi.yaml, by which a template is recognized.
 const unnamed = "name: ${PROJECT}\n"
 
-// write makes the template of a checkout.
+// write writes the template of a checkout to a folder.
 func write(root, folder string) error {
 	if err := clear(folder); err != nil {
 		return err
@@ -79,12 +79,12 @@ func write(root, folder string) error {
 	return save(folder, "README.md", readme)
 }
 
-// placeholder reports what pulumi new replaces in every file.
+// placeholder reports whether a text contains a placeholder of pulumi new.
 func placeholder(text []byte) bool {
 	return bytes.Contains(text, []byte("${PROJECT}")) || bytes.Contains(text, []byte("${DESCRIPTION}"))
 }
 
-// clear removes an earlier template.
+// clear removes an existing template.
 func clear(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
@@ -107,7 +107,7 @@ func save(folder, name string, text []byte) error {
 	return os.WriteFile(file, text, 0o600)
 }
 
-// program lists the files of the program's packages, for any platform, without tests.
+// program lists the files of the program's packages for all platforms, without tests.
 func program(root string) ([]string, error) {
 	cmd := exec.Command("go", "list", "-deps", "-json=Dir,Module,GoFiles,EmbedFiles,IgnoredGoFiles", ".")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
@@ -148,7 +148,7 @@ func program(root string) ([]string, error) {
 	}
 }
 
-// replaced are the parts of a file that carry the project's name. Each must be there.
+// replaced replaces parts of a file that contain the project's name. Each must occur.
 func replaced(text string, pairs ...string) (string, error) {
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(text, pairs[i]) {
@@ -158,7 +158,7 @@ func replaced(text string, pairs ...string) (string, error) {
 	return strings.NewReplacer(pairs...).Replace(text), nil
 }
 
-// projectFile leaves name and description to pulumi new.
+// projectFile replaces name and description by placeholders of pulumi new.
 func projectFile(text string) (string, error) {
 	_, after, ok := strings.Cut(text, "\nruntime:")
 	if !ok {
@@ -167,7 +167,7 @@ func projectFile(text string) (string, error) {
 	return unnamed + "description: ${DESCRIPTION}\nruntime:" + after, nil
 }
 
-// schema has the keys in the namespace of the new project.
+// schema changes the namespace of the keys to the new project's.
 func schema(text string) (string, error) {
 	return replaced(text, `"sglang-tpu:`, `"${PROJECT}:`, `/sglang-tpu:`, `/${PROJECT}:`, `(gcp|sglang-tpu):`, `(gcp|${PROJECT}):`, `of sglang-tpu"`, `of ${PROJECT}"`)
 }

@@ -1,12 +1,12 @@
-// Package bench sends a known load to the endpoint of a stack that is up, at several numbers
-// of requests at once, and measures it as a client does.
+// Package bench measures the endpoint of a deployed stack from a client's perspective, with a
+// known load at several concurrency levels.
 //
-// A closed loop: as many clients as a level has send one request after another. The loop is
-// errgroup's. A load generator as a library does not fit: those for Go that are maintained
-// (vegeta, fortio) time an answer as a whole, and what counts for a model are the moments of
-// its parts. The server's own bench_serving.py has the same definitions, but would have to
-// run as a Job in the cluster, with rights to create one and a way through the network
-// policies; this program changes nothing.
+// The load is a closed loop: each of a level's clients sends one request after another.
+// Libraries are not suitable: the maintained load generators for Go (vegeta, fortio) measure
+// only the duration of whole responses, not when the tokens of a stream arrive. The server's
+// bench_serving.py has the same definitions, but would have to run as a Job in the cluster, with
+// permissions to create it and access through the network policies; this program changes
+// nothing.
 package bench
 
 import (
@@ -25,14 +25,14 @@ import (
 	"sglang-tpu/spec/names"
 )
 
-// Options of a run.
+// Options are the options of a run.
 type Options struct {
 	StackName string // of pulumi
-	Levels    []int  // requests at once, in ascending order
+	Levels    []int  // concurrent requests, in ascending order
 	Load      Load
-	Patience  time.Duration // how long one request may take
+	Patience  time.Duration // timeout of a request
 	URL       string        // of the server; empty: a port-forward to the leader of each group
-	Folder    string        // where runs are kept
+	Folder    string        // of the saved runs
 	Now       time.Time
 }
 
@@ -45,7 +45,7 @@ const (
 	filesCheck   = "files"
 )
 
-// Measure runs a benchmark and writes its files. It calls progress when a level begins.
+// Measure runs a benchmark and writes its files. It calls progress at the start of each level.
 func Measure(ctx context.Context, m endpoint.Machine, o Options, progress func(string)) []report.Finding {
 	b := &benchmark{Options: o, progress: progress}
 	b.run(ctx, m)
@@ -63,7 +63,7 @@ func (b *benchmark) ok(check, says string, values ...any) {
 	b.findings = append(b.findings, report.Finding{Check: check, Status: report.OK, Says: b.redact(fmt.Sprintf(says, values...))})
 }
 
-// fail reports an error, with its own remedy if it has one.
+// fail reports an error. If the error has a remedy, that replaces do.
 func (b *benchmark) fail(check string, err error, do string) {
 	var p *endpoint.Problem
 	if errors.As(err, &p) {
@@ -80,7 +80,7 @@ func (b *benchmark) redact(text string) string {
 }
 
 func (b *benchmark) run(ctx context.Context, m endpoint.Machine) {
-	// A folder that cannot be read is reported before minutes of load, and not after them.
+	// Report a folder that cannot be read before the load, which takes minutes.
 	earlier, err := history(b.Folder)
 	if err != nil {
 		b.fail(filesCheck, err, "move that file away, or name another folder: -folder")
@@ -127,8 +127,8 @@ func (b *benchmark) run(ctx context.Context, m endpoint.Machine) {
 	b.ok(filesCheck, "%s has %s, %s and %s", b.Folder, tableName, plotName, r.Date.Format(runName)+runSuffix)
 }
 
-// servers returns the leaders of all groups, and what their nodes say that they are. All
-// pods must be ready.
+// servers returns the leaders of all groups and a description of their nodes. All pods must be
+// ready.
 func (b *benchmark) servers(ctx context.Context) (leaders []string, nodes string, err error) {
 	smoke := "make smoke STACK=" + b.Name + " says what is wrong"
 	var pods corev1.PodList
@@ -151,7 +151,7 @@ func (b *benchmark) servers(ctx context.Context) (leaders []string, nodes string
 	if want := b.Outputs.Replicas * b.Outputs.Plan.Hosts; ready != want || len(leaders) != b.Outputs.Replicas {
 		return nil, "", &endpoint.Problem{Says: fmt.Sprintf("%d of %d pods are ready", ready, want), Do: smoke}
 	}
-	// What a server runs on decides what its numbers mean, so it is part of every run.
+	// Results depend on the machine, so its description is part of every run.
 	var host corev1.Node
 	if err := b.Get(ctx, &host, "node", node); err != nil {
 		return nil, "", &endpoint.Problem{Says: "the node of a leader cannot be read: " + endpoint.Message(err), Do: "reading nodes takes the role roles/container.viewer"}
@@ -159,8 +159,8 @@ func (b *benchmark) servers(ctx context.Context) (leaders []string, nodes string
 	return leaders, fmt.Sprintf("%s (%s)", host.Labels[corev1.LabelInstanceTypeStable], host.Status.NodeInfo.OSImage), nil
 }
 
-// connect returns the URLs that requests go to in turn, and how they get there. A
-// port-forward to a Service stays with one of its pods, so each group has one of its own.
+// connect returns the URLs to which requests are sent in turn, and describes the connection. A
+// port-forward to a Service uses only one of its pods, so each group has a separate one.
 func (b *benchmark) connect(ctx context.Context, leaders []string) (bases []string, through string, stop func(), err error) {
 	if b.URL != "" {
 		return []string{strings.TrimSuffix(b.URL, "/")}, b.URL, func() {}, nil
@@ -182,7 +182,7 @@ func (b *benchmark) connect(ctx context.Context, leaders []string) (bases []stri
 	return bases, "kubectl port-forward", stop, nil
 }
 
-// program names the commit that this checkout is at.
+// program returns the commit of this checkout.
 func (b *benchmark) program(ctx context.Context) string {
 	text, err := b.Run(ctx, "git", "describe", "--always", "--dirty")
 	if err != nil {
@@ -191,12 +191,12 @@ func (b *benchmark) program(ctx context.Context) string {
 	return strings.TrimSpace(string(text))
 }
 
-// level measures with so many requests at once, after a round that does not count: it fills
-// connections, and has the server compile what it may not have compiled yet.
+// level measures with a number of concurrent requests. A warm-up round opens connections and
+// lets the server compile missing programs.
 func (b *benchmark) level(ctx context.Context, targets []endpoint.Client, atOnce int) Level {
 	check := fmt.Sprintf("%d at once", atOnce)
 	b.progress(fmt.Sprintf("%s: %d requests, after %d that do not count", check, atOnce*b.Load.Rounds, atOnce))
-	first := uint64(atOnce) << 32 // of the level's first prompt
+	first := uint64(atOnce) << 32 // number of the level's first prompt
 	send(ctx, targets, b.Load, atOnce, atOnce, first)
 	answers, took := send(ctx, targets, b.Load, atOnce, atOnce*b.Load.Rounds, first+uint64(atOnce))
 	for i := range answers {
@@ -217,7 +217,7 @@ func (b *benchmark) level(ctx context.Context, targets []endpoint.Client, atOnce
 	return l
 }
 
-// errors from the most frequent to the least.
+// errors returns the errors, the most frequent first.
 func (l Level) errors() []string {
 	return slices.SortedFunc(maps.Keys(l.Errors), func(a, b string) int {
 		if d := l.Errors[b] - l.Errors[a]; d != 0 {

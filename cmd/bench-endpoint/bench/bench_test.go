@@ -26,17 +26,16 @@ import (
 
 const key = "sk-that-nobody-may-print"
 
-// fake is a machine whose stack is up, with 2 groups of one host, except for what a test
-// changes.
+// fake is a machine with a deployed stack of 2 groups of one host. Tests change it.
 type fake struct {
 	t        *testing.T
 	outputs  map[string]any
 	pods     []corev1.Pod
 	node     corev1.Node
-	failing  map[string]error // by a part of the command
-	serve    http.HandlerFunc // of /generate
+	failing  map[string]error // by a substring of the command
+	serve    http.HandlerFunc // handles /generate
 	forwards []string         // targets of port-forwards
-	open     int              // of these, not stopped yet
+	open     int              // port-forwards that are not stopped
 
 	mu      sync.Mutex
 	prompts []string
@@ -111,7 +110,7 @@ func (f *fake) Forward(_ context.Context, command ...string) (string, func(), er
 	return strings.TrimPrefix(server.URL, "http://"), func() { server.Close(); f.open-- }, nil
 }
 
-// answer streams as many tokens as are wanted.
+// answer streams the requested number of tokens.
 func (f *fake) answer(w http.ResponseWriter, r *http.Request) {
 	assert.Equal(f.t, "Bearer "+key, r.Header.Get("Authorization"))
 	var in struct {

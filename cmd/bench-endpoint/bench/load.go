@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/cmd/internal/endpoint"
 )
 
-// Load is what is sent. Requests are all of one size, so that runs can be compared.
+// Load describes the load. All requests have the same size, so that runs are comparable.
 type Load struct {
 	InputTokens  int    `json:"inputTokens"`  // of each request
 	OutputTokens int    `json:"outputTokens"` // of each answer
@@ -22,15 +22,15 @@ type Load struct {
 	Seed         uint64 `json:"seed"`         // of the prompts
 }
 
-// Ids of tokens that prompts are made of. The vocabularies of all models of the catalogue
-// are larger, and ids below are often special tokens.
+// The range of token IDs in prompts. All models of the catalogue have larger vocabularies, and
+// lower IDs are often special tokens.
 const (
 	firstToken = 1000
 	lastToken  = 30000
 )
 
-// prompt is made of tokens at random. No two requests begin alike, nor do those of two runs,
-// so that the server's prefix cache has nothing of it.
+// prompt returns random tokens. All prompts of all runs differ from the first token on, so that
+// the server's prefix cache has no effect.
 func (l Load) prompt(n uint64) []int {
 	random := rand.New(rand.NewPCG(l.Seed, n))
 	ids := make([]int, l.InputTokens)
@@ -40,7 +40,7 @@ func (l Load) prompt(n uint64) []int {
 	return ids
 }
 
-// answer is how one request went.
+// answer is the result of one request.
 type answer struct {
 	first   time.Duration // until the first token
 	whole   time.Duration // until the last event
@@ -50,7 +50,7 @@ type answer struct {
 	problem error
 }
 
-// ask sends one request and reads its stream. Times are those of a client.
+// ask sends one request, reads its stream and measures it.
 func ask(ctx context.Context, client endpoint.Client, l Load, n uint64) (a answer) {
 	body := map[string]any{
 		"input_ids": l.prompt(n), "stream": true,
@@ -81,8 +81,8 @@ func ask(ctx context.Context, client endpoint.Client, l Load, n uint64) (a answe
 	return a
 }
 
-// clients send through one target in turn. They keep their connections, as clients of an
-// inference server do.
+// clients returns one client for each URL. They reuse connections, like typical clients of an
+// inference server.
 func clients(bases []string, key string, patience time.Duration, atOnce int) []endpoint.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = atOnce
@@ -93,8 +93,8 @@ func clients(bases []string, key string, patience time.Duration, atOnce int) []e
 	return all
 }
 
-// send has requests answered, so many at a time: whenever one ends, the next begins. It
-// returns how each went and how long all took. The numbers of the requests begin with from.
+// send sends requests, at most atOnce concurrently, and returns the results and the total
+// duration. from is the number of the first request.
 func send(ctx context.Context, targets []endpoint.Client, l Load, atOnce, requests int, from uint64) ([]answer, time.Duration) {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -107,7 +107,7 @@ func send(ctx context.Context, targets []endpoint.Client, l Load, atOnce, reques
 			mu.Lock()
 			defer mu.Unlock()
 			answers = append(answers, a)
-			return nil // it is among the answers
+			return nil // the answer contains the error
 		})
 	}
 	_ = group.Wait()

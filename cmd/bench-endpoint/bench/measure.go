@@ -7,15 +7,15 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Level is what was measured with a number of requests at once.
+// Level are the measurements at one concurrency level.
 type Level struct {
 	AtOnce   int            `json:"atOnce"`
 	Requests int            `json:"requests"`
 	Failed   int            `json:"failed"`
-	Errors   map[string]int `json:"errors,omitempty"` // how often each was met
+	Errors   map[string]int `json:"errors,omitempty"` // number of occurrences
 	Seconds  float64        `json:"seconds"`
 
-	// Over all requests that were answered, in the time of all.
+	// Sums over all answered requests, divided by the total duration.
 	InputPerSecond  float64 `json:"inputTokensPerSecond"`
 	OutputPerSecond float64 `json:"outputTokensPerSecond"`
 	CachedTokens    int     `json:"cachedTokens"` // of the input, from the prefix cache
@@ -25,16 +25,16 @@ type Level struct {
 	Whole      Percentiles `json:"latencyMs"`
 }
 
-// Percentiles of a time, in milliseconds.
+// Percentiles are percentiles of a duration in milliseconds.
 type Percentiles struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95"`
 	P99 float64 `json:"p99"`
 }
 
-// measure sums answers up, by the definitions of the server's own bench_serving.py: the time
-// per output token of a request is what passes after its first token, divided by the other
-// tokens; rates are of the requests that were answered.
+// measure summarizes answers with the definitions of the server's bench_serving.py: the time per
+// output token of a request is the time after its first token, divided by the number of other
+// tokens; rates include only answered requests.
 func measure(atOnce int, answers []answer, took time.Duration) Level {
 	l := Level{AtOnce: atOnce, Requests: len(answers), Seconds: took.Seconds()}
 	var first, each, whole []float64
@@ -65,7 +65,7 @@ func measure(atOnce int, answers []answer, took time.Duration) Level {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// percentiles are values that were measured, and 0 where there are none.
+// percentiles returns measured values without interpolation; 0 if there are none.
 func percentiles(values []float64) Percentiles {
 	if len(values) == 0 {
 		return Percentiles{}

@@ -41,7 +41,7 @@ var (
 	pale   = color.RGBA{0xe8, 0xea, 0xed, 0xff}
 )
 
-// percentileLines are the curves of a time.
+// percentileLines returns the lines of a duration's percentiles.
 func percentileLines(levels []Level, of func(Level) Percentiles) []line {
 	return []line{
 		{"P99", red, false, levels, func(l Level) float64 { return of(l).P99 }},
@@ -50,19 +50,19 @@ func percentileLines(levels []Level, of func(Level) Percentiles) []line {
 	}
 }
 
-// sans is gonum's only font without serifs. Where a picture is looked at, it may be missing.
+// sans is gonum's only sans-serif font. Viewers may lack it.
 var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
-// Fonts in place of it, as in a style sheet.
+// The fonts for viewers, as in a style sheet.
 const (
 	named     = "font-family:Liberation Sans;"
 	withOther = "font-family:Liberation Sans,Arial,Helvetica,sans-serif;"
 )
 
-// Titles, ticks and legends of a new plot have the default font.
+// Set the font of titles, ticks and legends of new plots.
 func init() { plot.DefaultFont = sans }
 
-// picture draws throughput and times over the requests at once, as SVG. last may be nil.
+// picture draws throughput and durations over the concurrency level, as SVG. last may be nil.
 func picture(r Run, last *Run) ([]byte, error) {
 	throughput := []line{{"output", blue, false, r.Levels, func(l Level) float64 { return l.OutputPerSecond }}}
 	if last != nil {
@@ -141,17 +141,17 @@ func chart(title string, lines []line, r Run) (*plot.Plot, error) {
 		p.Add(limit)
 		p.Legend.Add(fmt.Sprintf("the plan: %g run at once", at), limit)
 	}
-	// Where no request was answered there are no points to take the range from.
+	// Without answered requests there are no points that determine the range.
 	p.X.Min, p.X.Max = float64(first)/1.2, float64(last)*1.2
 	p.Y.Tick.Marker = plain{}
 	p.Y.Min, p.Y.Max = 0, math.Max(top*1.25, 1e-3) // room for the legend
 	return p, nil
 }
 
-// plain writes the values of an axis in as few digits as they have.
+// plain formats the values of an axis with the shortest representation.
 type plain struct{}
 
-// Ticks has the labels of gonum's default without the digits behind the point.
+// Ticks returns gonum's default ticks with shorter labels.
 func (plain) Ticks(least, most float64) []plot.Tick {
 	all := plot.DefaultTicks{}.Ticks(least, most)
 	for i, tick := range all {
@@ -162,7 +162,7 @@ func (plain) Ticks(least, most float64) []plot.Tick {
 	return all
 }
 
-// ticks are the levels.
+// ticks returns a tick for each level.
 func ticks(levels []Level) plot.ConstantTicks {
 	var all plot.ConstantTicks
 	for _, l := range levels {

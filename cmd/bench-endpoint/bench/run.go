@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/cmd/internal/endpoint"
 )
 
-// Run is what is kept of a run, in a file of its own.
+// Run is a saved run. Each run has a separate file.
 type Run struct {
 	Date     time.Time     `json:"date"`
 	Stack    string        `json:"stack"`
@@ -28,21 +28,21 @@ type Run struct {
 	Levels   []Level       `json:"levels"`
 }
 
-// runSuffix of the files of runs; their names are dates, so that they sort by them.
+// The names of the files of runs are dates, so that they are sorted.
 const (
 	runName   = "20060102T150405Z"
 	runSuffix = ".json"
 )
 
-// comparable reports whether two runs differ in what a comparison is for, such as the image
-// and the server's arguments, and in nothing else.
+// comparable reports whether two runs have the same stack, machine and load. They may differ in
+// what a comparison is about, such as the image and the server's arguments.
 func (r Run) comparable(other Run) bool {
 	same := func(l Load) Load { l.Seed = 0; return l }
 	return r.Stack == other.Stack && r.Nodes == other.Nodes && r.Replicas == other.Replicas && r.Through == other.Through &&
 		r.Plan.Model == other.Plan.Model && r.Plan.Topology == other.Plan.Topology && same(r.Load) == same(other.Load)
 }
 
-// level with that many requests at once.
+// level returns the level with a number of concurrent requests.
 func (r Run) level(atOnce int) (Level, bool) {
 	i := slices.IndexFunc(r.Levels, func(l Level) bool { return l.AtOnce == atOnce })
 	if i < 0 {
@@ -51,7 +51,7 @@ func (r Run) level(atOnce int) (Level, bool) {
 	return r.Levels[i], true
 }
 
-// best is the level with the most output tokens per second.
+// best returns the level with the most output tokens per second.
 func (r Run) best() Level {
 	if len(r.Levels) == 0 {
 		return Level{}
@@ -59,7 +59,7 @@ func (r Run) best() Level {
 	return slices.MaxFunc(r.Levels, func(a, b Level) int { return cmp.Compare(a.OutputPerSecond, b.OutputPerSecond) })
 }
 
-// capacity is how many requests of the load the plan runs at once in all groups.
+// capacity returns how many requests of the load all groups run concurrently, by the plan.
 func (r Run) capacity() int {
 	each := r.Plan.RequestsCap
 	if size := r.Load.InputTokens + r.Load.OutputTokens; r.Plan.KVPoolTokens > 0 && size > 0 {
@@ -68,8 +68,7 @@ func (r Run) capacity() int {
 	return each * r.Replicas
 }
 
-// history reads the earlier runs of a folder, the oldest first. A folder that is not there
-// has none.
+// history reads the earlier runs of a folder, the oldest first. A missing folder has none.
 func history(folder string) ([]Run, error) {
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -102,7 +101,7 @@ const (
 	plotName  = "plot.svg"
 )
 
-// write keeps a run in the folder, and shows it beside the earlier ones.
+// write saves a run in the folder and writes the page and the picture.
 func write(folder string, r Run, earlier []Run) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -128,8 +127,7 @@ func write(folder string, r Run, earlier []Run) error {
 	return nil
 }
 
-// lastComparable is the newest of the earlier runs that a run can be compared with; nil:
-// none.
+// lastComparable returns the newest comparable run; nil if there is none.
 func lastComparable(r Run, earlier []Run) *Run {
 	for _, e := range slices.Backward(earlier) {
 		if r.comparable(e) {

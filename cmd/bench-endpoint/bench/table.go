@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
-// heading says what was measured, and on what: nodes name their own operating system.
+// heading names the stack and its nodes. The operating system of the nodes tells whether they
+// are emulated.
 func (r Run) heading() string { return fmt.Sprintf("Benchmark of %s on %s", r.Stack, r.Nodes) }
 
-// subject is the model and its size.
+// subject describes the model and its size.
 func (r Run) subject() string {
 	return fmt.Sprintf("%s on %d x %s, %d tokens in and %d out", r.Plan.Model, r.Replicas, r.Plan.Topology, r.Load.InputTokens, r.Load.OutputTokens)
 }
 
-// mostShownRuns of the history are in the table.
+// mostShownRuns is the maximum number of earlier runs on the page.
 const mostShownRuns = 20
 
-// table is the page that shows a run; last: nil if no earlier run can be compared.
+// table returns the page of a run. last is nil if no earlier run is comparable.
 func table(r Run, last *Run, earlier []Run) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s\n\n", r.heading())
@@ -49,7 +50,7 @@ func table(r Run, last *Run, earlier []Run) string {
 	return out.String()
 }
 
-// planned is what the plan says of the same load.
+// planned describes what the plan predicts for the load.
 func planned(r Run) string {
 	p := r.Plan
 	pool := "; how many tokens the KV pool holds is not known"
@@ -91,12 +92,12 @@ func failures(r Run) string {
 	return "\nRequests that failed, which count in no other column:\n" + out.String() + "\n"
 }
 
-// cells are three columns of the table.
+// cells returns three columns of the table.
 func (p Percentiles) cells() string {
 	return number(p.P50) + " | " + number(p.P95) + " | " + number(p.P99)
 }
 
-// number has three digits that count.
+// number formats a value with three significant digits.
 func number(v float64) string {
 	switch {
 	case v == 0:
@@ -109,7 +110,7 @@ func number(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// change from one value to another, in percent.
+// change formats the change from one value to another in percent.
 func change(from, to float64) string {
 	if from == 0 || to == 0 {
 		return "-"

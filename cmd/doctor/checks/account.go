@@ -12,9 +12,9 @@ import (
 	"sglang-tpu/spec/prerequisites"
 )
 
-// login asks whether gcloud has an account, and Pulumi its application default
-// credentials. It returns whether gcloud can ask Google, and the token of the
-// credentials, which no finding may hold.
+// login checks that gcloud has an account, and Pulumi application default credentials. It
+// returns whether gcloud is logged in, and the token of the credentials, which must not get
+// into a finding.
 func (q *questions) login(ctx context.Context) (loggedIn bool, token string) {
 	var accounts []struct {
 		Account string `json:"account"`
@@ -41,9 +41,8 @@ func (q *questions) login(ctx context.Context) (loggedIn bool, token string) {
 	return loggedIn, string(bytes.TrimSpace(out))
 }
 
-// roles asks Google which of the deployer's permissions the application default
-// credentials have on the project, however they came by them: groups, folders and custom
-// roles count.
+// roles checks which of the deployer's permissions the application default credentials have on
+// the project, including those through groups, folders and custom roles.
 func (q *questions) roles(ctx context.Context, token string) {
 	const check = "roles"
 	if token == "" {

@@ -1,5 +1,5 @@
-// Package checks asks whether the stack can be deployed from this machine, by this account
-// and into its project. Everything that it does only reads.
+// Package checks checks whether a stack can be deployed from this machine, by this account and
+// to its project. It changes nothing.
 package checks
 
 import (
@@ -14,20 +14,20 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-// Machine runs commands and asks Google's APIs. Tests answer in its place.
+// Machine runs commands and calls Google's APIs. Tests replace it.
 type Machine interface {
-	// Run returns what the command wrote to standard output. The error of a command that
-	// is missing wraps exec.ErrNotFound; that of one that failed is a *process.Error.
+	// Run returns the standard output of a command. The error wraps exec.ErrNotFound if the
+	// command is missing, and is a *process.Error if it fails.
 	Run(ctx context.Context, command ...string) ([]byte, error)
-	// Post sends JSON with a bearer token, on the quota of a project. The error of an
-	// answer that is not 200 holds Google's message.
+	// Post sends JSON with a bearer token, using the quota of a project. If the status is not
+	// 200, the error contains Google's message.
 	Post(ctx context.Context, url, token, project string, body any) ([]byte, error)
 }
 
-// Stack is what is to be deployed.
+// Stack is the stack to deploy.
 type Stack struct {
 	Name string
-	// Project and Zone are as they are set, even if the rest is refused; empty: not set.
+	// Project and Zone are set even if there are Problems; empty if they are not configured.
 	Project, Zone string
 	// Settings are nil if there are Problems with the configuration.
 	Settings *settings.Config
@@ -41,8 +41,8 @@ type questions struct {
 	findings []report.Finding
 }
 
-// All runs every check in order. A question that cannot be put because an earlier check
-// failed is left out, and said to be.
+// All runs every check in order. Checks that depend on a failed check are skipped and reported
+// as skipped.
 func All(ctx context.Context, m Machine, stack Stack) []report.Finding {
 	q := &questions{Machine: m, stack: stack}
 	for _, tool := range prerequisites.Tools {
@@ -76,7 +76,7 @@ func (q *questions) ask(ctx context.Context, into any, command ...string) error 
 	return nil
 }
 
-// configuration reports what the program itself would refuse.
+// configuration reports problems that the program would reject.
 func (q *questions) configuration() {
 	const check = "configuration"
 	if q.stack.Settings != nil {
@@ -94,7 +94,7 @@ func (q *questions) configuration() {
 	}
 }
 
-// beyond is what no command answers.
+// beyond reports what cannot be checked.
 func (q *questions) beyond() {
 	q.add(report.Finding{Check: "free chips", Status: report.Unknown, Says: "Google says only during pulumi up whether it has the chips"})
 	q.add(report.Finding{Check: "organization policies", Status: report.Unknown, Says: "they may forbid what the stack creates; ask whoever administers the organization"})

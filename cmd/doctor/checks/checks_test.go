@@ -25,14 +25,14 @@ import (
 
 const token = "ya29.a-token-that-nobody-may-print"
 
-// answer is what one command writes and how it ends.
+// answer is the output and error of a command.
 type answer struct {
 	out string
 	err error
 }
 
-// fake is a machine on which everything is as it should be, except what a test changes.
-// testdata/README.md says where the answers come from.
+// fake is a machine on which all checks succeed. Tests change it. testdata/README.md describes
+// the sources of the answers.
 type fake struct {
 	answers map[string]answer // by the beginning of the command
 	lacks   []string          // permissions that the account does not have
@@ -40,7 +40,7 @@ type fake struct {
 	asked   []string
 }
 
-// file is an answer in testdata.
+// file returns an answer from testdata.
 func file(t *testing.T, name string) answer {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
@@ -50,7 +50,7 @@ func file(t *testing.T, name string) answer {
 
 func failing(stderr string) answer { return answer{err: &process.Error{Stderr: stderr}} }
 
-// nobody is what gcloud 528.0.0 writes if there is no account.
+// nobody is the error of gcloud 528.0.0 without an account.
 var nobody = failing("ERROR: (gcloud.projects.describe) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login\n")
 
 func healthy(t *testing.T) *fake {
@@ -107,7 +107,7 @@ func (f *fake) Post(_ context.Context, url, bearer, project string, body any) ([
 	return json.Marshal(map[string]any{"permissions": has})
 }
 
-// stack is one with the configuration of dev and these values.
+// stack returns a stack with the configuration of dev and further values.
 func stack(t *testing.T, pairs ...string) Stack {
 	t.Helper()
 	values := configtest.Environment(t, "dev").With(pairs...)
@@ -120,7 +120,7 @@ func stack(t *testing.T, pairs ...string) Stack {
 	return s
 }
 
-// found are the findings of one check.
+// found returns the findings of one check.
 func found(all []report.Finding, check string) (those []report.Finding) {
 	for _, f := range all {
 		if f.Check == check {
@@ -371,7 +371,7 @@ func TestACommandThatFailsIsQuotedByItsFirstLine(t *testing.T) {
 	assert.EqualError(t, &process.Error{Command: []string{"gcloud", "x"}}, "gcloud x failed and wrote no message")
 }
 
-// The size of a boot disk is in infra/tpu, which the doctor does not import.
+// The size of boot disks is defined in infra/tpu, which the doctor does not import.
 func TestDisksAreAsLargeAsInTheRecordedGraph(t *testing.T) {
 	graph, err := os.ReadFile(filepath.Join("..", "..", "..", "stacks", "testdata", "graph", "dev.txt"))
 	require.NoError(t, err)

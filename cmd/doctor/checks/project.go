@@ -11,7 +11,7 @@ import (
 	"sglang-tpu/spec/prerequisites"
 )
 
-// project reports whether the project exists, is active, and gcloud's account sees it.
+// project reports whether the project exists, is active, and is visible to gcloud's account.
 func (q *questions) project(ctx context.Context) bool {
 	var project struct {
 		LifecycleState string `json:"lifecycleState"`
@@ -46,8 +46,7 @@ func (q *questions) billing(ctx context.Context) {
 	q.add(f)
 }
 
-// apis returns those that are enabled. The stack enables what is missing, so none of them
-// keeps it from coming up.
+// apis returns the enabled APIs. Missing APIs are not an error, because the stack enables them.
 func (q *questions) apis(ctx context.Context) (enabled []string) {
 	var services []struct {
 		Config struct {
@@ -78,7 +77,7 @@ func (q *questions) apis(ctx context.Context) (enabled []string) {
 
 const computeAPI = "compute.googleapis.com"
 
-// compute asks Compute Engine for the machine type and the quotas of this stack.
+// compute checks the machine type and quotas in Compute Engine.
 func (q *questions) compute(ctx context.Context, enabled []string) {
 	for _, check := range []struct {
 		name string

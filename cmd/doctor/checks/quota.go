@@ -14,26 +14,25 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// Quotas of Compute Engine, by the ids of the Cloud Quotas API. Chips have a quota for
-// each TPU family and region, which regions describe does not list. GKE's page on TPU
-// quotas (https://cloud.google.com/kubernetes-engine/docs/troubleshooting/tpus) calls them
-// by their display names; the ids, and that flex-start takes the preemptible one, are from
-// public reports.
+// IDs of Compute Engine quotas in the Cloud Quotas API. Chips have a quota for each TPU family
+// and region, which gcloud compute regions describe does not list. GKE's page on TPU quotas
+// (https://cloud.google.com/kubernetes-engine/docs/troubleshooting/tpus) has only their display
+// names. The IDs, and that flex-start uses the preemptible quota, are from public reports.
 const (
 	onDemandChips = "TPUS-PER-TPU-FAMILY-per-project-region"
 	spotChips     = "PREEMPTIBLE-TPU7X-per-project-region"
 	diskMetric    = "HDB_TOTAL_GB" // Hyperdisk Balanced, boot disks and volumes together
 )
 
-// BootDiskGB is the boot disk of one TPU host, which is a Hyperdisk Balanced one.
+// BootDiskGB is the size of the boot disk of a TPU host, a Hyperdisk Balanced.
 const BootDiskGB = 200
 
 func (q *questions) quotaPage() string {
 	return "ask for more: https://console.cloud.google.com/iam-admin/quotas?project=" + q.stack.Project
 }
 
-// chips looks at the quota of each option of the capacity. Where there are several, one
-// without quota is a warning: GKE goes on to the next.
+// chips checks the quota of each capacity option. If there are several, a missing quota is only
+// a warning, because GKE tries the next option.
 func (q *questions) chips(ctx context.Context, check string) {
 	var all []report.Finding
 	asked := map[string]bool{}
@@ -55,7 +54,7 @@ func (q *questions) chips(ctx context.Context, check string) {
 	q.add(f)
 }
 
-// quotaOf is the id of the quota of a capacity mode; empty: it needs none.
+// quotaOf returns the ID of the quota of a capacity mode; empty if it needs none.
 func quotaOf(mode string) string {
 	switch mode {
 	case capacity.Reservation:
@@ -73,7 +72,7 @@ func (q *questions) chipsOf(ctx context.Context, check, quota string) report.Fin
 	c := q.stack.Settings
 	need := c.Topology.Chips() * c.Replicas
 	f := report.Finding{Check: check, Do: q.quotaPage()}
-	// With prompts disabled, gcloud would install the component that it lacks.
+	// With prompts disabled, gcloud would install a missing component.
 	var components map[string]string
 	if err := q.ask(ctx, &components, "gcloud", "version"); err != nil || components["beta"] == "" {
 		f.Status, f.Says, f.Do = report.Unknown, "needs gcloud's component beta", "gcloud components install beta"
@@ -97,8 +96,8 @@ func (q *questions) chipsOf(ctx context.Context, check, quota string) report.Fin
 	return f
 }
 
-// dimension is a quota's value for some values of its dimensions. A dimension that is left
-// out stands for all values that no other entry names.
+// dimension is a quota's value for some values of its dimensions. An omitted dimension means all
+// values that are in no other entry.
 type dimension struct {
 	Dimensions map[string]string `json:"dimensions"`
 	Details    struct {
@@ -107,8 +106,8 @@ type dimension struct {
 	Locations []string `json:"applicableLocations"`
 }
 
-// limitOf takes the first entry that is for the region and for tpu7x: Google orders them
-// from the more specific to the less.
+// limitOf returns the first entry for the region and tpu7x: Google sorts entries, the most
+// specific first.
 func limitOf(all []dimension, region string) (limit int64, known bool) {
 	for _, d := range all {
 		family, ofFamily := d.Dimensions["tpu_family"]
@@ -122,7 +121,7 @@ func limitOf(all []dimension, region string) (limit int64, known bool) {
 		if err == nil {
 			return value, true
 		}
-		if d.Details.Value == "" { // 0 is left out of JSON
+		if d.Details.Value == "" { // JSON omits 0
 			return 0, true
 		}
 	}
@@ -136,7 +135,7 @@ func orUnlimited(limit int64) string {
 	return fmt.Sprint(limit)
 }
 
-// diskGB is what all hosts of all slices hold of Hyperdisk Balanced.
+// diskGB returns the total size of the Hyperdisk Balanced disks of all hosts.
 func diskGB(c *settings.Config) int {
 	each := BootDiskGB
 	if c.Cache.Mode == storage.DiskVolume {

@@ -13,8 +13,8 @@ import (
 	"sglang-tpu/spec/prerequisites"
 )
 
-// printed finds a tool's version in what its version command prints. What has no pattern
-// prints none of its own.
+// printed finds a tool's version in the output of its version command. Tools without a pattern
+// do not print a version.
 var printed = map[string]*regexp.Regexp{
 	"go":      regexp.MustCompile(`go version go(\d+\.\d+(?:\.\d+)?)`),
 	"pulumi":  regexp.MustCompile(`v?(\d+\.\d+\.\d+)`),
@@ -53,7 +53,7 @@ func (q *questions) tool(ctx context.Context, tool prerequisites.Tool) {
 	q.add(f)
 }
 
-// older compares versions that were matched by the patterns above.
+// older compares versions that the patterns in printed have matched.
 func older(found, minimum string) bool {
 	a, err := version.ParseGeneric(found)
 	b, wrong := version.ParseGeneric(minimum)

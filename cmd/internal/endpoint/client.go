@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// mostBytes of an answer, and of one event of a stream, are read.
+// mostBytes is the maximum size of a response, and of an event of a stream.
 const mostBytes = 1 << 20
 
 // Client sends requests to a model server.
 type Client struct {
-	Base     string        // its URL, without a path
-	Key      string        // the API key; empty: none is sent
-	Patience time.Duration // how long one request may take
-	HTTP     *http.Client  // nil: the default
+	Base     string        // the server's URL, without a path
+	Key      string        // the API key; empty for none
+	Patience time.Duration // timeout of a request
+	HTTP     *http.Client  // nil for the default
 }
 
-// StatusError is an answer that is not 200.
+// StatusError is the error for a response whose status is not 200.
 type StatusError struct {
 	Code int
 	Text string // the beginning of the body
@@ -33,7 +33,7 @@ func (e *StatusError) Error() string {
 	return strings.TrimSuffix(fmt.Sprintf("the server answers %d %s: %s", e.Code, http.StatusText(e.Code), e.Text), ": ")
 }
 
-// send puts a question; body nil: a GET. The answer is bounded by the context.
+// send sends a POST request, or a GET request if body is nil.
 func (c Client) send(ctx context.Context, path string, body any) (*http.Response, error) {
 	method, content := http.MethodGet, []byte(nil)
 	if body != nil {
@@ -61,13 +61,14 @@ func (c Client) send(ctx context.Context, path string, body any) (*http.Response
 	}
 	if response.StatusCode != http.StatusOK {
 		defer response.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 4096)) // what there is of it
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 4096)) // possibly incomplete
 		return nil, &StatusError{response.StatusCode, Excerpt(string(text))}
 	}
 	return response, nil
 }
 
-// Ask reads the answer's JSON; body nil: a GET, into nil: any answer will do.
+// Ask sends a POST request, or a GET request if body is nil, and decodes the JSON response into
+// into, unless that is nil.
 func (c Client) Ask(ctx context.Context, path string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
@@ -89,7 +90,7 @@ func (c Client) Ask(ctx context.Context, path string, body, into any) error {
 	return nil
 }
 
-// late says what a deadline means.
+// late explains the error of a deadline.
 func (c Client) late(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer within %s", c.Patience)
@@ -97,10 +98,10 @@ func (c Client) late(err error) error {
 	return err
 }
 
-// mostShown is how much of a text is quoted, in characters.
+// mostShown is the maximum length of an excerpt in characters.
 const mostShown = 160
 
-// Excerpt is the beginning of a text, in one line.
+// Excerpt returns the beginning of a text in one line.
 func Excerpt(text string) string {
 	runes := []rune(strings.Join(strings.Fields(text), " "))
 	if len(runes) > mostShown {

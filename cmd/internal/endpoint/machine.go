@@ -15,24 +15,24 @@ import (
 	"sglang-tpu/cmd/internal/process"
 )
 
-// Machine runs commands. Tests answer in its place.
+// Machine runs commands. Tests replace it.
 type Machine interface {
-	// Run returns what the command wrote to standard output. The error of a command that
-	// failed is a *process.Error.
+	// Run returns the standard output of a command. If the command fails, the error is a
+	// *process.Error.
 	Run(ctx context.Context, command ...string) ([]byte, error)
-	// Save writes a kubeconfig to a file that only this user can read, and returns its path.
+	// Save saves a kubeconfig to a file that only this user can read, and returns its path.
 	Save(kubeconfig string) (string, error)
-	// Forward starts a kubectl port-forward and returns the local address, as HOST:PORT,
-	// and what ends it.
+	// Forward starts a kubectl port-forward and returns the local address, as HOST:PORT, and a
+	// function that stops it.
 	Forward(ctx context.Context, command ...string) (address string, stop func(), err error)
 }
 
-// Local is this machine.
+// Local runs commands on this machine.
 type Local struct {
-	Dir string // for the kubeconfig; whoever made it removes it
+	Dir string // folder for the kubeconfig, which the caller removes
 }
 
-// patience is how long one command may take.
+// patience is the timeout of a command.
 const patience = time.Minute
 
 func (Local) Run(ctx context.Context, command ...string) ([]byte, error) {
@@ -44,7 +44,7 @@ func (m Local) Save(kubeconfig string) (string, error) {
 	return file, os.WriteFile(file, []byte(kubeconfig), 0o600)
 }
 
-// Forward ends with the context, too.
+// Forward implements Machine. The port-forward also stops when the context ends.
 func (Local) Forward(ctx context.Context, command ...string) (string, func(), error) {
 	ctx, cancel := context.WithCancel(ctx)
 	kubectl := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -59,7 +59,7 @@ func (Local) Forward(ctx context.Context, command ...string) (string, func(), er
 		cancel()
 		return "", nil, err
 	}
-	read := make(chan struct{}) // closed when standard output is
+	read := make(chan struct{}) // closed at the end of standard output
 	stop := func() {
 		cancel()
 		<-read

@@ -1,5 +1,5 @@
-// Package endpoint reaches the endpoint of a stack that is up: by the stack's outputs, by
-// kubectl with the kubeconfig that is among them, and as a client of the model server.
+// Package endpoint accesses the endpoint of a deployed stack: it reads the stack's outputs, runs
+// kubectl with the kubeconfig in them, and is a client of the model server.
 package endpoint
 
 import (
@@ -19,46 +19,45 @@ import (
 // Problem is an error with its remedy.
 type Problem struct {
 	Says string // what is wrong, in one sentence
-	Do   string // what to type or where to go
+	Do   string // the remedy
 }
 
 func (p *Problem) Error() string { return p.Says }
 
-// Outputs are those of the stack that commands use (stacks/outputs.go).
+// Outputs are the stack outputs that commands use (stacks/outputs.go).
 type Outputs struct {
 	Kubeconfig string `json:"kubeconfig"`
 	Namespace  string `json:"namespace"`
 	Image      string `json:"image"`
 	Set        string `json:"leaderWorkerSet"`
 	Service    string `json:"service"`
-	KeySecret  string `json:"apiKeySecret"` // empty: the server wants no key
+	KeySecret  string `json:"apiKeySecret"` // empty if the server requires no key
 	Replicas   int    `json:"replicas"`
 	Plan       Plan   `json:"plan"`
 }
 
-// Plan is the output of that name, of one group.
+// Plan is the output "plan", which describes one group.
 type Plan struct {
 	Model          string `json:"model"`
 	Topology       string `json:"topology"`
 	Hosts          int    `json:"hosts"`
 	Chips          int    `json:"chips"`
 	DP             int    `json:"dpSize"`
-	RequestsCap    int    `json:"requestsCap"`    // that the server admits at once, however short
-	RequestsAtOnce int    `json:"requestsAtOnce"` // of full length that run at once
-	KVPoolTokens   int    `json:"kvPoolTokens"`   // 0: not known
+	RequestsCap    int    `json:"requestsCap"`    // maximum number of concurrent requests of any length
+	RequestsAtOnce int    `json:"requestsAtOnce"` // number of concurrent requests of full length
+	KVPoolTokens   int    `json:"kvPoolTokens"`   // 0 if it is unknown
 }
 
-// Stack is a stack that is up.
+// Stack is a deployed stack.
 type Stack struct {
 	Machine
 	Name    string
 	Outputs Outputs
-	Key     string // the API key; empty: none is sent
+	Key     string // the API key; empty for none
 	config  string // path of the kubeconfig
 }
 
-// Open reads the outputs of a stack and saves the kubeconfig that is among them. Its errors
-// are Problems.
+// Open reads the outputs of a stack and saves its kubeconfig. Its errors are Problems.
 func Open(ctx context.Context, m Machine, name string) (*Stack, error) {
 	s := &Stack{Machine: m, Name: name}
 	up := "pulumi up --stack " + name
@@ -93,12 +92,12 @@ func Open(ctx context.Context, m Machine, name string) (*Stack, error) {
 	return s, nil
 }
 
-// Kubectl is a command on the stack's own cluster, whichever the current context is.
+// Kubectl returns a kubectl command for the stack's cluster, independent of the current context.
 func (s *Stack) Kubectl(args ...string) []string {
 	return append([]string{"kubectl", "--kubeconfig", s.config, "--namespace", s.Outputs.Namespace}, args...)
 }
 
-// Get reads objects. A cluster that cannot be reached is given up after 20 seconds.
+// Get reads objects. The timeout of requests to the cluster is 20 seconds.
 func (s *Stack) Get(ctx context.Context, into any, args ...string) error {
 	text, err := s.Run(ctx, s.Kubectl(append([]string{"get", "--request-timeout=20s", "-o", "json"}, args...)...)...)
 	if err != nil {
@@ -107,23 +106,23 @@ func (s *Stack) Get(ctx context.Context, into any, args ...string) error {
 	return json.Unmarshal(text, into)
 }
 
-// Typed is a kubectl command as a person types it after getCredentialsCommand.
+// Typed returns a kubectl command for users who have run getCredentialsCommand.
 func (s *Stack) Typed(args string) string {
 	return "kubectl -n " + s.Outputs.Namespace + " " + args
 }
 
-// Logs is the command that shows what the leaders say.
+// Logs returns the command that shows the leaders' logs.
 func (s *Stack) Logs() string {
 	return s.Typed("logs -l " + s.LeaderSelector() + " --all-containers --tail 50")
 }
 
-// LeaderSelector selects the leaders of all groups.
+// LeaderSelector returns the label selector of the leaders of all groups.
 func (s *Stack) LeaderSelector() string {
 	return fmt.Sprintf("%s=%s,%s=0", names.SetLabel, s.Outputs.Set, names.WorkerLabel)
 }
 
-// ReadKey reads the API key from where the stack has it, as the output curlCommand does.
-// Its errors are Problems.
+// ReadKey reads the API key from its Secret, like the output curlCommand. Its errors are
+// Problems.
 func (s *Stack) ReadKey(ctx context.Context) error {
 	name := s.Outputs.KeySecret
 	if name == "" {
@@ -143,21 +142,21 @@ func (s *Stack) ReadKey(ctx context.Context) error {
 	return nil
 }
 
-// RestartServers is what makes servers read their key again.
+// RestartServers returns the command after which the servers read the API key again.
 func (s *Stack) RestartServers() string {
 	return fmt.Sprintf("pulumi up --refresh --stack %s, then %s: a server reads its key when it starts, and the groups start again", s.Name, s.Typed("delete pod -l "+s.LeaderSelector()))
 }
 
-// Connect makes the server's port at a target of kubectl port-forward one of this machine.
+// Connect forwards the server's port at a target of kubectl port-forward to this machine.
 func (s *Stack) Connect(ctx context.Context, target string) (base string, stop func(), err error) {
 	address, stop, err := s.Forward(ctx, s.Kubectl("port-forward", "--address", "127.0.0.1", "--pod-running-timeout=10s", target, fmt.Sprintf(":%d", serverargs.Port))...)
 	return "http://" + address, stop, err
 }
 
-// Through is the target of Connect that clients' requests go through.
+// Through returns the target of Connect that clients use: the Service.
 func (s *Stack) Through() string { return "svc/" + s.Outputs.Service }
 
-// Redact takes the API key out of a text of a server or of a command.
+// Redact removes the API key from the output of a server or command.
 func (s *Stack) Redact(text string) string {
 	if s.Key == "" {
 		return text
@@ -165,8 +164,8 @@ func (s *Stack) Redact(text string) string {
 	return strings.ReplaceAll(text, s.Key, "(the API key)")
 }
 
-// Message is what a command says of its failure. kubectl logs before it says what is wrong,
-// so the last line counts.
+// Message returns the error message of a command: the last line of its standard error, because
+// kubectl writes log messages before it.
 func Message(err error) string {
 	var failed *process.Error
 	if errors.As(err, &failed) {

@@ -15,9 +15,9 @@ var (
 	errNoStream   = errors.New("the answer is no stream of events")
 )
 
-// Events sends a request and calls each for the data of every server-sent event but the
-// last, which must be [DONE]. It returns how many there were. The whole stream is bounded by
-// the patience, and by 50 events for each of the tokens that the request asks for.
+// Events sends a request and calls each with the data of every server-sent event except the
+// last, which must be [DONE]. It returns their number. The stream is limited by the patience,
+// and to 50 events for each requested token.
 func (c Client) Events(ctx context.Context, path string, body any, tokens int, each func(event []byte) error) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
@@ -44,7 +44,7 @@ func (c Client) Events(ctx context.Context, path string, body any, tokens int, e
 		if n++; n > most {
 			return n, fmt.Errorf("the stream has not ended after %d events, for %d tokens", most, tokens)
 		}
-		// The server has sent 200 by then, so an error is an event (http_server.py).
+		// The server has already sent status 200, so errors are events (http_server.py).
 		var failed struct {
 			Error json.RawMessage `json:"error"`
 		}

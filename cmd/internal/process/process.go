@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// Error is a command that ended with another exit code than 0.
+// Error is the error of a command whose exit code is not 0.
 type Error struct {
 	Command []string
 	Stderr  string
 }
 
-// Error is the command's own message: the first line that it wrote to standard error.
+// Error returns the command's message: the first line of its standard error.
 func (e *Error) Error() string {
 	line, _, _ := strings.Cut(strings.TrimSpace(e.Stderr), "\n")
 	if line == "" {
@@ -26,16 +26,16 @@ func (e *Error) Error() string {
 	return line
 }
 
-// Run returns what the command wrote to standard output. The error of a command that is
-// missing wraps exec.ErrNotFound; that of one that failed is an *Error; that of one that
-// has not ended after the patience wraps context.DeadlineExceeded.
+// Run returns the standard output of a command. The error wraps exec.ErrNotFound if the command
+// is missing, and context.DeadlineExceeded if it takes longer than the patience. If the command
+// fails, the error is an *Error.
 func Run(ctx context.Context, patience time.Duration, command ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	run := exec.CommandContext(ctx, command[0], command[1:]...)
 	var stderr bytes.Buffer
 	run.Stderr = &stderr
-	// What the command has started may keep its output open.
+	// Child processes of the command may keep its output open.
 	run.WaitDelay = time.Second
 	out, err := run.Output()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {

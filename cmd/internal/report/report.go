@@ -1,4 +1,4 @@
-// Package report prints what the checks of a command found, and what to do about it.
+// Package report prints the findings of a command's checks, with remedies.
 package report
 
 import (
@@ -7,26 +7,26 @@ import (
 	"text/tabwriter"
 )
 
-// Status is how a check ended.
+// Status is the result of a check.
 type Status string
 
-// Failed is the only one that makes a command fail.
+// The statuses. Only Failed makes a command fail.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning"
-	Unknown Status = "not asked" // the question could not be put, or got no answer
+	Unknown Status = "not asked" // the check was skipped or has no result
 	Failed  Status = "FAILED"
 )
 
-// Finding is what one check found.
+// Finding is a result of a check.
 type Finding struct {
 	Check  string
 	Status Status
 	Says   string // what was found, in one sentence
-	Do     string // what to type or where to go; empty if nothing is to be done
+	Do     string // the remedy; empty if none is needed
 }
 
-// Print writes all findings as a table, and then what to do. It returns the exit code.
+// Print prints all findings as a table, followed by the remedies, and returns the exit code.
 func Print(out io.Writer, findings []Finding) int {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	failed := 0
@@ -36,7 +36,7 @@ func Print(out io.Writer, findings []Finding) int {
 			failed++
 		}
 	}
-	_ = table.Flush() // to standard output, or a test's text
+	_ = table.Flush() // ignore errors of standard output
 	heading := "\nTo do:\n"
 	for _, f := range findings {
 		if f.Do == "" {

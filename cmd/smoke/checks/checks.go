@@ -1,6 +1,5 @@
-// Package checks asks a stack that is up whether it serves: its pods, its Service, and the
-// model server with the requests of a client. It changes nothing; the model server makes a
-// few tokens.
+// Package checks checks whether a deployed stack serves: its pods, its Service, and the model
+// server with requests of a client. It changes nothing; the model server generates a few tokens.
 package checks
 
 import (
@@ -28,8 +27,8 @@ const (
 	leadersCheck = "leaders"
 )
 
-// ofServer are the checks that send requests through the Service, and ofCluster all that
-// need a cluster that answers.
+// ofServer are the checks that send requests through the Service, and ofCluster all that need
+// access to the cluster.
 var (
 	ofServer  = []string{keyCheck, modelCheck, chatCheck, streamCheck, compileCheck}
 	ofCluster = append(append([]string{ranksCheck, serviceCheck, forwardCheck}, ofServer...), leadersCheck)
@@ -38,12 +37,12 @@ var (
 // questions is one run of all checks.
 type questions struct {
 	*endpoint.Stack
-	patience time.Duration // how long one request may take
+	patience time.Duration // timeout of a request
 	findings []report.Finding
 }
 
-// All runs every check on a stack in order. The patience is how long one request may take.
-// A question that cannot be put because an earlier check failed is left out, and said to be.
+// All runs every check on a stack in order. patience is the timeout of a request. Checks that
+// depend on a failed check are skipped and reported as skipped.
 func All(ctx context.Context, m endpoint.Machine, stack string, patience time.Duration) []report.Finding {
 	q := &questions{patience: patience}
 	var err error
@@ -69,7 +68,7 @@ func All(ctx context.Context, m endpoint.Machine, stack string, patience time.Du
 	return q.findings
 }
 
-// add keeps a finding. No text of a server or a command can carry the API key out.
+// add adds a finding. It removes the API key, which may be in the output of a server or command.
 func (q *questions) add(f report.Finding) {
 	if q.Stack != nil {
 		f.Says, f.Do = q.Redact(f.Says), q.Redact(f.Do)

@@ -17,7 +17,7 @@ import (
 	"sglang-tpu/cmd/internal/report"
 )
 
-// all are the checks of every run.
+// all lists the checks of every run.
 var all = append([]string{stackCheck, clusterCheck}, ofCluster...)
 
 func TestNothingIsToBeDoneWhereAllIsWell(t *testing.T) {
@@ -47,7 +47,7 @@ func TestTheChecksOnlyReadAndAskForNoSecretOfTheStack(t *testing.T) {
 	assert.Contains(t, strings.Join(f.commands, "\n"), "port-forward --address 127.0.0.1 --pod-running-timeout=10s svc/leaders :8000")
 }
 
-// endless sends events for ever, or until the client has gone.
+// endless sends events until the client disconnects.
 func endless(every time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -71,7 +71,7 @@ func streams(events ...string) http.HandlerFunc {
 func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault func(*fake)
-		// what checks say and, after the bar, what is to be done; all others are fine
+		// findings and, after the bar, remedies by check; all other checks succeed
 		want map[string]string
 	}{
 		"the stack does not exist": {

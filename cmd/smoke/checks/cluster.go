@@ -13,8 +13,8 @@ import (
 	"sglang-tpu/spec/names"
 )
 
-// ranks compares the pods with what the stack has, group by group. It returns the leader of
-// each group that has one, and whether the cluster answered.
+// ranks compares the pods of each group with the stack's plan. It returns the leaders by group,
+// and whether the cluster could be reached.
 func (q *questions) ranks(ctx context.Context) (leaders map[int]string, reached bool) {
 	var pods corev1.PodList
 	if err := q.Get(ctx, &pods, "pods", "-l", names.SetLabel+"="+q.Outputs.Set); err != nil {
@@ -26,7 +26,7 @@ func (q *questions) ranks(ctx context.Context) (leaders map[int]string, reached 
 	leaders = map[int]string{}
 	found := make([]int, q.Outputs.Replicas) // pods by group
 	var wrong []string
-	suspect := "" // the first pod that is there and not ready
+	suspect := "" // the first pod that exists and is not ready
 	for i := range pods.Items {
 		pod := &pods.Items[i]
 		group, err := strconv.Atoi(pod.Labels[names.GroupLabel])
@@ -62,7 +62,7 @@ func (q *questions) ranks(ctx context.Context) (leaders map[int]string, reached 
 	return leaders, true
 }
 
-// notReady says why a pod does not count; empty if it does.
+// notReady returns why a pod is not ready; empty if it is.
 func notReady(pod *corev1.Pod) string {
 	if pod.DeletionTimestamp != nil {
 		return "is ending"
@@ -75,7 +75,7 @@ func notReady(pod *corev1.Pod) string {
 	return fmt.Sprintf("is not ready (%s)", pod.Status.Phase)
 }
 
-// service counts the leaders that the Service sends requests to.
+// service counts the leaders among the endpoints of the Service.
 func (q *questions) service(ctx context.Context) {
 	var slices discoveryv1.EndpointSliceList
 	err := q.Get(ctx, &slices, "endpointslices", "-l", discoveryv1.LabelServiceName+"="+q.Outputs.Service)
@@ -98,7 +98,7 @@ func (q *questions) service(ctx context.Context) {
 	switch {
 	case len(ready) == 0:
 		q.fail(serviceCheck, q.Outputs.Service+" has no ready endpoint: no client's request reaches a server", describe+"; its endpoints are the leaders that are ready. If somebody has changed the Service: "+
-			// A refresh alone does not see a label that was added to the selector.
+			// A refresh does not detect a label that was added to the selector.
 			q.Typed("delete service "+q.Outputs.Service)+", then pulumi up --refresh --stack "+q.Name+", which makes it anew")
 	case len(ready) < q.Outputs.Replicas:
 		q.fail(serviceCheck, fmt.Sprintf("%d of %d leaders are ready endpoints of %s: the other groups serve nobody", len(ready), q.Outputs.Replicas, q.Outputs.Service), describe+"; its endpoints are the leaders that are ready")

@@ -27,8 +27,7 @@ const (
 	model = "org/model"
 )
 
-// fake is a machine whose stack is up, with 2 replicas of 2 hosts, except for what a test
-// changes.
+// fake is a machine with a deployed stack of 2 replicas of 2 hosts. Tests change it.
 type fake struct {
 	outputs  map[string]any
 	pods     []corev1.Pod
@@ -119,17 +118,17 @@ func (f *fake) Forward(_ context.Context, command ...string) (string, func(), er
 	return strings.TrimPrefix(f.server.http.URL, "http://"), func() { f.open-- }, nil
 }
 
-// stderr is a command that fails with these words.
+// stderr returns the error of a command that fails with a message.
 func stderr(text string) error { return &process.Error{Stderr: text} }
 
-// modelServer answers as sglang-jax does.
+// modelServer emulates sglang-jax.
 type modelServer struct {
 	http   *httptest.Server
 	model  string
-	key    string                      // empty: none is wanted
-	misses []int                       // cache_miss_count of the steps of a second and later request; nil: not told
-	routes map[string]http.HandlerFunc // in place of its own
-	asked  int                         // requests to /generate with a stream
+	key    string                      // required API key; empty for none
+	misses []int                       // cache_miss_count of the steps of all requests but the first; nil if not reported
+	routes map[string]http.HandlerFunc // replace the default handlers
+	asked  int                         // number of streaming requests to /generate
 }
 
 func (s *modelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -138,7 +137,7 @@ func (s *modelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"error":"Unauthorized"}`)
 		return
 	}
-	// Only after the body has been read does net/http notice that a client has gone.
+	// net/http reports a closed connection only after the body was read.
 	text, _ := io.ReadAll(r.Body)
 	if own := s.routes[r.URL.Path]; own != nil {
 		r.Body = io.NopCloser(bytes.NewReader(text))
@@ -186,7 +185,7 @@ func stream(w http.ResponseWriter, events ...string) {
 	w.(http.Flusher).Flush()
 }
 
-// find is the one finding of a check.
+// find returns the findings by check.
 func (f *fake) find(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}

@@ -9,8 +9,8 @@ import (
 	"sglang-tpu/cmd/internal/endpoint"
 )
 
-// leaders asks each group for a token, past the Service, which may send everything to one of
-// them. A token is made by all ranks of a group together.
+// leaders requests a token from each group directly, because the Service may send all requests
+// to one group. All ranks of a group compute each token together.
 func (q *questions) leaders(ctx context.Context, pods map[int]string, haveKey bool) {
 	if !haveKey {
 		q.skip("needs the API key", leadersCheck)
@@ -34,7 +34,7 @@ func (q *questions) leaders(ctx context.Context, pods map[int]string, haveKey bo
 	q.ok(leadersCheck, "%d of %d make a token, with all ranks of their groups", len(pods), q.Outputs.Replicas)
 }
 
-// token has one made by a pod.
+// token requests a token from a pod.
 func (q *questions) token(ctx context.Context, target string) error {
 	base, stop, err := q.Connect(ctx, target)
 	if err != nil {

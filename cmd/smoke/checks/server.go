@@ -14,10 +14,10 @@ import (
 	"sglang-tpu/spec/serverargs"
 )
 
-// wrongKey is what no stack has as its API key.
+// wrongKey is not the API key of any stack.
 const wrongKey = "smoke-test-of-a-wrong-key"
 
-// tokens is how many a request asks for.
+// tokens is the number of tokens that a request asks for.
 const tokens = 16
 
 // server sends requests through the Service, as clients do.
@@ -26,7 +26,7 @@ func (q *questions) server(ctx context.Context, haveKey bool) {
 	base, stop, err := q.Connect(ctx, target)
 	asked := ofServer
 	if !haveKey {
-		asked = asked[1:] // the first has failed
+		asked = asked[1:] // the first check has failed
 	}
 	if err != nil {
 		q.fail(forwardCheck, endpoint.Message(err), q.Typed(fmt.Sprintf("port-forward %s %d:%d", target, serverargs.Port, serverargs.Port))+"; it takes a pod that runs behind the Service")
@@ -46,13 +46,12 @@ func (q *questions) server(ctx context.Context, haveKey bool) {
 	q.compilation(ctx, base)
 }
 
-// client asks with the stack's key.
+// client returns a client with the stack's key.
 func (q *questions) client(base string) endpoint.Client {
 	return endpoint.Client{Base: base, Key: q.Key, Patience: q.patience}
 }
 
-// failRequest reports a request that was not answered as it should be, and what to do by
-// the reason.
+// failRequest reports a failed request, with a remedy for the reason.
 func (q *questions) failRequest(check string, err error) {
 	do := q.Logs() + " says why"
 	var status *endpoint.StatusError
@@ -62,7 +61,7 @@ func (q *questions) failRequest(check string, err error) {
 	q.fail(check, err.Error(), do)
 }
 
-// keys tries the API key, none and a wrong one.
+// keys sends requests with the API key, without a key and with a wrong key.
 func (q *questions) keys(ctx context.Context, base string) {
 	status := func(key string) (int, error) {
 		client := q.client(base)
@@ -107,8 +106,8 @@ func (q *questions) keys(ctx context.Context, base string) {
 	}
 }
 
-// model compares what the server has loaded with the plan. Its name for clients may be
-// another, by --served-model-name.
+// model compares the loaded model with the plan. --served-model-name may change its name for
+// clients.
 func (q *questions) model(ctx context.Context, base string) {
 	var info struct {
 		Path string `json:"model_path"`
@@ -137,7 +136,7 @@ func (q *questions) model(ctx context.Context, base string) {
 	}
 }
 
-// conversation is a chat request.
+// conversation returns a chat request.
 func (q *questions) conversation(stream bool) map[string]any {
 	return map[string]any{
 		"model": q.Outputs.Plan.Model, "stream": stream, "max_tokens": tokens, "temperature": 0,
@@ -145,7 +144,7 @@ func (q *questions) conversation(stream bool) map[string]any {
 	}
 }
 
-// said is a message or a part of one. A model that thinks first may need all tokens for it.
+// said is a message or a part of one. A reasoning model may use all tokens for its reasoning.
 type said struct {
 	Content   string `json:"content"`
 	Reasoning string `json:"reasoning_content"`
@@ -178,9 +177,9 @@ func (q *questions) chat(ctx context.Context, base string) {
 	q.ok(chatCheck, "%d tokens in %s: %q", answer.Usage.Tokens, time.Since(began).Round(time.Millisecond), endpoint.Excerpt(text))
 }
 
-// compilation sends one request twice, and reads how many programs the server had to
-// compile for each step of the second. The server counts them itself (cache_miss_count in
-// managers/tokenizer_manager.py), so that no time has to be compared.
+// compilation sends a request twice and checks how many programs the server compiled in each
+// step of the second. The server reports the number (cache_miss_count in
+// managers/tokenizer_manager.py), so the check does not depend on durations.
 func (q *questions) compilation(ctx context.Context, base string) {
 	body := map[string]any{
 		"text": "The capital of France is", "stream": true,

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// stream asks for the same answer as chat does, in parts.
+// stream sends the request of chat as a stream.
 func (q *questions) stream(ctx context.Context, base string) {
 	began, first := time.Now(), time.Duration(0)
 	text := ""

@@ -1,5 +1,5 @@
-// Package lws compares the program's copy of the LeaderWorkerSet API with the release that
-// the emulator runs.
+// Package lws compares the program's copy of the LeaderWorkerSet API with the controller's
+// release.
 package lws
 
 import (
@@ -22,13 +22,13 @@ import (
 
 const checkout = "../../.."
 
-// release is the folder of the controller's module.
+// release returns the folder of the controller's module.
 func release(t *testing.T) string {
 	t.Helper()
 	return releaseOf(t, "lws")
 }
 
-// releaseOf is that of the module that a folder of tools pins.
+// releaseOf returns the folder of the controller's module that a folder of tools pins.
 func releaseOf(t *testing.T, folder string) string {
 	t.Helper()
 	dir, err := tools.ModuleFolder(context.Background(), filepath.Join(checkout, "emulator", "tools"), folder, "sigs.k8s.io/lws")
@@ -36,8 +36,8 @@ func releaseOf(t *testing.T, folder string) string {
 	return dir
 }
 
-// registered returns the inputs of a resource of the program, as its own tests record
-// them. name is its type token and name.
+// registered returns the inputs of a resource that the program's tests have recorded. name is
+// its type token and name.
 func registered(t *testing.T, name string) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(checkout, "stacks", "testdata", "graph", "dev.txt"))
@@ -67,9 +67,9 @@ func TestProgramAndEmulatorHaveTheSameRelease(t *testing.T) {
 	assert.Equal(t, tools.Runtime[i].Version, version, "emulator/internal/tools/tools.go and infra/lws/lws.go")
 }
 
-// A definition that is an object of the chart is deleted by an upgrade to a chart that has it
-// elsewhere, and with it every LeaderWorkerSet (kubernetes-sigs/lws issue 880). The program
-// registers the definitions itself, so no chart may.
+// If the chart contained a definition, an upgrade to a chart that has it elsewhere would delete
+// the definition and every LeaderWorkerSet (kubernetes-sigs/lws issue 880). Therefore the
+// program registers the definitions.
 func TestNoChartRegistersADefinition(t *testing.T) {
 	for _, folder := range []string{"lws", tools.LWSBefore[0].Folder} {
 		templates := filepath.Join(releaseOf(t, folder), "charts", "lws", "templates")
@@ -87,8 +87,8 @@ func TestNoChartRegistersADefinition(t *testing.T) {
 	}
 }
 
-// The test of the upgrade makes the earlier definition from the program's, by what is asserted
-// here (versionBefore in e2e).
+// The test of the upgrade (versionBefore in e2e) derives the earlier definition from the
+// program's, using the differences that are asserted here.
 func TestTheReleaseBeforeHasAnotherDefinition(t *testing.T) {
 	const (
 		file = "charts/lws/crds/leaderworkerset.x-k8s.io_leaderworkersets.yaml"
@@ -149,8 +149,8 @@ func TestDefinitionsAreTheChartsInShort(t *testing.T) {
 	}
 }
 
-// hold compares two schemas. One that keeps unknown fields, such as a pod template, is not
-// looked into.
+// hold compares two schemas. It does not descend into schemas that preserve unknown fields,
+// such as pod templates.
 func hold(t *testing.T, path string, chart, program any) {
 	t.Helper()
 	c, ok := chart.(map[string]any)
@@ -180,13 +180,13 @@ func hold(t *testing.T, path string, chart, program any) {
 			}
 		case "required":
 			if strings.Contains(path, "properties.status.") {
-				// Only the controller writes a status, so a copy that requires less takes it.
+				// Only the controller writes a status, so the copy may require less.
 				assert.Subset(t, c[key], p[key], path)
 			} else {
 				assert.Equal(t, c[key], p[key], path)
 			}
 		default:
-			// The record does not quote strings: "True" is read as a boolean.
+			// The recorded graph does not quote strings, so "True" is read as a boolean.
 			assert.True(t, strings.EqualFold(fmt.Sprint(c[key]), fmt.Sprint(p[key])), "%s: chart %v, program %v", at, c[key], p[key])
 		}
 	}

@@ -29,7 +29,7 @@ func TestMakeSaysWhatToDoElsewhereThanOnLinux(t *testing.T) {
 	}
 }
 
-// bootstrap runs make up from nothing with a go that is this script.
+// bootstrap runs make up in an empty checkout, with a script in place of go.
 func bootstrap(t *testing.T, script string) (string, error) {
 	t.Helper()
 	checkout, programs := t.TempDir(), t.TempDir()

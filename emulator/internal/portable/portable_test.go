@@ -1,5 +1,5 @@
-// Package portable tests that the Pulumi program runs on other systems than Linux. The
-// emulator does not: it needs Linux namespaces and mounts.
+// Package portable tests that the Pulumi program is portable to systems other than Linux. The
+// emulator is not: it needs Linux namespaces and mounts.
 package portable
 
 import (
@@ -21,10 +21,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program is where the program's module is, from here.
+// program is the relative path of the program's module.
 const program = "../../.."
 
-// listed is a package as go list tells it.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath string
 	Dir        string
@@ -33,8 +33,8 @@ type listed struct {
 	Module     *struct{ Main bool }
 }
 
-// Types are checked from source, without the bodies of functions in what the program
-// imports: compiling that for each system would take minutes, this takes seconds.
+// The test type-checks from source, without the function bodies of imported packages. This
+// takes seconds; compiling for each system would take minutes.
 func TestTheProgramIsCorrectOnOtherSystems(t *testing.T) {
 	for _, system := range []string{"darwin/arm64", "windows/amd64"} {
 		t.Run(system, func(t *testing.T) {
@@ -64,7 +64,7 @@ func list(t *testing.T, system string) []listed {
 	}
 }
 
-// importer knows the packages that have been checked, by path.
+// importer has the checked packages by path.
 type importer map[string]*types.Package
 
 func (i importer) Import(path string) (*types.Package, error) {
@@ -77,7 +77,7 @@ func (i importer) Import(path string) (*types.Package, error) {
 	return nil, fmt.Errorf("%s has not been listed", path)
 }
 
-// renamed imports for a package whose imports are vendored under other paths.
+// renamed is the importer for a package whose imports are vendored under other paths.
 type renamed struct {
 	importer
 	names map[string]string
@@ -90,7 +90,7 @@ func (r renamed) Import(path string) (*types.Package, error) {
 	return r.importer.Import(path)
 }
 
-// typeErrors checks packages that are listed after what they import.
+// typeErrors checks packages that are sorted by their imports.
 func typeErrors(t *testing.T, system string, packages []listed) []string {
 	t.Helper()
 	goos, goarch, _ := strings.Cut(system, "/")
@@ -120,8 +120,8 @@ func typeErrors(t *testing.T, system string, packages []listed) []string {
 				}
 			},
 		}
-		// Errors come one by one, above. Some in the standard library mean nothing: the
-		// compiler knows more than its source says.
+		// The callback above collects the errors. Errors in the standard library may occur
+		// because the compiler handles some packages specially.
 		done[p.ImportPath], _ = config.Check(p.ImportPath, files, parsed, nil)
 	}
 	return found

@@ -15,8 +15,8 @@ const (
 	lwsChart  = "charts/lws"
 )
 
-// Chart copies the LeaderWorkerSet chart out of the controller's module, without the
-// custom resource definitions, to l.LWSChart(). A copy that is there stays.
+// Chart copies the LeaderWorkerSet chart from the controller's module to l.LWSChart(), without
+// the custom resource definitions, unless there is a copy.
 func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
 	if _, err := os.Stat(filepath.Join(l.LWSChart(), "Chart.yaml")); err == nil {
 		return nil
@@ -32,7 +32,7 @@ func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
 	if err := copyTree(filepath.Join(dir, lwsChart), next); err != nil {
 		return err
 	}
-	// A copy that was cut off may be in the way.
+	// There may be an incomplete copy.
 	if err := os.RemoveAll(l.LWSChart()); err != nil {
 		return err
 	}

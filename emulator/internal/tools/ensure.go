@@ -19,13 +19,12 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// diskNeeded for building everything, in GiB: Go's build cache, modules and binaries.
+// diskNeeded is the disk space in GiB for Go's build cache, modules and binaries.
 const diskNeeded = 6
 
-// Ensure makes every tool of a set present and up to date in l.Bin(), and builds what else
-// is to be built beside them. A fresh tool costs a few milliseconds and says nothing.
-// toolsDir holds one module a tool.
-func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer, beside ...Step) error {
+// Ensure builds the tools of a set that are missing or out of date in l.Bin(), in parallel with
+// further steps. toolsDir has a module for each tool.
+func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer, further ...Step) error {
 	b := builder{layout: l, dir: toolsDir, out: out, goFlags: goFlags(ctx)}
 	var missing []Tool
 	for _, t := range set {
@@ -37,7 +36,7 @@ func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, o
 			missing = append(missing, t)
 		}
 	}
-	if len(missing)+len(beside) == 0 {
+	if len(missing)+len(further) == 0 {
 		return nil
 	}
 	if err := b.prerequisites(); err != nil {
@@ -47,7 +46,7 @@ func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, o
 	if err != nil {
 		return err
 	}
-	steps := append(b.steps(build), beside...)
+	steps := append(b.steps(build), further...)
 	if len(steps) == 0 {
 		return nil
 	}
@@ -70,12 +69,12 @@ type builder struct {
 	goFlags []string // the user's
 }
 
-// stamps is the folder of the tools' fingerprints.
+// stamps returns the folder of the tools' fingerprints.
 func (b builder) stamps() string { return filepath.Join(b.layout.Cache(), "tools") }
 
 func (b builder) stamp(t Tool) string { return filepath.Join(b.stamps(), t.Name) }
 
-// log is the output of the last builds.
+// log returns the file with the output of the last builds.
 func (b builder) log() string { return filepath.Join(b.layout.Logs(), "build.log") }
 
 // fresh reports whether a tool exists and its fingerprint is the current one.
@@ -84,13 +83,13 @@ func (b builder) fresh(t Tool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	// A link may point to a program that has been removed.
+	// Stat follows links, whose targets may be removed.
 	_, binary := os.Stat(filepath.Join(b.layout.Bin(), t.Name))
 	have, stamp := os.ReadFile(b.stamp(t))
 	return binary == nil && stamp == nil && string(have) == want, nil
 }
 
-// fingerprint is a hash of everything that a tool is built from.
+// fingerprint returns a hash of everything from which a tool is built.
 func (b builder) fingerprint(t Tool) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
@@ -115,15 +114,15 @@ func (b builder) fingerprint(t Tool) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// goFlags are the user's settings of Go that can make another program of the same source:
-// GOFLAGS without what concerns the build alone, and what selects compiler and platform, as
-// far as it is not the default. It asks go, which knows those of go env -w, too.
+// goFlags returns the user's settings of Go that affect the built programs: GOFLAGS, except
+// flags that only affect the build itself, and settings of compiler and platform that differ
+// from their defaults. It runs go, which also knows the settings of go env -w.
 func goFlags(ctx context.Context) []string {
 	platform := []string{"GOEXPERIMENT", "GOAMD64", "GOARM64", "GOOS", "GOARCH"}
 	out, err := exec.CommandContext(ctx, "go", append([]string{"env", "-json", "-changed", "GOFLAGS"}, platform...)...).Output()
 	var set map[string]string
 	if err != nil || json.Unmarshal(out, &set) != nil {
-		return nil // a build says what is wrong
+		return nil // the build reports the error
 	}
 	flags := slices.DeleteFunc(strings.Fields(set["GOFLAGS"]), func(flag string) bool {
 		name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
@@ -137,7 +136,7 @@ func goFlags(ctx context.Context) []string {
 	return flags
 }
 
-// prerequisites reports what is missing, before a build that takes minutes.
+// prerequisites checks that a build can succeed.
 func (b builder) prerequisites() error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return errors.New("Go is not on PATH, and tools have to be built; install Go 1.26 or newer")
@@ -152,13 +151,13 @@ func (b builder) prerequisites() error {
 		return err
 	}
 	if free := disk.Bavail * uint64(disk.Bsize) >> 30; free < diskNeeded {
-		return fmt.Errorf("%d GiB are free where %s is; building the tools takes %d GiB", free, b.layout.Root, diskNeeded)
+		return fmt.Errorf("the disk of %s has %d GiB free; building the tools needs %d GiB", b.layout.Root, free, diskNeeded)
 	}
 	return nil
 }
 
-// link makes links to the tools that are on PATH in the right version, and returns the
-// others.
+// link creates links to the tools that are on PATH in the required version, and returns the
+// other tools.
 func (b builder) link(ctx context.Context, missing []Tool) ([]Tool, error) {
 	var others []Tool
 	for _, t := range missing {
@@ -181,7 +180,7 @@ func (b builder) link(ctx context.Context, missing []Tool) ([]Tool, error) {
 	return others, nil
 }
 
-// next is the path of a tool until it is complete.
+// next returns the temporary path of a tool.
 func (b builder) next(name string) string { return filepath.Join(b.layout.Bin(), name+".new") }
 
 // place moves a tool to its path and records its fingerprint.
@@ -196,7 +195,8 @@ func (b builder) place(t Tool, from string) error {
 	return os.WriteFile(b.stamp(t), []byte(sum), 0o600)
 }
 
-// steps is one build for each module: the tools of one share most of their packages.
+// steps returns one step for each module, because the tools of a module share most of their
+// packages.
 func (b builder) steps(missing []Tool) []Step {
 	var steps []Step
 	for len(missing) > 0 {
@@ -215,8 +215,8 @@ func (b builder) steps(missing []Tool) []Step {
 	return steps
 }
 
-// step builds tools of one module into a folder of its own, under the names that go gives,
-// and moves them to their paths.
+// step returns the step that builds tools of one module. It builds them in a temporary folder,
+// where go chooses the names, and moves them to their paths.
 func (b builder) step(group []Tool) Step {
 	folder := b.next(group[0].Folder)
 	s := Step{
@@ -242,7 +242,8 @@ func (b builder) step(group []Tool) Step {
 	return s
 }
 
-// onPath finds a program outside the emulator's folder that says it is that version.
+// onPath returns a program on PATH, outside of the emulator's folder, that prints the required
+// version; empty if there is none.
 func (b builder) onPath(ctx context.Context, t Tool) string {
 	if len(t.Ask) == 0 {
 		return ""

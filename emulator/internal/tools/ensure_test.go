@@ -16,8 +16,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-// checkout is a tools folder with one small program, and an emulator's folder that
-// nothing has ever been written to.
+// checkout returns an empty emulator's folder, and a tools folder with one small program.
 func checkout(t *testing.T) (layout.Layout, string, Tool) {
 	t.Helper()
 	dir := t.TempDir()
@@ -133,7 +132,7 @@ func TestTheProgramIsBuiltAgainWhenOneOfItsSourcesIsNewer(t *testing.T) {
 	for file, part := range map[string]bool{
 		"go.mod": true, "main.go": true, "part/launch.sh": true, "part/part.go": true,
 		"README.md": false, "main_test.go": false, "part/testdata/golden": false, ".emulator/run/log": false, "bin/emulator": false,
-		"other/main.go": false, // of another module
+		"other/main.go": false, // another module
 	} {
 		at := filepath.Join(folder, file)
 		text, err := os.ReadFile(at)

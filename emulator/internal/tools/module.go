@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ModuleFolder is where the files of a module are that a tool is built from. folder is
-// the tool's, below toolsDir.
+// ModuleFolder returns the folder of a module on which a tool depends, and downloads the module
+// if needed. folder is the tool's folder in toolsDir.
 func ModuleFolder(ctx context.Context, toolsDir, folder, module string) (string, error) {
 	list := func() (string, error) {
 		cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module)

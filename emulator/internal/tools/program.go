@@ -14,27 +14,26 @@ import (
 )
 
 const (
-	// TargetName is the file name, in shell, under which the language host keeps the
-	// program of the working directory.
+	// TargetName is a shell expression for the file name of the program in the working
+	// directory, which the language host builds.
 	TargetName = `$(pwd | cksum | tr ' ' -)`
-	// ProgramFlags are those that the language host is given through GOFLAGS. Without
-	// symbols, linking takes half the time; stack traces need none. Without the revision in
-	// the binary, a commit is no reason to link again.
+	// ProgramFlags are the language host's GOFLAGS. Without symbols, which stack traces do not
+	// need, linking takes half the time. Without the revision, a commit does not cause linking.
 	ProgramFlags = "-buildvcs=false -ldflags=-s"
 )
 
-// Programs is where the language host keeps the programs that it has built.
+// Programs returns the folder of the programs that the language host has built.
 func Programs(l layout.Layout) string { return filepath.Join(l.Cache(), "programs") }
 
-// Program is the build that the language host would make of the program in a folder, to
-// the same file, so that the host finds nothing left to do: the host says nothing while it
-// compiles. There is no step if that file is newer than the program's sources.
+// Program returns the step that builds the program in a folder like the language host, to the
+// same file, so that the host does not build it: the host shows no progress. There is no step
+// if the file is newer than the program's sources.
 func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error) {
 	name := exec.CommandContext(ctx, "sh", "-c", "echo "+TargetName)
 	name.Dir = folder
 	out, err := name.Output()
 	if err != nil {
-		return nil, fmt.Errorf("naming the program's build: %w", err)
+		return nil, fmt.Errorf("the file name of the program: %w", err)
 	}
 	target := filepath.Join(Programs(l), strings.TrimSpace(string(out)))
 	changed, err := lastChange(folder)
@@ -47,8 +46,8 @@ func Program(ctx context.Context, l layout.Layout, folder string) ([]Step, error
 	return []Step{{Name: "program", Dir: folder, Flags: append(strings.Fields(ProgramFlags), "-o", target), Packages: []string{"."}, Seconds: 180}}, nil
 }
 
-// lastChange is when the newest file that may be part of the module in a folder was
-// written. Below the module's root that is every file but tests, since any can be embedded.
+// lastChange returns the modification time of the newest file that may be part of the module in
+// a folder. In subfolders that is every file except tests, because it may be embedded.
 func lastChange(folder string) (newest time.Time, err error) {
 	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -74,8 +73,8 @@ func lastChange(folder string) (newest time.Time, err error) {
 	return newest, err
 }
 
-// Emulator is the build of the emulator itself, whose module is in a folder, as the
-// Makefile makes it.
+// Emulator returns the step that builds the emulator from the module in a folder, like the
+// Makefile.
 func Emulator(folder, to string) Step {
 	return Step{Name: "emulator", Dir: folder, Flags: []string{"-buildvcs=false", "-ldflags", "-s -w", "-o", to}, Packages: []string{"./cmd/emulator"}, Seconds: 90}
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far the steps are: one line that is redrawn each second on a
-// terminal, and a line a minute elsewhere.
+// progress shows the progress of the steps: on a terminal, one line that is redrawn every
+// second, and elsewhere a new line every minute.
 type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -77,7 +77,7 @@ func newProgress(out io.Writer, width int, steps []Step) *progress {
 	return p
 }
 
-// barWidth is the bar's own; it and the percentage beside it take barSpace.
+// barWidth is the width of the bar, and barSpace of bar and percentage.
 const (
 	barWidth = 10
 	barSpace = barWidth + 10
@@ -95,8 +95,8 @@ func (p *progress) began(step int) {
 	p.steps[step].began = p.now()
 }
 
-// compiling records that go begins to compile a package, so that all of its imports are done.
-// False if the step has no such package: the line is something else.
+// compiling records that go starts to compile a package, so that its imports are compiled. It
+// returns false if the step has no such package.
 func (p *progress) compiling(step int, pkg string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,8 +129,7 @@ func (p *progress) built(step int) {
 	}
 }
 
-// share is the part of a step that is done. Linking, after the last package, is taken
-// for a tenth.
+// share returns how much of a step is done, from 0 to 1. Linking counts as a tenth.
 func (s stepProgress) share() float64 {
 	switch {
 	case s.done:
@@ -142,7 +141,7 @@ func (s stepProgress) share() float64 {
 	}
 }
 
-// state is the share of all work that is done, and the line that says it.
+// state returns how much of the work is done, from 0 to 1, and the line that shows it.
 func (p *progress) state() (float64, string) {
 	var all, done float64
 	var finished, fetching, compiled, packages int
@@ -155,7 +154,7 @@ func (p *progress) state() (float64, string) {
 		switch {
 		case s.done:
 			finished++
-			compiled += len(s.imports) - len(s.settled) // what Go's cache had
+			compiled += len(s.imports) - len(s.settled) // packages in Go's build cache
 		case s.imports == nil:
 			fetching++
 		case !s.began.IsZero() && len(s.settled) == len(s.imports):
@@ -184,9 +183,9 @@ func (p *progress) state() (float64, string) {
 	return share, text
 }
 
-// remaining is the time until all is done at the speed so far, to the half minute. It is
-// estimated whenever the share grows, and counts down meanwhile: linking takes a minute in
-// which nothing grows. It is not known while too little is done, and 0 once it has run out.
+// remaining returns the estimated remaining time, in steps of half a minute. The estimate is
+// updated when the share grows, and counts down meanwhile, because the share does not grow
+// during linking. It is unknown while little is done, and 0 after the estimated time.
 func (p *progress) remaining(share float64) (left time.Duration, known bool) {
 	now := p.now()
 	if share > p.done && share >= 0.03 {
@@ -212,12 +211,12 @@ func (p *progress) draw() {
 	if len(text) > room {
 		text = text[:max(0, room-3)] + "..."
 	}
-	p.bar.Describe(fmt.Sprintf("%-*s", room, text)) // so that the bar stays where it is
-	_ = p.bar.Set(int(share * 100))                 // a terminal that cannot be written to is no reason to stop
+	p.bar.Describe(fmt.Sprintf("%-*s", room, text)) // with padding the bar does not move
+	_ = p.bar.Set(int(share * 100))                 // ignore errors of the terminal
 }
 
-// end removes the live line.
-func (p *progress) end(well bool) {
+// end removes the line from a terminal, and reports success.
+func (p *progress) end(success bool) {
 	close(p.stop)
 	p.ended.Wait()
 	p.mu.Lock()
@@ -225,7 +224,7 @@ func (p *progress) end(well bool) {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
-	if well {
+	if success {
 		fmt.Fprintf(p.out, "all built in %s\n", p.now().Sub(p.start).Round(time.Second))
 	}
 }

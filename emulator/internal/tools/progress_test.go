@@ -21,7 +21,7 @@ func TestProgressCountsWhatAPackageImportsAsCompiled(t *testing.T) {
 	assert.Zero(t, share)
 	assert.Equal(t, "step 1 of 2, packages 0 of 0, 1m30s; downloading the modules of 2", text)
 
-	// a and b come from Go's cache, of which go build -v prints nothing.
+	// a and b are in Go's cache, so go build -v does not print them.
 	p.fetched(0, map[string][]string{"main": {"c"}, "c": {"b", "unsafe"}, "b": {"a"}, "a": nil, "d": nil})
 	p.began(0)
 	assert.True(t, p.compiling(0, "c"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,8 +15,8 @@ type (
 	maker   func(ctx context.Context, s Step, seen func(pkg string) bool) error
 )
 
-// schedule fetches for all steps at once and builds at most jobs at a time. Of those that
-// are fetched, the longest goes first. The first failure ends the others.
+// schedule fetches the modules of all steps concurrently, and runs at most jobs builds
+// concurrently, the longest of the fetched steps first. The first failure stops all steps.
 func schedule(ctx context.Context, steps []Step, jobs int, show *progress, fetch fetcher, build maker) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -56,7 +57,7 @@ func schedule(ctx context.Context, steps []Step, jobs int, show *progress, fetch
 		for first == nil && len(ready) > 0 && building < jobs {
 			at := longest(steps, ready)
 			i := ready[at]
-			ready = append(ready[:at], ready[at+1:]...)
+			ready = slices.Delete(ready, at, at+1)
 			building++
 			show.began(i)
 			go func() {
@@ -68,7 +69,7 @@ func schedule(ctx context.Context, steps []Step, jobs int, show *progress, fetch
 	return first
 }
 
-// longest is the place in ready of the step that takes longest.
+// longest returns the index in ready of the step that takes longest.
 func longest(steps []Step, ready []int) int {
 	best := 0
 	for at, i := range ready {
@@ -79,17 +80,17 @@ func longest(steps []Step, ready []int) int {
 	return best
 }
 
-// gibPerBuild is the peak memory of one go build on two cores: a compiler at one of
-// the largest packages beside a linker.
+// gibPerBuild is the peak memory of one go build on two cores: a compiler of a large package
+// and a linker.
 const gibPerBuild = 4
 
-// atOnce is how many builds run side by side: linking keeps only one core busy, so even
-// two cores are better used by two.
+// atOnce returns the number of concurrent builds. Linking uses only one core, so two builds are
+// faster even on two cores.
 func atOnce() int {
 	return max(1, min(runtime.NumCPU(), availableGiB()/gibPerBuild, 4))
 }
 
-// availableGiB is the memory that can be had, or 0 if the kernel does not say.
+// availableGiB returns the available memory; 0 if it is unknown.
 func availableGiB() int {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -107,7 +108,7 @@ func availableGiB() int {
 	return 0
 }
 
-// lines lets several commands write to one file. Each call is one line.
+// lines lets several commands write lines to one file. Each call must write one line.
 type lines struct {
 	mu sync.Mutex
 	to *os.File

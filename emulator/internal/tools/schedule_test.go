@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recorder is a fetch and a build that take no time of their own.
+// recorder records the calls of fetch and build.
 type recorder struct {
 	mu      sync.Mutex
 	running int
@@ -65,7 +65,7 @@ func TestTheLongestThatIsFetchedIsBuiltFirst(t *testing.T) {
 	assert.Equal(t, 1, longest(someSteps, []int{0, 2, 3}))
 	assert.Equal(t, 2, longest(someSteps, []int{0, 3, 1}))
 
-	// The longest is fetched last, so the others do not wait for it.
+	// The longest step is fetched last, and the others do not wait for it.
 	r := recorder{hold: time.Millisecond}
 	all := make(chan struct{})
 	fetch := func(ctx context.Context, s Step) (map[string][]string, error) {

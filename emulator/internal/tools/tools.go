@@ -1,23 +1,23 @@
-// Package tools finds or builds the programs that the emulator and its checks run.
+// Package tools finds or builds the programs that the emulator and the checks run.
 package tools
 
-// Tool is one program, built from the Go module of its own folder.
+// Tool is a program that is built from a Go module in a subfolder of the tools folder.
 type Tool struct {
-	Name    string // of the file
-	Folder  string // below the tools folder: the module that pins it
-	Package string // what is built
-	Version string // exact
-	Linker  string // -ldflags beside -s -w
-	// Ask makes the program print its version; a program on PATH that prints exactly
-	// Version is used as it is. Empty: always built.
+	Name    string // file name
+	Folder  string // subfolder with the module that pins the version
+	Package string
+	Version string
+	Linker  string // -ldflags in addition to -s -w
+	// Ask are the arguments with which the program prints its version. If a program on PATH
+	// prints Version, it is used. If Ask is empty, the program is always built.
 	Ask []string
-	// Seconds of both of two cores that a first build takes, measured; of several tools of
-	// one module, the first bears what they share.
+	// Seconds is the measured duration of a first build on two cores. Packages that tools of
+	// one module share count for the first of them.
 	Seconds int
 }
 
-// LWSManager is the file name of the LeaderWorkerSet controller. One of another version than
-// the pinned one has its version after it.
+// LWSManager is the file name of the LeaderWorkerSet controller. For versions other than the
+// pinned one, "-VERSION" is appended.
 const LWSManager = "lws-manager"
 
 const (
@@ -31,7 +31,7 @@ const (
 	buildkitLinker  = "-X github.com/moby/buildkit/version.Version=v" + buildkitVersion
 )
 
-// Runtime is what a running emulator needs.
+// Runtime are the tools of a running emulator.
 var Runtime = []Tool{
 	{Name: "etcd", Folder: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "3.6.5", Seconds: 24},
 	{Name: "kube-apiserver", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-apiserver", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 150},
@@ -44,24 +44,24 @@ var Runtime = []Tool{
 	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Seconds: 300},
 }
 
-// LWSBefore is the LeaderWorkerSet controller before the pinned one, from which a test
-// upgrades. Only a pod whose image has its version runs it.
+// LWSBefore is the LeaderWorkerSet controller of the release before the pinned one, from which
+// a test upgrades. Only pods with its image run it.
 var LWSBefore = []Tool{
 	{Name: LWSManager + "-0.8.0", Folder: "lws-before", Package: "sigs.k8s.io/lws/cmd", Version: "0.8.0", Seconds: 100},
 }
 
-// BuildKit is the real builder, which the tests hold the emulated one against.
+// BuildKit is the real builder, with which tests compare the emulated one.
 var BuildKit = []Tool{
 	{Name: "buildkitd", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildkitd", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Seconds: 100},
 	{Name: "buildctl", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildctl", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Seconds: 10},
 }
 
-// Prometheus collects metrics and asks queries where GKE's managed collection would.
+// Prometheus replaces GKE's managed collection in tests.
 var Prometheus = []Tool{
 	{Name: "prometheus", Folder: "prometheus", Package: ".", Version: "0.316.0", Seconds: 90},
 }
 
-// Check is what make check needs.
+// Check are the tools of make check.
 var Check = []Tool{
 	{Name: "gofumpt", Folder: "gofumpt", Package: "mvdan.cc/gofumpt", Version: "0.9.1", Seconds: 15},
 	{Name: "golangci-lint", Folder: "golangci-lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", Version: "2.6.2", Seconds: 240},

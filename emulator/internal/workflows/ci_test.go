@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ci runs .ci/run in a folder of its own with a make that is this script. The script's
-// first argument is the target.
+// ci runs .ci/run in a temporary folder, with a script in place of make. The script's first
+// argument is the target.
 func ci(t *testing.T, script string) (string, error) {
 	t.Helper()
 	checkout, programs := t.TempDir(), t.TempDir()
@@ -30,7 +30,7 @@ func ci(t *testing.T, script string) (string, error) {
 	return string(out), err
 }
 
-// Each part waits for the other to begin.
+// Each part waits until the other has started.
 const together = `touch "begun-$1"
 case $1 in
   check) other=test ;;

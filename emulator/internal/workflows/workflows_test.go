@@ -46,7 +46,7 @@ type workflow struct {
 	text string
 }
 
-// all are the workflows and composite actions, by path in the repository.
+// all returns the workflows and composite actions by path in the repository.
 func all(t *testing.T) map[string]workflow {
 	t.Helper()
 	found := map[string]workflow{}
@@ -82,7 +82,7 @@ func (w workflow) steps() []step {
 
 func (w workflow) action() bool { return len(w.Runs.Steps) > 0 }
 
-// fork reports whether the workflow runs what a stranger wrote.
+// fork reports whether the workflow runs for pull requests of forks.
 func (w workflow) fork() bool {
 	_, is := w.On["pull_request"]
 	return is
@@ -94,7 +94,7 @@ var (
 	injected = regexp.MustCompile(`\$\{\{[^}]*(github\.event|github\.head_ref|inputs\.)`)
 )
 
-// wrong are a workflow's offences against the rules of this repository.
+// wrong returns the violations of this repository's rules in a workflow.
 func (w workflow) wrong() []string {
 	var found []string
 	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
@@ -159,7 +159,7 @@ func TestTheWorkflowsKeepTheRules(t *testing.T) {
 	}
 }
 
-// TestTheRulesCatchWhoBreaksThem spoils a workflow in one place at a time.
+// TestTheRulesCatchWhoBreaksThem breaks one rule of a workflow at a time.
 func TestTheRulesCatchWhoBreaksThem(t *testing.T) {
 	workflows := all(t)
 	for _, c := range []struct{ file, old, new, says string }{
@@ -215,11 +215,11 @@ func TestWhatChangesAnEnvironmentHasThatEnvironmentsApproval(t *testing.T) {
 	}
 }
 
-// hostedMinutes is when GitHub ends a job of its own runners, whatever the job says
-// (GitHub documentation, Usage limits of GitHub-hosted runners).
+// hostedMinutes is the time limit of jobs on GitHub-hosted runners (GitHub documentation, Usage
+// limits of GitHub-hosted runners).
 const hostedMinutes = 360
 
-// TestADeployIsStoppedBeforeGitHubEndsIt runs the step with what the variables say.
+// TestADeployIsStoppedBeforeGitHubEndsIt runs the step with different values of the variables.
 func TestADeployIsStoppedBeforeGitHubEndsIt(t *testing.T) {
 	programs := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(programs, "timeout"), []byte("#!/bin/sh\necho \"$@\"\n"), 0o755))
@@ -249,8 +249,8 @@ func TestNoJobAsksForMoreThanItsRunnerGives(t *testing.T) {
 	}
 }
 
-// TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster runs the step with a pulumi that
-// has seen something.
+// TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster runs the step with a script in place
+// of pulumi.
 func TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("jq is missing; GitHub's runners have it")

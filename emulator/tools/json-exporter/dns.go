@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// lookup asks the emulator for the address of a name, as the pod sees it.
+// lookup returns a function that resolves names with the cluster's DNS.
 func lookup(daemon *http.Client, pod string) func(name string) (netip.Addr, bool) {
 	return func(name string) (netip.Addr, bool) {
 		res, err := daemon.Get("http://emulator/resolve?" + url.Values{"pod": {pod}, "host": {strings.TrimSuffix(name, ".")}}.Encode())
@@ -31,8 +31,8 @@ func lookup(daemon *http.Client, pod string) func(name string) (netip.Addr, bool
 	}
 }
 
-// answer is a name server for one connection, which is a stream: each message has its
-// length before it (RFC 1035, 4.2.2).
+// answer serves DNS on one TCP connection: each message is preceded by its length (RFC 1035,
+// 4.2.2).
 func answer(conn net.Conn, lookup func(string) (netip.Addr, bool)) {
 	defer conn.Close()
 	for {
@@ -58,7 +58,7 @@ func answer(conn net.Conn, lookup func(string) (netip.Addr, bool)) {
 	}
 }
 
-// reply answers a question for IPv4 addresses; names have no others.
+// reply answers a question. Names only have IPv4 addresses.
 func reply(asked dnsmessage.Message, lookup func(string) (netip.Addr, bool)) ([]byte, error) {
 	question := asked.Questions[0]
 	asked.Response, asked.RecursionAvailable, asked.Additionals = true, true, nil

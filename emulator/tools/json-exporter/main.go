@@ -1,5 +1,5 @@
-// Command json-exporter is json_exporter of prometheus-community, in the network of an
-// emulated pod: it listens on the pod's address, and names mean what the cluster's DNS says.
+// Command json-exporter runs json_exporter of prometheus-community in an emulated pod: it
+// listens on the pod's address and uses the cluster's DNS.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus-community/json_exporter/cmd"
 )
 
-// port is the exporter's own default.
+// port is the exporter's default port.
 const port = "7979"
 
 func main() {

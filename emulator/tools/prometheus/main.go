@@ -1,9 +1,9 @@
-// Command prometheus scrapes and asks as Prometheus does, with its own code, and leaves out
-// what a test has no use for: the web interface, discovery, and storage that outlives it.
+// Command prometheus scrapes targets and evaluates queries and alerts with Prometheus' code. It
+// has no web interface, no service discovery and no persistent storage.
 //
-// It reads an order from its input. Targets are scraped for some time, or until the input
-// ends; alerts are evaluated meanwhile, and each change of their state is a line of the
-// output; the queries are answered at the end.
+// It reads an order from standard input. It scrapes the targets for some time, or until the
+// input ends. Meanwhile it evaluates the alerts and prints each change of their state. At the
+// end it prints the results of the queries.
 package main
 
 import (
@@ -28,10 +28,10 @@ import (
 type order struct {
 	Config  string              `json:"config"`  // scrape_configs, without targets
 	Targets map[string][]target `json:"targets"` // by the name of the job in Config
-	Seconds int                 `json:"seconds"` // 0: until the input ends
+	Seconds int                 `json:"seconds"` // 0 means until the input ends
 	Queries map[string]string   `json:"queries"`
 	Alerts  []alert             `json:"alerts"`
-	Scale   int                 `json:"scale"` // all times of alerts and queries are divided by it; 0: by 1
+	Scale   int                 `json:"scale"` // divides all times of alerts and queries; 0 means 1
 }
 
 type target struct {
@@ -40,7 +40,7 @@ type target struct {
 }
 
 type answer struct {
-	Series  []string            `json:"series"` // that are there at the end, with their values
+	Series  []string            `json:"series"` // the series at the end, with their values
 	Results map[string][]string `json:"results"`
 }
 
@@ -75,7 +75,7 @@ func run() error {
 		time.AfterFunc(time.Duration(o.Seconds)*time.Second, stop)
 	} else {
 		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin) // it ends, whatever for
+			_, _ = io.Copy(io.Discard, os.Stdin) // an error also ends the input
 			stop()
 		}()
 	}
@@ -129,7 +129,7 @@ func collect(ctx context.Context, o order, db storage.Appendable, log *slog.Logg
 func ask(o order, db storage.Queryable) (answer, error) {
 	engine := newEngine(o.Scale)
 	a := answer{Results: map[string][]string{}}
-	// The end of a scrape marks its series as stale, at that moment.
+	// The end of scraping has marked the series as stale.
 	at := time.Now().Add(-2 * time.Second)
 	query := func(text string) ([]string, error) {
 		scaled, err := faster(text, o.Scale)

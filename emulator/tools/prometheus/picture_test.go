@@ -23,16 +23,16 @@ import (
 
 var update = flag.Bool("update", false, "draw the picture of the documentation anew")
 
-// missing is no sample. The first one after a sample is Prometheus' mark of a series that
-// has ended, as a scrape writes it.
+// missing stands for a missing sample. The first one after a sample becomes Prometheus' mark of
+// a stale series, as in a scrape.
 var missing = math.NaN()
 
-// Minutes at which something begins.
+// Minutes at which the parts of the day start.
 const (
 	busyAt, fullAt, lostAt, backAt, againAt, end = 20, 45, 75, 90, 105, 120
 )
 
-// parts of the day, which the picture names.
+// parts are the parts of the day, whose names are in the picture.
 var parts = []struct {
 	name     string
 	from, to float64
@@ -40,8 +40,8 @@ var parts = []struct {
 	{"idle", 0, busyAt}, {"busy", busyAt, fullAt}, {"saturated", fullAt, lostAt}, {"host lost", lostAt, backAt}, {"loading", backAt, againAt}, {"busy", againAt, end},
 }
 
-// during is a value for each part of the day; from the loss until its model is loaded again
-// the server says nothing.
+// during returns a value for each part of the day. There is none from the loss of the host
+// until the model is loaded again.
 func during(idle, working, full float64) func(float64) float64 {
 	return func(m float64) float64 {
 		wave := 1 + 0.05*math.Sin(m*1.7)
@@ -60,8 +60,8 @@ func during(idle, working, full float64) func(float64) float64 {
 	}
 }
 
-// day is two hours of an endpoint: it is idle, gets busy, saturated, loses a host, and comes
-// back. Each function gives a value of a minute.
+// day is two hours of an endpoint: it is idle, gets busy, saturated, loses a host, and
+// recovers. Each function returns the value of a minute.
 func day() situation {
 	s := situation{}
 	series := func(name string, value func(minute float64) float64) {
@@ -161,13 +161,13 @@ const (
 
 var colours = []string{"#1a73e8", "#e8710a", "#a142f4"}
 
-// A line that only shows a limit is grey, below the others.
+// Limits are gray lines below the others.
 const limitColour = "#80868b"
 
 func isLimit(l monitoring.Line) bool { return strings.HasPrefix(l.Query, "vector(") }
 
-// TestThePictureOfTheDashboardIsDrawnFromItsQueries holds docs/dashboard.svg to what
-// Prometheus' engine answers to the dashboard's queries.
+// TestThePictureOfTheDashboardIsDrawnFromItsQueries compares docs/dashboard.svg with the results
+// of the dashboard's queries in Prometheus' engine.
 func TestThePictureOfTheDashboardIsDrawnFromItsQueries(t *testing.T) {
 	store := day().store(t)
 	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 1e6)
@@ -232,7 +232,7 @@ func chart(out *strings.Builder, p monitoring.Panel, lines []promql.Matrix) {
 	for minute := 0.0; minute <= end; minute += 30 {
 		fmt.Fprintf(out, `<text x="%.1f" y="%d" text-anchor="middle" fill="#5f6368">%g min</text>`+"\n", at(minute), chartHeight-foot+14, minute)
 	}
-	// What is a limit is drawn first, so that the others are not hidden.
+	// Limits are drawn first, so that they do not hide other lines.
 	for _, limits := range []bool{true, false} {
 		for i, matrix := range lines {
 			if isLimit(p.Lines[i]) != limits {
@@ -255,7 +255,7 @@ func chart(out *strings.Builder, p monitoring.Panel, lines []promql.Matrix) {
 	}
 }
 
-// colour of a line, by its place among those that are no limits.
+// colour returns the color of a line by its index among those that are not limits.
 func colour(p monitoring.Panel, i int) string {
 	if isLimit(p.Lines[i]) {
 		return limitColour
@@ -276,13 +276,13 @@ func dash(dashed bool) string {
 	return ""
 }
 
-// labelsOf are the names of the labels by which results differ.
+// labelsOf returns the names of the labels in which the results differ.
 func labelsOf(matrix promql.Matrix) (names []string) {
 	matrix[0].Metric.Range(func(l labels.Label) { names = append(names, strings.TrimSuffix(l.Name, "_name")) })
 	return names
 }
 
-// path goes on after a gap where there are points again.
+// path returns the SVG path of a series, with gaps where points are missing.
 func path(series promql.Series, x func(int64) float64, y func(float64) float64) string {
 	var d strings.Builder
 	last := int64(math.MinInt32)
@@ -297,8 +297,8 @@ func path(series promql.Series, x func(int64) float64, y func(float64) float64) 
 	return d.String()
 }
 
-// axis are the marked values of an axis, up to the most or above it. A few of a number that
-// is counted are marked one by one, and what is a part of something ends with the whole.
+// axis returns the marked values of an axis, up to at least the maximum. Small counts have a
+// mark for each value, and the axis of a fraction ends with 1.
 func axis(most float64, unit string) []float64 {
 	steps := func(unit float64, n int) (all []float64) {
 		for i := range n + 1 {

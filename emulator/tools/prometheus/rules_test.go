@@ -30,14 +30,14 @@ var endpoint = monitoring.Endpoint{
 const (
 	step = 30 * time.Second
 	long = 2 * time.Hour // of each situation
-	half = 120           // steps until something happens
+	half = 120           // steps until the situation changes
 )
 
-// situation is the value of each series over time, in the notation of Prometheus' own
-// tests: 1x9 is ten times a 1, 0+30x9 rises by 30, and _ is no sample.
+// situation maps series to their values over time, in the notation of Prometheus' tests: 1x9 is
+// ten times a 1, 0+30x9 rises by 30, and _ is a missing sample.
 type situation map[string]string
 
-// group is the labels that the collectors give a group's series.
+// group are the labels that the collectors add to a group's series.
 const group = `cluster="sglang-tpu-dev",namespace="sglang",job="sglang-tpu-cluster-0",instance="sglang-exporter:metrics"`
 
 func system(metric, labels string) string {
@@ -55,8 +55,8 @@ const (
 	forever = "x240"
 )
 
-// idle is a server that has answered something before, and to which nobody talks now. The
-// sglang: values are those that the exporter gave of the emulated server.
+// idle is a server that has served requests before and has none now. The sglang: values are
+// from the exporter of the emulated server.
 func idle() situation {
 	s := situation{
 		"up{" + group + "}":                                     "1" + forever,
@@ -79,7 +79,7 @@ func idle() situation {
 	return s
 }
 
-// store holds the series, with a sample every 30 seconds.
+// store returns a storage with the series, with a sample every 30 seconds.
 func (s situation) store(t *testing.T) storage.Storage {
 	text := "load 30s\n"
 	for series, values := range s {
@@ -105,12 +105,12 @@ func (s situation) busy() situation {
 	return s.with("sglang:num_running_reqs{"+group+"}", "256"+forever)
 }
 
-// saturated runs as many requests as it can, and others wait; its KV pool has room.
+// saturated runs its maximum number of requests, and others wait; the KV pool is not full.
 func saturated() situation {
 	return idle().busy().with("sglang:num_queue_reqs{"+group+"}", "12"+forever)
 }
 
-// full has its KV pool used up by requests that run.
+// full has a KV pool that running requests use completely.
 func full() situation {
 	return idle().busy().with("sglang:num_queue_reqs{"+group+"}", "40"+forever).
 		with("sglang:num_running_reqs{"+group+"}", "90"+forever).
@@ -118,17 +118,17 @@ func full() situation {
 		with(`sglang:kv_available_tokens{dp_rank="1",`+group+"}", "9000"+forever)
 }
 
-// cached has its KV pool full of what finished requests left, and nobody waits.
+// cached has a KV pool full of the prefixes of finished requests, and no waiting requests.
 func cached() situation {
 	return idle().with("sglang:kv_cached_tokens{"+group+"}", "990000"+forever).
 		with(`sglang:kv_available_tokens{dp_rank="0",`+group+"}", "5000"+forever).
 		with(`sglang:kv_available_tokens{dp_rank="1",`+group+"}", "5000"+forever)
 }
 
-// until is a series of which there are no samples after the first hour.
+// until returns a series without samples after the first hour.
 func until(value string) string { return fmt.Sprintf("%sx%d _x%d", value, half, half-1) }
 
-// dead loses its slice after an hour: no series of it is left.
+// dead loses its slice after an hour, and all of its series end.
 func dead() situation {
 	s := idle()
 	for series, values := range s {
@@ -137,7 +137,7 @@ func dead() situation {
 	return s
 }
 
-// unresponsive has a server that does not answer; everything else goes on.
+// unresponsive has a server that does not respond; all other series continue.
 func unresponsive() situation {
 	s := idle()
 	for series := range s {
@@ -148,20 +148,20 @@ func unresponsive() situation {
 	return s.with("up{"+group+"}", fmt.Sprintf("1x%d 0x%d", half, half-1))
 }
 
-// broken has one host that is gone: GKE says why in another series.
+// broken has lost one host; GKE reports the reason in another series.
 func broken() situation {
 	s := idle().with(pool(""), until("1"))
 	s[pool("MachineNotRunning")] = fmt.Sprintf("_x%d 0x%d", half, half)
 	return s
 }
 
-// crashing starts its worker every ten minutes; the pod keeps its name.
+// crashing restarts its worker every ten minutes; the pod's name does not change.
 func crashing() situation {
 	return idle().with(system("container_uptime", worker), strings.Repeat("0+30x19 ", 12)+"0")
 }
 
-// fired are the alerts that were firing at the end and those that fired at all, by the
-// rule engine of Prometheus.
+// fired returns the alerts that fire at the end and those that fired at any time, according to
+// Prometheus' rule engine.
 func fired(t *testing.T, e monitoring.Endpoint, s situation) (atEnd, ever []string) {
 	t.Helper()
 	store := s.store(t)
@@ -234,7 +234,7 @@ func TestOneOfTwoGroupsThatDoesNotAnswerIsNoticed(t *testing.T) {
 	assert.Equal(t, []string{"no-answer", "slice-lost"}, ever)
 }
 
-// While an exporter is replaced, two of its pods have a series of the same group.
+// While an exporter is replaced, two pods have series of the same group.
 func TestTwoExportersAreNotTwoGroups(t *testing.T) {
 	two := endpoint
 	two.Groups, two.MultiHost = 2, false
@@ -251,7 +251,7 @@ func TestASingleHostSliceIsNotWatchedAsOne(t *testing.T) {
 	assert.Equal(t, []string{"no-answer"}, atEnd, "GKE writes its metric for multi-host node pools alone")
 }
 
-// Another stack's series are not ours.
+// The series of other stacks do not count.
 func TestTheSeriesOfAnotherClusterCountForNothing(t *testing.T) {
 	other := situation{}
 	for series, values := range idle() {
@@ -294,7 +294,7 @@ func TestAnIdleServerShowsNoTokens(t *testing.T) {
 	}
 }
 
-// gke are the system metrics that there are, by their names in PromQL. Source:
+// gke are the names of GKE's system metrics in PromQL. Source:
 // https://docs.cloud.google.com/monitoring/api/metrics_kubernetes, generated 2026-04-10.
 var gke = []string{
 	"kubernetes_io:container_accelerator_duty_cycle",
@@ -305,7 +305,7 @@ var gke = []string{
 	"kubernetes_io:pod_network_received_bytes_count",
 }
 
-// A query of a metric that nobody writes is an alert that never fires.
+// An alert on a metric that does not exist never fires.
 func TestEveryMetricIsWrittenBySomebody(t *testing.T) {
 	config := monitoring.ExporterConfig(2, "")
 	written := map[string]bool{"up": true}

@@ -15,24 +15,25 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// alert is a condition of Cloud Monitoring in PromQL.
+// alert is a PromQL condition of Cloud Monitoring.
 type alert struct {
 	Name    string `json:"name"`
 	Query   string `json:"query"`
-	Seconds int    `json:"seconds"` // for which the query must have had a result
+	Seconds int    `json:"seconds"` // how long the query must have a result
 }
 
-// change of the state of an alert.
+// change is a change of the state of an alert.
 type change struct {
 	Alert string    `json:"alert"`
 	State string    `json:"state"` // inactive, pending or firing
 	At    time.Time `json:"at"`
 }
 
-// lookback is Prometheus' default: how old a sample may be.
+// lookback is Prometheus' default of the maximum age of a sample.
 const lookback = 5 * time.Minute
 
-// evaluation is how often Cloud Monitoring looks at the stack's alerts (infra/monitoring).
+// evaluation is the interval at which Cloud Monitoring evaluates the stack's alerts
+// (infra/monitoring).
 const evaluation = 30 * time.Second
 
 func newEngine(scale int) *promql.Engine {
@@ -63,8 +64,8 @@ func faster(query string, scale int) (parser.Expr, error) {
 	return expression, nil
 }
 
-// watch evaluates the alerts by Prometheus' own rules until the context ends, and writes
-// each change of their states.
+// watch evaluates the alerts with Prometheus' rule engine until the context ends, and prints
+// each change of their state.
 func watch(ctx context.Context, o order, db storage.Queryable, out *json.Encoder) error {
 	engine, by := newEngine(o.Scale), time.Duration(o.Scale)
 	states := map[string]rules.AlertState{}

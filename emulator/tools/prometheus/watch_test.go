@@ -41,7 +41,7 @@ func TestAnAlertFiresAfterItsTime(t *testing.T) {
 	defer stop()
 	var out bytes.Buffer
 	began := time.Now()
-	// 60 s at 300 times the speed are 200 ms, and evaluations are 100 ms apart.
+	// With scale 300, 60 s take 200 ms, and the interval of evaluations is 100 ms.
 	require.NoError(t, watch(ctx, order{Scale: 300, Alerts: []alert{
 		{Name: "gone", Query: "vector(0) < 1", Seconds: 60}, {Name: "there", Query: "vector(1) < 1", Seconds: 60},
 	}}, store, json.NewEncoder(&out)))

@@ -3,6 +3,7 @@ package sgljax
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -36,7 +37,21 @@ func TestMain(m *testing.M) {
 	case "sleep":
 		os.Exit(pace.Sleep(args))
 	}
-	os.Exit(m.Run())
+	os.Exit(alone(m.Run))
+}
+
+// alone runs the tests when no other run of them is under way on this machine: of two
+// checkouts, both would listen on the same addresses.
+func alone(run func() int) int {
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "sglang-tpu-sgljax-test.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		defer lock.Close()
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "another run of these tests cannot be waited for:", err)
+	}
+	return run()
 }
 
 // pod is a rank that the program's launch script has started.
@@ -192,18 +207,30 @@ func TestTheLaunchScriptEndsARank(t *testing.T) {
 			},
 			`^launch: 1 of 1 workers `,
 		},
-		// A leader that has completed its handshake with another pod of this rank never answers.
-		"a worker that comes too late": {
+		// A leader that has completed its handshake with another pod of this rank never answers. Both ranks end then; here
+		// each is beside a server without the script.
+		"a leader that has met a worker of the group before": {
 			"127.95.5", "22200",
 			func(t *testing.T, r *ranks) *pod {
 				leader := r.leader(t)
 				require.Eventually(t, func() bool { return strings.Contains(leader.log(), "Begins to synchronize") }, 20*time.Second, 20*time.Millisecond)
 				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22200)
-				time.Sleep(pace.Of(12 * time.Second)) // until the leader's script has detected all ranks
-				runtime.GC()                          // closes unreferenced connections
+				go r.machine(r.socket, r.network+".2").subscribe(1, "x-0.x.sglang", 22200)
+				return leader
+			},
+			monitoring.RendezvousLine + `1 minutes: the workers are connected, but the handshake with the server does not end`,
+		},
+		"a worker that comes too late": {
+			"127.95.8", "22500",
+			func(t *testing.T, r *ranks) *pod {
+				met := make(chan error)
+				go func() { met <- r.machine(r.socket, r.network+".1").publish(2, r.network+".1", 22500) }()
+				r.machine(r.socket, r.network+".9").subscribe(1, "x-0.x.sglang", 22500)
+				require.NoError(t, <-met)
+				runtime.GC() // closes unreferenced connections
 				return r.worker(t)
 			},
-			monitoring.RendezvousLine + `1 minutes: .*x-0 \(127\.95\.5\.1\) does not answer`,
+			monitoring.RendezvousLine + `1 minutes: .*x-0 \(127\.95\.8\.1\) does not answer`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

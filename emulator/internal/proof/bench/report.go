@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"sglang-tpu/emulator/internal/proof/page"
 	"sglang-tpu/emulator/internal/sandbox"
@@ -155,33 +158,47 @@ func write(s *sandbox.Sandbox, head *figures, lines []string, o options) error {
 	return page.Replace(filepath.Join(s.Checkout, "docs", "proof.md"), "bench", text)
 }
 
-// plot draws the steps of the up, with the critical path in another colour.
+// plot draws the steps of the up, and last the pods of the server, with the critical path in another colour.
 func plot(f *figures) string {
-	const width, row, left = 900, 9, 220
+	const width, row, left, top, right = 900, 9, 220, 24, 20
+	const onPath, beside = "#c77700", "#7aa6d8"
 	steps := slices.DeleteFunc(slices.Clone(f.up.steps), func(s step) bool { return !real(s.urn) })
-	slices.SortFunc(steps, func(a, b step) int { return int(a.begin - b.begin) })
-	onPath := map[string]bool{}
+	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.begin, b.begin) })
+	path := map[resource.URN]bool{}
 	for _, s := range f.chain {
-		onPath[string(s.urn)] = true
+		path[s.urn] = true
 	}
-	scale := float64(width-left-10) / f.up.took.Seconds()
-	height := row*len(steps) + 30
+	scale := (width - left - right) / f.up.took.Seconds()
+	height := top + row*(len(steps)+1) + 20
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="8">`+"\n", width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
-	for at := 0.0; at <= f.up.took.Seconds(); at += 10 {
-		x := left + at*scale
-		fmt.Fprintf(&b, `<line x1="%.1f" y1="0" x2="%.1f" y2="%d" stroke="#ddd"/><text x="%.1f" y="%d">%.0f s</text>`+"\n", x, x, height-14, x, height-4, at)
+	for i, of := range []struct{ colour, text string }{{onPath, "critical path"}, {beside, "beside it"}} {
+		x := left + i*90
+		fmt.Fprintf(&b, `<rect x="%d" y="8" width="8" height="8" fill="%s"/><text x="%d" y="15">%s</text>`+"\n", x, of.colour, x+12, of.text)
 	}
-	for i, s := range steps {
-		colour := "#7aa6d8"
-		if onPath[string(s.urn)] {
-			colour = "#c77700"
+	line := func(at time.Duration, colour, text string) {
+		x := left + at.Seconds()*scale
+		fmt.Fprintf(&b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x, top, x, height-14, colour, x, height-4, text)
+	}
+	for at := time.Duration(0); at < f.up.took-2*time.Second; at += 10 * time.Second {
+		line(at, "#ddd", fmt.Sprintf("%.0f s", at.Seconds()))
+	}
+	line(f.up.took, "#888", "end")
+	y := top
+	bar := func(name string, begin, end time.Duration, colour string) {
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, left-4, y+row-2, name)
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", left+begin.Seconds()*scale, y+1, max((end-begin).Seconds()*scale, 1), row-2, colour)
+		y += row
+	}
+	for _, s := range steps {
+		colour := beside
+		if path[s.urn] {
+			colour = onPath
 		}
-		y := i * row
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, left-4, y+row-2, s.urn.Name())
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", left+s.begin.Seconds()*scale, y+1, max((s.end-s.begin).Seconds()*scale, 1), row-2, colour)
+		bar(s.urn.Name(), s.begin, s.end, colour)
 	}
+	bar("pods of the server", f.up.last(), f.up.last()+f.pods, onPath)
 	b.WriteString("</svg>\n")
 	return b.String()
 }
