@@ -70,7 +70,7 @@ func (d Daemon) Start(ctx context.Context) error {
 func (d Daemon) Stop() error {
 	err := d.end()
 	sweep(d.s.Layout.DaemonTmp())
-	sweepBelow(d.s.Layout.Pod("")) // children of what died with a daemon that was killed: they would hold their ports
+	sweepBelow(d.s.Layout.Pod("")) // children of containers whose daemon was killed: they still hold ports
 	sweep(d.s.Layout.Tmp())
 	return err
 }
@@ -129,9 +129,10 @@ func (s *Sandbox) Kill() { sweep(s.Layout.Tmp()) }
 // environment has another one.
 func sweep(folder string) bool { return sweepMarked("TMPDIR=" + folder + "\x00") }
 
-// sweepBelow is sweep for the subfolders of a folder, which containers have.
+// sweepBelow is sweep for every folder below one. Each container has its own TMPDIR there.
 func sweepBelow(folder string) bool { return sweepMarked("TMPDIR=" + folder + "/") }
 
+// sweepMarked kills the processes whose environment contains a text.
 func sweepMarked(text string) bool {
 	mark := []byte(text)
 	swept := false
