@@ -148,6 +148,10 @@ func (c *container) additional(ctx context.Context, run *instance, args []string
 func (c *container) execute(run *instance, args []string, limit time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(c.pod.ctx, limit)
 	defer cancel()
+	args, err := ownProcesses(run.root, args)
+	if err != nil {
+		return nil, err
+	}
 	cmd, err := c.additional(ctx, run, args)
 	if err != nil {
 		return nil, err
@@ -157,4 +161,36 @@ func (c *container) execute(run *instance, args []string, limit time.Duration) (
 		err = errors.New("command timed out")
 	}
 	return out, err
+}
+
+// allProcesses is how a shell names all processes.
+const allProcesses = "/proc/[0-9]*/"
+
+// ownProcesses limits a command that looks at all processes to those of its container, which are
+// the only ones in a container's PID namespace. Containers here have no such namespace, so the
+// command gets a folder with links to them.
+func ownProcesses(root string, args []string) ([]string, error) {
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, allProcesses) }) {
+		return args, nil
+	}
+	folder := filepath.Join(root, "proc")
+	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o700)); err != nil {
+		return nil, err
+	}
+	files, _ := filepath.Glob(allProcesses + "environ") // the pattern is well-formed
+	for _, file := range files {
+		env, err := os.ReadFile(file)
+		if err != nil || !slices.Contains(strings.Split(string(env), "\x00"), "EMULATOR_ROOT="+root) {
+			continue // it has ended, or is not the container's
+		}
+		process := filepath.Dir(file)
+		if err := os.Symlink(process, filepath.Join(folder, filepath.Base(process))); err != nil {
+			return nil, err
+		}
+	}
+	limited := make([]string, len(args))
+	for i, arg := range args {
+		limited[i] = strings.ReplaceAll(arg, allProcesses, strings.TrimPrefix(allProcesses, "/")) // from the root, where it runs
+	}
+	return limited, nil
 }
