@@ -27,7 +27,7 @@ func keyOf(name string) string {
 }
 
 // checkKeys refuses keys that nobody reads, in the namespaces of this program, of the project
-// and of the gcp provider: an ignored key would deploy another configuration.
+// and of the gcp provider, and in one that is misspelt: an ignored key would deploy another configuration.
 func checkKeys(keys []string, project string) problem.List {
 	known := map[string][]string{} // by namespace
 	for _, key := range Keys() {
@@ -39,6 +39,10 @@ func checkKeys(keys []string, project string) problem.List {
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		namespace, name, _ := strings.Cut(key, ":")
 		names, ours := known[namespace]
+		if meant := spelling.Suggestion(namespace, []string{Namespace}); !ours && meant != "" {
+			found.Add(key, "", "is in a namespace that nobody reads"+meant, "use "+Namespace+":"+name)
+			continue
+		}
 		if !ours || slices.Contains(names, name) {
 			continue
 		}

@@ -207,15 +207,16 @@ func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
 		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 		Keys: []string{
 			"sglang-tpu:mode1", "sglang-tpu:model", "sglang-tpu:colour", "gcp:credentials", "gcp:zone",
-			"pulumi:disable-default-providers", "aws:region",
+			"pulumi:disable-default-providers", "aws:region", "sglangtpu:replicas",
 		},
 	})
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
-	require.Len(t, lines, 3, "%s", err)
+	require.Len(t, lines, 4, "%s", err)
 	assert.Contains(t, lines[0], "gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login")
 	assert.Contains(t, lines[1], "sglang-tpu:colour: is not a setting; remove it, or use one of model")
 	assert.Contains(t, lines[2], "sglang-tpu:mode1: is not a setting (did you mean model?)")
+	assert.Contains(t, lines[3], "sglangtpu:replicas: is in a namespace that nobody reads (did you mean sglang-tpu?); use sglang-tpu:replicas")
 }
 
 // What is read and what may be set are one list.
