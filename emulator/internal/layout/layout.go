@@ -106,6 +106,12 @@ func (l Layout) TrustBundle() string { return l.in("pki", "bundle.crt") }
 // Cluster is the folder of one control plane.
 func (l Layout) Cluster(name string) string { return l.in("clusters", name) }
 
+// AdminKubeconfigs are the administrator's kubeconfigs, one for each control plane.
+func (l Layout) AdminKubeconfigs() []string {
+	files, _ := filepath.Glob(l.in("clusters", "*", "admin.kubeconfig")) // the pattern is well-formed
+	return files
+}
+
 // Pod is the folder of one pod.
 func (l Layout) Pod(uid string) string { return l.in("pods", uid) }
 

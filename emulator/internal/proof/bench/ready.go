@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ func watchPods(ctx context.Context, w *world.World) readiness {
 	for ctx.Err() == nil {
 		// The cluster's folder is there from the beginning of its creation, and its API server
 		// answers at the end.
-		if files, _ := filepath.Glob(filepath.Join(w.Layout.Root, "clusters", "*", "admin.kubeconfig")); len(files) == 1 {
+		if files := w.Layout.AdminKubeconfigs(); len(files) == 1 {
 			reader, writer := io.Pipe()
 			cmd := w.Kubectl(ctx, "--kubeconfig", files[0], "get", "pods", "--all-namespaces", "--watch", "-l", "leaderworkerset.sigs.k8s.io/name", "-o",
 				`jsonpath={.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}`)

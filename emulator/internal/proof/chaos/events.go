@@ -51,9 +51,9 @@ const (
 
 // kubectl asks the API server past whatever a user has.
 func (r *run) kubectl(ctx context.Context, args ...string) (string, error) {
-	files, err := filepath.Glob(filepath.Join(r.world.Layout.Root, "clusters", "*", "admin.kubeconfig"))
-	if err != nil || len(files) == 0 {
-		return "", fmt.Errorf("there is no cluster: %w", err)
+	files := r.world.Layout.AdminKubeconfigs()
+	if len(files) == 0 {
+		return "", errors.New("there is no cluster")
 	}
 	out, err := r.world.Kubectl(ctx, append([]string{"--kubeconfig", files[0], "--request-timeout=10s"}, args...)...).Output()
 	var exit interface{ ExitCode() int }

@@ -54,7 +54,7 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 			now.cloud = append(now.cloud, r.Type+" "+r.ID)
 		}
 	}
-	for _, file := range kubeconfigs(w) {
+	for _, file := range w.Layout.AdminKubeconfigs() {
 		cmd := w.Kubectl(ctx, "--kubeconfig", file, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o",
 			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`)
 		out, err := cmd.Output()
@@ -68,12 +68,6 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 	slices.Sort(now.cloud)
 	slices.Sort(now.objects)
 	return now, nil
-}
-
-// kubeconfigs are the administrator's, one for each cluster.
-func kubeconfigs(w *world.World) []string {
-	files, _ := filepath.Glob(filepath.Join(w.Layout.Root, "clusters", "*", "admin.kubeconfig")) // the pattern is well-formed
-	return files
 }
 
 // numbered reports whether Google makes the ids of a type, or of the one in a URN, up: a resource that is created again has another.

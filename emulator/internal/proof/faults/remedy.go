@@ -52,11 +52,7 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 // upIsFull brings the stack up, and reports whether it is then what it was at first: nothing is left to change, there is
 // nothing that the state does not have, and nothing twice.
 func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error) {
-	args := []string{"up", "--yes", "--skip-preview"}
-	if refused := r.beforehand(ctx, way, &args); refused != "" {
-		return false, refused, nil
-	}
-	if failed := r.last(ctx, args); failed != "" {
+	if failed := r.run(ctx, way, "up"); failed != "" {
 		return false, failed, nil
 	}
 	r.settled(ctx)
@@ -73,6 +69,25 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	}
 	difference := r.reference.difference(now)
 	return difference == "", difference, nil
+}
+
+// run carries a remedy out, with up or destroy as its last command, and says why it failed; empty: it did not.
+func (r *runner) run(ctx context.Context, way remedy, command string) string {
+	var err error
+	args := []string{command, "--yes", "--skip-preview"}
+	switch way {
+	case refresh:
+		args = append(args, "--refresh")
+	case imported:
+		err = adopt(ctx, r.world, r.reference)
+	case removed:
+		args = append(args, "--refresh")
+		err = remove(ctx, r.world)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return r.last(ctx, args)
 }
 
 // patience is how long the last command of a remedy may take: several times what it takes when nothing is in its way. One
@@ -101,7 +116,7 @@ func (r *runner) last(ctx context.Context, args []string) string {
 // nodes, and an up with nothing to change does not wait for them. A refresh records one that is not available as not
 // created to the end, which the next up mends.
 func (r *runner) settled(ctx context.Context) {
-	for _, file := range kubeconfigs(r.world) {
+	for _, file := range r.world.Layout.AdminKubeconfigs() {
 		// That one never is shows in what follows.
 		_ = r.world.Kubectl(ctx, "--kubeconfig", file, "wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces", "--timeout=60s").Run()
 	}
@@ -109,11 +124,7 @@ func (r *runner) settled(ctx context.Context) {
 
 // destroyIsEmpty destroys the stack, and reports whether nothing is left.
 func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, error) {
-	args := []string{"destroy", "--yes", "--skip-preview"}
-	if refused := r.beforehand(ctx, way, &args); refused != "" {
-		return false, refused, nil
-	}
-	if failed := r.last(ctx, args); failed != "" {
+	if failed := r.run(ctx, way, "destroy"); failed != "" {
 		return false, failed, nil
 	}
 	var left []struct{ Type, ID string }
@@ -128,23 +139,4 @@ func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, 
 		return false, fmt.Sprintf("the cloud still has %v; the state has %d resources", left, len(d.Resources)), nil
 	}
 	return true, "", nil
-}
-
-// beforehand does what a remedy has before its last command, or within it, and says why it cannot be done; empty: it is
-// done.
-func (r *runner) beforehand(ctx context.Context, way remedy, args *[]string) string {
-	var err error
-	switch way {
-	case refresh:
-		*args = append(*args, "--refresh")
-	case imported:
-		err = adopt(ctx, r.world, r.reference)
-	case removed:
-		*args = append(*args, "--refresh")
-		err = remove(ctx, r.world)
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
 }

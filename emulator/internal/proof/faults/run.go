@@ -152,7 +152,7 @@ func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *out
 		way = imported
 		err := adopt(ctx, r.world, r.reference)
 		for i := 1; err != nil && i < adoptions; i++ {
-			time.Sleep(3 * time.Second)
+			time.Sleep(3 * time.Second) // see adoptions
 			err = adopt(ctx, r.world, r.reference)
 		}
 		if err != nil {

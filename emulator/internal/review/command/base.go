@@ -120,11 +120,7 @@ func (b *base) resume(ctx context.Context) error {
 
 // answering waits until the API server accepts a dry run of a change of every LeaderWorkerSet.
 func (b *base) answering(ctx context.Context) error {
-	files, err := filepath.Glob(filepath.Join(b.Layout.Root, "clusters", "*", "admin.kubeconfig"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
+	for _, file := range b.Layout.AdminKubeconfigs() {
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
 			out, err := b.Kubectl(ctx, "--kubeconfig", file, "annotate", "leaderworkersets.leaderworkerset.x-k8s.io",
 				"--all", "--all-namespaces", "--overwrite", "--dry-run=server", "sglang-tpu/review=asked").CombinedOutput()
