@@ -2,12 +2,14 @@
 package proc
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -129,4 +131,22 @@ func Tail(file string, lines int) string {
 	}
 	all := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// WithEnvironment returns the IDs of the processes whose environment contains a text, such as
+// "NAME=value\x00"; each variable ends with a NUL. Processes whose environment cannot be read,
+// because they have ended or are another user's, are left out.
+func WithEnvironment(text string) []int {
+	var found []int
+	files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
+	for _, file := range files {
+		env, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(env, []byte(text)) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			found = append(found, pid)
+		}
+	}
+	return found
 }

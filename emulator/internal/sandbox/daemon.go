@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -134,18 +133,11 @@ func sweepBelow(folder string) bool { return sweepMarked("TMPDIR=" + folder + "/
 
 // sweepMarked kills the processes whose environment contains a text.
 func sweepMarked(text string) bool {
-	mark := []byte(text)
 	swept := false
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		found := false
-		files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
-		for _, file := range files {
-			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-			if err != nil || pid == os.Getpid() {
-				continue
-			}
-			// If the environment cannot be read, the process has ended or is another user's.
-			if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, mark) {
+		for _, pid := range proc.WithEnvironment(text) {
+			if pid != os.Getpid() {
 				found, swept = true, true
 				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
 			}

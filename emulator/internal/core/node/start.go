@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -177,14 +178,9 @@ func ownProcesses(root string, args []string) ([]string, error) {
 	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o700)); err != nil {
 		return nil, err
 	}
-	files, _ := filepath.Glob(allProcesses + "environ") // the pattern is well-formed
-	for _, file := range files {
-		env, err := os.ReadFile(file)
-		if err != nil || !slices.Contains(strings.Split(string(env), "\x00"), "EMULATOR_ROOT="+root) {
-			continue // it has ended, or is not the container's
-		}
-		process := filepath.Dir(file)
-		if err := os.Symlink(process, filepath.Join(folder, filepath.Base(process))); err != nil {
+	for _, pid := range proc.WithEnvironment("EMULATOR_ROOT=" + root + "\x00") {
+		process := strconv.Itoa(pid)
+		if err := os.Symlink(filepath.Join("/proc", process), filepath.Join(folder, process)); err != nil {
 			return nil, err
 		}
 	}

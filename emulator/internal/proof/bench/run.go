@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"sglang-tpu/emulator/internal/proc"
 	"sglang-tpu/emulator/internal/proof/world"
 )
 
@@ -166,17 +166,11 @@ func reversed(waits map[resource.URN]map[resource.URN]bool) map[resource.URN]map
 // memory samples how much memory all processes of the world's commands have together, until the context ends, and
 // returns the most.
 func memory(ctx context.Context, w *world.World) (most int64) {
-	mark := []byte("TMPDIR=" + w.Layout.Tmp() + "\x00")
 	page := int64(os.Getpagesize())
 	for ctx.Err() == nil {
 		var sum int64
-		files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
-		for _, file := range files {
-			env, err := os.ReadFile(file)
-			if err != nil || !bytes.Contains(env, mark) {
-				continue // it has ended, or is another's
-			}
-			text, err := os.ReadFile(filepath.Join(filepath.Dir(file), "statm"))
+		for _, pid := range proc.WithEnvironment("TMPDIR=" + w.Layout.Tmp() + "\x00") {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 			var size, resident int64
 			if _, scanErr := fmt.Sscan(string(text), &size, &resident); err == nil && scanErr == nil {
 				sum += resident * page
