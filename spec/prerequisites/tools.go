@@ -3,6 +3,8 @@
 // read the same lists.
 package prerequisites
 
+import "slices"
+
 // Tool is a program that has to be installed on the machine that deploys.
 type Tool struct {
 	Name    string
@@ -12,6 +14,11 @@ type Tool struct {
 	Version []string // the command that prints its version
 	// Advice is true for a tool without which pulumi up works.
 	Advice bool
+}
+
+// Install returns what to type, or where to get, a tool of Tools.
+func Install(name string) string {
+	return Tools[slices.IndexFunc(Tools, func(t Tool) bool { return t.Name == name })].Install
 }
 
 // Tools are what pulumi preview and pulumi up of a real stack need, and kubectl, which

@@ -14,6 +14,7 @@ import (
 
 	"sglang-tpu/cmd/internal/process"
 	"sglang-tpu/spec/names"
+	"sglang-tpu/spec/prerequisites"
 	"sglang-tpu/spec/serverargs"
 )
 
@@ -64,7 +65,7 @@ func Open(ctx context.Context, m Machine, name string) (*Stack, error) {
 	up := "pulumi up --stack " + name
 	text, err := m.Run(ctx, "pulumi", "stack", "output", "--json", "--stack", name)
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, &Problem{"pulumi is not installed, or not in PATH", "https://www.pulumi.com/docs/install/; for a stack on the emulator, run this command in the shell that make up prints under Next"}
+		return nil, &Problem{"pulumi is not installed, or not in PATH", prerequisites.Install("pulumi") + "; for a stack on the emulator, run this command in the shell that make up prints under Next"}
 	}
 	if err != nil {
 		return nil, &Problem{Message(err), "as for pulumi up: pulumi login to the stack's backend, its passphrase in PULUMI_CONFIG_PASSPHRASE if it has one, and the name of a stack that pulumi stack ls lists"}

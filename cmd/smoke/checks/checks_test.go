@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -77,6 +78,10 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 		"the stack does not exist": {
 			fault: func(f *fake) { f.failing["pulumi"] = stderr("error: no stack named 'mine' found\n") },
 			want:  map[string]string{stackCheck: "no stack named 'mine' found | .*pulumi login.*pulumi stack ls"},
+		},
+		"pulumi is not installed": {
+			fault: func(f *fake) { f.failing["pulumi"] = &exec.Error{Name: "pulumi", Err: exec.ErrNotFound} },
+			want:  map[string]string{stackCheck: "pulumi is not installed, or not in PATH | https://www.pulumi.com/docs/install/; .*make up"},
 		},
 		"the stack has no outputs": {
 			fault: func(f *fake) { f.outputs = map[string]any{} },
