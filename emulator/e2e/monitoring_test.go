@@ -163,7 +163,7 @@ func (c *collector) jobs(t *testing.T, interval time.Duration) (config string, t
 			if text, err := c.system(reading, env, cluster); err == nil {
 				last.Store(&text)
 			}
-			time.Sleep(interval / 3)
+			time.Sleep(interval / 3) // more often than the collector asks
 		}
 	}()
 	system := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {

@@ -124,7 +124,7 @@ func (w *world) upOf(t *testing.T, stack string, config []string, mutations ...m
 // await waits until the reason appears or up has ended.
 func (w *world) await(t *testing.T, up *background, m mutant) bool {
 	t.Helper()
-	// It includes compiling the mutant, which takes minutes on a busy machine.
+	// It asks once a second. The limit includes compiling the mutant, which takes minutes on a busy machine.
 	for deadline := time.Now().Add(15 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
 		said, _ := w.tryShell("dev", m.look) // may fail while objects are missing
 		if strings.Contains(said, m.reason) {

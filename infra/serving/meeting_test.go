@@ -201,7 +201,7 @@ func TestAWorkerOfTheGroupBeforeIsNobodyThatTheLeaderHasMet(t *testing.T) {
 	bin, _, _ := strings.Cut(strings.TrimPrefix(l.command.Env[0], "PATH="), ":")
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/bash\nexec /bin/sleep 0.1\n"), 0o755))
 	require.NoError(t, l.command.Start())
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // the script looks at its connections several times
 	accepted, err := handshake.Accept()
 	require.NoError(t, err)
 	dial("127.94.0.2", "127.94.0.1:20006")
