@@ -69,10 +69,19 @@ type builder struct {
 	goFlags []string // the user's
 }
 
-// stamps returns the folder of the tools' fingerprints.
-func (b builder) stamps() string { return filepath.Join(b.layout.Cache(), "tools") }
+// Stamps returns the files with the fingerprints of tools.
+func Stamps(l layout.Layout, set []Tool) []string {
+	files := make([]string, len(set))
+	for i, t := range set {
+		files[i] = filepath.Join(stamps(l), t.Name)
+	}
+	return files
+}
 
-func (b builder) stamp(t Tool) string { return filepath.Join(b.stamps(), t.Name) }
+// stamps returns the folder of the tools' fingerprints.
+func stamps(l layout.Layout) string { return filepath.Join(l.Cache(), "tools") }
+
+func (b builder) stamp(t Tool) string { return filepath.Join(stamps(b.layout), t.Name) }
 
 // log returns the file with the output of the last builds.
 func (b builder) log() string { return filepath.Join(b.layout.Logs(), "build.log") }
@@ -141,7 +150,7 @@ func (b builder) prerequisites() error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return errors.New("Go is not on PATH, and tools have to be built; install Go 1.26 or newer")
 	}
-	for _, dir := range []string{b.layout.Bin(), b.layout.Tmp(), b.stamps()} {
+	for _, dir := range []string{b.layout.Bin(), b.layout.Tmp(), stamps(b.layout)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}

@@ -59,18 +59,15 @@ func (b *base) quietly() sandbox.Daemon {
 	return quiet.Daemon()
 }
 
-// fingerprint returns a hash of the emulator and its tools.
+// fingerprint returns a hash of the emulator and the tools that a base runs on. Other tools,
+// such as a linter, may be built at any time.
 func (r *command) fingerprint() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
-	stamps, err := filepath.Glob(filepath.Join(r.Layout.Cache(), "tools", "*"))
-	if err != nil {
-		return "", err
-	}
-	for _, file := range append(stamps, self) {
+	for _, file := range append(tools.Stamps(r.Layout, tools.Runtime), self) {
 		f, err := os.Open(file)
 		if err != nil {
 			return "", err
