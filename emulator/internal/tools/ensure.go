@@ -102,6 +102,9 @@ func (b builder) fresh(t Tool) (bool, error) {
 func (b builder) fingerprint(t Tool) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
+	if t.Compiler != "" {
+		fmt.Fprintln(sum, t.Compiler)
+	}
 	if len(b.goFlags) > 0 {
 		fmt.Fprintln(sum, b.goFlags)
 	}
@@ -212,7 +215,7 @@ func (b builder) steps(missing []Tool) []Step {
 		first := missing[0]
 		var group, others []Tool
 		for _, t := range missing {
-			if t.Folder == first.Folder && t.Linker == first.Linker {
+			if t.Folder == first.Folder && t.Linker == first.Linker && t.Compiler == first.Compiler {
 				group = append(group, t)
 			} else {
 				others = append(others, t)
@@ -232,6 +235,9 @@ func (b builder) step(group []Tool) Step {
 		Name:  group[0].Folder,
 		Dir:   filepath.Join(b.dir, group[0].Folder),
 		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
+	}
+	if group[0].Compiler != "" {
+		s.Flags = append([]string{"-gcflags", group[0].Compiler}, s.Flags...)
 	}
 	if len(group) == 1 {
 		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)

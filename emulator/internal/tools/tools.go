@@ -8,6 +8,8 @@ type Tool struct {
 	Package string
 	Version string
 	Linker  string // -ldflags in addition to -s -w
+	// Compiler is -gcflags, for packages that no other program shares; empty for the defaults.
+	Compiler string
 	// Ask are the arguments with which the program prints its version. If a program on PATH
 	// prints Version, it is used. If Ask is empty, the program is always built.
 	Ask []string
@@ -27,8 +29,12 @@ const (
 		" -X k8s.io/client-go/pkg/version.gitVersion=v" + kubernetesVersion
 	pulumiVersion   = "3.259.0"
 	providerVersion = "4.25.0"
-	buildkitVersion = "0.25.1"
-	buildkitLinker  = "-X github.com/moby/buildkit/version.Version=v" + buildkitVersion
+	// The Kubernetes provider links 66 packages of Pulumi's Kubernetes SDK, a quarter of all that
+	// is compiled. They only declare types, so they need no inlining, and the linker drops debug
+	// information anyway. It was measured to reduce the CPU time of apps/v1 from 6.8 s to 4.5 s.
+	providerCompiler = "github.com/pulumi/pulumi-kubernetes/sdk/v4/...=-l -dwarf=false"
+	buildkitVersion  = "0.25.1"
+	buildkitLinker   = "-X github.com/moby/buildkit/version.Version=v" + buildkitVersion
 )
 
 // Runtime are the tools of a running emulator.
@@ -41,7 +47,7 @@ var Runtime = []Tool{
 	{Name: "go-language-host", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Seconds: 17},
 	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Ask: []string{"version"}, Seconds: 160},
 	{Name: "json-exporter", Folder: "json-exporter", Package: ".", Version: "0.7.0", Seconds: 25},
-	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Seconds: 300},
+	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Compiler: providerCompiler, Seconds: 240},
 }
 
 // LWSBefore is the LeaderWorkerSet controller of the release before the pinned one, from which
