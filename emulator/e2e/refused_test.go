@@ -111,7 +111,7 @@ var refusals = []refusal{
 	// Server arguments.
 	{`serverArguments: [--tp-size, "8"]`, []string{`config sglang-tpu:serverArguments: "--tp-size" cannot be set: it is the number of devices of the topology`}},
 	{`serverArguments: [--dp-size=1]`, []string{`config sglang-tpu:serverArguments: "--dp-size" cannot be set: it follows from the model's attention heads and the devices`}},
-	{`serverArguments: [--dp, "1"]`, []string{`"--dp" could be --dp-size or --dp-schedule-policy; write one of them in full`}},
+	{`serverArguments: [--dp, "1"]`, []string{`"--dp" is ambiguous: it could be --dp-size or --dp-schedule-policy; write one of them in full`}},
 	{`serverArguments: [--node-rank, "0"]`, []string{`"--node-rank" cannot be set: it is the pod's index in its group`}},
 	{`serverArguments: [--api-key, sk-1]`, []string{"it would be in plain text in the pods; run: pulumi config set --secret sglang-tpu:apiKey KEY"}},
 	{`serverArguments: [--port, "80"]`, []string{`"--port" cannot be set: probes and the Service use this port`}},

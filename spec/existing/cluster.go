@@ -9,15 +9,15 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// Cluster is what GKE says of a cluster.
+// Cluster is a cluster as GKE describes it.
 type Cluster struct {
 	Name          string
 	Location      string
 	Version       string // of the control plane
 	Autopilot     bool
 	WorkloadPool  string // of Workload Identity; empty: it is off
-	DNSEndpoint   string // empty, or from outside not allowed: clients cannot reach it
-	External      bool   // the DNS endpoint answers clients outside of Google's network
+	DNSEndpoint   string // empty if the cluster has none
+	External      bool   // whether the DNS endpoint accepts clients outside of Google's network
 	FuseDriver    bool
 	DiskDriver    bool // of persistent disks, and with it of Hyperdisk
 	SecretManager bool // the add-on
@@ -29,25 +29,26 @@ type Cluster struct {
 	NodePools     []NodePool
 }
 
-// NodePool is what GKE says of one.
+// NodePool is a node pool as GKE describes it.
 type NodePool struct {
 	Name           string
 	MachineType    string
 	Topology       string // empty: a single host
 	Nodes          int    // in each zone
-	Autoscaled     bool   // it may have no nodes until pods ask for them
+	Autoscaled     bool   // whether it may have no nodes until pods request them
 	Zones          []string
-	MetadataServer bool // pods get tokens of Workload Identity
+	MetadataServer bool // whether pods get Workload Identity tokens
 	ServiceAccount string
 }
 
-// tpu reports whether its nodes are for pods with TPUs alone.
+// tpu reports whether only pods that request TPUs may run on its nodes.
 func (p NodePool) tpu() bool {
 	return strings.HasPrefix(p.MachineType, "tpu") || strings.HasPrefix(p.MachineType, "ct")
 }
 
-// Accounts are the service accounts of the nodes without TPUs, on which Jobs run: each once,
-// without the default one, whose rights are others'.
+// Accounts returns the service accounts of the nodes without TPUs, where Jobs run. Each is
+// listed once; the default account is left out, because its permissions are not this
+// program's concern.
 func (c Cluster) Accounts() []string {
 	var emails []string
 	for _, p := range c.NodePools {
@@ -72,13 +73,13 @@ type ClusterNeeds struct {
 	Hosts       int
 }
 
-// Check says all that does not fit.
+// Check returns everything that does not meet the needs.
 func (n ClusterNeeds) Check(c Cluster) problem.List {
 	const key = ClusterKey + ".name"
 	update := "run: gcloud container clusters update " + c.Name + " --location " + c.Location + " "
 	var found problem.List
 	if c.Autopilot {
-		found.Add(key, c.Name, "is an Autopilot cluster, in which nobody makes node pools", "use a Standard cluster")
+		found.Add(key, c.Name, "is an Autopilot cluster, in which no node pools can be created", "use a Standard cluster")
 		return found
 	}
 	if c.Location != n.Region && gke.RegionOf(c.Location) != n.Region {
@@ -88,31 +89,31 @@ func (n ClusterNeeds) Check(c Cluster) problem.List {
 		found.Add(key, c.Name, "has GKE "+c.Version+", and tpu7x needs "+gke.LeastVersion, "upgrade its control plane: gcloud container clusters upgrade "+c.Name+" --location "+c.Location+" --master")
 	}
 	if pool := n.Project + ".svc.id.goog"; c.WorkloadPool != pool {
-		found.Add(key, c.Name, "has no Workload Identity, by which pods use the bucket and the repository", update+"--workload-pool "+pool)
+		found.Add(key, c.Name, "has no Workload Identity, which pods need to use the bucket and the repository", update+"--workload-pool "+pool)
 	}
 	if c.DNSEndpoint == "" || !c.External {
-		found.Add(key, c.Name, "has no DNS endpoint for clients outside, by which this program reaches it", update+"--enable-dns-access")
+		found.Add(key, c.Name, "has no DNS endpoint for external clients, which this program needs to reach it", update+"--enable-dns-access")
 	}
 	if n.Bucket && !c.FuseDriver {
-		found.Add(key, c.Name, "has no Cloud Storage FUSE driver, by which pods read the bucket", update+"--update-addons GcsFuseCsiDriver=ENABLED")
+		found.Add(key, c.Name, "has no Cloud Storage FUSE driver, which pods need to read the bucket", update+"--update-addons GcsFuseCsiDriver=ENABLED")
 	}
 	if !n.Bucket && !c.DiskDriver {
 		found.Add(key, c.Name, "has no driver for persistent disks, which cache.mode disk needs", update+"--update-addons GcePersistentDiskCsiDriver=ENABLED")
 	}
 	if n.Secrets && !c.SecretManager {
-		found.Add(key, c.Name, "has no Secret Manager add-on, by which pods read hfTokenSecret", update+"--enable-secret-manager")
+		found.Add(key, c.Name, "has no Secret Manager add-on, which pods need to read hfTokenSecret", update+"--enable-secret-manager")
 	}
 	if n.Monitoring && !c.Prometheus {
-		found.Add(key, c.Name, "has no managed collection for Prometheus, by which metrics are collected", update+"--enable-managed-prometheus, or set monitoring.enabled to false")
+		found.Add(key, c.Name, "has no managed collection for Prometheus, which collects the metrics", update+"--enable-managed-prometheus, or set monitoring.enabled to false")
 	}
 	if !slices.ContainsFunc(c.NodePools, func(p NodePool) bool { return !p.tpu() }) {
-		found.Add(key, c.Name, "has no node pool without TPUs, on which controllers and Jobs run", "add one of 8 vCPU or more, such as e2-standard-8")
+		found.Add(key, c.Name, "has no node pool without TPUs, where controllers and Jobs run", "add one of 8 vCPU or more, such as e2-standard-8")
 	}
 	if n.Network != "" && c.Network != n.Network {
-		found.Add(NetworkKey+".network", n.Network, "is not the network of cluster "+c.Name+", which is "+c.Network, "remove network.existing: it follows from the cluster")
+		found.Add(NetworkKey+".network", n.Network, "is not the network of cluster "+c.Name+", which uses "+c.Network, "remove network.existing: the network follows from the cluster")
 	}
 	if n.Subnetwork != "" && c.Subnetwork != n.Subnetwork {
-		found.Add(NetworkKey+".subnetwork", n.Subnetwork, "is not the subnetwork of cluster "+c.Name+", which is "+c.Subnetwork, "remove network.existing: it follows from the cluster")
+		found.Add(NetworkKey+".subnetwork", n.Subnetwork, "is not the subnetwork of cluster "+c.Name+", which uses "+c.Subnetwork, "remove network.existing: the network follows from the cluster")
 	}
 	for i, name := range n.Slices {
 		found = append(found, n.checkPool(fmt.Sprintf("%s.nodePools[%d]", ClusterKey, i), name, c)...)
@@ -128,7 +129,7 @@ func (n ClusterNeeds) checkPool(key, name string, c Cluster) problem.List {
 		for _, p := range c.NodePools {
 			names = append(names, p.Name)
 		}
-		found.Add(key, name, "is not a node pool of cluster "+c.Name, "use one of "+orNone(names))
+		found.Add(key, name, "is not a node pool of cluster "+c.Name, choose(names))
 		return found
 	}
 	p := c.NodePools[i]
@@ -139,26 +140,26 @@ func (n ClusterNeeds) checkPool(key, name string, c Cluster) problem.List {
 	if p.Topology != n.Topology {
 		found.Add(key, name, "has topology "+orSingle(p.Topology)+", and sglang-tpu:topology is "+orSingle(n.Topology), "make them equal")
 	} else if !p.Autoscaled && p.Nodes*max(1, len(p.Zones)) != n.Hosts {
-		found.Add(key, name, fmt.Sprintf("has %d nodes, and the slice %d hosts", p.Nodes*max(1, len(p.Zones)), n.Hosts), "name a node pool that is one whole slice")
+		found.Add(key, name, fmt.Sprintf("has %d nodes, but the slice has %d hosts", p.Nodes*max(1, len(p.Zones)), n.Hosts), "name a node pool that is one whole slice")
 	}
 	if !slices.Equal(p.Zones, []string{n.Zone}) {
 		found.Add(key, name, "is in "+strings.Join(p.Zones, ", ")+", and gcp:zone is "+n.Zone, "set gcp:zone to the zone of the slices")
 	}
 	if !p.MetadataServer {
-		found.Add(key, name, "has no GKE metadata server, from which pods get tokens of Workload Identity",
+		found.Add(key, name, "has no GKE metadata server, which gives pods their Workload Identity tokens",
 			"run: gcloud container node-pools update "+name+" --cluster "+c.Name+" --location "+c.Location+" --workload-metadata GKE_METADATA")
 	}
 	return found
 }
 
-// Warnings are what works, and may surprise.
+// Warnings returns what works but may be unexpected.
 func (c Cluster) Warnings() problem.List {
 	if c.NetworkPolicy {
 		return nil
 	}
 	return problem.List{{
 		Key: ClusterKey + ".name", Value: c.Name,
-		Why:    "enforces no NetworkPolicies: every pod of the cluster reaches the model server",
+		Why:    "does not enforce NetworkPolicies: every pod of the cluster can reach the model server",
 		Remedy: "use a cluster with Dataplane V2, or enable network policy enforcement",
 	}}
 }

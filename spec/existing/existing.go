@@ -1,5 +1,6 @@
-// Package existing checks what somebody else made, as the cloud describes it, against what
-// this program needs of it. It asks nobody: package stacks looks things up.
+// Package existing checks whether existing resources, such as a network or a cluster, meet
+// the needs of this program. It only compares values: package stacks looks the resources
+// up.
 package existing
 
 import (
@@ -12,7 +13,7 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// Keys under which existing things are named.
+// Keys of the settings that name existing resources.
 const (
 	NetworkKey    = "sglang-tpu:network.existing"
 	ClusterKey    = "sglang-tpu:cluster.existing"
@@ -22,8 +23,8 @@ const (
 	PlatformKey   = "sglang-tpu:platform"
 )
 
-// NotFound is the problem of a thing that the cloud did not describe. said is its error,
-// and look a command that shows what there is.
+// NotFound is the problem of a resource that could not be looked up. said is the provider's
+// error, and look is a command that lists what exists.
 func NotFound(key, value, what string, said error, look string) problem.Problem {
 	why := "cannot be looked up as " + what
 	if said != nil {
@@ -32,14 +33,14 @@ func NotFound(key, value, what string, said error, look string) problem.Problem 
 	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and that you may read it"}
 }
 
-// oneLine is the last line of an error of the provider, which has the cause. Before it are
-// the function that was called, and how many errors there are.
+// oneLine returns the last line of a provider's error, which states the cause. The lines
+// before it name the function that was called and the number of errors.
 func oneLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.TrimSpace(strings.TrimLeft(lines[len(lines)-1], "\t *"))
 }
 
-// Subnetwork is what Compute Engine says of a subnetwork.
+// Subnetwork is a subnetwork as Compute Engine describes it.
 type Subnetwork struct {
 	Name    string
 	Network string // name of its network
@@ -49,14 +50,14 @@ type Subnetwork struct {
 	Secondary           map[string]string // CIDR ranges by name
 }
 
-// SubnetworkNeeds is what a cluster in a subnetwork needs of it. The ranges are empty for a
-// cluster that exists.
+// SubnetworkNeeds is what a cluster needs of its subnetwork. The ranges are empty for an
+// existing cluster.
 type SubnetworkNeeds struct {
 	Network, PodsRange, ServicesRange string
 	ControlPlane                      string // range that the control plane will have
 }
 
-// Check says what does not fit.
+// Check returns what does not meet the needs.
 func (n SubnetworkNeeds) Check(s Subnetwork) problem.List {
 	var found problem.List
 	if s.Network != n.Network {
@@ -72,13 +73,13 @@ func (n SubnetworkNeeds) Check(s Subnetwork) problem.List {
 	names := sorted(s.Secondary)
 	for _, r := range []struct{ field, name string }{{"podsRange", n.PodsRange}, {"servicesRange", n.ServicesRange}} {
 		if s.Secondary[r.name] == "" {
-			found.Add(NetworkKey+"."+r.field, r.name, "is not a secondary range of subnetwork "+s.Name, "use one of "+orNone(names))
+			found.Add(NetworkKey+"."+r.field, r.name, "is not a secondary range of subnetwork "+s.Name, choose(names))
 		}
 	}
 	ranges := map[string]string{"the nodes": s.Range, n.PodsRange: s.Secondary[n.PodsRange], n.ServicesRange: s.Secondary[n.ServicesRange]}
 	for _, name := range sorted(ranges) {
 		if overlap(n.ControlPlane, ranges[name]) {
-			found.Add("sglang-tpu:network.controlPlane", n.ControlPlane, "overlaps the range of "+name+" in subnetwork "+s.Name+" ("+ranges[name]+")", "use a /28 that nothing in the network has")
+			found.Add("sglang-tpu:network.controlPlane", n.ControlPlane, "overlaps the range of "+name+" in subnetwork "+s.Name+" ("+ranges[name]+")", "use a /28 that nothing in the network uses")
 		}
 	}
 	return found
@@ -99,22 +100,23 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-func orNone(names []string) string {
+// choose returns the remedy that lists the existing names.
+func choose(names []string) string {
 	if len(names) == 0 {
-		return "those that it has: none"
+		return "create one: there is none"
 	}
-	return strings.Join(names, ", ")
+	return "use one of " + strings.Join(names, ", ")
 }
 
-// Bucket is what Cloud Storage says of a bucket.
+// Bucket is a bucket as Cloud Storage describes it.
 type Bucket struct {
 	Name          string
 	Location      string // region or multi-region, in any case
-	UniformAccess bool   // IAM alone decides who may do what
+	UniformAccess bool   // uniform bucket-level access: only IAM decides
 	RequesterPays bool
 }
 
-// Check says what does not fit nodes in a region.
+// Check returns what prevents nodes in a region from using the bucket.
 func (b Bucket) Check(region string) problem.List {
 	var found problem.List
 	place := strings.ToLower(b.Location)
@@ -125,19 +127,19 @@ func (b Bucket) Check(region string) problem.List {
 		found.Add(BucketKey, b.Name, "has no uniform bucket-level access, without which Workload Identity cannot be given access", "run: gcloud storage buckets update gs://"+b.Name+" --uniform-bucket-level-access")
 	}
 	if b.RequesterPays {
-		found.Add(BucketKey, b.Name, "is one whose requester pays, for which the mount of this program names no project", "use another bucket")
+		found.Add(BucketKey, b.Name, "is a Requester Pays bucket, and the pods' mount names no project to bill", "use another bucket")
 	}
 	return found
 }
 
-// Repository is what Artifact Registry says of a repository.
+// Repository is a repository as Artifact Registry describes it.
 type Repository struct {
 	Name   string // projects/P/locations/L/repositories/R
 	Format string
 	Mode   string // empty: a standard one
 }
 
-// Check says what does not fit a repository that images are pushed to.
+// Check returns what prevents images from being pushed to the repository.
 func (r Repository) Check() problem.List {
 	var found problem.List
 	if r.Format != "DOCKER" {
@@ -149,13 +151,13 @@ func (r Repository) Check() problem.List {
 	return found
 }
 
-// Account is what IAM says of a service account.
+// Account is a service account as IAM describes it.
 type Account struct {
 	Email    string
 	Disabled bool
 }
 
-// Check says what does not fit. field is nodes or builder.
+// Check returns what prevents the use of the account. field is nodes or builder.
 func (a Account) Check(field string) problem.List {
 	if !a.Disabled {
 		return nil
@@ -167,26 +169,27 @@ func (a Account) Check(field string) problem.List {
 type Controller struct {
 	Installed bool
 	Version   string // tag of its image, such as v0.9.0; empty: not known
-	Ready     bool   // at least one pod is
+	Ready     bool   // whether at least one pod is ready
 }
 
-// Check says what does not fit. least is the oldest version that does.
+// Check returns what prevents the use of the controller. least is the oldest suitable
+// version.
 func (c Controller) Check(least string) problem.List {
 	const key = ClusterKey + ".leaderWorkerSet"
 	var found problem.List
 	switch {
 	case !c.Installed:
-		found.Add(key, "true", "is not so: the cluster has no Deployment lws-controller-manager in the namespace lws-system",
-			"set it to false, and this program installs the controller, or install LeaderWorkerSet "+least)
+		found.Add(key, "true", "is wrong: the cluster has no Deployment lws-controller-manager in the namespace lws-system",
+			"set it to false, so that this program installs the controller, or install LeaderWorkerSet "+least)
 	case c.Version != "" && gke.Older(c.Version, least):
-		found.Add(key, "true", "is about a controller of version "+c.Version+", which lacks what tpu7x needs", fmt.Sprintf("ask its owner to update it to %s or newer", least))
+		found.Add(key, "true", "is set, but the installed controller has version "+c.Version+", which lacks what tpu7x needs", fmt.Sprintf("ask its owner to update it to %s or newer", least))
 	case !c.Ready:
-		found.Add(key, "true", "is about a controller of which no pod is ready, and its webhooks answer nothing", "see why: kubectl get pods -n lws-system")
+		found.Add(key, "true", "is set, but no pod of the controller is ready, so its webhooks do not answer", "see why: kubectl get pods -n lws-system")
 	}
 	return found
 }
 
-// Platform is what the outputs of a platform's stack say of it.
+// Platform is a platform as the outputs of its stack describe it.
 type Platform struct {
 	Project, Region string
 	SecretManager   bool // the cluster's add-on
@@ -201,7 +204,7 @@ type PlatformNeeds struct {
 	Monitoring      bool // metrics are collected
 }
 
-// Check says what does not fit.
+// Check returns what does not meet the needs.
 func (n PlatformNeeds) Check(p Platform) problem.List {
 	var found problem.List
 	if p.Project != n.Project {
@@ -211,10 +214,10 @@ func (n PlatformNeeds) Check(p Platform) problem.List {
 		found.Add(PlatformKey, n.Stack, "is in "+p.Region+", and gcp:zone is in "+n.Region, "use a zone of "+p.Region+", or another platform")
 	}
 	if n.Secrets && !p.SecretManager {
-		found.Add(PlatformKey, n.Stack, "has a cluster without the Secret Manager add-on, by which pods read hfTokenSecret", "enable it, and run pulumi up of the platform")
+		found.Add(PlatformKey, n.Stack, "has a cluster without the Secret Manager add-on, which pods need to read hfTokenSecret", "enable it, and run pulumi up of the platform")
 	}
 	if n.Monitoring && !p.Prometheus {
-		found.Add(PlatformKey, n.Stack, "has a cluster without managed collection for Prometheus, by which metrics are collected", "enable it, and run pulumi up of the platform, or set monitoring.enabled to false")
+		found.Add(PlatformKey, n.Stack, "has a cluster without managed collection for Prometheus, which collects the metrics", "enable it, and run pulumi up of the platform, or set monitoring.enabled to false")
 	}
 	return found
 }

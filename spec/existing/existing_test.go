@@ -46,18 +46,18 @@ func TestEverythingThatDoesNotFitIsSaidByKey(t *testing.T) {
 		"an old version":   {func(_ *ClusterNeeds, c *Cluster) { c.Version = "1.34.0-gke.1000000" }, cluster, []string{"tpu7x needs 1.34.0-gke.2201000", "--master"}},
 		"no identities":    {func(_ *ClusterNeeds, c *Cluster) { c.WorkloadPool = "" }, cluster, []string{"has no Workload Identity", "--workload-pool p.svc.id.goog"}},
 		"no endpoint":      {func(_ *ClusterNeeds, c *Cluster) { c.DNSEndpoint = "" }, cluster, []string{"has no DNS endpoint", "--enable-dns-access"}},
-		"a closed one":     {func(_ *ClusterNeeds, c *Cluster) { c.External = false }, cluster, []string{"has no DNS endpoint for clients outside"}},
+		"a closed one":     {func(_ *ClusterNeeds, c *Cluster) { c.External = false }, cluster, []string{"has no DNS endpoint for external clients"}},
 		"no FUSE driver":   {func(_ *ClusterNeeds, c *Cluster) { c.FuseDriver = false }, cluster, []string{"--update-addons GcsFuseCsiDriver=ENABLED"}},
 		"no disks":         {func(n *ClusterNeeds, c *Cluster) { n.Bucket, c.DiskDriver = false, false }, cluster, []string{"has no driver for persistent disks, which cache.mode disk needs"}},
 		"no secrets":       {func(_ *ClusterNeeds, c *Cluster) { c.SecretManager = false }, cluster, []string{"has no Secret Manager add-on", "--enable-secret-manager"}},
 		"no metrics":       {func(_ *ClusterNeeds, c *Cluster) { c.Prometheus = false }, cluster, []string{"--enable-managed-prometheus, or set monitoring.enabled to false"}},
-		"another network":  {func(n *ClusterNeeds, _ *Cluster) { n.Network = "other" }, NetworkKey + ".network", []string{`"other" is not the network of cluster team, which is corporate`}},
-		"another subnet":   {func(n *ClusterNeeds, _ *Cluster) { n.Subnetwork = "other" }, NetworkKey + ".subnetwork", []string{"is not the subnetwork of cluster team, which is ml"}},
+		"another network":  {func(n *ClusterNeeds, _ *Cluster) { n.Network = "other" }, NetworkKey + ".network", []string{`"other" is not the network of cluster team, which uses corporate`}},
+		"another subnet":   {func(n *ClusterNeeds, _ *Cluster) { n.Subnetwork = "other" }, NetworkKey + ".subnetwork", []string{"is not the subnetwork of cluster team, which uses ml"}},
 		"no such pool":     {func(n *ClusterNeeds, _ *Cluster) { n.Slices[0] = "tpus" }, pools, []string{"is not a node pool of cluster team; use one of cpu, tpu"}},
 		"a CPU pool":       {func(n *ClusterNeeds, _ *Cluster) { n.Slices[0] = "cpu" }, pools, []string{"has machine type e2-standard-8, and the topology needs tpu7x-standard-4t"}},
 		"another topology": {func(n *ClusterNeeds, _ *Cluster) { n.Topology = "2x2x4" }, pools, []string{"has topology 2x2x2, and sglang-tpu:topology is 2x2x4"}},
-		"TPUs alone":       {func(_ *ClusterNeeds, c *Cluster) { c.NodePools = c.NodePools[1:] }, cluster, []string{"has no node pool without TPUs, on which controllers and Jobs run"}},
-		"half a slice":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Nodes = 1 }, pools, []string{"has 1 nodes, and the slice 2 hosts"}},
+		"TPUs alone":       {func(_ *ClusterNeeds, c *Cluster) { c.NodePools = c.NodePools[1:] }, cluster, []string{"has no node pool without TPUs, where controllers and Jobs run"}},
+		"half a slice":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Nodes = 1 }, pools, []string{"has 1 nodes, but the slice has 2 hosts"}},
 		"another zone":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Zones = []string{"us-central1-a"} }, pools, []string{"is in us-central1-a, and gcp:zone is us-central1-c"}},
 		"no tokens":        {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].MetadataServer = false }, pools, []string{"--workload-metadata GKE_METADATA"}},
 	} {
@@ -76,7 +76,7 @@ func TestEverythingThatDoesNotFitIsSaidByKey(t *testing.T) {
 	c.WorkloadPool, c.FuseDriver, needs.Network, needs.Slices[0] = "", false, "other", "tpus"
 	assert.Len(t, needs.Check(c), 4, "all at once")
 	c.NetworkPolicy = false
-	assert.Contains(t, c.Warnings().Error(), "enforces no NetworkPolicies")
+	assert.Contains(t, c.Warnings().Error(), "does not enforce NetworkPolicies")
 }
 
 func TestAccountsAreThoseOfNodesOnWhichJobsRun(t *testing.T) {
@@ -107,7 +107,7 @@ func TestASubnetworkHasItsRanges(t *testing.T) {
 			delete(s.Secondary, "services")
 			n.PodsRange = "services"
 			delete(s.Secondary, "pods")
-		}, "use one of those that it has: none"},
+		}, "create one: there is none"},
 		"taken addresses": {func(n *SubnetworkNeeds, _ *Subnetwork) { n.ControlPlane = "10.8.0.0/28" }, `network.controlPlane: "10.8.0.0/28" overlaps the range of services in subnetwork ml (10.8.0.0/20)`},
 	} {
 		n, s := needs, subnet
@@ -129,7 +129,7 @@ func TestWhatElseDoesNotFit(t *testing.T) {
 		"a multi-region":         {Bucket{Name: "b", Location: "US", UniformAccess: true}.Check("us-central1"), ""},
 		"a bucket far away":      {Bucket{Name: "b", Location: "EUROPE-WEST4", UniformAccess: true}.Check("us-central1"), `cache.bucket: "b" is in europe-west4, and the nodes are in us-central1`},
 		"a bucket with ACLs":     {Bucket{Name: "b", Location: "US"}.Check("us-central1"), "--uniform-bucket-level-access"},
-		"a bucket that is paid":  {Bucket{Name: "b", Location: "US", UniformAccess: true, RequesterPays: true}.Check("us-central1"), "whose requester pays"},
+		"a bucket that is paid":  {Bucket{Name: "b", Location: "US", UniformAccess: true, RequesterPays: true}.Check("us-central1"), "is a Requester Pays bucket"},
 		"a repository":           {Repository{"r", "DOCKER", "STANDARD_REPOSITORY"}.Check(), ""},
 		"one of packages":        {Repository{"r", "PYTHON", ""}.Check(), "image.registry: \"r\" has the format PYTHON"},
 		"a remote one":           {Repository{"r", "DOCKER", "REMOTE_REPOSITORY"}.Check(), "is a remote repository, to which nothing can be pushed"},
@@ -138,7 +138,7 @@ func TestWhatElseDoesNotFit(t *testing.T) {
 		"a controller":           {Controller{true, "v0.9.0", true}.Check("0.9.0"), ""},
 		"one without a tag":      {Controller{true, "", true}.Check("0.9.0"), ""},
 		"no controller":          {Controller{}.Check("0.9.0"), "has no Deployment lws-controller-manager"},
-		"an old controller":      {Controller{true, "v0.7.0", true}.Check("0.9.0"), "of version v0.7.0, which lacks what tpu7x needs; ask its owner to update it to 0.9.0 or newer"},
+		"an old controller":      {Controller{true, "v0.7.0", true}.Check("0.9.0"), "has version v0.7.0, which lacks what tpu7x needs; ask its owner to update it to 0.9.0 or newer"},
 		"one that does not run":  {Controller{true, "v0.9.0", false}.Check("0.9.0"), "kubectl get pods -n lws-system"},
 		"a platform":             {PlatformNeeds{"o/p/s", "p", "r", true, true}.Check(Platform{"p", "r", true, true}), ""},
 		"one of another project": {PlatformNeeds{"o/p/s", "p", "r", false, false}.Check(Platform{"q", "r", true, true}), `platform: "o/p/s" is in project q, and gcp:project is p`},

@@ -9,9 +9,9 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// Conflicts are what the server refuses after parsing: arguments that are right one by
-// one. The list is all that the server gets; the values have been checked. The error is a
-// problem.List.
+// Conflicts checks what the server rejects after parsing: combinations of arguments that
+// are each valid. The list contains all of the server's arguments, and their values have
+// been checked. The error is a problem.List.
 //
 // Source: sgl_jax/srt/server_args.py (__post_init__, check_server_args,
 // check_lora_server_args), model_runner_kv_cache_mixin.py, model_config.py, scheduler.py.
@@ -32,7 +32,7 @@ type conflicts struct {
 
 func (c *conflicts) refuse(why, remedy string) { c.refused.Add("", "", why, remedy) }
 
-// text of a flag, or its default; empty for none.
+// text returns a flag's value, or its default; empty if there is none.
 func (c *conflicts) text(flag string) string {
 	if value, ok := c.all.Value(flag); ok {
 		return value
@@ -47,7 +47,7 @@ func (c *conflicts) text(flag string) string {
 	return ""
 }
 
-// number of a flag, or its default; false if there is none.
+// number returns a flag's numeric value, or its default; false if there is none.
 func (c *conflicts) number(flag string) (float64, bool) { return Float(c.text(flag)) }
 
 func (c *conflicts) atLeast(least float64, flag string) {
@@ -56,7 +56,7 @@ func (c *conflicts) atLeast(least float64, flag string) {
 	}
 }
 
-// values are of one flag each.
+// values checks the values of single flags.
 func (c *conflicts) values() {
 	if dtype := c.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
 		c.refuse(fmt.Sprintf("--kv-cache-dtype %q passes the server's parser and is then refused as unsupported", dtype), "use auto or bf16")
@@ -67,7 +67,7 @@ func (c *conflicts) values() {
 	if storage := c.text("--hicache-storage"); storage == "file" {
 		c.refuse(`--hicache-storage "file" passes the server's parser and is then refused as not supported yet`, "use disable or none")
 	} else if ratio, _ := c.number("--hicache-ratio"); storage != "disable" && ratio <= 0 {
-		c.refuse(fmt.Sprintf("--hicache-ratio %q is not above 0", c.text("--hicache-ratio")), "use one such as 2.0")
+		c.refuse(fmt.Sprintf("--hicache-ratio %q is not greater than 0", c.text("--hicache-ratio")), "use one such as 2.0")
 	}
 	c.atLeast(0, "--ep-num-redundant-experts")
 	c.atLeast(0, "--schedule-conservativeness")
@@ -83,7 +83,7 @@ func (c *conflicts) values() {
 	}
 }
 
-// files are JSON texts, which the server reads once it has started.
+// files checks values that are JSON texts, which the server reads only after its start.
 func (c *conflicts) files() {
 	for _, flag := range []string{"--json-model-override-args", "--model-loader-extra-config", "--preferred-sampling-params", "--dtype-config"} {
 		text := c.text(flag)
@@ -91,7 +91,7 @@ func (c *conflicts) files() {
 		switch {
 		case text == "":
 		case flag == "--dtype-config" && !strings.HasPrefix(text, "{"):
-			// A file of the image's, which is not ours to know.
+			// A file in the image, which is not known here.
 		case json.Unmarshal([]byte(text), &object) != nil:
 			c.refuse(fmt.Sprintf("%s %q is not a JSON object", flag, text), `use one such as {"key": "value"}`)
 		}
@@ -109,11 +109,11 @@ func (c *conflicts) recurrent() {
 		c.refuse(fmt.Sprintf("%s needs a --page-size above 1", flag), "use 128")
 	}
 	if given && (interval <= 0 || page > 0 && int(interval)%int(page) != 0) {
-		c.refuse(fmt.Sprintf("--recurrent-track-interval %v is not a multiple of --page-size %v", interval, page), "leave it out for --chunked-prefill-size")
+		c.refuse(fmt.Sprintf("--recurrent-track-interval %v is not a multiple of --page-size %v", interval, page), "leave it out to use --chunked-prefill-size")
 	}
 	for _, other := range []string{"--speculative-algorithm", "--enable-mixed-chunk"} {
 		if c.all.Has(other) {
-			c.refuse(fmt.Sprintf("%s does not go with %s yet", flag, other), "remove one of the two")
+			c.refuse(fmt.Sprintf("%s cannot be combined with %s yet", flag, other), "remove one of the two")
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (c *conflicts) lora() {
 	rank, _ := c.number("--max-lora-rank")
 	switch {
 	case static && (len(paths) > 0 || c.all.Has("--enable-lora")):
-		c.refuse("--enable-static-lora does not go with --lora-paths or --enable-lora", "remove it or them")
+		c.refuse("--enable-static-lora cannot be combined with --lora-paths or --enable-lora", "remove it or them")
 	case len(paths) == 0 && (rank == 0 || len(modules) == 0):
 		c.refuse("LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
 	}
@@ -147,7 +147,7 @@ func (c *conflicts) lora() {
 	}
 }
 
-// onlyAll takes the same module twice for one, as the server's set does.
+// onlyAll ignores duplicates, like the server, which uses a set.
 func onlyAll(modules []string) bool {
 	return !slices.ContainsFunc(modules, func(m string) bool { return m != "all" })
 }
@@ -181,7 +181,7 @@ func (c *conflicts) speculative() {
 	}
 	for _, flag := range []string{"--enable-lora", "--enable-static-lora", "--lora-paths"} {
 		if c.all.Has(flag) {
-			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH does not go with %s", flag), "remove one of the two")
+			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH cannot be combined with %s", flag), "remove one of the two")
 		}
 	}
 }

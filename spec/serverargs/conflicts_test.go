@@ -15,7 +15,7 @@ func TestWhatTheServerRefusesAfterParsing(t *testing.T) {
 		"--kv-cache-dtype fp8_e5m2":                                        "use auto or bf16",
 		"--tokenizer-backend fastokens":                                    "use huggingface",
 		"--hicache-storage file":                                           "not supported yet; use disable or none",
-		"--hicache-storage none --hicache-ratio 0":                         `--hicache-ratio "0" is not above 0`,
+		"--hicache-storage none --hicache-ratio 0":                         `--hicache-ratio "0" is not greater than 0`,
 		"--ep-num-redundant-experts -1":                                    `"-1" is too small; use 0 or more`,
 		"--schedule-conservativeness -0.5":                                 "too small",
 		"--model-layer-nums 0":                                             "use 1 or more",
@@ -28,12 +28,12 @@ func TestWhatTheServerRefusesAfterParsing(t *testing.T) {
 		"--dtype-config {x}":                                               "is not a JSON object",
 		"--enable-recurrent-extra-buffer --page-size 1":                    "needs a --page-size above 1",
 		"--enable-recurrent-extra-buffer --page-size 64 --recurrent-track-interval 100":                                                                              "100 is not a multiple of --page-size 64",
-		"--enable-recurrent-extra-buffer --page-size 64 --enable-mixed-chunk":                                                                                        "does not go with --enable-mixed-chunk",
+		"--enable-recurrent-extra-buffer --page-size 64 --enable-mixed-chunk":                                                                                        "cannot be combined with --enable-mixed-chunk",
 		"--lora-paths a b --max-loras-per-batch 0":                                                                                                                   "use 1 or more",
 		"--lora-paths a --lora-target-modules all q_proj":                                                                                                            "use all alone",
 		"--lora-paths a --max-loaded-loras 4":                                                                                                                        "--max-loaded-loras 4 is less than --max-loras-per-batch 8",
 		"--enable-lora --max-lora-rank 16":                                                                                                                           "add both",
-		"--enable-static-lora --enable-lora":                                                                                                                         "does not go with --lora-paths or --enable-lora",
+		"--enable-static-lora --enable-lora":                                                                                                                         "cannot be combined with --lora-paths or --enable-lora",
 		"--enable-static-lora --max-lora-rank 8 --lora-target-modules all --max-loras-per-batch 1":                                                                   "needs --lora-scaling",
 		"--enable-static-lora --max-lora-rank 8 --lora-target-modules all --lora-scaling 1":                                                                          "needs --max-loras-per-batch 1",
 		"--speculative-algorithm EAGLE":                                                                                                                              "add --disable-overlap-schedule",
@@ -42,7 +42,7 @@ func TestWhatTheServerRefusesAfterParsing(t *testing.T) {
 		"--speculative-algorithm DFLASH --speculative-eagle-topk 1 --speculative-num-steps 1 --grammar-backend none":                                                 "needs --speculative-draft-model-path",
 		"--speculative-algorithm DFLASH --speculative-draft-model-path a --speculative-num-steps 1 --grammar-backend none":                                           "DFLASH needs --speculative-eagle-topk 1",
 		"--speculative-algorithm DFLASH --speculative-draft-model-path a --speculative-eagle-topk 1 --speculative-num-steps 1":                                       "DFLASH needs --grammar-backend none",
-		"--speculative-algorithm DFLASH --speculative-draft-model-path a --speculative-eagle-topk 1 --speculative-num-steps 1 --grammar-backend none --lora-paths a": "does not go with --lora-paths",
+		"--speculative-algorithm DFLASH --speculative-draft-model-path a --speculative-eagle-topk 1 --speculative-num-steps 1 --grammar-backend none --lora-paths a": "cannot be combined with --lora-paths",
 	} {
 		read := Read(strings.Fields(words), false)
 		require.NoError(t, read.Err, words)

@@ -2,23 +2,22 @@ package serverargs
 
 import "strconv"
 
-// Port of the model server, which probes, the Service and the NetworkPolicy know.
+// Port of the model server, which probes, the Service and the NetworkPolicy use.
 const Port = 8000
 
-// Flags that the program gives the server, and reads again.
+// Flags that the program sets, and reads in other places.
 const (
 	ModelFlag      = "--model-path"
 	RevisionFlag   = "--revision"
 	RemoteCodeFlag = "--trust-remote-code"
 )
 
-// DefaultRevision of a repository is the Hub's own. The server is not told of it.
+// DefaultRevision of a repository is the Hub's own, so it is not passed to the server.
 const DefaultRevision = "main"
 
-// Launch is what every rank is started with, before what follows from the plan and what the
-// user sets; the launch script adds rank and rendezvous. Names of flags are in full: --dp
-// and --ep are ambiguous. The server may run code of the model's repository if remoteCode is
-// true.
+// Launch returns the arguments of every rank, without those of the plan and the user's; the
+// launch script adds rank and rendezvous. Names of flags are in full, because --dp and --ep
+// are ambiguous. If remoteCode is true, the server may run code from the model's repository.
 func Launch(model, revision string, remoteCode bool) List {
 	l := List{}.With(ModelFlag, model).With("--served-model-name", model)
 	if remoteCode {

@@ -1,4 +1,4 @@
-// Package serverargs has the arguments that the model server's parser declares. It checks
+// Package serverargs knows the arguments that the model server's parser declares. It checks
 // the user's arguments and merges them with the program's own.
 package serverargs
 
@@ -16,7 +16,7 @@ type Argument struct {
 // List is a command line: each flag once, in order.
 type List []Argument
 
-// Words are what the server's parser reads back as this list.
+// Words returns the list as command-line arguments that the server's parser accepts.
 func (l List) Words() []string {
 	var words []string
 	for _, a := range l {
@@ -29,8 +29,8 @@ func (l List) Words() []string {
 	return words
 }
 
-// needsEquals reports a value that as a word of its own would be taken for a flag, or is
-// nothing.
+// needsEquals reports whether a value is empty, or would be taken for a flag if it were a
+// separate word.
 func needsEquals(value string) bool {
 	return value == "" || strings.HasPrefix(value, "-") && !LooksNegative(value)
 }
@@ -40,8 +40,8 @@ func (l List) With(flag string, values ...string) List {
 	return append(slices.Clip(l), Argument{Flag: flag, Values: values})
 }
 
-// Merge returns the list with the arguments of another: they take the place of those with
-// the same flag, and new ones follow at the end.
+// Merge returns the list with the arguments of another list: they replace those with the
+// same flag, and new ones are added at the end.
 func (l List) Merge(other List) List {
 	var merged List
 	for _, a := range l {
@@ -61,7 +61,8 @@ func (l List) Merge(other List) List {
 // Has reports whether a flag is given.
 func (l List) Has(flag string) bool { return l.index(flag) >= 0 }
 
-// Value is the one value of a flag; false if it is not given or has not one.
+// Value returns the value of a flag; false if the flag is not given or does not have
+// exactly one value.
 func (l List) Value(flag string) (string, bool) {
 	if values := l.Values(flag); len(values) == 1 {
 		return values[0], true
@@ -69,7 +70,7 @@ func (l List) Value(flag string) (string, bool) {
 	return "", false
 }
 
-// Values of a flag; nil if it is not given.
+// Values returns the values of a flag; nil if it is not given.
 func (l List) Values(flag string) []string {
 	if i := l.index(flag); i >= 0 {
 		return l[i].Values

@@ -14,7 +14,7 @@ const (
 type reason struct{ why, remedy string }
 
 // owned are the flags that the program computes or that have a setting of their own. A
-// user's value could only contradict.
+// user's value could only contradict the program's.
 var owned = map[string]reason{
 	"--tensor-parallel-size": {"it is the number of devices of the topology", "set sglang-tpu:topology"},
 	"--data-parallel-size":   {"it follows from the model's attention heads and the devices", "set sglang-tpu:topology"},
@@ -37,8 +37,8 @@ var owned = map[string]reason{
 }
 
 var (
-	twoServers = reason{"it splits prefill and decode over servers that know one another's addresses, and this program starts groups that are whole servers", "remove it"}
-	otherMedia = reason{"it belongs to --multimodal, another server that takes images and makes others, for which this program has no plan and no health probe", "remove it"}
+	twoServers = reason{"it splits prefill and decode between servers that must know each other's addresses, and each group of this program does both", "remove it"}
+	otherMedia = reason{"it belongs to --multimodal, a different server that takes and generates images, for which this program has no plan and no health probe", "remove it"}
 )
 
 // unworkable are the flags that the server takes and that cannot work in this
@@ -52,7 +52,8 @@ var unworkable = map[string]reason{
 	"--device-indexes": {"the server ignores it on several hosts, and on one host it leaves chips idle that the plan counts", "remove it, and set sglang-tpu:topology"},
 }
 
-// families are flags that only go with one that cannot work, by the prefix of their names.
+// families are flags that are useful only together with a flag that cannot work, by the
+// prefix of their names.
 var families = []struct {
 	prefix string
 	reason reason

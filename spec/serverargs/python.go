@@ -9,23 +9,23 @@ import (
 	"unicode"
 )
 
-// As the language reference of Python has them: digits may be grouped by single
-// underscores, and int and float take no other base.
+// As in Python's language reference: digits may be grouped by single underscores, and int
+// and float accept no other base.
 var (
 	pythonInt   = regexp.MustCompile(`^[+-]?\d+(_\d+)*$`)
 	pythonFloat = regexp.MustCompile(`^(?i)[+-]?(((\d+(_\d+)*)(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?|inf(inity)?|nan)$`)
-	// negative is what argparse takes for a value though it begins with "-", in a parser
-	// none of whose options looks like a number.
+	// negative matches words that argparse takes for values although they begin with "-",
+	// in a parser that has no options that look like numbers.
 	negative = regexp.MustCompile(`^-\d+$|^-\d*\.\d+$`)
 )
 
-// stripped is what Python's int and float leave of the blanks around a number.
+// stripped removes the whitespace around a number that Python's int and float ignore.
 func stripped(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f })
 }
 
-// Int reads a number as Python's int(text) does; one that is too large for us is the
-// largest.
+// Int parses a number like Python's int(text); a number that is too large becomes the
+// largest int.
 func Int(text string) (int, bool) {
 	text = stripped(text)
 	if !pythonInt.MatchString(text) {
@@ -41,17 +41,18 @@ func Int(text string) (int, bool) {
 	return int(n.Int64()), true
 }
 
-// Float reads a number as Python's float(text) does: infinity and nan are numbers, and a
-// hexadecimal one is not.
+// Float parses a number like Python's float(text): infinity and nan are numbers, and
+// hexadecimal numbers are not.
 func Float(text string) (float64, bool) {
 	text = stripped(text)
 	if !pythonFloat.MatchString(text) {
 		return 0, false
 	}
-	// What is too large is infinite, to Python as well.
+	// Like Python, return infinity for numbers that are too large.
 	f, _ := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
 	return f, true
 }
 
-// LooksNegative reports a word that argparse takes for a value though it begins with "-".
+// LooksNegative reports whether argparse takes a word for a value although it begins with
+// "-".
 func LooksNegative(word string) bool { return negative.MatchString(word) }

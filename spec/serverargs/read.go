@@ -8,19 +8,20 @@ import (
 	"sglang-tpu/spec/spelling"
 )
 
-// Reading is what became of a user's words.
+// Reading is the result of parsing a user's arguments.
 type Reading struct {
 	Arguments List
-	// Doubts are what the parser that the table describes would refuse, and another might
-	// not.
+	// Doubts are arguments that the parser in the table would reject, but another server's
+	// parser may accept.
 	Doubts problem.List
-	// Err is a problem.List of what cannot work; nil if there is none.
+	// Err is a problem.List of the arguments that cannot work; nil if there are none.
 	Err error
 }
 
-// Read reads words as the server's parser does: "--flag", "--flag value" in several
-// entries, or "--flag=value". With another parser than the table's, only what the program
-// itself depends on is refused, and the rest are doubts.
+// Read parses words as the server's parser does: "--flag", "--flag value" in several
+// entries, or "--flag=value". If other is true, the server may have a different parser than
+// the table's: then only problems with arguments on which the program itself depends are
+// errors, and all others are doubts.
 func Read(words []string, other bool) Reading {
 	r := &reading{words: words, other: other, seen: map[string]bool{}}
 	for r.at < len(words) {
@@ -41,7 +42,8 @@ type reading struct {
 
 func (r *reading) refuse(why, remedy string) { r.refused.Add("", "", why, remedy) }
 
-// doubt is refused unless another parser may see it otherwise.
+// doubt reports a problem: as an error, or as a doubt if the server may have a different
+// parser.
 func (r *reading) doubt(why, remedy string) {
 	if r.other {
 		r.doubts.Add("", "", why, remedy)
@@ -62,7 +64,7 @@ func (r *reading) next() {
 		r.stray(word)
 		return
 	case word == "--":
-		r.refuse(fmt.Sprintf("%q is not an argument of the server, which has none without a flag", word), "remove it")
+		r.refuse(fmt.Sprintf("%q is not an argument of the server, which takes no positional arguments", word), "remove it")
 		return
 	}
 	typed, inline, isInline := strings.Cut(word, "=")
@@ -96,7 +98,7 @@ func (r *reading) next() {
 	}
 }
 
-// stray is a word that belongs to no flag.
+// stray reports a word that belongs to no flag.
 func (r *reading) stray(word string) {
 	if twoInOne(word) {
 		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "write them as two entries")
@@ -117,8 +119,8 @@ func (o *Option) key(flag string) string {
 	return o.Names[0]
 }
 
-// isFlag reports a word that argparse takes for a flag, known or not. One with a blank in
-// it is a value to argparse, but for a known flag before "=".
+// isFlag reports whether argparse takes a word for a flag, known or not. argparse takes a
+// word with a space for a value, unless it begins with a known flag and "=".
 func isFlag(word string) bool {
 	if len(word) < 2 || word[0] != '-' || LooksNegative(word) {
 		return false
@@ -127,15 +129,16 @@ func isFlag(word string) bool {
 	return !strings.Contains(word, " ") || Lookup(name) != nil || len(Abbreviated(name)) > 0
 }
 
-// twoInOne reports a flag that has its value in the same entry, after a blank.
+// twoInOne reports whether a word is a flag and its value, separated by a space.
 func twoInOne(word string) bool {
 	name, _, blank := strings.Cut(strings.NewReplacer("\t", " ", "\n", " ").Replace(word), " ")
 	return blank && strings.HasPrefix(name, "--") && !strings.Contains(name, "=")
 }
 
-// resolve finds the option that a name stands for, and how this program calls it. An
-// abbreviation is refused: argparse takes --nn for --nnodes, so one could contradict
-// unseen. Without a flag there is nothing more to say.
+// resolve returns the option that a name stands for, and the name by which this program
+// knows it. Abbreviations are rejected: argparse takes --nn for --nnodes, so an
+// abbreviation could override the program's own argument unnoticed. If the flag is empty,
+// the problem has been reported.
 func (r *reading) resolve(typed string) (string, *Option) {
 	if typed == "-h" || typed == "--help" {
 		return "--help", nil
@@ -150,7 +153,7 @@ func (r *reading) resolve(typed string) (string, *Option) {
 	switch {
 	case len(full) == 0:
 		if _, ok := forbidden(typed); !ok {
-			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Suggestion(typed, names())), "docs/server-arguments.md says where they are listed")
+			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Suggestion(typed, names())), "docs/server-arguments.md says where the server's arguments are listed")
 		}
 		return typed, nil
 	case len(full) == 1:
@@ -160,7 +163,7 @@ func (r *reading) resolve(typed string) (string, *Option) {
 		}
 		r.abbreviation(full, why, remedy)
 	default:
-		r.abbreviation(full, fmt.Sprintf("%q could be %s", typed, some(full)), "write one of them in full")
+		r.abbreviation(full, fmt.Sprintf("%q is ambiguous: it could be %s", typed, some(full)), "write one of them in full")
 	}
 	if r.other {
 		return typed, nil
@@ -168,8 +171,8 @@ func (r *reading) resolve(typed string) (string, *Option) {
 	return "", nil
 }
 
-// abbreviation is refused even of another parser where it may stand for what is not the
-// user's.
+// abbreviation reports an abbreviation. It is an error even with a different parser if it
+// may stand for a flag that the user may not set.
 func (r *reading) abbreviation(full []string, why, remedy string) {
 	for _, name := range full {
 		if _, ok := forbidden(Lookup(name).Names[0]); ok {
@@ -180,7 +183,7 @@ func (r *reading) abbreviation(full []string, why, remedy string) {
 	r.doubt(why, remedy)
 }
 
-// some of many names.
+// some lists the first of many names.
 func some(names []string) string {
 	const most = 4
 	if len(names) <= most {
@@ -189,26 +192,26 @@ func some(names []string) string {
 	return fmt.Sprintf("%s or %d others", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// count says what is wrong with the number of values; false if there are none to check.
+// count reports a wrong number of values; it returns false if there are no values to check.
 func (r *reading) count(o *Option, typed string, values []string, inline bool) bool {
 	switch {
 	case o.Switch() && len(values) > 0:
-		r.doubt(fmt.Sprintf("%q takes no value, and has %q", typed, strings.Join(values, " ")), "remove the value")
+		r.doubt(fmt.Sprintf("%q takes no value, but has %q", typed, strings.Join(values, " ")), "remove the value")
 		return false
 	case inline && len(values) > 1:
-		r.doubt(fmt.Sprintf("%q has %q after =, so that the server has no flag for %q", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
+		r.doubt(fmt.Sprintf("%q has the value %q after =, so %q belongs to no flag", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
 		return false
 	case len(values) == 0 && strings.ContainsAny(o.Values, "1+"):
 		r.missing(o, typed)
 		return false
 	case len(values) > 1 && strings.ContainsAny(o.Values, "1?"):
-		r.doubt(fmt.Sprintf("%s takes one value, and has %q", typed, values), "remove what is too many")
+		r.doubt(fmt.Sprintf("%s takes one value, but has %q", typed, values), "give only one value")
 		return false
 	}
 	return true
 }
 
-// missing is a value that is not there, or that looks like a flag.
+// missing reports a value that is missing, or that looks like a flag.
 func (r *reading) missing(o *Option, typed string) {
 	if r.at < len(r.words) {
 		next := r.words[r.at]
@@ -225,22 +228,22 @@ func (r *reading) missing(o *Option, typed string) {
 	r.doubt(fmt.Sprintf("%s takes %s", typed, many), "give it in the entry after the flag")
 }
 
-// check says which values are not of the option's type, or not among its choices.
+// check reports the values that have the wrong type or are not among the option's choices.
 func (r *reading) check(o *Option, typed string, values []string) {
 	for _, value := range values {
 		switch {
 		case !o.Is(value) && o.Type == "int":
 			r.doubt(fmt.Sprintf("%s %q is not a whole number", typed, value), "use digits only")
 		case !o.Is(value):
-			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), fmt.Sprintf("use one such as %s", o.example()))
+			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), fmt.Sprintf("use a number such as %s", o.example()))
 		case !o.Allows(value):
 			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, o.suggestion(value)), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
 		}
 	}
 }
 
-// suggestion is the choice that was probably intended; none for the shortest values, which
-// are near to any.
+// suggestion returns the choice that was probably intended; empty for very short values,
+// which are similar to many choices.
 func (o *Option) suggestion(value string) string {
 	if len(value) < 4 {
 		return ""
@@ -248,7 +251,7 @@ func (o *Option) suggestion(value string) string {
 	return spelling.Suggestion(value, o.Choices)
 }
 
-// example is a number that the option could have.
+// example returns a valid number for the option.
 func (o *Option) example() string {
 	if _, ok := Float(o.Default); ok {
 		return o.Default

@@ -20,9 +20,9 @@ func TestWhatThePlanComputedIsNotForUsers(t *testing.T) {
 		// What argparse would take for one of them.
 		"--tp": "abbreviation of --tp-size, which cannot be set", "--tensor": "abbreviation of --tensor-parallel-size",
 		"--nn": "abbreviation of --nnodes", "--api": "abbreviation of --api-key", "--disable-pre": "abbreviation of --disable-precompile",
-		"--dp": `"--dp" could be --dp-size or --dp-schedule-policy; write one of them in full`,
+		"--dp": `"--dp" is ambiguous: it could be --dp-size or --dp-schedule-policy; write one of them in full`,
 		// What the server takes, and what cannot work here.
-		"--enable-single-process": "no process of its own", "--multimodal": "another server", "--vae-sp": "belongs to --multimodal",
+		"--enable-single-process": "no process of its own", "--multimodal": "a different server", "--vae-sp": "belongs to --multimodal",
 		"--device-indexes": "set sglang-tpu:topology", "--pd-disaggregation": "splits prefill and decode", "--pd-num-decode": "splits prefill and decode",
 		"--disaggregation-mode": "splits prefill and decode", "--no-disaggregation-use-raiden": "splits prefill and decode",
 	} {
@@ -39,23 +39,23 @@ func TestWhatTheServersParserWouldRefuse(t *testing.T) {
 		words []string
 		want  string
 	}{
-		"an unknown name":          {[]string{"--maximum-running-requests", "16"}, `"--maximum-running-requests" is not an argument of the server (did you mean --max-running-requests?); docs/server-arguments.md says where they are listed`},
-		"of another server":        {[]string{"--zeta"}, `"--zeta" is not an argument of the server; docs/server-arguments.md says where they are listed`},
+		"an unknown name":          {[]string{"--maximum-running-requests", "16"}, `"--maximum-running-requests" is not an argument of the server (did you mean --max-running-requests?); docs/server-arguments.md says where the server's arguments are listed`},
+		"of a different server":        {[]string{"--zeta"}, `"--zeta" is not an argument of the server; docs/server-arguments.md says where the server's arguments are listed`},
 		"a single hyphen":          {[]string{"-page-size", "64"}, `"-page-size" is not an argument of the server (did you mean --page-size?)`},
 		"an abbreviation":          {[]string{"--page", "64"}, `"--page" is an abbreviation of --page-size; write it in full`},
 		"of several":               {[]string{"--disable"}, `"--disable" could be --disable-overlap-schedule, --disable-hybrid-swa-memory, --disable-radix-cache, --disable-precompile or 2 others; write one of them in full`},
 		"no value":                 {[]string{"--page-size"}, `--page-size takes one value; give it in the entry after the flag`},
 		"no values":                {[]string{"--precompile-bs-paddings", "--enable-metrics"}, `--precompile-bs-paddings takes one value or several; give it in the entry after the flag`},
 		"a value like a flag":      {[]string{"--served-model-name", "-x"}, `--served-model-name has no value: the server takes "-x" for a flag; write "--served-model-name=-x" in one entry`},
-		"too many values":          {[]string{"--page-size", "64", "128"}, `--page-size takes one value, and has ["64" "128"]; remove what is too many`},
-		"values after an equals":   {[]string{"--lora-paths=org/a", "org/b"}, `"--lora-paths" has "org/a" after =, so that the server has no flag for "org/b"; give each value an entry of its own`},
-		"a value of a switch":      {[]string{"--enable-metrics", "true"}, `"--enable-metrics" takes no value, and has "true"; remove the value`},
+		"too many values":          {[]string{"--page-size", "64", "128"}, `--page-size takes one value, but has ["64" "128"]; give only one value`},
+		"values after an equals":   {[]string{"--lora-paths=org/a", "org/b"}, `"--lora-paths" has the value "org/a" after =, so "org/b" belongs to no flag; give each value an entry of its own`},
+		"a value of a switch":      {[]string{"--enable-metrics", "true"}, `"--enable-metrics" takes no value, but has "true"; remove the value`},
 		"a fraction":               {[]string{"--page-size", "1.5"}, `--page-size "1.5" is not a whole number; use digits only`},
-		"a hexadecimal number":     {[]string{"--watchdog-timeout", "0x10"}, `--watchdog-timeout "0x10" is not a number; use one such as 300`},
+		"a hexadecimal number":     {[]string{"--watchdog-timeout", "0x10"}, `--watchdog-timeout "0x10" is not a number; use a number such as 300`},
 		"one of several":           {[]string{"--precompile-bs-paddings", "1", "x"}, `--precompile-bs-paddings "x" is not a whole number; use digits only`},
 		"a choice":                 {[]string{"--dtype", "floaty16"}, `--dtype "floaty16" is not one of its choices (did you mean float16?); use auto, half, float16, bfloat16, float, float32`},
 		"a number that is none":    {[]string{"--log-requests-level", "7"}, `--log-requests-level "7" is not one of its choices; use 0, 1, 2, 3`},
-		"the end of all arguments": {[]string{"--", "1"}, `"--" is not an argument of the server, which has none without a flag; remove it`},
+		"the end of all arguments": {[]string{"--", "1"}, `"--" is not an argument of the server, which takes no positional arguments; remove it`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			read := Read(tc.words, false)

@@ -17,16 +17,16 @@ var Commit = regexp.MustCompile(`[0-9a-f]{40}`).FindString(table)
 
 // Option is one argument of the server, in the terms of Python's argparse.
 type Option struct {
-	Names    []string // the first is the one by which this program calls it
+	Names    []string // the first is the name that this program uses
 	Action   string   // Store, StoreTrue, StoreFalse or BooleanOptional
 	Values   string   // how many: 1, 0, ? (at most one), * (any) or + (at least one)
-	Type     string   // int, float, str, nullable_str (None and nothing are no value); - is str
+	Type     string   // int, float, str or nullable_str (None and the empty text mean no value); - means str
 	Choices  []string // nil: any value of the type
 	Default  string   // JSON; empty for a required one
 	Required bool
 }
 
-// Options are all that the server's parser knows beside --help, in its order.
+// Options are all options of the server's parser except --help, in its order.
 var Options = options(table)
 
 func options(text string) []*Option {
@@ -58,8 +58,8 @@ func Lookup(name string) *Option {
 	return nil
 }
 
-// Abbreviated are the names that begin with this one. argparse takes an abbreviation of
-// one name alone, and refuses that of several, even of one option.
+// Abbreviated returns the names that begin with name. argparse accepts an abbreviation of
+// exactly one name, and rejects one of several names, even of the same option.
 func Abbreviated(name string) []string {
 	var found []string
 	if !strings.HasPrefix(name, "--") {
@@ -84,10 +84,10 @@ func names() []string {
 	return all
 }
 
-// Switch reports an option that takes no value.
+// Switch reports whether the option takes no value.
 func (o *Option) Switch() bool { return o.Values == "0" }
 
-// Is reports whether a value is one of the option's type, as Python reads it.
+// Is reports whether Python can parse the value as the option's type.
 func (o *Option) Is(value string) bool {
 	ok := true
 	switch o.Type {

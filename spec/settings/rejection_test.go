@@ -113,7 +113,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "serverArguments", "--page-size", []string{"serverArguments:", "is not a list", "sglang-tpu:serverArguments[0]"}},
 		{ours + "serverArguments", `[["--page-size"]]`, []string{"serverArguments[0]", "is not a string"}},
 		{ours + "serverArguments", `["--tp-size","8"]`, []string{"config sglang-tpu:serverArguments:", "the number of devices of the topology"}},
-		{ours + "serverArguments", `["--dp","4"]`, []string{"could be --dp-size or --dp-schedule-policy"}},
+		{ours + "serverArguments", `["--dp","4"]`, []string{"is ambiguous: it could be --dp-size or --dp-schedule-policy"}},
 		{ours + "serverEnvironment", `{"HF_TOKEN":"hf_x"}`, []string{"serverEnvironment.HF_TOKEN: cannot be set", "sglang-tpu:hfToken"}},
 		{ours + "serverEnvironment", `{"1X":"y"}`, []string{"serverEnvironment.1X: is not the name of a variable"}},
 		{ours + "serverArguments", `["--page-size","a"]`, []string{`--page-size "a" is not a whole number`}},
