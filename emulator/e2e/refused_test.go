@@ -80,7 +80,7 @@ var refusals = []refusal{
 
 	// Network.
 	{`network: {pods: 10.4.0.0}`, []string{`config sglang-tpu:network.pods: "10.4.0.0" is not an IPv4 range in CIDR notation`}},
-	{`network: {pods: 10.4.0.1/14}`, []string{"with the host bits zero"}},
+	{`network: {pods: 10.4.0.1/14}`, []string{"whose host bits are zero"}},
 	{`network: {pods: 10.0.0.0/14}`, []string{`config sglang-tpu:network.pods: "10.0.0.0/14" overlaps sglang-tpu:network.nodes (10.0.0.0/20); use ranges that share no address`}},
 	{`network: {controlPlane: 172.16.0.0/24}`, []string{`config sglang-tpu:network.controlPlane: "172.16.0.0/24" is not a /28`}},
 	{`network: {authorizedNetworks: ["0.0.0.0/0"]}`, []string{`config sglang-tpu:network.authorizedNetworks[0]: "0.0.0.0/0" opens the control plane to every address; name your own ranges`}},
@@ -90,10 +90,10 @@ var refusals = []refusal{
 	// Cluster.
 	{`gke: {releaseChannel: LATEST}`, []string{`config sglang-tpu:gke.releaseChannel: "LATEST" is not a release channel; use RAPID, REGULAR or STABLE`}},
 	{`gke: {minVersion: "1.33"}`, []string{`config sglang-tpu:gke.minVersion: "1.33" does not support tpu7x, which needs 1.34.0-gke.2201000; use 1.35 or newer`}},
-	{`maintenance: {window: {days: [Sunday]}}`, []string{`config sglang-tpu:maintenance.window.hours: "4" is too little for the days of the window: GKE requires at least 48 hours in 32 days; use at least 12 hours, or more days`}},
+	{`maintenance: {window: {days: [Sunday]}}`, []string{`config sglang-tpu:maintenance.window.hours: "4" is too short for the days of the window: GKE requires at least 48 hours in 32 days; use at least 12 hours, or more days`}},
 	{`maintenance: {exclusions: [{name: launch, start: 2026-12-02, end: 2026-12-01}]}`, []string{"config sglang-tpu:maintenance.exclusions[0].end:", "is not after the start; use a later date"}},
 	{`systemPool: {nodes: 0}`, []string{`config sglang-tpu:systemPool.nodes: "0" is out of range; use 1 to 100 nodes`}},
-	{`systemPool: {machineType: ""}`, []string{"config sglang-tpu:systemPool.machineType: is empty; use one such as e2-standard-8"}},
+	{`systemPool: {machineType: ""}`, []string{"config sglang-tpu:systemPool.machineType: is empty; use a machine type such as e2-standard-8"}},
 	{`labels: {Team: a}`, []string{`config sglang-tpu:labels.Team: "a" is not a Google Cloud label; use lower-case letters`}},
 	{`leaderWorkerSet: ` + strings.Repeat("a", 51), []string{"has 51 characters, and the names that the controller derives from it would be too long; use at most 50"}},
 	{"replicas: 100\nleaderWorkerSet: " + strings.Repeat("a", 50), []string{"use at most 49"}},
@@ -117,7 +117,7 @@ var refusals = []refusal{
 	{`serverArguments: [--port, "80"]`, []string{`"--port" cannot be set: probes and the Service use this port`}},
 	{`serverArguments: ["4096"]`, []string{`config sglang-tpu:serverArguments: "4096" comes before any flag`}},
 	{`serverArguments: [--chunked-prefill-size, "1000"]`, []string{"--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"}},
-	{"model: Qwen/Qwen3-Coder-30B-A3B-Instruct\nserverArguments: [--page-size, \"1\"]", []string{"--page-size 1 leaves room for no request with a context of 262144 tokens; use 128"}},
+	{"model: Qwen/Qwen3-Coder-30B-A3B-Instruct\nserverArguments: [--page-size, \"1\"]", []string{"--page-size 1 leaves no room for a request with a context of 262144 tokens; use 128"}},
 	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\nserverArguments: [--context-length, \"65536\"]", []string{"--context-length 65536 is more than the 32768 tokens that the positions of Qwen/Qwen2.5-Coder-32B-Instruct allow; use a smaller number, or scale the positions"}},
 	{`serverArguments: [--enable-metricss, --kv-cache-dtype, fp8, --random-seed, x]`, []string{
 		`"--enable-metricss" is not an argument of the server (did you mean --enable-metrics?)`, `--kv-cache-dtype "fp8" is not one of its choices`, `--random-seed "x" is not a whole number`,

@@ -9,8 +9,8 @@ import (
 // The capacity modes, of which a slice has exactly one at a time.
 const (
 	Spot        = "spot"        // cheap, and the whole slice may be reclaimed at once
-	OnDemand    = "on-demand"   // needs quota, and luck
-	Reservation = "reservation" // zone-bound; must be a specifically targeted one
+	OnDemand    = "on-demand"   // needs quota, and free chips
+	Reservation = "reservation" // in one zone; must be specifically targeted
 	FlexStart   = "flex-start"  // queued until the chips are there, for at most seven days
 )
 
@@ -28,8 +28,8 @@ type Capacity struct {
 	Zones []string `json:"zones"`
 }
 
-// MaxRunSeconds is MaxRunDuration as the API takes it, such as "259200s"; empty if there
-// is none.
+// MaxRunSeconds returns MaxRunDuration in the API's format, such as "259200s"; empty if
+// there is none.
 func (c Capacity) MaxRunSeconds() string {
 	d, err := time.ParseDuration(c.MaxRunDuration)
 	if err != nil {
@@ -38,19 +38,19 @@ func (c Capacity) MaxRunSeconds() string {
 	return strconv.Itoa(int(d.Seconds())) + "s"
 }
 
-// EndedByUpgrades reports whether GKE's upgrades are what ends a slice of one of the options.
+// EndedByUpgrades reports whether one of the options has slices that only GKE's upgrades end.
 // Spot slices end at any time anyway, and GKE does not upgrade flex-start nodes that exist
 // (documentation, Node pool upgrade strategies: short-lived upgrades).
 func (o Options) EndedByUpgrades() bool { return o.Has(Reservation, OnDemand) }
 
-// spotNotice is what pods have when a spot host is reclaimed: of the 30 s of notice, GKE
-// gives the first 15 to pods that are not the system's (documentation, Spot VMs: graceful
-// termination; a node pool can ask for more from 1.35.0-gke.1171000 on, by a field that
-// this provider lacks).
+// spotNotice is how long pods have to end when a spot host is reclaimed: GKE gives the
+// first 15 of the 30 s of notice to pods that are not the system's (documentation, Spot
+// VMs: graceful termination; a node pool can ask for more from 1.35.0-gke.1171000 on, by a
+// field that this provider lacks).
 const spotNotice = 15 * time.Second
 
-// Notice is how long pods have to end when Google takes a host back, whichever of the
-// options it is from; 0: as long as they ask for.
+// Notice returns how long pods have to end when Google reclaims a host of any of the
+// options; 0 means their own grace period.
 func (o Options) Notice() time.Duration {
 	if o.Has(Spot) {
 		return spotNotice

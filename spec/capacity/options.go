@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// ClassLabel is on the nodes of a ComputeClass, which pods select by it. A taint of the same
-// key and value keeps other pods away (documentation, About custom ComputeClasses).
+// ClassLabel is the label of the nodes of a ComputeClass, by which pods select them. A taint
+// of the same key and value keeps other pods away (documentation, About custom
+// ComputeClasses).
 const ClassLabel = "cloud.google.com/compute-class"
 
 // Options are where the chips of a slice may come from, in the order in which they are
-// tried. The first is always there.
+// tried. There is always a first one.
 type Options []Capacity
 
 // Fallback reports whether there is more than one option: GKE's cluster autoscaler then takes
@@ -25,19 +26,19 @@ func (o Options) Has(modes ...string) bool {
 	return slices.ContainsFunc(o, func(c Capacity) bool { return slices.Contains(modes, c.Mode) })
 }
 
-// ZoneOf is the zone of a replica's slice, counted from 0: the zones take turns. Zones is not
-// empty here.
+// ZoneOf returns the zone of a replica's slice: the replicas, counted from 0, use the zones
+// in turn. Zones must not be empty.
 func (c Capacity) ZoneOf(replica int) string { return c.Zones[replica%len(c.Zones)] }
 
-// ID tells options apart, in 6 characters: those of the same mode, zones and reservation are
-// one and the same. It is part of names, so that another order of the options renames nothing.
+// ID returns 6 characters that identify an option by its mode, zones and reservation. Names
+// contain it, so that reordering the options renames nothing.
 func (c Capacity) ID() string {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%s %s %s", c.Mode, c.Reservation, strings.Join(c.Zones, " "))
 	return hex.EncodeToString(hash.Sum(nil))[:6]
 }
 
-// In says in words what a slice in a zone is made from, such as "on-demand in us-central1-c".
+// In describes the capacity of a slice in a zone, such as "on-demand in us-central1-c".
 func (c Capacity) In(zone string) string {
 	if c.Reservation != "" {
 		return c.Mode + " " + c.Reservation + " in " + zone

@@ -2,8 +2,8 @@ package gke
 
 import "slices"
 
-// ExistingNetwork is a subnetwork that somebody else made, often the network team in the
-// host project of a Shared VPC. It is used, and never changed or deleted.
+// ExistingNetwork is an existing subnetwork, such as the network team's in the host project
+// of a Shared VPC. The program uses it but never changes or deletes it.
 type ExistingNetwork struct {
 	// Project of the network: the host project of a Shared VPC. Empty means gcp:project.
 	Project string `json:"project"`
@@ -15,8 +15,9 @@ type ExistingNetwork struct {
 	PodsRange string `json:"podsRange"`
 	// Name of the subnetwork's secondary range for Services. Not with cluster.existing.
 	ServicesRange string `json:"servicesRange"`
-	// Makes the firewall rule from the control plane to webhooks in the network's project. Set it to false where
-	// only the network's owner may make rules; docs/existing.md has the rule to ask for. Not with cluster.existing.
+	// Whether to create the firewall rule from the control plane to webhooks, in the network's project. Set it to
+	// false if only the network's owner may create rules; docs/existing.md has the rule to ask for. Not with
+	// cluster.existing.
 	FirewallRule bool `json:"firewallRule" jsonschema:"default=true"`
 }
 
@@ -27,53 +28,53 @@ func (e ExistingNetwork) Used() bool {
 
 // Cluster says which cluster the endpoint runs in.
 type Cluster struct {
-	// A GKE cluster that somebody else made. It is used, and never changed or deleted.
+	// An existing GKE cluster, which this program uses but never changes or deletes.
 	Existing ExistingCluster `json:"existing"`
 }
 
-// ExistingCluster is a cluster that somebody else made.
+// ExistingCluster is an existing cluster.
 type ExistingCluster struct {
-	// Name of the cluster. Empty means that this program makes one.
+	// Name of the cluster. Empty means that this program creates one.
 	Name string `json:"name"`
 	// Region or zone of its control plane. Empty means the region of gcp:zone.
 	Location string `json:"location"`
-	// TPU node pools of the cluster that somebody else made, each one slice: one for each replica. Empty means that
-	// this program makes them.
+	// Existing TPU node pools of the cluster, one for each replica; each is one slice. Empty means that this
+	// program creates them.
 	NodePools []string `json:"nodePools"`
-	// Says that the LeaderWorkerSet controller is installed already.
+	// Whether the LeaderWorkerSet controller is already installed.
 	LeaderWorkerSet bool `json:"leaderWorkerSet" jsonschema:"default=false"`
 }
 
-// Used reports whether the cluster is somebody else's.
+// Used reports whether an existing cluster is used.
 func (e ExistingCluster) Used() bool {
 	return e.Name != "" || e.Location != "" || len(e.NodePools) > 0 || e.LeaderWorkerSet
 }
 
-// ServiceAccounts are Google service accounts that somebody else made. They are used, and
-// never changed or deleted.
+// ServiceAccounts are existing Google service accounts. The program uses them but never
+// changes or deletes them.
 type ServiceAccounts struct {
-	// Email of the account of the nodes. Empty means that this program makes one.
+	// Email of the account of the nodes. Empty means that this program creates one.
 	Nodes string `json:"nodes"`
-	// Email of the account that builds and pushes the server image. Empty means that this program makes one. Only with
-	// image source build.
+	// Email of the account that builds and pushes the server image. Empty means that this program creates one. Only
+	// with image source build.
 	Builder string `json:"builder"`
 }
 
-// Layers of a deployment. One stack has all of it, or a platform and its endpoints have a
-// stack each.
+// Layers of a deployment. Either one stack has all of it, or a platform and each of its
+// endpoints have separate stacks.
 const (
 	AllLayers = "all"
 	Platform  = "platform" // network, cluster, LeaderWorkerSet controller, repositories and bucket
 	Endpoint  = "endpoint" // slices, image, model server, Service and monitoring
 )
 
-// Shared reports whether other endpoints may run in the cluster of a configuration: whose
-// names in it then carry the stack's name.
+// Shared reports whether other endpoints may run in the cluster. If so, the endpoint's
+// names in the cluster contain the stack's name.
 func Shared(layer string, existing ExistingCluster) bool {
 	return layer == Endpoint || existing.Used()
 }
 
-// Repeated is the first entry of a list that is in it twice; empty if there is none.
+// Repeated returns the first duplicate entry of a list; empty if there is none.
 func Repeated(list []string) string {
 	for i, entry := range list {
 		if slices.Contains(list[:i], entry) {

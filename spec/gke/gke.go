@@ -1,4 +1,4 @@
-// Package gke has the settings of the cluster and its network.
+// Package gke defines the settings of the cluster and its network.
 package gke
 
 // ControlPlane is the version policy of the control plane, and how it keeps Secrets.
@@ -17,7 +17,7 @@ type ControlPlane struct {
 type SystemPool struct {
 	// Machine type of its nodes.
 	MachineType string `json:"machineType" jsonschema:"default=e2-standard-8,example=e2-standard-16"`
-	// How many nodes.
+	// Number of nodes.
 	Nodes int `json:"nodes" unit:"nodes" jsonschema:"default=1,minimum=1,maximum=100,example=3"`
 }
 
@@ -34,6 +34,6 @@ type Network struct {
 	// Ranges that may reach the control plane's public address; include your own. If the list is empty, there is no
 	// public address, only the DNS endpoint, which checks IAM.
 	AuthorizedNetworks []string `json:"authorizedNetworks"`
-	// A subnetwork that somebody else made, to be used instead of a network of the stack's own; docs/existing.md.
+	// An existing subnetwork to use instead of creating a network; docs/existing.md.
 	Existing ExistingNetwork `json:"existing"`
 }

@@ -18,20 +18,20 @@ type Maintenance struct {
 type Window struct {
 	// English names of the days on which the window opens. Empty means every day.
 	Days []string `json:"days"`
-	// Time of the day at which it opens, HH:MM in UTC.
+	// Time at which it opens, HH:MM in UTC.
 	Start string `json:"start" jsonschema:"default=03:00"`
-	// How many hours it stays open.
+	// Number of hours that it stays open.
 	Hours int `json:"hours" unit:"hours" jsonschema:"default=4,minimum=4,maximum=24"`
 }
 
-// The scopes of an exclusion, from the least to the most that it excludes.
+// The scopes of an exclusion, from the smallest to the largest.
 const (
 	NoMinorUpgrades = "NO_MINOR_UPGRADES"
-	NoNodeUpgrades  = "NO_MINOR_OR_NODE_UPGRADES" // leaves patches of the control plane; the scope that keeps a slice
+	NoNodeUpgrades  = "NO_MINOR_OR_NODE_UPGRADES" // allows patches of the control plane; slices keep running
 	NoUpgrades      = "NO_UPGRADES"
 )
 
-// Exclusion is one span without upgrades.
+// Exclusion is a period without upgrades.
 type Exclusion struct {
 	// Name of the exclusion, unique in the list.
 	Name string `json:"name"`
@@ -43,10 +43,10 @@ type Exclusion struct {
 	Scope string `json:"scope" noun:"a scope" jsonschema:"default=NO_MINOR_OR_NODE_UPGRADES,enum=NO_MINOR_OR_NODE_UPGRADES,enum=NO_MINOR_UPGRADES,enum=NO_UPGRADES"`
 }
 
-// unquoted is the form that Pulumi gives to a date without quotes in YAML.
+// unquoted is the format in which Pulumi passes a date without quotes in YAML.
 const unquoted = "2006-01-02 15:04:05 -0700 MST"
 
-// ParseTime reads a date, which is its first moment, or a time as in RFC 3339.
+// ParseTime parses a date, which means its first moment, or an RFC 3339 time.
 func ParseTime(text string) (time.Time, error) {
 	for _, form := range []string{time.DateOnly, unquoted} {
 		if t, err := time.Parse(form, text); err == nil {
@@ -57,15 +57,15 @@ func ParseTime(text string) (time.Time, error) {
 	return t.UTC(), err
 }
 
-// Span is the exclusion's first and last moment. The zero time stands for one that is no
-// time, which the settings refuse.
+// Span returns the exclusion's first and last moment. It returns the zero time for an
+// invalid one, which the checks of the settings reject.
 func (e Exclusion) Span() (start, end time.Time) {
 	start, _ = ParseTime(e.Start)
 	end, _ = ParseTime(e.End)
 	return start, end
 }
 
-// Weekday reads a day's English name, in any case.
+// Weekday parses a day's English name, in upper or lower case.
 func Weekday(name string) (time.Weekday, bool) {
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		if strings.EqualFold(d.String(), name) {
@@ -75,7 +75,7 @@ func Weekday(name string) (time.Weekday, bool) {
 	return 0, false
 }
 
-// Weekdays are Days in their order, without what is no day.
+// Weekdays returns Days in their order, without invalid names.
 func (w Window) Weekdays() []time.Weekday {
 	var days []time.Weekday
 	for _, name := range w.Days {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// LeastVersion is the oldest version of GKE that has tpu7x (documentation, TPUs in GKE:
-// machine types and versions).
+// LeastVersion is the oldest version of GKE that supports tpu7x (documentation, TPUs in
+// GKE: machine types and versions).
 const LeastVersion = "1.34.0-gke.2201000"
 
 var digits = regexp.MustCompile(`\d+`)
@@ -26,8 +26,8 @@ func Older(a, b string) bool {
 	return len(x) < len(y)
 }
 
-// RegionOf drops the last part of a zone: us-central1-ai1a is in us-central1. It is empty for
-// what has one part.
+// RegionOf returns the region of a zone: us-central1 for us-central1-ai1a. It is empty if the
+// zone has only one part.
 func RegionOf(zone string) string {
 	if i := strings.LastIndex(zone, "-"); i > 0 {
 		return zone[:i]

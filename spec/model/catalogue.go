@@ -51,7 +51,7 @@ func (m Model) MoE() bool { return m.Experts > 0 }
 // Latent reports whether the model has multi-head latent attention.
 func (m Model) Latent() bool { return m.KVLoraRank != 0 || m.QKRopeHeadDim != 0 }
 
-// WithDefaults fills in what follows from other numbers.
+// WithDefaults sets the numbers that follow from others.
 func (m Model) WithDefaults() Model {
 	if m.RepositoryGiB == 0 {
 		m.RepositoryGiB = m.WeightsGiB
@@ -59,16 +59,16 @@ func (m Model) WithDefaults() Model {
 	return m
 }
 
-// catalogue holds what each model's config.json says: num_attention_heads,
-// num_key_value_heads, head_dim (hidden_size / num_attention_heads where it is left
-// out), num_hidden_layers, max_position_embeddings and the number of routed experts;
-// weights are from its safetensors index.
+// catalogue contains the numbers in each model's config.json: num_attention_heads,
+// num_key_value_heads, head_dim (hidden_size / num_attention_heads where it is left out),
+// num_hidden_layers, max_position_embeddings and the number of routed experts; weights are
+// from its safetensors index.
 //
 // Layers, heads and head size were compared with copies of these files in public
 // repositories (MaxText's hf_model_configs.py for Qwen, Llama, Gemma and DeepSeek).
-// Not seen in such a copy: layers and context of grok-2, the contexts of GLM-4.5 and
-// GLM-4.5-Air, and the sizes of the repositories of DeepSeek and GLM, whose layer for
-// multi-token prediction is fetched and not loaded.
+// These were not found in such a copy: layers and context of grok-2, the contexts of
+// GLM-4.5 and GLM-4.5-Air, and the sizes of the repositories of DeepSeek and GLM, whose
+// layer for multi-token prediction is fetched and not loaded.
 var catalogue = byID(
 	Model{ID: "Qwen/Qwen2.5-Coder-32B-Instruct", Heads: 40, KVHeads: 8, HeadSize: 128, Layers: 64, WeightsGiB: 61, Context: 32768},
 	Model{ID: "Qwen/Qwen2.5-7B-Instruct", Heads: 28, KVHeads: 4, HeadSize: 128, Layers: 28, WeightsGiB: 14, Context: 32768},
@@ -94,8 +94,8 @@ var catalogue = byID(
 		ID: "xai-org/grok-2", Heads: 64, KVHeads: 8, HeadSize: 128, Layers: 64, WeightsGiB: 502, Context: 131072, Experts: 8,
 		Flags: serverargs.List{{Flag: serverargs.TokenizerFlag, Values: []string{"alvarobartt/grok-2-tokenizer"}}},
 	},
-	// FP8 in the repository, and kept so in HBM (quant_method fp8 of its config.json,
-	// which the server detects).
+	// FP8 in the repository and in HBM (quant_method fp8 of its config.json, which the
+	// server detects).
 	Model{ID: "MiniMaxAI/MiniMax-M2", Heads: 48, KVHeads: 8, HeadSize: 128, Layers: 62, WeightsGiB: 214, Context: 196608, Experts: 256},
 )
 

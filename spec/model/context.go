@@ -12,11 +12,11 @@ import (
 // OverridesFlag changes what the server reads in a model's config.json.
 const OverridesFlag = "--json-model-override-args"
 
-// ropeTypes are the ways to scale positions that sglang-jax knows (get_rope in
+// ropeTypes are the types of position scaling that sglang-jax supports (get_rope in
 // layers/embeddings.py).
 var ropeTypes = []string{"default", "llama3", "proportional", "yarn"}
 
-// overrides are the keys of config.json that decide on the context.
+// overrides are the keys of config.json that determine the context.
 type overrides struct {
 	RopeScaling *struct {
 		RopeType string  `json:"rope_type"`
@@ -24,7 +24,7 @@ type overrides struct {
 		Factor   float64 `json:"factor"`
 		Original float64 `json:"original_max_position_embeddings"`
 	} `json:"rope_scaling"`
-	// The server takes the first of these that is there.
+	// The server uses the first of these that is set.
 	MaxSequenceLength     int `json:"max_sequence_length"`
 	SeqLength             int `json:"seq_length"`
 	MaxSeqLen             int `json:"max_seq_len"`
@@ -32,14 +32,14 @@ type overrides struct {
 	MaxPositionEmbeddings int `json:"max_position_embeddings"`
 }
 
-// Overridden is a model whose config.json --json-model-override-args changes, and the
-// tokens that its positions then reach, up to which --context-length may be set. By
-// sglang-jax's get_context_length, a factor counts by itself unless its scaling names the
-// original context, which a user's --context-length is then to multiply.
+// Overridden returns the model as changed by --json-model-override-args, and the maximum
+// --context-length that its scaled positions allow. In sglang-jax's get_context_length, a
+// factor extends the context by itself, unless the scaling names the original context: then
+// the user has to set --context-length.
 func (m Model) Overridden(text string) (Model, int, error) {
 	var o overrides
 	if json.Unmarshal([]byte(text), &o) != nil {
-		return m, 0, problem.Problem{Why: fmt.Sprintf("%s %q has a value of another type than config.json's", OverridesFlag, text), Remedy: "compare it with the model's"}
+		return m, 0, problem.Problem{Why: fmt.Sprintf("%s %q contains a value whose type differs from config.json's", OverridesFlag, text), Remedy: "compare it with the model's"}
 	}
 	for _, tokens := range []int{o.MaxSequenceLength, o.SeqLength, o.MaxSeqLen, o.ModelMaxLength, o.MaxPositionEmbeddings} {
 		if tokens > 0 {
@@ -72,5 +72,5 @@ func (m Model) Overridden(text string) (Model, int, error) {
 	return m, m.Context, nil
 }
 
-// reach is the longest context that may be asked for.
+// reach returns the longest context that --context-length may set.
 func (s Settings) reach(m Model) int { return max(m.Context, s.Reach) }

@@ -9,25 +9,24 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// weightsShare is how much of what the server takes of a device's HBM the weights may
-// have; with less than a tenth for the key-value cache a server starts and then serves
-// next to nothing.
+// weightsShare is the share of the server's HBM that the weights may take. With less than a
+// tenth left for the key-value cache, a server would start but serve very few requests.
 const weightsShare = 0.9
 
 // Plan is how a model is spread over the devices of one slice.
 type Plan struct {
 	Devices int // JAX devices of the slice, over all hosts
-	TP      int // --tp-size, which to sglang-jax is the size of the world: all devices
+	TP      int // --tp-size, which in sglang-jax is the number of all devices
 	DP      int // data parallelism: one attention layer is spread over TP/DP devices
 	EP      int // expert parallelism; 0 for a dense model
 
-	// GiBPerDevice is what the weights take of one device's HBM, and CacheGiBPerDevice
-	// what is left for the key-value cache.
+	// GiBPerDevice is the HBM of one device that the weights take, and CacheGiBPerDevice
+	// the HBM that is left for the key-value cache.
 	GiBPerDevice      float64
 	CacheGiBPerDevice float64
 	Context           int // tokens of the longest request
-	// RequestsCap is how many requests the server admits at once, however short they are:
-	// its page table's limit, or --max-running-requests.
+	// RequestsCap is the maximum number of requests that the server admits at once, however
+	// short they are: its page table's limit, or --max-running-requests.
 	RequestsCap int
 	// CacheKnown is false if the model's layers and heads are not known. Otherwise the
 	// key-value cache of one group holds CacheTokens, over all data parallel ranks, and
@@ -43,12 +42,12 @@ type Plan struct {
 }
 
 // NewPlan picks the smallest data parallelism with which the attention heads divide
-// evenly, and checks that the weights fit. The settings have been checked. A smaller one
-// cannot be had: the server does not pad attention heads.
+// evenly, and checks that the weights fit. The settings have been checked. A smaller one is
+// not possible, because the server does not pad attention heads.
 //
 // sglang-jax asserts num_attention_heads % (tp/dp) == 0, and that tp is the number of
-// devices: "ValueError: Number of devices 16 must equal the product of mesh_shape
-// (1, 8)" is what the tutorial's --tp 8 earns on 16 devices.
+// devices: the tutorial's --tp 8 fails on 16 devices with "ValueError: Number of devices 16
+// must equal the product of mesh_shape (1, 8)".
 func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
 	s = s.orDefaults()
 	p, ok := spread(m, t, s)
@@ -62,7 +61,7 @@ func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
 		hbm := s.hbmPerDevice() * float64(p.shards(m))
 		cache := ""
 		if float64(m.WeightsGiB) < hbm {
-			cache = " and a tenth of it belongs to the key-value cache"
+			cache = ", of which a tenth is for the key-value cache"
 		}
 		return Plan{}, problem.Problem{
 			Why:    fmt.Sprintf("%s needs %d GiB of HBM for its weights; topology %s leaves %.0f GiB%s", m.ID, m.WeightsGiB, t, hbm, cache),
@@ -72,7 +71,8 @@ func NewPlan(m Model, t topology.Topology, s Settings) (Plan, error) {
 	return p, nil
 }
 
-// spread divides a model over the devices; false if no data parallelism can.
+// spread divides a model over the devices; it returns false if no data parallelism makes
+// that possible.
 func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 	p := Plan{Devices: t.Devices(), TP: t.Devices(), settings: s, flags: m.Flags}
 	for p.DP = 1; p.DP <= p.TP; p.DP++ {
@@ -95,13 +95,13 @@ func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 	return p, true
 }
 
-// Check says what the server would refuse of the settings with this plan. The error is a
+// Check returns why the server would reject the settings with this plan. The error is a
 // problem.Problem.
 func (p Plan) Check() error {
 	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
 		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
 		return problem.Problem{
-			Why:    fmt.Sprintf("%s %d is less than the data parallelism of %d, and each data parallel rank runs requests of its own", MaxRequestsFlag, n, p.DP),
+			Why:    fmt.Sprintf("%s %d is less than the data parallelism of %d, and each data parallel rank needs at least one", MaxRequestsFlag, n, p.DP),
 			Remedy: fmt.Sprintf("use at least %d", p.DP),
 		}
 	}
@@ -118,7 +118,7 @@ func (p Plan) Check() error {
 // AttentionTP is the number of devices that share one attention layer.
 func (p Plan) AttentionTP() int { return p.TP / p.DP }
 
-// commonDivisor is the most groups into which both the devices and the experts divide:
+// commonDivisor returns the largest number that divides both the devices and the experts:
 // all devices for most models, 8 for the 8 experts of grok-2.
 func commonDivisor(devices, experts int) int {
 	for experts != 0 {
@@ -141,7 +141,7 @@ func (p Plan) shards(m Model) int {
 // topologies that the plan proposes, from small to large.
 var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"}
 
-// fits names the smallest topology that holds a model.
+// fits returns the smallest topology that holds a model.
 func fits(m Model, s Settings) string {
 	for _, name := range topologies {
 		if t, err := topology.Parse(name); err == nil {
@@ -153,8 +153,8 @@ func fits(m Model, s Settings) string {
 	return "a larger topology"
 }
 
-// Undivided names the largest topology below this plan's on which the model fits and
-// runs on one host or without data parallelism; empty if there is none.
+// Undivided returns the largest topology smaller than this plan's on which the model fits
+// and runs on one host or without data parallelism; empty if there is none.
 func (p Plan) Undivided(m Model) string {
 	found := ""
 	for _, name := range topologies {

@@ -122,10 +122,10 @@ func TestSettingsThatTheServerWouldAssertAreRefused(t *testing.T) {
 		settings Settings
 		want     string
 	}{
-		"no request can run":  {Settings{PageSize: 1}, "--page-size 1 leaves room for no request with a context of 262144 tokens; use 128"},
+		"no request can run":  {Settings{PageSize: 1}, "--page-size 1 leaves no room for a request with a context of 262144 tokens; use 128"},
 		"chunk beside a page": {Settings{Chunk: 1000}, "--chunked-prefill-size 1000 is not a multiple of --page-size 128; use 1024"},
 		"too long a context":  {Settings{Context: 300000}, `--context-length 300000 is more than the 262144 tokens that the positions of Qwen/Qwen3-Coder-30B-A3B-Instruct allow; use a smaller number, or scale the positions: --json-model-override-args {"rope_scaling": {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 262144}}`},
-		"negative numbers":    {Settings{PageSize: -1, Context: -1, MaxRequests: -1}, "--max-running-requests -1 is no number of requests"},
+		"negative numbers":    {Settings{PageSize: -1, Context: -1, MaxRequests: -1}, "--max-running-requests -1 is not a valid number of requests"},
 		"no number":           {Settings{MemFraction: math.NaN()}, "--mem-fraction-static NaN is not between 0 and 1"},
 		"a fraction above 1":  {Settings{MemFraction: 1.5}, "--mem-fraction-static 1.5 is not between 0 and 1; use 0.88"},
 	} {

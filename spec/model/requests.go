@@ -12,7 +12,8 @@ const (
 	// --max-running-requests says.
 	fewestSlots, mostSlots = 2048, 4096
 	slotsPerFullRequest    = 512
-	// lanes of a TPU register: the values of a head are padded to a multiple.
+	// lanes is the width of a TPU register: the values of a head are padded to a multiple
+	// of it.
 	lanes = 128
 	// slidingShare is --swa-full-tokens-ratio's default: how many tokens a layer with a
 	// sliding window keeps for each one of a layer that looks back to the beginning.
@@ -21,7 +22,7 @@ const (
 	gib = 1 << 30
 )
 
-// requests fills in what the plan says of requests and of the key-value cache.
+// requests computes the plan's numbers about requests and the key-value cache.
 func (p *Plan) requests(m Model) {
 	context := p.settings.context(m)
 	p.Context = context
@@ -61,8 +62,8 @@ func (p *Plan) requests(m Model) {
 	}
 }
 
-// tokensOfARank are the tokens whose keys and values fit beside the weights on the
-// devices of one data parallel rank; false if the model's numbers do not say.
+// tokensOfARank returns the number of tokens whose keys and values fit beside the weights
+// on the devices of one data parallel rank; false if the model's numbers are incomplete.
 func (s Settings) tokensOfARank(m Model, p Plan) (int, bool) {
 	bytes := s.bytesPerToken(m, p.AttentionTP())
 	if bytes == 0 {
@@ -71,9 +72,9 @@ func (s Settings) tokensOfARank(m Model, p Plan) (int, bool) {
 	return max(int(p.CacheGiBPerDevice*gib)/bytes, 1), true
 }
 
-// bytesPerToken of the key-value cache on each device, over all layers; 0 if the
-// model's numbers do not say. A device has its part of the key-value heads, and at
-// least one: fewer heads than devices are replicated. Latents are on every device.
+// bytesPerToken returns the bytes of the key-value cache on each device, over all layers; 0
+// if the model's numbers are incomplete. A device has its share of the key-value heads, and
+// at least one: fewer heads than devices are replicated. Latents are on every device.
 func (s Settings) bytesPerToken(m Model, attentionTP int) int {
 	if m.Latent() {
 		// Pages of latents are laid out in words of four bytes.

@@ -134,7 +134,7 @@ func TestWhatIsFetchedIsNotAlwaysWhatIsLoaded(t *testing.T) {
 
 func TestAPlanRefusesWhatTheServerWould(t *testing.T) {
 	one := planned(t, coder32B, "2x2x2", Settings{MaxRequests: 1})
-	assert.EqualError(t, one.Check(), "--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2")
+	assert.EqualError(t, one.Check(), "--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank needs at least one; use at least 2")
 	assert.NoError(t, planned(t, coder32B, "2x2x1", Settings{MaxRequests: 1}).Check(), "one rank")
 	assert.ErrorContains(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 100}).Check(), "leaves no page for the key-value cache")
 	assert.NoError(t, planned(t, coder32B, "2x2x2", Settings{MaxTokens: 128}).Check())

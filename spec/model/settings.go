@@ -9,7 +9,7 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// Server arguments that change what a plan comes to.
+// Server arguments that change the plan.
 const (
 	PageSizeFlag    = "--page-size"
 	ContextFlag     = "--context-length"
@@ -24,19 +24,20 @@ const (
 	defaultMemShare = 0.88
 )
 
-// Settings are what a user may choose about memory and requests; zero is our default.
+// Settings are the user's choices about memory and requests. Zero means the default, which
+// each field names.
 type Settings struct {
-	// PageSize of the key-value cache in tokens. sglang-jax's own default of 1 leaves
-	// four running requests at a context of 32k, and an assertion at 256k; ours is 128.
+	// PageSize of the key-value cache in tokens; 128. With sglang-jax's own default of 1,
+	// only four requests run at a context of 32k, and an assertion fails at 256k.
 	PageSize    int
-	Context     int     // tokens of the longest request; the model's own
-	Chunk       int     // tokens of a prefill chunk; 4096, and -1 is without chunks
-	MemFraction float64 // of a device's HBM, for weights and key-value cache; 0.88
-	MaxRequests int     // that run at once; as many as there are pages for
+	Context     int     // tokens of the longest request; the model's own context
+	Chunk       int     // tokens of a prefill chunk; 4096. -1 turns chunks off
+	MemFraction float64 // share of a device's HBM for weights and key-value cache; 0.88
+	MaxRequests int     // requests that run at once; as many as there are pages for
 	Reach       int     // tokens that overridden positions reach, beyond the model's own context; 0: none
-	MaxTokens   int     // of the key-value cache of one data parallel rank; as many as fit
-	CacheType   string  // of values in the key-value cache; Type
-	Type        string  // of weights and of what is computed; what config.json says
+	MaxTokens   int     // tokens in the key-value cache of one data parallel rank; as many as fit
+	CacheType   string  // type of values in the key-value cache; the same as Type
+	Type        string  // type of weights and computation; as in config.json
 }
 
 func (s Settings) orDefaults() Settings {
@@ -52,10 +53,11 @@ func (s Settings) orDefaults() Settings {
 	return s
 }
 
-// hbmPerDevice is what the server takes of one device, in GiB: a share of the 96 GiB that
-// sglang-jax documents for a device of v7x. It takes what the runtime reports at start
-// (memory_stats); XLA's own limit is reported as 94.75 GiB, with which the cache would be
-// 2 % smaller. What the runtime reports on tpu7x is open: not seen.
+// hbmPerDevice returns how much HBM of one device the server uses, in GiB: a share of the
+// 96 GiB that sglang-jax documents for a device of v7x. The server computes it from what
+// the runtime reports at start (memory_stats). XLA's own limit is reported as 94.75 GiB,
+// with which the cache would be 2 % smaller. What the runtime reports on tpu7x has not been
+// seen.
 func (s Settings) hbmPerDevice() float64 { return topology.HBMPerDevice * s.MemFraction }
 
 func (s Settings) context(m Model) int {
@@ -65,21 +67,21 @@ func (s Settings) context(m Model) int {
 	return m.Context
 }
 
-// Check says what the server would assert, flag by flag. The error is a problem.List.
+// Check checks each flag for what the server would assert. The error is a problem.List.
 func (s Settings) Check(m Model) error {
 	var refused problem.List
 	refuse := func(why, remedy string) { refused.Add("", "", why, remedy) }
 	if s.PageSize < 0 {
-		refuse(fmt.Sprintf("%s %d is no number of tokens", PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", defaultPageSize))
+		refuse(fmt.Sprintf("%s %d is not a valid number of tokens", PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", defaultPageSize))
 	}
 	if s.Context < 0 {
-		refuse(fmt.Sprintf("%s %d is no number of tokens", ContextFlag, s.Context), fmt.Sprintf("leave it out for the model's own %d", m.Context))
+		refuse(fmt.Sprintf("%s %d is not a valid number of tokens", ContextFlag, s.Context), fmt.Sprintf("leave it out to use the model's own %d", m.Context))
 	}
 	if s.MaxRequests < 0 {
-		refuse(fmt.Sprintf("%s %d is no number of requests", MaxRequestsFlag, s.MaxRequests), "leave it out for as many as there are pages for")
+		refuse(fmt.Sprintf("%s %d is not a valid number of requests", MaxRequestsFlag, s.MaxRequests), "leave it out to admit as many as there are pages for")
 	}
 	if s.MaxTokens < 0 {
-		refuse(fmt.Sprintf("%s %d is no number of tokens", MaxTokensFlag, s.MaxTokens), "leave it out for as many as fit")
+		refuse(fmt.Sprintf("%s %d is not a valid number of tokens", MaxTokensFlag, s.MaxTokens), "leave it out to use as many as fit")
 	}
 	if s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1) { // which NaN is not either
 		refuse(fmt.Sprintf("%s %v is not between 0 and 1", MemFractionFlag, s.MemFraction), fmt.Sprintf("use %v", defaultMemShare))
@@ -95,7 +97,7 @@ func (s Settings) Check(m Model) error {
 		refuse(fmt.Sprintf("%s %d is not a multiple of %s %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", (s.Chunk/s.PageSize+1)*s.PageSize))
 	}
 	if pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1 {
-		refuse(fmt.Sprintf("%s %d leaves room for no request with a context of %d tokens", PageSizeFlag, s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
+		refuse(fmt.Sprintf("%s %d leaves no room for a request with a context of %d tokens", PageSizeFlag, s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
 	}
 	return refused.Err()
 }

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Endpoint is what the queries have to find.
+// Endpoint identifies the endpoint in the queries.
 type Endpoint struct {
 	Cluster   string // its name
-	Title     string // before the name of each alert, and of the dashboard; empty: the cluster
+	Title     string // prefix of the names of the alerts and the dashboard; empty: the cluster's name
 	Namespace string
 	Set       string   // the LeaderWorkerSet
-	Slices    string   // what the names of the node pools begin with; a number follows
-	Fallbacks bool     // whether node pools of other options have more than a number
-	Pools     []string // the node pools instead, where somebody else named them
-	Groups    int      // that should answer; 0: none, and then nothing is wrong without
-	Requests  int      // that a group runs at once; the server does not say it
-	MultiHost bool     // whether a slice has several hosts; only then GKE watches it as one
+	Slices    string   // prefix of the node pools' names, before a number
+	Fallbacks bool     // whether the names of some node pools continue after the number
+	Pools     []string // the names of existing node pools, instead of the prefix
+	Groups    int      // groups that should answer; 0: none, so there is no alert about them
+	Requests  int      // requests that a group runs at once; the server does not report this
+	MultiHost bool     // whether a slice has several hosts; only then does GKE have metrics of the whole slice
 }
 
-// Name is what people know the endpoint by.
+// Name is the endpoint's name in alerts and dashboards.
 func (e Endpoint) Name() string { return cmp.Or(e.Title, e.Cluster) }
 
 // pools is a regular expression of the node pools' names.
@@ -41,7 +41,7 @@ const (
 	Warning  = "WARNING"
 )
 
-// Alert is one thing that somebody is paged for. Either Query or Log is set.
+// Alert is a condition that notifies people. Either Query or Log is set.
 type Alert struct {
 	Name     string        // of the resource, and of the row in docs/monitoring.md
 	Title    string        // what has happened
@@ -69,38 +69,41 @@ func (e Endpoint) container(metric string) string {
 		metric, e.Cluster, e.Namespace, serverContainers)
 }
 
-// answering is how many groups answer; 0 where there are no series. While the exporter is
-// replaced, two of its pods may have a series of the same group.
+// answering returns the query of how many groups answer; 0 if there are no series. While
+// the exporter is replaced, two of its pods may have a series of the same group.
 func (e Endpoint) answering() string {
 	return "(count(max by (job) (" + e.scraped("up") + ") == 1) or vector(0))"
 }
 
-// waiting is how many requests of a group have waited all through the last minutes.
+// waiting returns the query of the requests of each group that have waited during all of
+// the last minutes.
 func (e Endpoint) waiting() string {
 	return fmt.Sprintf("sum by (job) (min_over_time(%s[5m])) + sum by (job) (min_over_time(%s[5m]))",
 		e.scraped(QueueRequests), e.scraped(PendingRequests))
 }
 
-// free is the share of a group's KV pool that is free.
+// free returns the query of the free share of each group's KV pool.
 func (e Endpoint) free() string {
 	return fmt.Sprintf("sum by (job) (%s) / max by (job) (%s)", e.scraped(FreeTokens), e.scraped(TotalTokens))
 }
 
-// restarts is how often a container has started anew in an hour. The pods of a group are
-// made anew with each restart and keep their names, so that their restart count stays 0
-// and their uptime begins again.
+// restarts returns the query of how often each container has restarted in an hour. The pods
+// of a group are recreated with each restart and keep their names, so their restart count
+// stays 0 and their uptime begins again.
 func (e Endpoint) restarts() string {
 	return "sum by (pod_name, container_name) (resets(" + e.container("uptime") + "[1h]))"
 }
 
-// slices is how many slices have all their hosts; 0 where there are no series. A pool has
-// a series for each reason why it was unavailable, so the lowest counts.
+// slices returns the query of how many slices have all their hosts; 0 if there are no
+// series. A pool has a series for each reason why it was unavailable, so the minimum
+// counts.
 func (e Endpoint) slices() string {
 	return fmt.Sprintf(`(count(min by (node_pool_name) (kubernetes_io:node_pool_multi_host_available{monitored_resource="k8s_node_pool",cluster_name="%s",node_pool_name=~"%s"}) == 1) or vector(0))`,
 		e.Cluster, e.pools())
 }
 
-// log selects the lines of containers of the namespace that match a regular expression.
+// log returns the filter of the lines of containers of the namespace that match a regular
+// expression.
 func (e Endpoint) log(container, line string) string {
 	return strings.Join([]string{
 		`resource.type="k8s_container"`,
@@ -118,7 +121,7 @@ const (
 	DownloadLine   = "^download: .*(could not be fetched|is not open to everybody|is not on the Hub|may not write to the bucket)"
 )
 
-// Alerts are those of an endpoint.
+// Alerts returns the alerts of an endpoint.
 func Alerts(e Endpoint) []Alert {
 	var all []Alert
 	if e.Groups > 0 {
@@ -168,7 +171,7 @@ func Alerts(e Endpoint) []Alert {
 	})
 }
 
-// Row is an alert in the table of docs/monitoring.md.
+// Row returns an alert's row in the table of docs/monitoring.md.
 func Row(a Alert) string {
 	after := "at once"
 	if a.For > 0 {

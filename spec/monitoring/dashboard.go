@@ -18,7 +18,8 @@ type Line struct {
 	Query  string
 }
 
-// Panels are the dashboard of an endpoint, from left to right and from top to bottom.
+// Panels returns the charts of an endpoint's dashboard, from left to right and from top to
+// bottom.
 func Panels(e Endpoint) []Panel {
 	running := e.scraped(RunningRequests)
 	panels := []Panel{
@@ -65,11 +66,11 @@ const (
 	height  = 16
 )
 
-// Dashboard is Cloud Monitoring's JSON of the panels
+// Dashboard returns Cloud Monitoring's JSON of the panels
 // (https://docs.cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards).
 //
-// Zeros and empty texts are left out: Google's answer has none, and the provider would take
-// that for a change at each preview (monitoringDashboardDiffSuppress removes only what the
+// Zeros and empty texts are left out. Google's answer omits them, so the provider would
+// report a change at each preview (monitoringDashboardDiffSuppress removes only what the
 // answer has in addition).
 func Dashboard(title string, panels []Panel) string {
 	var tiles []any

@@ -1,15 +1,15 @@
-// Package monitoring holds what is known about the endpoint's metrics without a provider:
-// their names, how they are read from the server, the alerts, and the dashboard.
+// Package monitoring defines the endpoint's metrics, how they are read from the server, the
+// alerts, and the dashboard.
 //
 // # Where the numbers come from
 //
-// At the pinned commit sglang-jax exports nothing of use with --enable-metrics. Its state
-// is in GET /get_server_info, under internal_states, with one entry for all ranks of data
-// parallelism (get_internal_state in managers/tokenizer_manager.py and scheduler.py).
-// json_exporter of prometheus-community turns that into metrics. It does no arithmetic, so
-// what has to be added up is added up in PromQL.
+// At the pinned commit, sglang-jax exports no useful metrics with --enable-metrics. Its
+// state is in the response of GET /get_server_info, under internal_states, with one entry
+// for all data parallel ranks (get_internal_state in managers/tokenizer_manager.py and
+// scheduler.py). json_exporter of prometheus-community turns that into metrics. It does no
+// arithmetic, so sums are computed in PromQL.
 //
-// Some fields do not mean what their names promise, and are treated accordingly:
+// Some fields do not mean what their names suggest:
 //
 //   - num_generated_tokens goes back to 0 every few decode steps (log_decode_stats), so it is
 //     no counter. Tokens per second are last_gen_throughput, which keeps its last value on
@@ -18,7 +18,7 @@
 //   - tree_cache_size is the whole prefix cache. SGLang's token_usage needs the evictable part
 //     of it, which the state does not have, so there is no such metric here.
 //   - A KV pool without free tokens is normal: finished requests stay as prefix cache until
-//     somebody needs the room. It is full when requests wait besides.
+//     the space is needed. The pool is full only if requests also wait.
 //
 // Whether a group answers is `up`, which Prometheus itself writes: /get_server_info waits
 // for the scheduler, so a server whose scheduler is dead counts as down although its port
@@ -46,7 +46,7 @@ const (
 	CachedTokens    = "sglang:kv_cached_tokens"
 )
 
-// InfoPath is where the server tells its state.
+// InfoPath is the path at which the server reports its state.
 const InfoPath = "/get_server_info"
 
 // metric is one entry of json_exporter's configuration.
@@ -58,7 +58,7 @@ type metric struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 }
 
-// metrics are read from the state of a server with dp ranks of data parallelism.
+// metrics returns the metrics of a server with dp data parallel ranks.
 func metrics(dp int) []metric {
 	gauge := func(name, field, help string) metric {
 		return metric{Name: name, Help: help, Path: "{.internal_states[0]." + field + "}", ValueType: "gauge"}

@@ -9,13 +9,13 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// Cloud are the cloud names of one environment. Each carries the stack's name, so that
-// two environments can share a project.
+// Cloud contains the names of an environment's resources in Google Cloud. Each contains the
+// stack's name, so that two environments can share a project.
 type Cloud struct {
 	Base       string // network, cluster
 	NodeTag    string // network tag of every node
 	Repository string
-	Layers     string // repository of the layers that builds have in common
+	Layers     string // repository of the layers that builds share
 	Mirror     string // repository in front of Docker Hub
 	Builder    string // Google service account, at most 30 characters
 	Bucket     string // unique over all of Cloud Storage, at most 63 characters
@@ -25,8 +25,8 @@ type Cloud struct {
 // account's id.
 var stackName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$`)
 
-// ForStack returns the cloud names of a stack in a project. The error, a
-// problem.Problem, says why a stack's name cannot be part of them.
+// ForStack returns the cloud names of a stack in a project. The error, a problem.Problem,
+// explains why they cannot contain the stack's name.
 func ForStack(stack, project string) (Cloud, error) {
 	if !stackName.MatchString(stack) {
 		return Cloud{}, problem.Problem{

@@ -7,7 +7,7 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// Namespaces of a stack that has a cluster to itself.
+// Namespaces of a stack that does not share its cluster.
 const (
 	servingNamespace = "sglang"
 	builderNamespace = "sglang-build"
@@ -16,8 +16,8 @@ const (
 // Namespaces are the Kubernetes namespaces of an endpoint.
 type Namespaces struct{ Serving, Builder string }
 
-// NamespacesFor returns the namespaces of a stack's endpoint. chosen is the user's; empty:
-// none. In a cluster that is shared each carries the stack's name.
+// NamespacesFor returns the namespaces of a stack's endpoint. chosen is the namespace that
+// the user set; it may be empty. In a shared cluster, each name contains the stack's name.
 func NamespacesFor(stack, chosen string, shared bool) Namespaces {
 	n := Namespaces{servingNamespace, builderNamespace}
 	switch {
@@ -32,14 +32,14 @@ func NamespacesFor(stack, chosen string, shared bool) Namespaces {
 // namespaceLength leaves room for -build in the 63 characters of a namespace.
 const namespaceLength = 57
 
-// CheckNamespace says why a namespace cannot be an endpoint's; nil if it can. The error is a
-// problem.Problem.
+// CheckNamespace returns why an endpoint cannot have the namespace; nil if it can. The error
+// is a problem.Problem.
 func CheckNamespace(name string) error {
 	switch {
 	case !objectName.MatchString(name) || len(name) > namespaceLength:
-		return problem.Problem{Value: name, Why: "is not a namespace's name", Remedy: "use at most 57 lower-case letters, digits and hyphens, beginning with a letter"}
+		return problem.Problem{Value: name, Why: "is not a valid namespace name", Remedy: "use at most 57 lower-case letters, digits and hyphens, beginning with a letter"}
 	case strings.HasPrefix(name, "kube-") || strings.HasPrefix(name, "gke-") || strings.HasPrefix(name, "gmp-") || slices.Contains([]string{"default", "lws-system", builderNamespace}, name):
-		return problem.Problem{Value: name, Why: "belongs to others, and the program would make it and delete it", Remedy: "use a namespace of the endpoint's own, such as team-a-coder"}
+		return problem.Problem{Value: name, Why: "is used by others, but this program would create and delete it", Remedy: "use a namespace of the endpoint's own, such as team-a-coder"}
 	}
 	return nil
 }

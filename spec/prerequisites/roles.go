@@ -2,23 +2,24 @@ package prerequisites
 
 import "sort"
 
-// Grant is a permission and the predefined role by which an account gets it. Roles are
-// those of https://cloud.google.com/iam/docs/roles-permissions; which permission each has
-// was compared with Google's lists as of 2026-08-22, and tried on no project.
+// Grant is a permission and the predefined role that contains it. Roles are those of
+// https://cloud.google.com/iam/docs/roles-permissions; which permission each has was
+// compared with Google's lists as of 2026-08-22, and tried on no project.
 type Grant struct {
 	Permission string
 	Role       string
 }
 
-// Need is what one type of resource takes of who deploys it and of who previews it.
+// Need is the permissions that one type of resource requires of the accounts that deploy
+// and preview it.
 type Need struct {
-	Type    string // Pulumi's type token; all of Kubernetes' are AllKubernetes
+	Type    string // Pulumi's type token; AllKubernetes for all types of Kubernetes
 	Deploy  []Grant
 	Preview []Grant
-	Note    string // when it is needed, or what it does not cover; empty: always
+	Note    string // when it is needed, or what it does not cover; empty: always needed
 }
 
-// secretIAM is the type that only some stacks have.
+// secretIAM is a type that only some stacks contain.
 const secretIAM = "gcp:secretmanager/secretIamMember:SecretIamMember"
 
 // AllKubernetes stands for every type of the Kubernetes provider.
@@ -36,7 +37,7 @@ const (
 	storageAdmin          = "roles/storage.admin"
 )
 
-// Needs has every type of resource that the program registers, in the order of their
+// Needs lists every type of resource that the program registers, in the order of their
 // tokens.
 var Needs = []Need{
 	{
@@ -147,8 +148,8 @@ var Needs = []Need{
 	},
 }
 
-// DeployGrants are the permissions that every stack's deployer needs, each once and in
-// the order of their roles.
+// DeployGrants returns the permissions that are needed to deploy any stack, without
+// duplicates, in the order of their roles.
 func DeployGrants() []Grant {
 	seen := map[Grant]bool{}
 	var grants []Grant
@@ -169,15 +170,15 @@ func DeployGrants() []Grant {
 
 // API is one of Google's services.
 type API struct {
-	Name     string   // under which it is enabled
-	Title    string   // in Google's errors
-	Types    []string // that are created by it: the beginnings of Pulumi's type tokens
-	Optional bool     // called by some stacks only
+	Name     string   // the name by which it is enabled
+	Title    string   // its name in Google's errors
+	Types    []string // prefixes of the type tokens of the resources that it creates
+	Optional bool     // whether only some stacks call it
 }
 
-// APIs are the services that stacks call. Service Usage, which enables the others, is on
-// in every project that was created in the console or by gcloud; Secret Manager is on
-// where there is a secret to give rights on.
+// APIs are the services that stacks call. Service Usage, which enables the others, is
+// already enabled in every project that was created in the console or by gcloud. Secret
+// Manager is enabled in every project that has a secret.
 var APIs = []API{
 	{Name: "artifactregistry.googleapis.com", Title: "Artifact Registry API", Types: []string{"gcp:artifactregistry/"}},
 	{Name: "cloudresourcemanager.googleapis.com", Title: "Cloud Resource Manager API", Types: []string{"gcp:projects/iAMMember:IAMMember"}},
@@ -189,11 +190,11 @@ var APIs = []API{
 	{Name: "storage.googleapis.com", Title: "Cloud Storage API", Types: []string{"gcp:storage/"}},
 }
 
-// ImageStreaming is what all node pools have on: "You must enable the Container File System
-// API" (GKE documentation, Use image streaming, Requirements).
+// ImageStreaming is the API of image streaming, which all node pools use: "You must enable
+// the Container File System API" (GKE documentation, Use image streaming, Requirements).
 var ImageStreaming = API{Name: "containerfilesystem.googleapis.com", Title: "Container File System API"}
 
-// CommonAPIs are the names of those that every stack calls, and enables.
+// CommonAPIs returns the names of the APIs that every stack calls and enables.
 func CommonAPIs() []string {
 	var names []string
 	for _, api := range APIs {

@@ -10,13 +10,13 @@ type Tool struct {
 	Name    string
 	Minimum string   // oldest version that works; empty: no version is known to be too old
 	For     string   // what needs it
-	Install string   // what to type or where to get it
+	Install string   // the command that installs it, or where to get it
 	Version []string // the command that prints its version
-	// Advice is true for a tool without which pulumi up works.
+	// Advice is true for a tool that pulumi up does not need.
 	Advice bool
 }
 
-// Install returns what to type, or where to get, a tool of Tools.
+// Install returns the command that installs a tool of Tools, or where to get it.
 func Install(name string) string {
 	return Tools[slices.IndexFunc(Tools, func(t Tool) bool { return t.Name == name })].Install
 }

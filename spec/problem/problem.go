@@ -1,5 +1,5 @@
-// Package problem has the type of an error in a configuration. Problems are values, so that
-// they can be collected, joined and given a line number without parsing text.
+// Package problem defines the type of an error in a configuration. Problems are values, so
+// that they can be collected, joined and given a line number without parsing text.
 package problem
 
 import (
@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// Problem is one reason why a configuration cannot work, or may surprise.
+// Problem is one reason why a configuration cannot work, or why it may not do what the user
+// expects.
 type Problem struct {
-	Key    string // configuration key with its path, such as sglang-tpu:capacity.mode; empty: it is about no key
+	Key    string // configuration key with its path, such as sglang-tpu:capacity.mode; empty if it concerns no key
 	Value  string // the configured value; empty: not shown, such as a secret's
-	Why    string // why the value cannot work; continues a sentence that begins with Value
-	Remedy string // what would work; empty: Why says so
+	Why    string // why the value cannot work; the rest of a sentence that begins with Value
+	Remedy string // what would work; empty if Why says it
 	At     string // where the key stands, such as Pulumi.dev.yaml:7; empty: not known
 }
 
@@ -61,7 +62,7 @@ func (l *List) Add(key, value, why, remedy string) {
 	*l = append(*l, Problem{Key: key, Value: value, Why: why, Remedy: remedy})
 }
 
-// Of returns the problems that an error is, under a key where they name none themselves.
+// Of returns the problems in an error. Problems without a key get the key.
 func Of(key string, err error) List {
 	var list List
 	var one Problem

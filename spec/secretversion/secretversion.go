@@ -9,8 +9,8 @@ import (
 
 var secretVersion = regexp.MustCompile(`^projects/([^/]+)/secrets/([A-Za-z0-9_-]+)/versions/([0-9]+|latest)$`)
 
-// Parse takes the name of a secret's version in Secret Manager apart. The error, a
-// problem.Problem, says what such a name looks like.
+// Parse splits the name of a secret's version in Secret Manager into its parts. The error,
+// a problem.Problem, says what such a name looks like.
 func Parse(version string) (project, secret string, err error) {
 	parts := secretVersion.FindStringSubmatch(version)
 	if parts == nil {
@@ -21,7 +21,7 @@ func Parse(version string) (project, secret string, err error) {
 	return parts[1], parts[2], nil
 }
 
-// Check says why a text does not name a version of a secret; nil if it does.
+// Check returns why a text does not name a version of a secret; nil if it does.
 func Check(version string) error {
 	_, _, err := Parse(version)
 	return err

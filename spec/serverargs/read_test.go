@@ -43,7 +43,7 @@ func TestWhatTheServersParserWouldRefuse(t *testing.T) {
 		"of a different server":        {[]string{"--zeta"}, `"--zeta" is not an argument of the server; docs/server-arguments.md says where the server's arguments are listed`},
 		"a single hyphen":          {[]string{"-page-size", "64"}, `"-page-size" is not an argument of the server (did you mean --page-size?)`},
 		"an abbreviation":          {[]string{"--page", "64"}, `"--page" is an abbreviation of --page-size; write it in full`},
-		"of several":               {[]string{"--disable"}, `"--disable" could be --disable-overlap-schedule, --disable-hybrid-swa-memory, --disable-radix-cache, --disable-precompile or 2 others; write one of them in full`},
+		"of several":               {[]string{"--disable"}, `"--disable" is ambiguous: it could be --disable-overlap-schedule, --disable-hybrid-swa-memory, --disable-radix-cache, --disable-precompile or 2 others; write one of them in full`},
 		"no value":                 {[]string{"--page-size"}, `--page-size takes one value; give it in the entry after the flag`},
 		"no values":                {[]string{"--precompile-bs-paddings", "--enable-metrics"}, `--precompile-bs-paddings takes one value or several; give it in the entry after the flag`},
 		"a value like a flag":      {[]string{"--served-model-name", "-x"}, `--served-model-name has no value: the server takes "-x" for a flag; write "--served-model-name=-x" in one entry`},

@@ -11,12 +11,11 @@ import (
 // Where an image comes from.
 const (
 	Build    = "build"    // built inside the cluster from a pinned commit
-	Mirror   = "mirror"   // published on Docker Hub, through a repository in front of it
+	Mirror   = "mirror"   // published on Docker Hub, pulled through a repository that caches it
 	Prebuilt = "prebuilt" // any reference
 )
 
-// Image is the image of the model server. The fields of each source go with that source
-// alone.
+// Image is the image of the model server. Some fields are allowed only with one source.
 type Image struct {
 	// Where the image comes from: build builds it inside the cluster from a pinned commit; mirror takes a version of
 	// lmsysorg/sglang-jax through a mirror of Docker Hub; prebuilt runs a reference as it is.
@@ -26,18 +25,19 @@ type Image struct {
 
 	// Tag, such as v0.1.0, or digest, sha256:..., of lmsysorg/sglang-jax. Only with source mirror.
 	Version string `json:"version"`
-	// Reference of the image, best with its @sha256 digest. Only with source prebuilt.
+	// Reference of the image, preferably with its @sha256 digest. Only with source
+	// prebuilt.
 	Reference string `json:"reference"`
-	// Repository of Artifact Registry that exists, to push built images to instead of one of the stack's own:
+	// Existing Artifact Registry repository to push built images to, instead of creating one:
 	// projects/P/locations/L/repositories/R. Only with source build.
 	Registry string `json:"registry"`
 
-	// Settings of earlier versions of this program, which could not keep what they promised.
+	// Settings of earlier versions of this program, which had no effect.
 	KeepVersions any `json:"keepVersions" jsonschema:"-"`
 	KeepDays     any `json:"keepDays" jsonschema:"-"`
 }
 
-// Inputs are everything that decides what a built image contains.
+// Inputs are everything that determines the content of a built image.
 type Inputs struct {
 	// https address of the git repository. The default is sglang-jax's own. Only with source build.
 	Repository string `json:"repository"`
@@ -53,9 +53,9 @@ type Inputs struct {
 // Platform of every image: the machines of tpu7x.
 const Platform = "linux/amd64"
 
-// Default is the server at the commit that this program was written against. The
-// build argument is needed because a git context carries no history from which
-// setuptools-scm could tell the version.
+// Default returns the inputs of the commit that this program was written for. The build
+// argument is needed because a git context has no history from which setuptools-scm could
+// derive the version.
 func Default() Inputs {
 	return Inputs{
 		Repository: "https://github.com/sgl-project/sglang-jax.git",
@@ -65,8 +65,8 @@ func Default() Inputs {
 	}
 }
 
-// WithDefaults fills in what is left out. The default commit is one of the default
-// repository: with another, a commit that is left out stays so.
+// WithDefaults sets defaults for empty fields. The default commit belongs to the default
+// repository: with another repository, an empty commit stays empty.
 func (i Inputs) WithDefaults() Inputs {
 	d := Default()
 	if i.Repository == "" {
@@ -89,10 +89,10 @@ func (i Inputs) Given() bool {
 	return i.Repository+i.Commit+i.Dockerfile != "" || len(i.BuildArgs) > 0
 }
 
-// Tag is the first 12 digits of the commit, for people, and 8 of a hash over all
-// inputs, so that equal inputs have equal tags and others never share one.
+// Tag returns the first 12 digits of the commit, for people, and 8 of a hash over all
+// inputs, so that equal inputs have equal tags and different inputs have different ones.
 func (i Inputs) Tag() string {
-	// The names are part of the hash: other ones would build every image again.
+	// The field names are part of the hash: renaming one would rebuild every image.
 	text, _ := json.Marshal(struct { // encoding cannot fail for strings, and sorts the map
 		Repository, Commit, Dockerfile string
 		BuildArgs                      map[string]string

@@ -11,9 +11,8 @@ import (
 
 const argumentsKey = "sglang-tpu:serverArguments"
 
-// planServer reads the user's server arguments and derives the parallelism from model,
-// topology and arguments, as far as these are known. It returns the user's arguments, with
-// all that is wrong.
+// planServer parses the user's server arguments and computes the plan from model, topology
+// and arguments, if these are known. It returns the user's arguments and all problems.
 func (c *Config) planServer(modelKnown, shaped bool) (serverargs.List, problem.List) {
 	given, settings, readable, found := c.readArguments()
 	if readable && modelKnown {
@@ -40,8 +39,9 @@ func (c *Config) planServer(modelKnown, shaped bool) (serverargs.List, problem.L
 	return given, append(found, checkSize(c.Cache, c.ModelID, c.Model.RepositoryGiB)...)
 }
 
-// readArguments reads the user's server arguments, and from them what the plan depends on;
-// false if that cannot be read. It overrides the model where the arguments do.
+// readArguments parses the user's server arguments and the settings of the plan in them;
+// false if these cannot be parsed. If the arguments override the model's numbers, it
+// changes the model.
 func (c *Config) readArguments() (serverargs.List, model.Settings, bool, problem.List) {
 	other := anotherServer(c.Image)
 	read := serverargs.Read(c.ServerArguments, other != "")
@@ -59,8 +59,8 @@ func (c *Config) readArguments() (serverargs.List, model.Settings, bool, problem
 	}
 	for _, doubt := range doubts {
 		doubt.Key = "" // which comes before the whole sentence
-		c.Warnings.Add(argumentsKey, "", fmt.Sprintf("%s. That is so at sglang-jax %.12s", doubt.Error(), serverargs.Commit),
-			"the server of "+other+" may accept it; otherwise every pod ends with exit code 2")
+		c.Warnings.Add(argumentsKey, "", fmt.Sprintf("%s (checked against sglang-jax %.12s)", doubt.Error(), serverargs.Commit),
+			"the server that "+other+" selects may accept it; otherwise every pod ends with exit code 2")
 	}
 	if overrides, ok := given.Value(model.OverridesFlag); ok && len(found) == 0 {
 		var err error
@@ -72,8 +72,8 @@ func (c *Config) readArguments() (serverargs.List, model.Settings, bool, problem
 	return given, settings, readable, append(found, checkDraft(c, given)...)
 }
 
-// anotherServer names the setting by which the image has another server than the one
-// whose arguments are known; empty if it has that one. The image has its defaults.
+// anotherServer returns the setting that selects a different server than the one whose
+// arguments are known; empty if none does. The image's defaults must be set.
 func anotherServer(i serverimage.Image) string {
 	switch {
 	case i.Source == serverimage.Prebuilt:
@@ -88,13 +88,15 @@ func anotherServer(i serverimage.Image) string {
 	return ""
 }
 
-// planned are the arguments that the plan depends on; false if one of them is no number.
-// That has been reported, but of another server it was only doubted.
+// planned returns the arguments on which the plan depends; false if one of them is not a
+// number. For the known server, that has been reported already; for a different server
+// there was only a warning.
 func planned(given serverargs.List, other bool) (model.Settings, bool, problem.List) {
 	var settings model.Settings
 	var found problem.List
 	readable := true
-	// number hands a flag's value to read, which reports whether it is one.
+	// number passes a flag's value to read, which reports whether it is a number of the
+	// right kind.
 	number := func(flag, noun, remedy string, read func(text string) bool) {
 		text, ok := given.Value(flag)
 		switch {
@@ -125,10 +127,10 @@ func planned(given serverargs.List, other bool) (model.Settings, bool, problem.L
 			return ok
 		})
 	}
-	number(model.MemFractionFlag, "number", "use one such as 0.88", func(text string) (ok bool) {
+	number(model.MemFractionFlag, "number", "use a number such as 0.88", func(text string) (ok bool) {
 		settings.MemFraction, ok = serverargs.Float(text)
 		if ok && settings.MemFraction == 0 {
-			found.Add(argumentsKey, "", fmt.Sprintf("%s %q is not a number above 0", model.MemFractionFlag, text), "use one such as 0.88")
+			found.Add(argumentsKey, "", fmt.Sprintf("%s %q is not a number above 0", model.MemFractionFlag, text), "use a number such as 0.88")
 		}
 		return ok
 	})
@@ -141,11 +143,11 @@ func checkRemoteCode(c *Config, given serverargs.List) problem.List {
 	if c.TrustRemoteCode || !given.Has(serverargs.RemoteCodeFlag) {
 		return nil
 	}
-	return problem.List{{Key: argumentsKey, Value: serverargs.RemoteCodeFlag, Why: "is given, and sglang-tpu:trustRemoteCode is false", Remedy: "remove one of the two"}}
+	return problem.List{{Key: argumentsKey, Value: serverargs.RemoteCodeFlag, Why: "is given, but sglang-tpu:trustRemoteCode is false", Remedy: "remove one of the two"}}
 }
 
-// checkMoE refuses the backend that the server asserts by the model's architecture
-// (_FUSED_MOE_V2_SUPPORTED_ARCHITECTURES): no model of the catalogue is among those.
+// checkMoE rejects the backend that the server supports only for some architectures
+// (_FUSED_MOE_V2_SUPPORTED_ARCHITECTURES), which no model of the catalogue has.
 func checkMoE(c *Config, given serverargs.List, other string) problem.List {
 	const flag, backend = "--moe-backend", "fused_v2"
 	value, _ := given.Value(flag)
@@ -158,7 +160,7 @@ func checkMoE(c *Config, given serverargs.List, other string) problem.List {
 	}}
 }
 
-// checkDraft is about the model that drafts tokens for speculative decoding.
+// checkDraft checks the model that drafts tokens for speculative decoding.
 func checkDraft(c *Config, given serverargs.List) problem.List {
 	const flag, revision = serverargs.DraftFlag, serverargs.DraftRevisionFlag
 	draft, ok := given.Value(flag)
@@ -166,13 +168,13 @@ func checkDraft(c *Config, given serverargs.List) problem.List {
 		return nil
 	}
 	c.Warnings.Add(argumentsKey, "", fmt.Sprintf("the plan does not count the weights of %s %s, whose size this program does not know: "+
-		"they are in HBM with the model's", flag, draft),
+		"they share the HBM with the model's weights", flag, draft),
 		fmt.Sprintf("if the server ends with RESOURCE_EXHAUSTED, lower %s or use a larger topology", model.MemFractionFlag))
 	// ModelConfig.from_server_args: model_revision or server_args.revision.
 	if c.Revision != "" && c.Revision != serverargs.DefaultRevision && !given.Has(revision) {
 		return problem.List{{
 			Key:    argumentsKey,
-			Why:    fmt.Sprintf("%s %q has no revision, so that the server looks for it at sglang-tpu:modelRevision (%s)", flag, draft, c.Revision),
+			Why:    fmt.Sprintf("%s %q has no revision, so the server looks for it at sglang-tpu:modelRevision (%s)", flag, draft, c.Revision),
 			Remedy: fmt.Sprintf("add %s %s, or the revision that you want", revision, serverargs.DefaultRevision),
 		}}
 	}

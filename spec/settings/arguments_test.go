@@ -16,17 +16,17 @@ func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
 		says      string
 		also      []string // more settings
 	}{
-		"fewer requests than ranks": {`["--max-running-requests",1]`, `--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank runs requests of its own; use at least 2`, nil},
+		"fewer requests than ranks": {`["--max-running-requests",1]`, `--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank needs at least one; use at least 2`, nil},
 		"refused after parsing":     {`["--kv-cache-dtype","fp8_e4m3"]`, `--kv-cache-dtype "fp8_e4m3" passes the server's parser and is then refused as unsupported; use auto or bf16`, nil},
 		"of a model that has none":  {`["--moe-backend","fused_v2"]`, `--moe-backend "fused_v2" works only with Bailing, MiMo and GlmMoeDsa models, and Qwen/Qwen3-30B-A3B is not one of them; use epmoe or fused`, []string{"sglang-tpu:model", "Qwen/Qwen3-30B-A3B"}},
 		"a context out of reach":    {`["--context-length",131072]`, `or scale the positions: --json-model-override-args {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}}`, nil},
 		"scaled, and out of reach":  {`["--context-length",131072,"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2.0}}"]`, "more than the 65536 tokens", nil},
 		"scaled in no known way":    {`["--json-model-override-args","{\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}}"]`, `rope_type "dynamic", which the server does not know; use default, llama3, proportional, yarn`, nil},
-		"overrides of another type": {`["--json-model-override-args","{\"rope_scaling\":4}"]`, "has a value of another type than config.json's", nil},
+		"overrides of another type": {`["--json-model-override-args","{\"rope_scaling\":4}"]`, "contains a value whose type differs from config.json's", nil},
 		"remote code":               {`["--trust-remote-code"]`, "sglang-tpu:trustRemoteCode is false; remove one of the two", []string{"sglang-tpu:trustRemoteCode", "false"}},
 		"a draft of the model's revision": {
 			`["--speculative-draft-model-path","org/draft","--speculative-algorithm","EAGLE","--disable-overlap-schedule"]`,
-			`--speculative-draft-model-path "org/draft" has no revision, so that the server looks for it at sglang-tpu:modelRevision (v1); add --speculative-draft-model-revision main, or the revision that you want`,
+			`--speculative-draft-model-path "org/draft" has no revision, so the server looks for it at sglang-tpu:modelRevision (v1); add --speculative-draft-model-revision main, or the revision that you want`,
 			[]string{"sglang-tpu:modelRevision", "v1"},
 		},
 	} {
@@ -87,7 +87,7 @@ func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
 		for i, says := range []string{`"--speed" is not an argument of the server`, `--dtype "fp4" is not one of its choices`, "is then refused as unsupported"} {
 			assert.Contains(t, c.Warnings[i].Error(), "config sglang-tpu:serverArguments: ")
 			assert.Contains(t, c.Warnings[i].Error(), says)
-			assert.Contains(t, c.Warnings[i].Error(), "That is so at sglang-jax cddbf6f1cc33; the server of "+names+" may accept it; otherwise every pod ends with exit code 2")
+			assert.Contains(t, c.Warnings[i].Error(), "(checked against sglang-jax cddbf6f1cc33); the server that "+names+" selects may accept it; otherwise every pod ends with exit code 2")
 		}
 		words := strings.Join(c.Arguments.Words(), " ")
 		assert.Contains(t, words, "--dtype fp4", "in the place of the program's")
@@ -133,5 +133,5 @@ func TestVariablesOfTheServer(t *testing.T) {
 	}
 	fine := map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30", "TOKENIZERS_PARALLELISM": "false", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "LIBTPU_INIT_ARGS": "--x=y"}
 	assert.Empty(t, checkEnvironment(fine, func(string) bool { return false }))
-	assert.ErrorContains(t, checkEnvironment(fine, func(key string) bool { return key == "sglang-tpu:serverEnvironment" }).Err(), "has a secret")
+	assert.ErrorContains(t, checkEnvironment(fine, func(key string) bool { return key == "sglang-tpu:serverEnvironment" }).Err(), "contains a secret")
 }

@@ -26,13 +26,14 @@ func checkCache(c storage.Cache) problem.List {
 	}
 	if most := c.IOPS / 4; c.ThroughputMiB > most {
 		found.Add(cacheKey+".throughputMiB", strconv.Itoa(c.ThroughputMiB),
-			fmt.Sprintf("is more than a quarter of cache.iops (%d), and Hyperdisk Balanced gives no more", c.IOPS),
+			fmt.Sprintf("is more than a quarter of cache.iops (%d), which is the limit of Hyperdisk Balanced", c.IOPS),
 			fmt.Sprintf("use at most %d, or raise cache.iops to %d", most, 4*c.ThroughputMiB))
 	}
 	return found
 }
 
-// checkSize refuses a volume that does not hold the weights, which every host has in full.
+// checkSize rejects a volume that is too small for the weights, of which every host needs
+// all.
 func checkSize(c storage.Cache, id string, weightsGiB int) problem.List {
 	if c.Mode != storage.DiskVolume || c.SizeGiB <= 0 || c.SizeGiB > weightsGiB {
 		return nil

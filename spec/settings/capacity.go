@@ -15,7 +15,7 @@ import (
 
 var reservation = regexp.MustCompile(`^(projects/[a-z0-9:.-]+/reservations/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/reservationBlocks/[a-z0-9-]+)?$`)
 
-// maxRun is the longest that GKE lets a flex-start node live.
+// maxRun is the maximum lifetime of a flex-start node in GKE.
 const maxRun = 7 * 24 * time.Hour
 
 // optionKey is the key of an option of the capacity, counted from 0.
@@ -30,11 +30,11 @@ func checkCapacity(c *Config) problem.List {
 	var found problem.List
 	options := c.Options()
 	if len(c.Cluster.Existing.NodePools) > 0 && options.Fallback() {
-		found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+clusterKey+".nodePools: there is nothing to fall back to from node pools that are there", "remove one of the two")
+		found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+clusterKey+".nodePools: existing node pools are used as they are, without fallbacks", "remove one of the two")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Adopt)) {
 		if options.Fallback() && strings.HasPrefix(name, "slice-") {
-			found.Add(keyOf("capacityFallbacks"), "", "is set, and so is sglang-tpu:adopt."+name+": an adopted node pool is left as it is, without the label by which GKE knows the options", "remove one of the two")
+			found.Add(keyOf("capacityFallbacks"), "", "is set, and so is sglang-tpu:adopt."+name+": an adopted node pool is not changed, so it lacks the label by which GKE recognizes the options", "remove one of the two")
 		}
 	}
 	for i, option := range options {
@@ -43,14 +43,13 @@ func checkCapacity(c *Config) problem.List {
 		found = append(found, checkZones(key+".zones", option, c)...)
 		found = append(found, checkAgainst(key, option, options[:i])...)
 		if option.Mode == capacity.FlexStart && i < len(options)-1 {
-			found.Add(key+".mode", option.Mode, "waits in Google's queue for up to seven days, so that the options after it would not be tried", "put it last")
+			found.Add(key+".mode", option.Mode, "waits in Google's queue for up to seven days, so the options after it would not be tried", "put it last")
 		}
 	}
 	return found
 }
 
-// checkZones is about the zones of an option. gcp:zone, which is its default, has a check of
-// its own.
+// checkZones checks the zones of an option. The default, gcp:zone, is checked elsewhere.
 func checkZones(key string, option capacity.Capacity, c *Config) problem.List {
 	var found problem.List
 	for i, zone := range option.Zones {
@@ -60,14 +59,14 @@ func checkZones(key string, option capacity.Capacity, c *Config) problem.List {
 		case !zoneName.MatchString(zone):
 			found.Add(at, zone, "is not a zone", "use a zone such as us-central1-c")
 		case zoneName.MatchString(c.Zone) && gke.RegionOf(zone) != c.Region:
-			found.Add(at, zone, "is in another region than gcp:zone, and a cluster has its nodes in one", "use zones of "+c.Region)
+			found.Add(at, zone, "is in another region than gcp:zone, but all nodes of a cluster are in one region", "use zones of "+c.Region)
 		case slices.Contains(option.Zones[:i], zone):
 			found.Add(at, zone, "is in the list twice", "remove one")
 		}
 	}
 	if option.Mode == capacity.Reservation && len(option.Zones) > 1 {
-		found.Add(key, strings.Join(option.Zones, " "), "are more than one zone, and a reservation is in one",
-			"name its zone alone; a reservation in another zone is an option of its own")
+		found.Add(key, strings.Join(option.Zones, " "), "are more than one zone, but a reservation is in one zone",
+			"name only its zone; a reservation in another zone is another option")
 	}
 	return found
 }
@@ -80,14 +79,14 @@ func checkAgainst(key string, option capacity.Capacity, earlier capacity.Options
 		case option.ID() == other.ID():
 			found.Add(key, "", "is the same as "+optionKey(i), "remove one of the two")
 		case option.Reservation != "" && option.Reservation == other.Reservation && !slices.Equal(option.Zones, other.Zones):
-			found.Add(key+".zones", strings.Join(option.Zones, " "), fmt.Sprintf("is not the zone of %s.reservation, which is the same reservation and in %s", optionKey(i), strings.Join(other.Zones, " ")),
-				"use the zone that the reservation is in for both, and remove one of the two")
+			found.Add(key+".zones", strings.Join(option.Zones, " "), fmt.Sprintf("is not the zone of the same reservation in %s, which says %s", optionKey(i), strings.Join(other.Zones, " ")),
+				"use the reservation's zone, and remove one of the two options")
 		}
 	}
 	return found
 }
 
-// checkOption is about the mode and its fields.
+// checkOption checks the mode and its fields.
 func checkOption(key string, c capacity.Capacity) problem.List {
 	var found problem.List
 	switch {

@@ -37,5 +37,5 @@ func TestNodePoolsThatExistHaveNoOptions(t *testing.T) {
 	assert.ErrorContains(t, err, "config sglang-tpu:capacityFallbacks: is set, and so is sglang-tpu:cluster.existing.nodePools")
 	_, err = load(configtest.Minimal(t).With("sglang-tpu:adopt", `{"slice-0":"projects/my-project/locations/us-central1/clusters/c/nodePools/n"}`,
 		"sglang-tpu:capacityFallbacks", `[{"mode":"on-demand"}]`))
-	assert.ErrorContains(t, err, "config sglang-tpu:capacityFallbacks: is set, and so is sglang-tpu:adopt.slice-0: an adopted node pool is left as it is")
+	assert.ErrorContains(t, err, "config sglang-tpu:capacityFallbacks: is set, and so is sglang-tpu:adopt.slice-0: an adopted node pool is not changed")
 }

@@ -22,8 +22,8 @@ var (
 	gitRevision = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
 )
 
-// placeholders are what the checked-in environments hold where only their user knows the
-// value. Google Cloud would be called with another owner's project.
+// placeholders are the values in the checked-in environments that users have to replace.
+// Otherwise Google Cloud would be called with somebody else's project.
 const (
 	placeholderProject     = "your-project-id"
 	placeholderReservation = "your-reservation"
@@ -46,7 +46,7 @@ func checkPlaceholders(c *Config) problem.List {
 	return found
 }
 
-// checkPlace takes the region that is configured, or nothing.
+// checkPlace checks project and zone, and the region if it is configured.
 func checkPlace(c *Config, region string) problem.List {
 	var found problem.List
 	if c.Project != "" && !projectID.MatchString(c.Project) {
@@ -61,7 +61,7 @@ func checkPlace(c *Config, region string) problem.List {
 	return found
 }
 
-// checkToken wants the token in one place.
+// checkToken reports a token that is set in two places.
 func checkToken(c *Config) problem.List {
 	switch key := keyOf("hfTokenSecret"); {
 	case c.HFTokenSecret == "":
@@ -73,13 +73,13 @@ func checkToken(c *Config) problem.List {
 	}
 }
 
-// checkCluster is about the control plane and the system pool.
+// checkCluster checks the control plane and the system pool.
 func checkCluster(c *Config) problem.List {
 	const key = "sglang-tpu:gke"
 	g := c.GKE
 	var found problem.List
 	if c.SystemPool.MachineType == "" {
-		found.Add("sglang-tpu:systemPool.machineType", "", "is empty", "use one such as e2-standard-8")
+		found.Add("sglang-tpu:systemPool.machineType", "", "is empty", "use a machine type such as e2-standard-8")
 	}
 	if g.SecretsKey != "" {
 		match := kmsKey.FindStringSubmatch(g.SecretsKey)
@@ -92,7 +92,7 @@ func checkCluster(c *Config) problem.List {
 	}
 	match := gkeVersion.FindStringSubmatch(g.MinVersion)
 	if match == nil {
-		found.Add(key+".minVersion", g.MinVersion, "is not a GKE version", "use one such as 1.35 or "+gke.LeastVersion)
+		found.Add(key+".minVersion", g.MinVersion, "is not a GKE version", "use a version such as 1.35 or "+gke.LeastVersion)
 		return found
 	}
 	if number, err := strconv.Atoi(match[1]); err != nil || number < 34 {
@@ -106,7 +106,7 @@ func checkLabels(labels map[string]string) problem.List {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		if !labelKey.MatchString(key) || !labelValue.MatchString(labels[key]) {
 			found.Add("sglang-tpu:labels."+key, labels[key], "is not a Google Cloud label",
-				"use lower-case letters, digits, hyphens and underscores, at most 63, beginning with a letter")
+				"use at most 63 lower-case letters, digits, hyphens and underscores, beginning with a letter")
 		}
 	}
 	return found

@@ -1,8 +1,8 @@
-// Package settings reads the settings of one environment into Go types and checks them.
-// Configuration keys are named only here.
+// Package settings reads the settings of one environment into Go types and checks them. It
+// is the only package that knows the configuration keys.
 //
 // All errors are reported at once, before the first resource. Each names the key, the
-// value, why it cannot work, and what would.
+// value, why it cannot work, and what would work.
 package settings
 
 import (
@@ -22,11 +22,11 @@ import (
 type Source struct {
 	Get      func(key string) (value string, ok bool)
 	IsSecret func(key string) bool
-	Keys     []string // all that are set, so that a misspelt one is not ignored
-	// Project is the name of the Pulumi project, in whose namespace the keys of this program
-	// may be as well; empty: this program's.
+	Keys     []string // all keys that are set, to detect misspelt ones
+	// Project is the name of the Pulumi project. The keys of this program may also be in its
+	// namespace. Empty means this program's name.
 	Project string
-	// Now is for warnings about dates that have passed; nil: the clock.
+	// Now returns the time for warnings about past dates; nil means the clock.
 	Now func() time.Time
 }
 
@@ -37,25 +37,26 @@ func (s Source) now() time.Time {
 	return s.Now()
 }
 
-// Config is one environment, checked: its settings with all defaults, and what follows from
-// them.
+// Config is the checked configuration of one environment: its settings with all defaults,
+// and the values that follow from them.
 type Config struct {
 	Settings
 
-	Model     model.Model // of the catalogue, or the custom one
+	Model     model.Model // from the catalogue, or customModel
 	Plan      model.Plan
-	Arguments serverargs.List // all that the server is started with, but for rank and rendezvous
+	Arguments serverargs.List // all arguments of the server, except rank and rendezvous
 	Ready     time.Duration   // how long up waits for the model server
 
-	Warnings problem.List // what will work, and may surprise
+	Warnings problem.List // what works but may be unexpected
 
 	project project
 }
 
-// Key is the full key of a setting, such as replicas, as the project has it.
+// Key returns the full key under which the project has a setting, such as replicas.
 func (c *Config) Key(name string) string { return c.project.where(keyOf(name)) }
 
-// Options are where the chips come from, each with its zones: gcp:zone where none is set.
+// Options returns the options of the capacity, each with its zones. The default zone is
+// gcp:zone.
 func (c *Config) Options() capacity.Options {
 	options := append(capacity.Options{c.Capacity}, c.CapacityFallbacks...)
 	for i := range options {
@@ -66,16 +67,16 @@ func (c *Config) Options() capacity.Options {
 	return options
 }
 
-// MakesSlices reports whether the stack creates node pools of TPUs: a platform leaves them to
-// its endpoints, and those of somebody else are used as they are.
+// MakesSlices reports whether the stack creates TPU node pools. A platform does not, because
+// its endpoints do; nor does a stack that uses existing node pools.
 func (c *Config) MakesSlices() bool {
 	return c.Layer != gke.Platform && len(c.Cluster.Existing.NodePools) == 0
 }
 
-// Named has the keys of problems that are found later as the project has them.
+// Named replaces the keys of problems that are found later by those that the project uses.
 func (c *Config) Named(problems problem.List) problem.List { return c.project.named(problems) }
 
-// Load reads and checks every key. The error is a problem.List of all that is wrong.
+// Load reads and checks every key. The error is a problem.List of all problems.
 func Load(source Source) (*Config, error) {
 	r := &reader{unread: map[string]bool{}}
 	var twice problem.List
@@ -85,12 +86,12 @@ func Load(source Source) (*Config, error) {
 	c.Region = gke.RegionOf(c.Zone)
 	r.add(checkKeys(source.Keys, r.project.name))
 	known := r.resolveModel(c)
-	// Whoever says that there are no exclusions knows.
+	// Do not warn users who set an empty list of exclusions.
 	noExclusions := c.Maintenance.Exclusions != nil && len(c.Maintenance.Exclusions) == 0
 	r.add(checkLayer(c.Settings))
 	c.fillDefaults()
 
-	// What could not be read was reported, and has its default.
+	// Values that could not be read were reported, and have their defaults.
 	r.add(checkConstraints(field{}, "", reflect.ValueOf(c.Settings)))
 	r.add(checkPlace(c, region))
 	r.add(checkPlaceholders(c))

@@ -10,8 +10,8 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// checkConstraints refuses what is outside of the choices and ranges that the types name. A
-// key is empty for all settings.
+// checkConstraints rejects values outside of the choices and ranges in the types' tags. key
+// is empty for the struct of all settings.
 func checkConstraints(f field, key string, v reflect.Value) problem.List {
 	var found problem.List
 	switch v.Kind() {
@@ -38,7 +38,8 @@ func checkConstraints(f field, key string, v reflect.Value) problem.List {
 	return found
 }
 
-// checkRange refuses a number outside of its range. 0 is no value where there is no default.
+// checkRange rejects a number outside of its range. If there is no default, 0 means that the
+// setting is not set.
 func checkRange(f field, key string, value int) problem.List {
 	unit, ok := f.Tag.Lookup("unit")
 	least, _ := f.number("minimum")

@@ -13,8 +13,8 @@ const environmentKey = "sglang-tpu:serverEnvironment"
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// ownVariables are what the pods, the image or the controllers set, by the name or, with
-// a * at its end, the beginning of it; a user's value could only break that.
+// ownVariables are the variables that the pods, the image or the controllers set, by name,
+// or by prefix if the name ends with *. A user's value could only break them.
 var ownVariables = map[string]string{
 	"HF_HOME":                   "the weights' folder follows from sglang-tpu:cache",
 	"HF_HUB_CACHE":              "the weights' folder follows from sglang-tpu:cache",
@@ -26,7 +26,7 @@ var ownVariables = map[string]string{
 	"TRANSFORMERS_*":            "the folder of the weights and offline mode follow from sglang-tpu:cache",
 	"SGLANG_USE_MODELSCOPE":     "the weights are fetched from the Hugging Face Hub",
 	"JAX_COMPILATION_CACHE_DIR": "the folder of compiled code follows from sglang-tpu:cache",
-	"JAX_PLATFORMS":             "the server compares it with --device tpu, and is left to find the chips",
+	"JAX_PLATFORMS":             "the server compares it with --device tpu, and has to find the chips itself",
 	"LWS_*":                     "the LeaderWorkerSet controller sets it",
 	"TPU_WORKER_*":              "the LeaderWorkerSet controller sets it",
 	"TPU_PROCESS_*":             "the LeaderWorkerSet controller sets it",
@@ -41,7 +41,7 @@ var ownVariables = map[string]string{
 	"MPLCONFIGDIR":              "it is in the only writable folder",
 	"NUMBA_CACHE_DIR":           "it is in the only writable folder",
 	"PYTHONDONTWRITEBYTECODE":   "the image is read-only",
-	"PATH":                      "it is the image's",
+	"PATH":                      "the image sets it",
 	"POD_IP":                    "it is the pod's address",
 	"RENDEZVOUS_PORT":           "the NetworkPolicy uses it",
 	"SERVER_PORT":               "probes and the Service use it",
@@ -49,20 +49,20 @@ var ownVariables = map[string]string{
 	"API_KEY_FILE":              "it is where sglang-tpu:apiKey is",
 }
 
-// secretWords in a name, between underscores, mark the value as a secret.
+// secretWords are words in a name, between underscores, that indicate a secret.
 var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "APIKEY"}
 
-// checkEnvironment refuses what is no variable, what is not the user's, and secrets.
+// checkEnvironment rejects invalid names, variables that users may not set, and secrets.
 func checkEnvironment(variables map[string]string, isSecret func(key string) bool) problem.List {
 	const remedy = "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey"
 	var found problem.List
 	if isSecret != nil && len(variables) > 0 && isSecret(environmentKey) {
-		found.Add(environmentKey, "", "has a secret, which would be in plain text in the pods", remedy)
+		found.Add(environmentKey, "", "contains a secret, which would be in plain text in the pods", remedy)
 	}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		key := environmentKey + "." + name
 		why := ownVariable(name)
-		// Each without the value, which may be a secret.
+		// Messages do not contain the value, which may be a secret.
 		switch {
 		case !variableName.MatchString(name):
 			found.Add(key, "", "is not the name of a variable", "use letters, digits and underscores, and do not begin with a digit")

@@ -25,11 +25,11 @@ var (
 	computeName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	account     = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\.iam\.gserviceaccount\.com$`)
 	bucketName  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`)
-	// A comma would end the mount option that has the folder.
+	// A comma would end the mount option that contains the folder.
 	bucketFolder = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
 )
 
-// checkExisting is about what somebody else made, as far as the settings say it.
+// checkExisting checks the settings about existing resources, without looking these up.
 func checkExisting(c *Config) problem.List {
 	found := append(checkExistingNetwork(c), checkExistingCluster(c)...)
 	found = append(found, checkAccounts(c)...)
@@ -43,7 +43,7 @@ func checkExistingNetwork(c *Config) problem.List {
 	var found problem.List
 	if !e.Used() {
 		if !e.FirewallRule {
-			found.Add(networkKey+".firewallRule", "false", "is about a network that exists, and none is named", "remove it, or name network and subnetwork")
+			found.Add(networkKey+".firewallRule", "false", "applies only to an existing network, and none is named", "remove it, or name network and subnetwork")
 		}
 		return found
 	}
@@ -58,19 +58,19 @@ func checkExistingNetwork(c *Config) problem.List {
 		switch {
 		case isRange && c.Cluster.Existing.Used():
 			if name.value != "" {
-				found.Add(networkKey+"."+name.field, name.value, "is for a cluster that this program makes, and cluster.existing is set", "remove it")
+				found.Add(networkKey+"."+name.field, name.value, "applies only to a cluster that this program creates, and cluster.existing is set", "remove it")
 			}
 		case name.value == "":
-			found.Add(networkKey+"."+name.field, "", "is empty, but a part of network.existing is set", "name it, or remove network.existing")
+			found.Add(networkKey+"."+name.field, "", "is empty, but other fields of network.existing are set", "name it, or remove network.existing")
 		case !computeName.MatchString(name.value):
 			found.Add(networkKey+"."+name.field, name.value, "is not the name of a Compute Engine resource", "use the name alone: lower-case letters, digits and hyphens")
 		}
 	}
 	if e.PodsRange != "" && e.PodsRange == e.ServicesRange {
-		found.Add(networkKey+".servicesRange", e.ServicesRange, "is the range of the pods, too", "use two secondary ranges")
+		found.Add(networkKey+".servicesRange", e.ServicesRange, "is also the range of the pods", "use two secondary ranges")
 	}
 	for _, given := range nonDefault(c.Network, "sglang-tpu:network", "nodes", "pods", "services") {
-		found.Add(given.Key, given.Value, "is for a subnetwork that this program makes, and network.existing is set", "remove it")
+		found.Add(given.Key, given.Value, "applies only to a subnetwork that this program creates, and network.existing is set", "remove it")
 	}
 	return found
 }
@@ -83,7 +83,7 @@ func checkExistingCluster(c *Config) problem.List {
 	var found problem.List
 	switch {
 	case e.Name == "":
-		found.Add(clusterKey+".name", "", "is empty, but a part of cluster.existing is set", "name the cluster, or remove cluster.existing")
+		found.Add(clusterKey+".name", "", "is empty, but other fields of cluster.existing are set", "name the cluster, or remove cluster.existing")
 	case !computeName.MatchString(e.Name):
 		found.Add(clusterKey+".name", e.Name, "is not the name of a cluster", "use the name alone, as gcloud container clusters list shows it")
 	}
@@ -98,16 +98,16 @@ func checkExistingCluster(c *Config) problem.List {
 			found.Add(clusterKey+".nodePools", twice, "is named twice", "name each node pool once")
 		}
 		for _, given := range nonDefault(c.Capacity, "sglang-tpu:capacity") {
-			found.Add(given.Key, given.Value, "is for slices that this program makes, and cluster.existing.nodePools names others", "remove it")
+			found.Add(given.Key, given.Value, "applies only to slices that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
 		}
 		if len(c.CapacityFallbacks) > 0 {
-			found.Add("sglang-tpu:capacityFallbacks", "", "is for slices that this program makes, and cluster.existing.nodePools names others", "remove it")
+			found.Add("sglang-tpu:capacityFallbacks", "", "applies only to slices that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
 		}
 		if c.ServiceAccounts.Nodes != "" {
-			found.Add(accountsKey+".nodes", c.ServiceAccounts.Nodes, "is for nodes that this program makes, and cluster.existing.nodePools names others", "remove it")
+			found.Add(accountsKey+".nodes", c.ServiceAccounts.Nodes, "applies only to nodes that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
 		}
 	}
-	const only = "is for a cluster that this program makes, and cluster.existing is set"
+	const only = "applies only to a cluster that this program creates, and cluster.existing is set"
 	for _, given := range nonDefault(c.GKE, "sglang-tpu:gke") {
 		found.Add(given.Key, given.Value, only, "remove it")
 	}
@@ -127,7 +127,8 @@ func checkExistingCluster(c *Config) problem.List {
 	return found
 }
 
-// checkAccounts: an account that builds may write images, and one that runs nodes may not.
+// checkAccounts checks the service accounts. The builder may write images, so the nodes
+// must not have the same account.
 func checkAccounts(c *Config) problem.List {
 	a := c.ServiceAccounts
 	var found problem.List
@@ -137,7 +138,7 @@ func checkAccounts(c *Config) problem.List {
 		}
 	}
 	if a.Builder != "" && a.Builder == a.Nodes {
-		found.Add(accountsKey+".builder", a.Builder, "is the account of the nodes, too: every pod's image would be its to change", "use an account of its own")
+		found.Add(accountsKey+".builder", a.Builder, "is also the account of the nodes, which could then change every pod's image", "use an account of its own")
 	}
 	if a.Builder != "" && c.Image.Source != serverimage.Build {
 		found.Add(accountsKey+".builder", a.Builder, "is allowed only with image source build, and the source is "+c.Image.Source, "remove it")
@@ -159,7 +160,7 @@ func checkBucket(c *Config) problem.List {
 	if p := c.Cache.Prefix; p != "" {
 		switch {
 		case c.Cache.Bucket == "" && c.Layer != gke.Endpoint:
-			found.Add(key+".prefix", p, "is allowed only in a bucket that others use, too: with cache.bucket, or layer endpoint", "remove it")
+			found.Add(key+".prefix", p, "is allowed only in a shared bucket: with cache.bucket, or with layer endpoint", "remove it")
 		case !bucketFolder.MatchString(p) || strings.Contains("/"+p+"/", "/../") || strings.Contains("/"+p+"/", "/./"):
 			found.Add(key+".prefix", p, "is not a folder of a bucket", "use letters, digits, '.', '_' and '-', with / between folders, such as team-a/coder")
 		}
@@ -169,8 +170,8 @@ func checkBucket(c *Config) problem.List {
 
 var registryName = regexp.MustCompile(`^projects/([^/]+)/locations/([^/]+)/repositories/([a-z][a-z0-9-]*)$`)
 
-// Registry is the existing repository to push images to, in its parts; ok is false if there
-// is none.
+// Registry returns the parts of the existing repository to push images to; ok is false if
+// there is none.
 func (c *Config) Registry() (project, location, repository string, ok bool) {
 	parts := registryName.FindStringSubmatch(c.Image.Registry)
 	if parts == nil {
@@ -198,8 +199,8 @@ func checkRegistry(c *Config) problem.List {
 	return found
 }
 
-// nonDefault lists the fields of an object that have other values than their defaults; those
-// named, or all.
+// nonDefault lists the fields of an object whose values are not their defaults: of all
+// fields, or of those in names.
 func nonDefault(object any, key string, names ...string) problem.List {
 	v := reflect.ValueOf(object)
 	standard := reflect.New(v.Type()).Elem()
@@ -222,7 +223,7 @@ func isEmpty(v reflect.Value) bool {
 	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
-// scalar is a value as a message shows it; empty for lists and objects.
+// scalar formats a value for messages; empty for lists and objects.
 func scalar(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.String:
@@ -240,7 +241,7 @@ var (
 	adoptedID   = regexp.MustCompile(`^projects/([^/]+)/locations/[^/]+/clusters/[^/]+(/nodePools/[^/]+)?$`)
 )
 
-// checkAdopted: what is taken into the stack has to be one of its resources.
+// checkAdopted checks that every adopted resource is one of the stack's resources.
 func checkAdopted(c *Config) problem.List {
 	const key = "sglang-tpu:adopt"
 	var found problem.List
@@ -251,17 +252,17 @@ func checkAdopted(c *Config) problem.List {
 		index, err := strconv.Atoi(pool)
 		switch {
 		case !adoptedName.MatchString(name):
-			found.Add(field, id, "is for no resource that can be taken into the stack", "use cluster, cluster-system, or slice-0, slice-1 ...")
+			found.Add(field, id, "is under a name that cannot be adopted", "use cluster, cluster-system, or slice-0, slice-1 ...")
 		case parts == nil || (parts[2] == "") != (name == "cluster"):
-			found.Add(field, id, "is not the id of such a resource", "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
+			found.Add(field, id, "is not the ID of such a resource", "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
 		case parts[1] != c.Project:
 			found.Add(field, id, "is not in gcp:project, which is "+c.Project, "use a resource of that project")
 		case c.Cluster.Existing.Used() || c.Layer == gke.Endpoint && err != nil || c.Layer == gke.Platform && err == nil:
-			found.Add(field, id, "is about a resource that this stack does not have", "remove it")
+			found.Add(field, id, "is for a resource that this stack does not have", "remove it")
 		case err == nil && len(c.CapacityFallbacks) > 0:
-			found.Add(field, id, "cannot be one of the options of capacityFallbacks, whose node pools carry a label and a taint of their own", "remove one of the two")
+			found.Add(field, id, "cannot be adopted while capacityFallbacks is set: the node pools of its options need a label and a taint", "remove one of the two")
 		case err == nil && index >= c.Replicas:
-			found.Add(field, id, fmt.Sprintf("is about a slice that this stack does not have: replicas is %d", c.Replicas), "raise replicas, or remove it")
+			found.Add(field, id, fmt.Sprintf("is for a slice that this stack does not have: replicas is %d", c.Replicas), "raise replicas, or remove it")
 		}
 	}
 	return found

@@ -46,35 +46,35 @@ func checkImage(i serverimage.Image) problem.List {
 		found = append(found, checkVersion(i.Version)...)
 	case serverimage.Prebuilt:
 		if i.Reference == "" {
-			found.Add(imageKey+".reference", "", "is empty, but source is prebuilt", "give the image's reference, best with its @sha256 digest")
+			found.Add(imageKey+".reference", "", "is empty, but source is prebuilt", "give the image's reference, preferably with its @sha256 digest")
 		}
 	}
 	return found
 }
 
-// checkBuild takes inputs with their defaults.
+// checkBuild checks inputs whose defaults are set.
 func checkBuild(i serverimage.Inputs) problem.List {
 	var found problem.List
 	switch {
-	case i.Commit == "": // which has no default in another repository
+	case i.Commit == "": // there is no default in another repository
 		found.Add(imageKey+".commit", "", "is empty, but image.repository is set, and the default commit is one of sglang-jax's own repository",
-			"run: pulumi config set --path "+imageKey+".commit COMMIT, the 40 hexadecimal digits that git rev-parse prints there")
+			"run: pulumi config set --path "+imageKey+".commit COMMIT, with the 40 hexadecimal digits that git rev-parse prints in that repository")
 	case !commitHash.MatchString(i.Commit):
 		found.Add(imageKey+".commit", i.Commit, "is not a commit: a branch or tag moves, so the same configuration would build different images",
 			"use the 40 hexadecimal digits that git rev-parse prints")
 	}
 	if !strings.HasPrefix(i.Repository, "https://") {
-		found.Add(imageKey+".repository", i.Repository, "is not an https address, which is what the builder can fetch", "use one such as https://github.com/sgl-project/sglang-jax.git")
+		found.Add(imageKey+".repository", i.Repository, "is not an https address, and the builder can fetch no other", "use one such as https://github.com/sgl-project/sglang-jax.git")
 	}
 	return found
 }
 
-// checkVersion is about a version on Docker Hub.
+// checkVersion checks a version on Docker Hub.
 func checkVersion(version string) problem.List {
 	var found problem.List
 	switch {
 	case version == "":
-		found.Add(imageKey+".version", "", "is empty, but source is mirror", "name a version on Docker Hub such as v0.1.0, best its digest, sha256:...")
+		found.Add(imageKey+".version", "", "is empty, but source is mirror", "name a version on Docker Hub such as v0.1.0, or preferably its digest, sha256:...")
 	case version == "latest":
 		found.Add(imageKey+".version", version, "can move, so the pods of one group may run different images", "use a version such as v0.1.0, or a digest, sha256:...")
 	case !digest.MatchString(version) && !imageTag.MatchString(version):

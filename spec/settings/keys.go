@@ -9,7 +9,7 @@ import (
 	"sglang-tpu/spec/spelling"
 )
 
-// Keys are all settings by their full key, in the order in which a reader wants them.
+// Keys returns the full keys of all settings, in the order of the documentation.
 func Keys() []string {
 	var keys []string
 	for _, name := range namesIn(reflect.TypeFor[Settings]()) {
@@ -18,7 +18,7 @@ func Keys() []string {
 	return keys
 }
 
-// keyOf is the full key of a setting.
+// keyOf returns the full key of a setting.
 func keyOf(name string) string {
 	if strings.Contains(name, ":") {
 		return name
@@ -26,8 +26,8 @@ func keyOf(name string) string {
 	return Namespace + ":" + name
 }
 
-// checkKeys refuses keys that nobody reads, in the namespaces of this program, of the project
-// and of the gcp provider, and in one that is misspelt: an ignored key would deploy another configuration.
+// checkKeys rejects unknown keys in the namespaces of this program, of the project and of the gcp
+// provider, and in misspelt namespaces: an ignored key would deploy a different configuration.
 func checkKeys(keys []string, project string) problem.List {
 	known := map[string][]string{} // by namespace
 	for _, key := range Keys() {
@@ -40,7 +40,7 @@ func checkKeys(keys []string, project string) problem.List {
 		namespace, name, _ := strings.Cut(key, ":")
 		names, ours := known[namespace]
 		if meant := spelling.Suggestion(namespace, []string{Namespace}); !ours && meant != "" {
-			found.Add(key, "", "is in a namespace that nobody reads"+meant, "use "+Namespace+":"+name)
+			found.Add(key, "", "is in a namespace that this program does not read"+meant, "use "+Namespace+":"+name)
 			continue
 		}
 		if !ours || slices.Contains(names, name) {

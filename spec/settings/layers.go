@@ -9,20 +9,21 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// stackReference is the full name of a stack. With a backend of one's own the organization
-// is organization.
+// stackReference matches the full name of a stack. In a self-managed backend, the
+// organization is the word organization.
 var stackReference = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 
-// checkLayer takes the settings before the defaults that follow from others.
+// checkLayer checks the layer and its settings. It runs before the defaults that depend on
+// other settings are set.
 func checkLayer(s Settings) problem.List {
 	var found problem.List
 	switch key := keyOf("platform"); {
 	case s.Layer == gke.Endpoint && s.Platform == "":
-		found.Add(key, "", "is empty, but layer is endpoint", "name the stack of the platform: ORGANIZATION/PROJECT/STACK, with organization for ORGANIZATION in a backend of your own")
+		found.Add(key, "", "is empty, but layer is endpoint", "name the stack of the platform: ORGANIZATION/PROJECT/STACK (in a self-managed backend, ORGANIZATION is the word organization)")
 	case s.Layer != gke.Endpoint && s.Platform != "":
 		found.Add(key, s.Platform, "is allowed only with layer endpoint, and layer is "+s.Layer, "remove it, or set layer to endpoint")
 	case s.Platform != "" && !stackReference.MatchString(s.Platform):
-		found.Add(key, s.Platform, "is not the full name of a stack", "use ORGANIZATION/PROJECT/STACK, with organization for ORGANIZATION in a backend of your own")
+		found.Add(key, s.Platform, "is not the full name of a stack", "use ORGANIZATION/PROJECT/STACK (in a self-managed backend, ORGANIZATION is the word organization)")
 	}
 	foreign := map[string]string{gke.Platform: gke.Endpoint, gke.Endpoint: gke.Platform}[s.Layer]
 	of := map[string]string{gke.Platform: "an endpoint", gke.Endpoint: "the platform"}[s.Layer]

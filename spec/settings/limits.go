@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// podBits are those of a node's own part of the pod range: a /24 with the default of 110 pods per node
-	// (https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr).
+	// podBits is the prefix length of a node's part of the pod range: a /24 with the default of 110 pods
+	// per node (https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr).
 	podBits = 24
 	// unusable addresses of a subnet's primary range: the first two and the last two
 	// (https://cloud.google.com/vpc/docs/subnets#unusable-ip-addresses-in-every-subnet).
@@ -19,13 +19,14 @@ const (
 	maxNodes = 15000
 )
 
-// checkScale wants a place for every node: GKE would refuse the node pool that finds none, after the others.
+// checkScale checks that there are addresses for every node. GKE would reject only the node pool for which
+// there are none, after it has created the others.
 func checkScale(c *Config) problem.List {
 	if c.Topology.Chips() == 0 {
 		return nil // it was reported
 	}
 	var found problem.List
-	// One more is what an upgrade of the system pool needs.
+	// An upgrade of the system pool needs one more.
 	nodes := c.Replicas*c.Topology.Hosts() + c.SystemPool.Nodes + 1
 	need := fmt.Sprintf("%d nodes: %d groups x %d hosts of %s, %d of the system pool, and 1 for its upgrades",
 		nodes, c.Replicas, c.Topology.Hosts(), c.Topology, c.SystemPool.Nodes)
@@ -34,24 +35,24 @@ func checkScale(c *Config) problem.List {
 		return found
 	}
 	if c.Network.Existing.Used() || c.Cluster.Existing.Used() || c.Layer == gke.Endpoint {
-		return found // the ranges are others'
+		return found // the ranges are not this stack's
 	}
 	if pods, err := netip.ParsePrefix(c.Network.Pods); err == nil && pods.Addr().Is4() {
 		if room := size(podBits - pods.Bits()); room < nodes {
-			found.Add(keyOf("network")+".pods", c.Network.Pods, fmt.Sprintf("is a range for %d nodes, of which each takes a /%d, and replicas and topology need %s", room, podBits, need),
+			found.Add(keyOf("network")+".pods", c.Network.Pods, fmt.Sprintf("has room for %d nodes, each of which takes a /%d, but replicas and topology need %s", room, podBits, need),
 				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits(nodes)))
 		}
 	}
 	if primary, err := netip.ParsePrefix(c.Network.Nodes); err == nil && primary.Addr().Is4() {
 		if room := size(32-primary.Bits()) - unusable; room < nodes {
-			found.Add(keyOf("network")+".nodes", c.Network.Nodes, fmt.Sprintf("has %d addresses that nodes can have, and replicas and topology need %s", max(room, 0), need),
+			found.Add(keyOf("network")+".nodes", c.Network.Nodes, fmt.Sprintf("has %d addresses for nodes, but replicas and topology need %s", max(room, 0), need),
 				fmt.Sprintf("use a /%d or larger", 32-bits(nodes+unusable)))
 		}
 	}
 	return found
 }
 
-// size is the number of values that so many bits have; 0 for less than none.
+// size returns the number of values of the bits; 0 for a negative number of bits.
 func size(n int) int {
 	if n < 0 {
 		return 0
@@ -59,7 +60,7 @@ func size(n int) int {
 	return 1 << n
 }
 
-// bits is how many bits tell so many things apart.
+// bits returns how many bits are needed for a number of values.
 func bits(n int) int {
 	b := 0
 	for 1<<b < n {

@@ -11,9 +11,9 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// Locate adds the lines on which the keys of problems stand in a stack's configuration file.
-// A problem stays as it is if its key is not there, or has another value there than Get
-// returns: the configuration is then from elsewhere.
+// Locate adds the lines at which the keys of problems are in a stack's configuration file.
+// It does not change a problem whose key is not in the file, or whose value there differs
+// from that of Get: the value then comes from elsewhere.
 func Locate(problems problem.List, file string, text []byte, get func(key string) (string, bool)) problem.List {
 	var stack struct {
 		Config yaml.Node `yaml:"config"`
@@ -31,11 +31,11 @@ func Locate(problems problem.List, file string, text []byte, get func(key string
 	return located
 }
 
-// steps are the names and indexes of a path.
+// steps matches the names and indexes of a path.
 var steps = regexp.MustCompile(`[^.\[\]]+`)
 
-// lineOf is the line of a key with its path, or of what is nearest above it; 0 if there is
-// none.
+// lineOf returns the line of a key with its path, or of the nearest entry above it; 0 if
+// there is none.
 func lineOf(config *yaml.Node, key string, get func(key string) (string, bool)) int {
 	namespace, path, _ := strings.Cut(key, ":")
 	names := steps.FindAllString(path, -1)
@@ -44,7 +44,7 @@ func lineOf(config *yaml.Node, key string, get func(key string) (string, bool)) 
 	}
 	top := namespace + ":" + names[0]
 	at, node := child(config, top)
-	if node == nil { // keys of the project may stand without its name
+	if node == nil { // keys of the project may omit its name
 		at, node = child(config, names[0])
 	}
 	if value, _ := get(top); node == nil || !holds(node, value) {
@@ -60,7 +60,7 @@ func lineOf(config *yaml.Node, key string, get func(key string) (string, bool)) 
 	return at.Line
 }
 
-// child is the entry of an object or a list, and where it stands; nil if there is none.
+// child returns an entry of an object or a list, and its position; nil if there is none.
 func child(of *yaml.Node, name string) (at, node *yaml.Node) {
 	switch of.Kind {
 	case yaml.MappingNode:
@@ -77,7 +77,7 @@ func child(of *yaml.Node, name string) (at, node *yaml.Node) {
 	return nil, nil
 }
 
-// holds reports whether a node is a configured value. Of a secret only its place is known.
+// holds reports whether a node has the configured value. The values of secrets are unknown.
 func holds(node *yaml.Node, value string) bool {
 	if _, secure := child(node, "secure"); secure != nil {
 		return true

@@ -11,9 +11,9 @@ import (
 )
 
 // GKE's limits (documentation, Maintenance windows and exclusions): at least 48 hours in
-// 32 days, of which only pieces of four hours and more count; 20 exclusions, three of
-// scope NO_UPGRADES, each of those for 90 days. One of another scope may last until the
-// minor version's support ends, which only GKE knows.
+// 32 days, in pieces of at least four hours; 20 exclusions, three of scope NO_UPGRADES,
+// each of those for 90 days. One of another scope may last until the minor version's
+// support ends, which only GKE knows.
 const (
 	minAvailableHours = 48
 	wholeWeeks        = 4 // whole weeks in 32 days
@@ -52,13 +52,13 @@ func checkWindow(w gke.Window) problem.List {
 	const key = maintenanceKey + ".window"
 	var found problem.List
 	if t, err := time.Parse("15:04", w.Start); err != nil || t.Format("15:04") != w.Start {
-		found.Add(key+".start", w.Start, "is not a time of the day in UTC", "use one such as 03:00")
+		found.Add(key+".start", w.Start, "is not a time of the day in UTC", "use a time such as 03:00")
 	}
 	seen := map[string]bool{}
 	for i, day := range w.Days {
 		at := fmt.Sprintf("%s.days[%d]", key, i)
 		if _, ok := gke.Weekday(day); !ok {
-			found.Add(at, day, "is not a day of the week", "use one such as Saturday")
+			found.Add(at, day, "is not a day of the week", "use a day such as Saturday")
 		} else if seen[strings.ToLower(day)] {
 			found.Add(at, day, "is in the list twice", "remove one of them")
 		}
@@ -66,7 +66,7 @@ func checkWindow(w gke.Window) problem.List {
 	}
 	if days := len(w.Days); days > 0 && w.Hours > 0 && days*w.Hours*wholeWeeks < minAvailableHours {
 		found.Add(key+".hours", strconv.Itoa(w.Hours),
-			fmt.Sprintf("is too little for the days of the window: GKE requires at least %d hours in 32 days", minAvailableHours),
+			fmt.Sprintf("is too short for the days of the window: GKE requires at least %d hours in 32 days", minAvailableHours),
 			fmt.Sprintf("use at least %d hours, or more days", (minAvailableHours+days*wholeWeeks-1)/(days*wholeWeeks)))
 	}
 	return found
@@ -97,7 +97,7 @@ func checkExclusion(key string, e gke.Exclusion) problem.List {
 	return found
 }
 
-// minor is a version's first two numbers.
+// minor returns a version's first two numbers.
 func minor(version string) string {
 	parts := strings.SplitN(version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")

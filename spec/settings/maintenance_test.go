@@ -113,12 +113,12 @@ func TestMaintenanceThatGKEWouldRefuseIsRefusedFirst(t *testing.T) {
 	exclusion := func(fields string) string { return `{"exclusions":[{` + fields + `}]}` }
 	many := strings.TrimSuffix(strings.Repeat(`{"name":"a","start":"2026-12-01","end":"2026-12-02","scope":"NO_UPGRADES"},`, 21), ",")
 	for value, says := range map[string][]string{
-		`{"window":{"start":"3 am"}}`:                                                         {`maintenance.window.start: "3 am" is not a time of the day in UTC; use one such as 03:00`},
+		`{"window":{"start":"3 am"}}`:                                                         {`maintenance.window.start: "3 am" is not a time of the day in UTC; use a time such as 03:00`},
 		`{"window":{"start":"3:00"}}`:                                                         {`"3:00" is not a time of the day`},
 		`{"window":{"hours":3}}`:                                                              {`maintenance.window.hours: "3" is out of range; use 4 to 24 hours`},
-		`{"window":{"days":["Sonntag"]}}`:                                                     {`maintenance.window.days[0]: "Sonntag" is not a day of the week; use one such as Saturday`},
+		`{"window":{"days":["Sonntag"]}}`:                                                     {`maintenance.window.days[0]: "Sonntag" is not a day of the week; use a day such as Saturday`},
 		`{"window":{"days":["Sunday","sunday"],"hours":8}}`:                                   {`maintenance.window.days[1]: "sunday" is in the list twice`},
-		`{"window":{"days":["Sunday"]}}`:                                                      {`maintenance.window.hours: "4" is too little for the days of the window: GKE requires at least 48 hours in 32 days; use at least 12 hours, or more days`},
+		`{"window":{"days":["Sunday"]}}`:                                                      {`maintenance.window.hours: "4" is too short for the days of the window: GKE requires at least 48 hours in 32 days; use at least 12 hours, or more days`},
 		`{"windows":{}}`:                                                                      {`maintenance.windows: is not a setting (did you mean window?); use window, exclusions`},
 		exclusion(`"name":" ","start":"2026-12-01","end":"2026-12-02"`):                       {`maintenance.exclusions[0].name: " " is empty`},
 		exclusion(`"name":"a","start":"soon","end":"later"`):                                  {`exclusions[0].start: "soon" is not a date; use a date such as 2027-01-31`, `exclusions[0].end: "later" is not a date`},

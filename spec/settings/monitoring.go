@@ -21,7 +21,7 @@ func checkMonitoring(m monitoring.Settings) problem.List {
 		}
 	}
 	if !m.Enabled && len(m.Channels) > 0 {
-		found.Add(monitoringKey+".channels", "", "is set, and monitoring is off", "remove it, or run: pulumi config set --path "+monitoringKey+".enabled true")
+		found.Add(monitoringKey+".channels", "", "is set, but monitoring is off", "remove it, or run: pulumi config set --path "+monitoringKey+".enabled true")
 	}
 	return found
 }

@@ -7,19 +7,18 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// ownKey is one of this program's keys, wherever it is mentioned.
+// ownKey matches this program's keys in texts.
 var ownKey = regexp.MustCompile(`\b` + Namespace + `:([A-Za-z]+)\b`)
 
-// project finds the keys of this program in a project of another name, where they are in
-// the project's namespace or in this program's. The rest of the package knows them by this
-// program's.
+// project maps the keys of this program in a project with another name. They are in the
+// project's namespace or in this program's; the rest of the package uses this program's.
 type project struct {
 	name  string
-	known map[string]string // where each is set, or would be, by its key in this program's namespace
+	known map[string]string // where each key is set, or would be, by its key in this program's namespace
 }
 
-// inProject returns the source by which the settings are read, and the problem of each
-// setting that is set in both namespaces.
+// inProject returns a source with this program's keys, and a problem for each setting that
+// is set in both namespaces.
 func inProject(s Source) (Source, project, problem.List) {
 	if s.Project == "" || s.Project == Namespace {
 		return s, project{name: Namespace}, nil
@@ -48,7 +47,7 @@ func inProject(s Source) (Source, project, problem.List) {
 	return in, p, found
 }
 
-// where is the full key under which a setting is set, or would be.
+// where returns the full key under which a setting is set, or would be.
 func (p project) where(key string) string {
 	if full, ok := p.known[key]; ok {
 		return full
@@ -56,8 +55,8 @@ func (p project) where(key string) string {
 	return key
 }
 
-// isDefault reports whether a value is the one that a setting has anyway: Pulumi hands over
-// the defaults of Pulumi.yaml as if they were set.
+// isDefault reports whether a value is the setting's default: Pulumi passes the defaults in
+// Pulumi.yaml as if they were set.
 func isDefault(f field, value string) bool {
 	given, standard := reflect.New(f.Type).Elem(), reflect.New(f.Type).Elem()
 	setDefault(f, given)
@@ -73,7 +72,7 @@ func isDefault(f field, value string) bool {
 	return len(r.found) == 0 && reflect.DeepEqual(given.Interface(), standard.Interface())
 }
 
-// named has the keys of problems as the project has them.
+// named replaces the keys of problems by those that the project uses.
 func (p project) named(problems problem.List) problem.List {
 	named := make(problem.List, len(problems))
 	for i, one := range problems {

@@ -21,11 +21,11 @@ func checkNetwork(n gke.Network) problem.List {
 	} {
 		prefix, err := netip.ParsePrefix(r.value)
 		if err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix {
-			found.Add(key+"."+r.field, r.value, "is not an IPv4 range in CIDR notation", "use one such as 10.4.0.0/14, with the host bits zero")
+			found.Add(key+"."+r.field, r.value, "is not an IPv4 range in CIDR notation", "use a range such as 10.4.0.0/14, whose host bits are zero")
 			continue
 		}
 		if r.field == "controlPlane" && prefix.Bits() != 28 {
-			found.Add(key+".controlPlane", r.value, "is not a /28, which is what GKE takes for a control plane", "use one such as 172.16.0.0/28")
+			found.Add(key+".controlPlane", r.value, "is not a /28, which GKE requires for a control plane", "use one such as 172.16.0.0/28")
 		}
 		for _, other := range ranges {
 			if prefix.Overlaps(other.net) {
@@ -39,7 +39,7 @@ func checkNetwork(n gke.Network) problem.List {
 		prefix, err := netip.ParsePrefix(value)
 		switch {
 		case err != nil || prefix.Masked() != prefix:
-			found.Add(field, value, "is not a range in CIDR notation", "use one such as 203.0.113.7/32")
+			found.Add(field, value, "is not a range in CIDR notation", "use a range such as 203.0.113.7/32")
 		case prefix.Bits() == 0:
 			found.Add(field, value, "opens the control plane to every address", "name your own ranges, or leave the list empty and use the DNS endpoint")
 		}

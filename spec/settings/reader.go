@@ -16,16 +16,16 @@ import (
 	"sglang-tpu/spec/spelling"
 )
 
-// reader reads settings by their types, and collects every problem instead of stopping at
-// the first.
+// reader reads settings as their types declare them, and collects all problems instead of
+// stopping at the first.
 type reader struct {
 	source  Source
 	project project
 	found   problem.List
-	unread  map[string]bool // keys whose value could not be read, so that it is not checked further
+	unread  map[string]bool // keys whose value could not be read, and is not checked further
 }
 
-// settings reads all keys over their defaults.
+// settings reads all keys. Keys that are not set keep their defaults.
 func (r *reader) settings() Settings {
 	var s Settings
 	v := reflect.ValueOf(&s).Elem()
@@ -38,13 +38,13 @@ func (r *reader) settings() Settings {
 	return s
 }
 
-// field is a field of a struct by its name in the configuration.
+// field is a field of a struct, with its name in the configuration.
 type field struct {
 	reflect.StructField
 	name string
 }
 
-// fieldsOf lists the settings in a struct, those of embedded structs among them.
+// fieldsOf lists the settings in a struct, including those of embedded structs.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
@@ -55,10 +55,11 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// retired reports a setting of earlier versions, which is read only to be refused.
+// retired reports whether a field is a setting of earlier versions, which is read only to
+// be rejected.
 func (f field) retired() bool { return f.Tag.Get("jsonschema") == "-" }
 
-// constraint is a keyword of a field's jsonschema tag; false if it has none.
+// constraint returns a keyword of a field's jsonschema tag; false if it is not there.
 func (f field) constraint(keyword string) (string, bool) {
 	if values := f.constraints(keyword); len(values) > 0 {
 		return values[0], true
@@ -76,7 +77,7 @@ func (f field) constraints(keyword string) []string {
 	return values
 }
 
-// number is a keyword of a field's jsonschema tag that has a whole number.
+// number returns a keyword of a field's jsonschema tag as an integer.
 func (f field) number(keyword string) (int, bool) {
 	text, ok := f.constraint(keyword)
 	if !ok {
@@ -86,7 +87,7 @@ func (f field) number(keyword string) (int, bool) {
 	return n, err == nil
 }
 
-// setDefaults sets the defaults of the types.
+// setDefaults sets the defaults in the types' tags.
 func setDefaults(v reflect.Value) {
 	for _, f := range fieldsOf(v.Type()) {
 		setDefault(f, v.FieldByIndex(f.Index))
@@ -100,7 +101,7 @@ func setDefault(f field, into reflect.Value) {
 		setDefaults(into)
 	case !ok:
 	case isText:
-		_ = unmarshaler.UnmarshalText([]byte(text)) // a test reads all defaults
+		_ = unmarshaler.UnmarshalText([]byte(text)) // a test parses all defaults
 	case into.Kind() == reflect.String:
 		into.SetString(text)
 	case into.Kind() == reflect.Int:
@@ -111,7 +112,7 @@ func setDefault(f field, into reflect.Value) {
 	}
 }
 
-// read reads the value of a key into a field, which holds its default.
+// read reads the value of a key into a field, which contains its default.
 func (r *reader) read(f field, into reflect.Value) {
 	key := keyOf(f.name)
 	value, ok := r.source.Get(key)
@@ -150,7 +151,7 @@ func (r *reader) read(f field, into reflect.Value) {
 
 func (r *reader) add(problems problem.List) { r.found = append(r.found, problems...) }
 
-// shown is a value as a message may show it: not if it is a secret, or may be one.
+// shown returns a value for a message; empty if it is a secret or may be one.
 func (r *reader) shown(key, value string) string {
 	top, _, _ := strings.Cut(key, ".")
 	if top == environmentKey || r.source.IsSecret != nil && r.source.IsSecret(top) {
@@ -159,7 +160,8 @@ func (r *reader) shown(key, value string) string {
 	return value
 }
 
-// text returns a value that must be there, unless it has a default, and not be blank.
+// text returns a text. It reports a text that is blank, and one that is missing and has no
+// default.
 func (r *reader) text(f field, key string) string {
 	value, ok := r.source.Get(key)
 	if standard, has := f.constraint("default"); has && !ok {
@@ -175,8 +177,9 @@ func (r *reader) text(f field, key string) string {
 	return trimmed
 }
 
-// secret returns the full key if a secret is there. One that is not encrypted is refused: it
-// would be in plain text in the stack's configuration file and in its state.
+// secret returns the full key of a secret if it is set. It rejects a value that is not
+// encrypted, because that would be in plain text in the stack's configuration file and
+// state.
 func (r *reader) secret(key string) string {
 	value, _ := r.source.Get(key)
 	if value == "" {
@@ -188,13 +191,13 @@ func (r *reader) secret(key string) string {
 	return r.project.where(key)
 }
 
-// object decodes a JSON object over what a field already holds.
+// object decodes a JSON object into a field. Missing entries keep the field's values.
 func (r *reader) object(key, value string, into reflect.Value) {
 	var given map[string]any
 	decoder := json.NewDecoder(strings.NewReader(value))
 	decoder.UseNumber()
 	if decoder.Decode(&given) != nil {
-		r.found.Add(key, r.shown(key, value), "is not an object", "set its fields one by one, such as: pulumi config set --path "+key+"."+namesIn(into.Type())[0]+" VALUE")
+		r.found.Add(key, r.shown(key, value), "is not an object", "set its fields one by one: pulumi config set --path "+key+"."+namesIn(into.Type())[0]+" VALUE")
 		return
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
@@ -210,7 +213,7 @@ func (r *reader) object(key, value string, into reflect.Value) {
 	}
 }
 
-// objects decodes a JSON list of objects, each over its defaults.
+// objects decodes a JSON list of objects, with their defaults.
 func (r *reader) objects(key, value string, into reflect.Value) {
 	var given []any
 	decoder := json.NewDecoder(strings.NewReader(value))
@@ -222,13 +225,13 @@ func (r *reader) objects(key, value string, into reflect.Value) {
 	r.decode(key, given, into)
 }
 
-// decode sets what was given. A number or truth value becomes text where text is wanted,
-// and quoted ones what they say where that is wanted: pulumi config set --path makes a
-// number of everything that looks like one, and people quote numbers. What does not fit is
-// a problem of its path.
+// decode sets a field from a JSON value. It converts numbers and booleans to text if the
+// field is a text, because pulumi config set --path stores everything that looks like a
+// number as a number; it converts text to numbers and booleans if the field is one, because
+// people quote numbers. Other wrong types are reported with their path.
 func (r *reader) decode(path string, given any, into reflect.Value) {
 	switch value := given.(type) {
-	case nil: // as if it were not there
+	case nil: // like a missing value
 		return
 	case map[string]any:
 		switch into.Kind() {
@@ -255,7 +258,7 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 			}
 			return
 		}
-	default: // a scalar, by what it reads as
+	default: // a scalar in a text
 		text := fmt.Sprint(value)
 		n, err := strconv.Atoi(text)
 		switch {
@@ -270,7 +273,7 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 			return
 		}
 	}
-	if into.Kind() == reflect.Interface { // of a retired setting, whatever it was
+	if into.Kind() == reflect.Interface { // of a retired setting, of any type
 		into.Set(reflect.ValueOf(given))
 		return
 	}
@@ -282,8 +285,8 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 	r.found.Add(path, r.shown(path, text), "has the wrong type", "it must be "+kindName(into.Kind()))
 }
 
-// fields decodes an object into a struct. A misspelt field is an error: ignored, it would
-// deploy another configuration.
+// fields decodes an object into a struct. An unknown field is an error: if it were ignored,
+// a different configuration would be deployed.
 func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
 	fields := fieldsOf(into.Type())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -297,8 +300,8 @@ func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
 	}
 }
 
-// words decodes a JSON list of texts. Numbers and truth values are taken as they are
-// written: pulumi config set --path makes them of everything that looks like one.
+// words decodes a JSON list of texts. Numbers and booleans become text as they are written,
+// because pulumi config set --path stores everything that looks like one as one.
 func (r *reader) words(key, value string) []string {
 	var entries []any
 	decoder := json.NewDecoder(strings.NewReader(value))
@@ -321,10 +324,10 @@ func (r *reader) words(key, value string) []string {
 	return list
 }
 
-// namesIn lists the settings of an object.
+// namesIn lists the settings in an object.
 func namesIn(t reflect.Type) []string {
 	if t.Kind() != reflect.Struct {
-		return []string{"NAME"} // a map has the names that its user gives it
+		return []string{"NAME"} // users choose the names in a map
 	}
 	var names []string
 	for _, f := range fieldsOf(t) {
@@ -335,7 +338,7 @@ func namesIn(t reflect.Type) []string {
 	return names
 }
 
-// kindName is a Go kind in words that a YAML writer knows.
+// kindName describes a Go kind for people who write YAML.
 func kindName(of reflect.Kind) string {
 	switch of {
 	case reflect.Int:

@@ -44,7 +44,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "capacity", `{"zones":["us-central1-c","us-east5-a"]}`, []string{`capacity.zones[1]: "us-east5-a" is in another region than gcp:zone`, "use zones of us-central1"}},
 		{ours + "capacity", `{"zones":["us-central1-c","us-central1-a","us-central1-c"]}`, []string{`capacity.zones[2]: "us-central1-c" is in the list twice`}},
 		{ours + "capacity", `{"zones":"us-central1-c"}`, []string{`capacity.zones: "us-central1-c" has the wrong type`, "a list"}},
-		{ours + "capacity", `{"mode":"reservation","reservation":"r","zones":["us-central1-c","us-central1-a"]}`, []string{`capacity.zones: "us-central1-c us-central1-a" are more than one zone, and a reservation is in one`}},
+		{ours + "capacity", `{"mode":"reservation","reservation":"r","zones":["us-central1-c","us-central1-a"]}`, []string{`capacity.zones: "us-central1-c us-central1-a" are more than one zone, but a reservation is in one zone`}},
 		{ours + "capacityFallbacks", `{"mode":"on-demand"}`, []string{"capacityFallbacks: ", "is not a list", "pulumi config set --path 'sglang-tpu:capacityFallbacks[0].mode' VALUE"}},
 		{ours + "capacityFallbacks", `["on-demand"]`, []string{`capacityFallbacks[0]: "on-demand" has the wrong type`, "it must be an object"}},
 		{ours + "capacityFallbacks", `[{"mode":"cheap"}]`, []string{`capacityFallbacks[0].mode: "cheap" is not a capacity mode`, "use spot, on-demand"}},
@@ -54,7 +54,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "capacityFallbacks", `[{"mode":"spot"}]`, []string{"capacityFallbacks[0]: is the same as sglang-tpu:capacity; remove one of the two"}},
 		{ours + "capacityFallbacks", `[{"mode":"on-demand"},{"mode":"on-demand","zones":["us-central1-c"]}]`, []string{"capacityFallbacks[1]: is the same as sglang-tpu:capacityFallbacks[0]"}},
 		{ours + "capacityFallbacks", `[{"mode":"flex-start"},{"mode":"on-demand"}]`, []string{`capacityFallbacks[0].mode: "flex-start" waits in Google's queue for up to seven days`, "put it last"}},
-		{ours + "capacityFallbacks", `[{"mode":"reservation","reservation":"r"},{"mode":"reservation","reservation":"r","zones":["us-central1-a"]}]`, []string{`capacityFallbacks[1].zones: "us-central1-a" is not the zone of sglang-tpu:capacityFallbacks[0].reservation`, "in us-central1-c"}},
+		{ours + "capacityFallbacks", `[{"mode":"reservation","reservation":"r"},{"mode":"reservation","reservation":"r","zones":["us-central1-a"]}]`, []string{`capacityFallbacks[1].zones: "us-central1-a" is not the zone of the same reservation in sglang-tpu:capacityFallbacks[0]`, "which says us-central1-c"}},
 		{ours + "capacityFallbacks", `[{"mode":"on-demand","maxRunDuration":"72h"}]`, []string{"capacityFallbacks[0].maxRunDuration", "is allowed only with mode flex-start"}},
 		{ours + "capacity", `{"mode":"spot"} x`, []string{"has text after the object"}},
 		{ours + "image", `{"source":"docker"}`, []string{`"docker" is not an image source`, "use build, mirror or prebuilt"}},
@@ -90,7 +90,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{ours + "systemPool", `{"nodes":0}`, []string{`systemPool.nodes: "0" is out of range`}},
 		{ours + "systemPool", `{"machineType":""}`, []string{"systemPool.machineType: is empty", "e2-standard-8"}},
 		{ours + "network", `{"pods":"10.4.0.0"}`, []string{`network.pods: "10.4.0.0" is not an IPv4 range`}},
-		{ours + "network", `{"pods":"10.4.0.1/14"}`, []string{"with the host bits zero"}},
+		{ours + "network", `{"pods":"10.4.0.1/14"}`, []string{"whose host bits are zero"}},
 		{ours + "network", `{"pods":"10.0.0.0/14"}`, []string{"overlaps sglang-tpu:network.nodes"}},
 		{ours + "network", `{"controlPlane":"172.16.0.0/24"}`, []string{"is not a /28"}},
 		{ours + "network", `{"authorizedNetworks":["0.0.0.0/0"]}`, []string{"authorizedNetworks[0]", "every address"}},
@@ -184,7 +184,7 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 	}
 	for numbers, want := range map[string]string{
 		`"layers":48,"headSize":128`:           "customModel.kvHeads: is missing: without it, the size of a token in the key-value cache is unknown; set kvHeads",
-		`"kvLoraRank":512`:                     "set layers, qkRopeHeadDim as config.json has them",
+		`"kvLoraRank":512`:                     "set layers, qkRopeHeadDim to the values in config.json",
 		`"layers":-1,"kvHeads":8,"headSize":1`: `customModel.layers: "-1" is too small`,
 		`"repositoryGiB":39`:                   `customModel.repositoryGiB: "39" is less than the weights, which are 40 GiB`,
 	} {
@@ -216,7 +216,7 @@ func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
 	assert.Contains(t, lines[0], "gcp:credentials: is not a setting; remove it; credentials come from: gcloud auth application-default login")
 	assert.Contains(t, lines[1], "sglang-tpu:colour: is not a setting; remove it, or use one of model")
 	assert.Contains(t, lines[2], "sglang-tpu:mode1: is not a setting (did you mean model?)")
-	assert.Contains(t, lines[3], "sglangtpu:replicas: is in a namespace that nobody reads (did you mean sglang-tpu?); use sglang-tpu:replicas")
+	assert.Contains(t, lines[3], "sglangtpu:replicas: is in a namespace that this program does not read (did you mean sglang-tpu?); use sglang-tpu:replicas")
 }
 
 // What is read and what may be set are one list.

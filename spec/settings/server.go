@@ -15,15 +15,15 @@ const customKey = "sglang-tpu:customModel"
 
 var modelID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
 
-// resolveModel sets the model, which is the catalogue's, or the one that customModel
-// describes; false if it is not known.
+// resolveModel sets the model, from the catalogue or from customModel; false if it is
+// unknown.
 func (r *reader) resolveModel(c *Config) bool {
 	m, inCatalogue := model.Lookup(c.ModelID)
 	described := !reflect.ValueOf(c.CustomModel).IsZero()
 	before := len(r.found)
 	switch {
 	case c.ModelID == "" || r.unread["customModel"]:
-		return false // which was reported
+		return false // already reported
 	case inCatalogue && described:
 		r.found.Add(customKey, "", "describes "+c.ModelID+", whose numbers are in the catalogue", "remove it")
 	case inCatalogue:
@@ -50,7 +50,7 @@ func checkCustomModel(m model.Model) problem.List {
 		least, ok := f.number("minimum")
 		if n := v.FieldByIndex(f.Index); ok && n.Int() < int64(least) {
 			found.Add(customKey+"."+f.name, strconv.FormatInt(n.Int(), 10), "is too small",
-				fmt.Sprintf("use %d or more, as the model's config.json has it", least))
+				fmt.Sprintf("use the value in the model's config.json, %d or more", least))
 		}
 	}
 	if 0 < m.RepositoryGiB && m.RepositoryGiB < m.WeightsGiB {
@@ -60,13 +60,13 @@ func checkCustomModel(m model.Model) problem.List {
 	someGiven := m.Layers != 0 || m.KVHeads != 0 || m.HeadSize != 0 || m.Latent()
 	if missing := cacheFieldsMissing(m); len(missing) > 0 && someGiven {
 		found.Add(customKey+"."+missing[0], "", "is missing: without it, the size of a token in the key-value cache is unknown",
-			"set "+list(missing)+" as config.json has them, or none of layers, kvHeads, headSize, kvLoraRank, qkRopeHeadDim")
+			"set "+list(missing)+" to the values in config.json, or set none of layers, kvHeads, headSize, kvLoraRank, qkRopeHeadDim")
 	}
 	return found
 }
 
-// cacheFieldsMissing are the fields without which the size of the key-value cache is not
-// known.
+// cacheFieldsMissing returns the missing fields without which the size of the key-value
+// cache is unknown.
 func cacheFieldsMissing(m model.Model) []string {
 	type number struct {
 		field string

@@ -10,22 +10,22 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// Namespace of this program's keys. A project of another name has them in its own
-// namespace, too.
+// Namespace of this program's keys. A project with another name may also have them in its
+// own namespace.
 const Namespace = "sglang-tpu"
 
-// Settings are all keys of an environment, as they are written in Pulumi.<env>.yaml. The
-// types are the one source of what is read, of the JSON Schema, of Pulumi.yaml's config
-// section and of the tables in the documentation:
+// Settings are all keys of an environment, as they are written in Pulumi.<env>.yaml. From
+// these types, the program reads the configuration, and the JSON Schema, the config section
+// of Pulumi.yaml and the tables in the documentation are generated:
 //
 //   - the comment of a field is its description;
 //   - json is the key, in this program's namespace unless it names another, or the name
 //     inside an object;
 //   - jsonschema has the default, the choices (enum), the range (minimum, maximum) and an
-//     example, with which tests set it, and "-" hides what earlier versions took;
-//   - noun calls the choices by a name, and unit the numbers of a range, in messages;
-//   - optional is for a text that may be empty;
-//   - layer is where the setting belongs: platform, endpoint, or all for both.
+//     example, which tests use; "-" hides a setting of earlier versions;
+//   - noun and unit name the choices and the numbers of a range in messages;
+//   - optional marks a text that may be empty;
+//   - layer is the layer of the setting: platform, endpoint, or all for both.
 type Settings struct {
 	// The Google Cloud project to deploy into.
 	Project string `json:"gcp:project" layer:"all"`
@@ -48,8 +48,8 @@ type Settings struct {
 	Replicas int `json:"replicas" layer:"endpoint" unit:"groups" jsonschema:"default=1,minimum=0,maximum=100,example=2"`
 	// Where the chips come from.
 	Capacity capacity.Capacity `json:"capacity" layer:"endpoint"`
-	// Where they come from if capacity has none, in this order: for each group GKE takes the first option that has chips.
-	// A slice that works stays when a better option has chips again; docs/capacity.md.
+	// Where the chips come from if capacity has none, in this order: for each group, GKE takes the first option that has
+	// chips. A running slice stays even when an earlier option has chips again; docs/capacity.md.
 	CapacityFallbacks []capacity.Capacity `json:"capacityFallbacks" layer:"endpoint"`
 	// Arguments of sgl_jax.launch_server, with a flag and its value as two entries. They override this program's own
 	// arguments; those that follow from model and topology are refused. docs/server-arguments.md says what is checked.
@@ -57,7 +57,7 @@ type Settings struct {
 	// Environment variables of the server, NAME: value, such as SGLANG_HEALTH_CHECK_TIMEOUT. Do not put
 	// secrets here. Variables that the pods set themselves are refused.
 	ServerEnvironment map[string]string `json:"serverEnvironment" layer:"endpoint"`
-	// Lets the server run Python code that the model's repository brings.
+	// Whether the server may run Python code from the model's repository.
 	TrustRemoteCode bool `json:"trustRemoteCode" layer:"endpoint" jsonschema:"default=true"`
 	// Hugging Face token, needed for gated models; empty for none.
 	HFToken Secret `json:"hfToken" layer:"endpoint"`
@@ -81,17 +81,18 @@ type Settings struct {
 	SystemPool gke.SystemPool `json:"systemPool" layer:"platform"`
 	// Address ranges, in CIDR notation.
 	Network gke.Network `json:"network" layer:"platform"`
-	// The cluster, if it is one that exists; docs/existing.md.
+	// The cluster, if it already exists; docs/existing.md.
 	Cluster gke.Cluster `json:"cluster" layer:"platform"`
-	// Google service accounts that exist; docs/existing.md.
+	// Existing Google service accounts; docs/existing.md.
 	ServiceAccounts gke.ServiceAccounts `json:"serviceAccounts" layer:"all"`
-	// Gives the roles that the endpoint needs on an existing bucket, repository or account, each as a member that
-	// destroy removes. false leaves their policies alone; docs/existing.md names the roles to give.
+	// Whether to grant the roles that the endpoint needs on an existing bucket, repository or account; destroy
+	// revokes them. With false, their policies are not changed; docs/existing.md names the roles to grant.
 	GrantOnExisting bool `json:"grantOnExisting" layer:"all" jsonschema:"default=false"`
-	// Resources that somebody made by hand, to be taken into the stack as they are, NAME: id, with cluster,
-	// cluster-system and slice-0, slice-1 ... for NAME; docs/existing.md.
+	// Existing resources to adopt into the stack as they are, NAME: ID, where NAME is cluster,
+	// cluster-system, slice-0, slice-1 ...; docs/existing.md.
 	Adopt map[string]string `json:"adopt" layer:"all"`
-	// What the stack has: all of it; platform, without an endpoint; or endpoint, on the platform of another stack.
+	// What the stack contains: all (a platform and an endpoint), platform, or endpoint (on the platform of another
+	// stack).
 	Layer string `json:"layer" layer:"all" noun:"a layer" jsonschema:"default=all,enum=all,enum=platform,enum=endpoint"`
 	// Stack that has the platform, ORGANIZATION/PROJECT/STACK. Only with layer endpoint.
 	Platform string `json:"platform" layer:"all" optional:"true"`
@@ -111,6 +112,6 @@ type Settings struct {
 	Protect bool `json:"protect" layer:"all" jsonschema:"default=false"`
 }
 
-// Secret is a value that stays in Pulumi's configuration: what is kept of it is the full key
-// under which it is set, such as sglang-tpu:hfToken; empty if it is not set.
+// Secret is the full key under which a secret is set in Pulumi's configuration, such as
+// sglang-tpu:hfToken; empty if it is not set. The value stays in the configuration.
 type Secret string

@@ -13,7 +13,8 @@ import (
 	"sglang-tpu/spec/serverimage"
 )
 
-// warnings are what will work, and may surprise. noExclusions says that the user wants none.
+// warnings returns what works but may be unexpected. noExclusions means that the user set an
+// empty list of exclusions.
 func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
 	all := warnZones(c)
 	if c.Layer != gke.Platform {
@@ -21,7 +22,7 @@ func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
 		all = append(append(all, warnServer(c)...), warnCapacity(c)...)
 	}
 	if c.Layer == gke.Endpoint || c.Cluster.Existing.Used() {
-		return all // somebody else's cluster
+		return all // an existing cluster
 	}
 	all = append(all, warnEncryption(c.GKE)...)
 	if !noExclusions {
@@ -30,8 +31,8 @@ func warnings(c *Config, noExclusions bool, now time.Time) problem.List {
 	return all
 }
 
-// seenZones are those where tpu7x has been seen. The list is not complete, so that another
-// zone is a warning.
+// seenZones are the zones in which tpu7x has been seen. The list is incomplete, so any
+// other zone is only a warning.
 var seenZones = []string{"us-central1-c", "us-central1-ai1a"}
 
 func warnZones(c *Config) problem.List {
@@ -63,7 +64,7 @@ func warnImage(i serverimage.Image) problem.List {
 	}}
 }
 
-// warnServer is about the plan.
+// warnServer warns about the plan.
 func warnServer(c *Config) problem.List {
 	var found problem.List
 	if c.Replicas == 0 {
@@ -85,7 +86,7 @@ func warnServer(c *Config) problem.List {
 	switch {
 	case !c.Plan.CacheKnown:
 		found.Add(customKey, "", fmt.Sprintf("does not set %s, so the plan's requestsAtOnce is only the limit of the page table; the key-value cache may hold fewer", list(cacheFieldsMissing(c.CustomModel))),
-			"set them as config.json has them, such as: pulumi config set --path "+customKey+".layers N")
+			"set them to the values in config.json, such as: pulumi config set --path "+customKey+".layers N")
 	case c.Plan.CacheRequests == 0:
 		found.Add(keyOf("topology"), "", fmt.Sprintf("%s leaves room for %d tokens in the key-value cache of %s, less than one request of full length (%d tokens), and longer requests are refused",
 			c.Topology, c.Plan.CacheTokens/c.Plan.DP, c.Model.ID, c.Plan.Context), "use a larger topology, or a smaller "+model.ContextFlag)
@@ -93,10 +94,10 @@ func warnServer(c *Config) problem.List {
 	return found
 }
 
-// warnCapacity is about flex-start. A selector for the node pool instead of exclusive
-// topology would let all pods of a group ask at once, but groups share their templates: it
-// would be right for one group only, and to add a second one would then replace the
-// LeaderWorkerSet.
+// warnCapacity warns about flex-start. With a selector for the node pool instead of
+// exclusive topology, all pods of a group would request nodes at once. But all groups share
+// their templates, so it would work for only one group, and adding a second one would
+// replace the LeaderWorkerSet.
 func warnCapacity(c *Config) problem.List {
 	queued := slices.IndexFunc(c.Options(), func(o capacity.Capacity) bool { return o.Mode == capacity.FlexStart })
 	if queued < 0 || !c.Topology.MultiHost() || c.Replicas == 0 {
@@ -105,36 +106,37 @@ func warnCapacity(c *Config) problem.List {
 	return problem.List{{
 		Key: optionKey(queued) + ".mode",
 		Why: fmt.Sprintf("with flex-start only the leader of each group requests its slice of %d hosts; the workers are created once the leader has it. "+
-			"GKE documents that all hosts of such a slice are created together; one user reports that they never were", c.Topology.Hosts()),
+			"GKE documents that all hosts of such a slice are created together; one user reports that they were not", c.Topology.Hosts()),
 		Remedy: "if the leader is still Pending after the wait in Google's queue, use another mode",
 	}}
 }
 
-// warnEncryption says what every preview of an encrypted cluster shows. To ignore the
-// property would be worse: Pulumi then takes the value of its state for it, which after a
-// refresh is one that this provider refuses, and none for a key that is added later.
+// warnEncryption explains a change that every preview of an encrypted cluster shows.
+// Ignoring the property would be worse: Pulumi would then use the value in its state, which
+// after a refresh is one that this provider rejects, and would ignore a key that is added
+// later.
 func warnEncryption(g gke.ControlPlane) problem.List {
-	// A cluster of an older version is upgraded to 1.35 in time.
+	// A cluster of an older version will be upgraded to 1.35.
 	if g.SecretsKey == "" {
 		return nil
 	}
 	return problem.List{{
 		Key: "sglang-tpu:gke.secretsKey",
 		Why: "GKE 1.35 and newer report the cluster's databaseEncryption.state as ALL_OBJECTS_ENCRYPTION_ENABLED, " +
-			"so that each preview shows a change to ENCRYPTED",
+			"so each preview shows a change to ENCRYPTED",
 		Remedy: "no action is needed: the update changes nothing",
 	}}
 }
 
-// warnBefore is how long before the end of an exclusion a preview warns of it.
+// warnBefore is how long before the end of an exclusion previews warn about it.
 const warnBefore = 30 * 24 * time.Hour
 
-// warnMaintenance says when nothing keeps a slice from upgrades, or soon nothing will.
+// warnMaintenance warns if no exclusion protects slices from upgrades, now or soon.
 func warnMaintenance(c *Config, now time.Time) problem.List {
 	if !c.Options().EndedByUpgrades() || c.Replicas == 0 {
 		return nil
 	}
-	until := now // the end of what covers now without a gap
+	until := now // the end of the exclusions that cover the time from now on without a gap
 	for range c.Maintenance.Exclusions {
 		for _, e := range c.Maintenance.Exclusions {
 			start, end := e.Span()

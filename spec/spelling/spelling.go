@@ -1,4 +1,4 @@
-// Package spelling suggests the name that was probably intended.
+// Package spelling suggests corrections for misspelt names.
 package spelling
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Suggestion is the name that was probably intended, such as " (did you mean
-// topology?)"; nothing if none is near.
+// Suggestion returns the name that was probably intended, such as " (did you mean
+// topology?)"; empty if no name is similar.
 func Suggestion(name string, known []string) string {
 	best, near := "", max(2, len(name)/4)+1
 	for _, candidate := range known {

@@ -13,10 +13,10 @@ type Cache struct {
 	// Hyperdisk Balanced volume for each pod, which is deleted with it.
 	Mode string `json:"mode" noun:"a cache mode" jsonschema:"default=gcs,enum=gcs,enum=disk"`
 	Disk
-	// Name of a bucket that exists, to be used instead of one of the stack's own. Only with mode gcs.
+	// Name of an existing bucket to use instead of creating one. Only with mode gcs.
 	Bucket string `json:"bucket"`
-	// Folder of the bucket that everything is in, such as team-a/coder. Only with bucket or layer endpoint. Empty
-	// means the stack's name with layer endpoint, and otherwise the whole bucket.
+	// Folder in the bucket for everything, such as team-a/coder. Only with bucket or layer endpoint. Empty means
+	// the stack's name with layer endpoint, and otherwise the whole bucket.
 	Prefix string `json:"prefix"`
 }
 

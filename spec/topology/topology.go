@@ -13,8 +13,8 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-// What GKE calls the accelerator, and the names with which pool and pod find each
-// other. One constant serves the side that offers and the side that asks.
+// GKE's name of the accelerator, and the labels by which pods select nodes. Node pools and
+// pods use the same constants.
 const (
 	Accelerator      = "tpu7x"
 	AcceleratorLabel = "cloud.google.com/gke-tpu-accelerator"
@@ -24,26 +24,27 @@ const (
 )
 
 const (
-	// chipsPerHost of tpu7x-standard-4t, the only machine of a slice beyond one chip.
+	// chipsPerHost of tpu7x-standard-4t, the only machine type for slices of more than one
+	// chip.
 	chipsPerHost = 4
 	// devicesPerChip: tpu7x is the first generation whose two TensorCores a chip are
 	// two JAX devices.
 	devicesPerChip = 2
-	// maxChips is 144 cubes of 4x4x4, the largest slice that GKE takes.
+	// maxChips is 144 cubes of 4x4x4, the largest slice that GKE accepts.
 	maxChips = 144 * 64
 
 	// HBMPerDevice is the high-bandwidth memory of one JAX device in GiB, half a chip's.
 	HBMPerDevice = 96
 )
 
-// Topology is the shape of one slice in chips. The zero value is no topology.
+// Topology is the shape of one slice in chips. The zero value is not a valid topology.
 type Topology struct{ x, y, z int }
 
 // small lists the topologies that are not multiples of four in every dimension.
 var small = []Topology{{1, 1, 1}, {2, 2, 1}, {2, 2, 2}, {2, 2, 4}, {2, 4, 4}}
 
-// Parse reads a topology such as "2x2x2". The error is a problem.Problem, which says which
-// ones there are.
+// Parse parses a topology such as "2x2x2". The error is a problem.Problem that lists the
+// valid topologies.
 func Parse(s string) (Topology, error) {
 	var t Topology
 	parts := strings.Split(s, "x")
@@ -78,19 +79,19 @@ func unknown(s string) error {
 	return problem.Problem{Value: s, Why: "is not a tpu7x topology", Remedy: "use 2x2x1, 2x2x2, 2x2x4, 2x4x4 or multiples of 4 in every dimension"}
 }
 
-// UnmarshalText reads a topology as Parse does.
+// UnmarshalText parses a topology like Parse.
 func (t *Topology) UnmarshalText(text []byte) (err error) {
 	*t, err = Parse(string(text))
 	return err
 }
 
-// String is the form that GKE takes and puts on its nodes.
+// String returns the format that GKE accepts and sets as a node label.
 func (t Topology) String() string { return fmt.Sprintf("%dx%dx%d", t.x, t.y, t.z) }
 
 // Chips is the number of TPU chips of the slice.
 func (t Topology) Chips() int { return t.x * t.y * t.z }
 
-// ChipsPerHost is what one pod asks for: a pod takes all chips of its host.
+// ChipsPerHost is the number of chips that one pod requests: all chips of its host.
 func (t Topology) ChipsPerHost() int { return min(t.Chips(), chipsPerHost) }
 
 // Hosts is the number of machines: the node count of the pool and the size of the group.
