@@ -8,9 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// adopt takes into the stack what somebody made by hand. Nothing of it is changed as long as
-// it is named in the settings: the program's own inputs are ignored, because most clusters
-// differ in something that would replace them.
+// adopt imports an existing resource into the stack. As long as the settings name it, the
+// resource is not changed: the program's inputs are ignored, because most clusters differ in
+// something that would cause a replacement.
 //
 // Pulumi imports a resource once. From then on it is in the state, and the option has no
 // effect.
@@ -29,7 +29,7 @@ func (s *stack) adopt() error {
 	})
 }
 
-// clusterName is what the cluster of this stack is called.
+// clusterName returns the name of this stack's cluster.
 func (s *stack) clusterName() string {
 	if id := s.Adopt["cluster"]; id != "" {
 		return path.Base(id)
@@ -37,7 +37,7 @@ func (s *stack) clusterName() string {
 	return s.cloud.Base
 }
 
-// clusterLocation is the region or zone of the cluster's control plane.
+// clusterLocation returns the region or zone of the cluster's control plane.
 func (s *stack) clusterLocation() string {
 	if parts := strings.Split(s.Adopt["cluster"], "/"); len(parts) > 3 {
 		return parts[3]
@@ -45,8 +45,8 @@ func (s *stack) clusterLocation() string {
 	return s.Region
 }
 
-// poolNames are the names of the node pools of the slices, where they are not all this
-// program's; nil where they are.
+// poolNames returns the names of the slices' node pools if some of them are existing ones;
+// nil if the program creates all of them.
 func (s *stack) poolNames() []string {
 	if named := s.Cluster.Existing.NodePools; len(named) > 0 {
 		return named

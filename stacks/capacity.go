@@ -17,12 +17,12 @@ import (
 	"sglang-tpu/stacks/rollout"
 )
 
-// slicePrefix is what the names of the slices' node pools begin with; a number follows.
+// slicePrefix returns the prefix of the names of the slices' node pools, before a number.
 func slicePrefix(cloud names.Cloud) string { return cloud.Base + "-slice-" }
 
-// poolName is the name of the node pool of a replica's slice from an option of the capacity,
-// both counted from 0. That of the first option has no more than the replica's number, as it
-// has where there are no others.
+// poolName returns the name of the node pool for a replica and an option of the capacity,
+// both counted from 0. For the first option, the name ends with the replica's number, as it
+// does without other options.
 func (s *stack) poolName(replica, option int, c capacity.Capacity) string {
 	name := slicePrefix(s.cloud) + strconv.Itoa(replica)
 	if option > 0 {
@@ -31,7 +31,7 @@ func (s *stack) poolName(replica, option int, c capacity.Capacity) string {
 	return name
 }
 
-// className is the name of the ComputeClass; empty if there is but one option.
+// className returns the name of the ComputeClass; empty if there is only one option.
 func (s *stack) className() string {
 	if !s.Options().Fallback() {
 		return ""
@@ -39,8 +39,8 @@ func (s *stack) className() string {
 	return s.cloud.Base
 }
 
-// slices makes a node pool for each replica and option, unless somebody else made them. Those
-// of options beside one another have no nodes until GKE's autoscaler takes them.
+// slices creates a node pool for each replica and option, unless existing ones are used. If
+// there are several options, the pools have no nodes until GKE's autoscaler chooses them.
 func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
 	if !s.MakesSlices() {
 		return nil, nil
@@ -68,8 +68,8 @@ func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
 	return made, nil
 }
 
-// computeClass makes the order of the options, if there are several. It returns the name of
-// the ComputeClass and what the pods wait for, the slices with it.
+// computeClass creates the ComputeClass with the order of the options, if there are
+// several. It returns its name and what the pods wait for, including the slices.
 func (s *stack) computeClass(slices []pulumi.Resource, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
 	name := s.className()
 	if name == "" || s.Replicas == 0 {
@@ -90,7 +90,7 @@ func (s *stack) computeClass(slices []pulumi.Resource, opts pulumi.ResourceOptio
 	return name, append(slices, class.Dependencies...), nil
 }
 
-// capacityOutputs say where replicas run, or may run, if that is not gcp:zone alone.
+// capacityOutputs exports where replicas run, or may run, unless that is only gcp:zone.
 func (s *stack) capacityOutputs() pulumi.Map {
 	options := s.Options()
 	if !options.Fallback() && slices.Equal(options[0].Zones, []string{s.Zone}) {
@@ -111,7 +111,7 @@ func (s *stack) capacityOutputs() pulumi.Map {
 	}
 }
 
-// pools are the node pools that the pods may get; nil if there is but one option.
+// pools returns the node pools on which the pods may run; nil if there is only one option.
 func (s *stack) pools() map[string]rollout.Pool {
 	if !s.Options().Fallback() {
 		return nil
@@ -126,7 +126,7 @@ func (s *stack) pools() map[string]rollout.Pool {
 	return pools
 }
 
-// capacityNotes say in a preview what up may wait for.
+// capacityNotes returns notes for a preview about what pulumi up may wait for.
 func (s *stack) capacityNotes() []string {
 	if s.Replicas == 0 || s.Layer == gke.Platform {
 		return nil
@@ -138,11 +138,11 @@ func (s *stack) capacityNotes() []string {
 		for _, option := range options {
 			order = append(order, option.In(strings.Join(option.Zones, ", ")))
 		}
-		notes = append(notes, fmt.Sprintf("capacity, in this order for each of %d slices of %d chips: %s; node pools have no nodes until GKE's autoscaler takes them, "+
-			"and slices that work stay where they are", s.Replicas, s.Topology.Chips(), strings.Join(order, "; ")))
+		notes = append(notes, fmt.Sprintf("capacity options for each of %d slices of %d chips, in this order: %s; node pools have no nodes until GKE's autoscaler chooses them, "+
+			"and running slices stay where they are", s.Replicas, s.Topology.Chips(), strings.Join(order, "; ")))
 	}
 	if options.Has(capacity.FlexStart) {
-		notes = append(notes, fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are there only the leaders exist, Pending, "+
+		notes = append(notes, fmt.Sprintf("capacity flex-start: Google queues %d x %d chips of tpu7x; until they are available, only the leaders exist, as Pending pods, "+
 			"and pulumi up waits for the LeaderWorkerSet for up to %s (%s). To see the queue: kubectl describe pods -n %s",
 			s.Replicas, s.Topology.Chips(), s.Ready, s.Key("readyMinutes"), s.spaces.Serving))
 	}

@@ -12,16 +12,16 @@ import (
 	"sglang-tpu/stacks/rollout"
 )
 
-// Endpoint is what an up has to wait for after it. The zero value waits for nothing.
+// Endpoint is what pulumi up has to wait for. The zero value waits for nothing.
 type Endpoint struct {
 	goal       rollout.Goal
 	patience   time.Duration
-	kubeconfig string // empty in a preview, and where the LeaderWorkerSet could not be made
+	kubeconfig string // empty in a preview, and if the LeaderWorkerSet could not be created
 
-	controller asksController // nil: the cluster itself is asked
+	controller asksController // nil: query the cluster
 }
 
-// expect notes whose pods to wait for. Nothing is known of them in a preview.
+// expect records the pods to wait for. In a preview, nothing is known about them.
 func (e *Endpoint) expect(c *stack, s *serving.Serving, kubeconfig pulumi.StringOutput) {
 	if c.ctx.DryRun() {
 		return
@@ -35,19 +35,18 @@ func (e *Endpoint) expect(c *stack, s *serving.Serving, kubeconfig pulumi.String
 	})
 }
 
-// Await waits until the pods of the LeaderWorkerSet are those of its newest template and
-// ready, and no others are left.
+// Await waits until all pods of the LeaderWorkerSet have its newest template and are ready.
 //
-// It is called when pulumi.Run has returned: the engine has then carried out every step,
-// and the deletions, which come last. A smaller number of replicas deletes slices, and with
-// one of them maybe the node of a group that stays.
+// It must be called after pulumi.Run has returned. The engine has then carried out every
+// step, including the deletions, which come last. A smaller number of replicas deletes
+// slices, one of which may contain the nodes of a group that remains.
 func (e *Endpoint) Await(ctx context.Context, out io.Writer) error {
 	if e.kubeconfig == "" {
 		return nil
 	}
 	cluster, err := rollout.NewCluster(e.kubeconfig)
 	if err != nil {
-		return fmt.Errorf("the cluster cannot be asked whether its pods are ready: %w", err)
+		return fmt.Errorf("cannot check whether the pods are ready: %w", err)
 	}
 	began := time.Now()
 	look := func(ctx context.Context) (rollout.State, error) { return cluster.Look(ctx, e.goal) }

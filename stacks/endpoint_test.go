@@ -37,5 +37,5 @@ func TestNothingIsWaitedForWhereNothingWasMade(t *testing.T) {
 	require.NoError(t, e.Await(t.Context(), &out), "a preview")
 
 	e.kubeconfig = "{"
-	assert.ErrorContains(t, e.Await(t.Context(), &out), "the cluster cannot be asked whether its pods are ready")
+	assert.ErrorContains(t, e.Await(t.Context(), &out), "cannot check whether the pods are ready")
 }

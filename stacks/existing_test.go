@@ -212,7 +212,7 @@ func TestAControllerThatCannotBeAskedIsSaid(t *testing.T) {
 		says       string
 	}{
 		"no answer": {existing.Controller{}, errors.New("no route to host"), "cannot be checked: the cluster does not answer (no route to host)"},
-		"too old":   {existing.Controller{Installed: true, Version: "v0.8.0", Ready: true}, nil, "of version v0.8.0, which lacks what tpu7x needs"},
+		"too old":   {existing.Controller{Installed: true, Version: "v0.8.0", Ready: true}, nil, "has version v0.8.0, which lacks what tpu7x needs"},
 	} {
 		e := &Endpoint{controller: func(context.Context, string) (existing.Controller, error) { return test.controller, test.err }}
 		_, err := pulumitest.TryRun(e.Serving, values, theirs()...)

@@ -8,8 +8,8 @@ import (
 	"sglang-tpu/spec/existing"
 )
 
-// at is an element of a list that the provider has for a block of which there is at most
-// one; the zero value if there is none.
+// at returns an element of a list, or the zero value. The provider represents an optional
+// block as a list with at most one element.
 func at[T any](list []T) T {
 	var none T
 	if len(list) == 0 {
@@ -18,7 +18,7 @@ func at[T any](list []T) T {
 	return list[0]
 }
 
-// clusterFacts are what the program has to know of a cluster that the provider describes.
+// clusterFacts converts the provider's description of a cluster.
 func clusterFacts(c *container.LookupClusterResult, location string) existing.Cluster {
 	dns := at(at(c.ControlPlaneEndpointsConfigs).DnsEndpointConfigs)
 	addons := at(c.AddonsConfigs)

@@ -50,18 +50,17 @@ func (s *stack) serverImage(p *platform) (string, []pulumi.Resource, error) {
 	return built.Reference, append(r.dependencies, built.Dependencies...), nil
 }
 
-// repositories are where images are pushed to, and where builds keep the layers that they
-// have in common.
+// repositories are the repository for images and the one for the layers that builds share.
 type repositories struct {
 	path, project, location string
 	id                      pulumi.StringInput
-	grant                   bool // this program gives builders the right to push
+	grant                   bool // whether this program grants builders the role to push
 	layers                  string
 	layersID                pulumi.StringInput
 	dependencies            []pulumi.Resource
 }
 
-// repositories are those of the platform, or made here: all but one that exists.
+// repositories returns those of the platform, or creates them, except an existing one.
 func (s *stack) repositories(p *platform) (repositories, error) {
 	existing, location, id, exists := s.Registry()
 	if o := p.outputs; o != nil && !exists {
@@ -77,7 +76,7 @@ func (s *stack) repositories(p *platform) (repositories, error) {
 	}
 	if exists {
 		r = repositories{path: registry.Path(location, existing, id), project: existing, location: location, grant: s.GrantOnExisting}
-		// Beside the images: a build logs in to one registry.
+		// In the same registry as the images, because a build logs in to only one.
 		args.Location, args.Existing, args.Grant = location, path.Clean(s.Image.Registry), s.GrantOnExisting
 	}
 	made, err := registry.New(s.ctx, "registry", args, s.common)
@@ -89,7 +88,7 @@ func (s *stack) repositories(p *platform) (repositories, error) {
 	return r, nil
 }
 
-// reader is who pulls images: the nodes.
+// reader returns the IAM member that pulls images: the nodes' account.
 func reader(p *platform) pulumi.StringInput {
 	return pulumi.Sprintf("serviceAccount:%s", p.gke.NodeServiceAccount)
 }

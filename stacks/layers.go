@@ -15,7 +15,7 @@ import (
 // platformOutput is the name of the output that endpoints read.
 const platformOutput = "platform"
 
-// platformOutputs are what an endpoint needs of a platform in another stack.
+// platformOutputs is what an endpoint needs from the stack of a platform.
 type platformOutputs struct {
 	Project            string `json:"project"`
 	Region             string `json:"region"`
@@ -29,18 +29,18 @@ type platformOutputs struct {
 	SecretManager      bool   `json:"secretManager"` // the cluster's add-on
 	Prometheus         bool   `json:"prometheus"`    // managed collection
 	Bucket             string `json:"bucket"`
-	BucketExists       bool   `json:"bucketExists"` // it is somebody else's, who gives its rights
+	BucketExists       bool   `json:"bucketExists"` // the bucket exists, and its owner grants the roles
 	Mirror             string `json:"mirror"`       // path of the repository in front of Docker Hub
 
-	// Of the repository that images are pushed to, and of the one of common layers.
+	// Of the repository to which images are pushed, and of the one for shared layers.
 	Repository        string `json:"repository"` // path
 	RepositoryID      string `json:"repositoryId"`
 	RepositoryProject string `json:"repositoryProject"`
 	RepositoryPlace   string `json:"repositoryLocation"`
 	Layers            string `json:"layers"`
 	LayersID          string `json:"layersId"`
-	// BuilderMayPush says that the repository is somebody else's, who gives builders their
-	// rights.
+	// BuilderMayPush means that the repository exists, and that its owner grants builders
+	// their roles.
 	BuilderMayPush bool `json:"builderMayPush"`
 }
 
@@ -69,7 +69,7 @@ func (s *stack) platformLayer(found *ground) error {
 		}
 		bucket = made.Bucket
 	}
-	features := existing.Cluster{SecretManager: true, Prometheus: true} // of a cluster of this program's
+	features := existing.Cluster{SecretManager: true, Prometheus: true} // of a cluster that this program creates
 	if found.cluster != nil {
 		features = *found.cluster
 	}
@@ -94,7 +94,7 @@ func (s *stack) platformLayer(found *ground) error {
 
 func first(values []any) string { return values[0].(string) }
 
-// platformOf is the platform of another stack.
+// platformOf returns the platform of another stack.
 func (s *stack) platformOf(found *ground) (*platform, error) {
 	o := found.platform
 	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
@@ -107,7 +107,7 @@ func (s *stack) platformOf(found *ground) (*platform, error) {
 	return &platform{gke: used, name: o.Cluster, location: o.Location, nodeTag: o.NodeTag, installed: true, outputs: o}, nil
 }
 
-// readPlatform reads the outputs of the platform's stack, and says what does not fit.
+// readPlatform reads and checks the outputs of the platform's stack.
 func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 	const first = "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names"
 	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Platform)})
@@ -128,7 +128,7 @@ func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 		err = json.Unmarshal(text, &o)
 	}
 	if err != nil || o.Kubeconfig == "" {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "has no platform: it has no such output", Remedy: first}}
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "is not the stack of a platform: it has no output of that name", Remedy: first}}
 	}
 	return &o, existing.PlatformNeeds{
 		Stack: s.Platform, Project: s.Project, Region: s.Region,

@@ -121,7 +121,7 @@ func TestAPlatformThatDoesNotFitIsRefused(t *testing.T) {
 	}{
 		"no platform": {onBase(t), []pulumitest.Option{pulumitest.WithOutputs("pulumi:pulumi:StackReference", func(pulumitest.Resource) map[string]any {
 			return map[string]any{"name": "organization/sglang-tpu/base", "outputs": map[string]any{}, "secretOutputNames": []any{}}
-		})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" has no platform: it has no such output; run pulumi up of a stack with layer platform first`},
+		})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" is not the stack of a platform: it has no output of that name; run pulumi up of a stack with layer platform first`},
 		"another project": {onBase(t), []pulumitest.Option{base(map[string]any{"project": "other"})}, "is in project other, and gcp:project is my-project"},
 		"another region":  {onBase(t).With("gcp:zone", "europe-west4-a"), []pulumitest.Option{base(nil)}, "is in us-central1, and gcp:zone is in europe-west4"},
 		"no secrets": {

@@ -23,22 +23,21 @@ import (
 	"sglang-tpu/stacks/rollout"
 )
 
-// ground is what was there before this stack, as the cloud describes it; nil where nothing
-// is named.
+// ground contains the existing resources that the settings name, as the cloud describes
+// them; nil for those that are not named.
 type ground struct {
 	cluster  *existing.Cluster
 	platform *platformOutputs
 }
 
-// errNothing is the error of a lookup that answers without a thing.
+// errNothing is the error if a lookup succeeds with an empty result.
 var errNothing = errors.New("there is none")
 
-// asksController returns the LeaderWorkerSet controller of a cluster, which it asks by a
-// kubeconfig.
+// asksController returns the LeaderWorkerSet controller of the cluster in a kubeconfig.
 type asksController func(ctx context.Context, kubeconfig string) (existing.Controller, error)
 
-// lookUp asks the cloud for everything that is named in the settings, in previews as well,
-// and refuses all that does not fit at once.
+// lookUp looks up all existing resources that the settings name, also in previews, and
+// reports all problems at once.
 func (s *stack) lookUp(controller asksController) (*ground, error) {
 	found, problems := &ground{}, problem.List{}
 	if s.Layer == gke.Endpoint {
@@ -126,7 +125,7 @@ func (s *stack) checkCluster(controller asksController) (*existing.Cluster, prob
 	return &facts, append(problems, s.checkController(facts, controller)...)
 }
 
-// checkController asks the cluster for the controller that is said to be there.
+// checkController looks up the controller that the settings say is installed.
 func (s *stack) checkController(c existing.Cluster, ask asksController) problem.List {
 	const key = existing.ClusterKey + ".leaderWorkerSet"
 	if ask == nil {

@@ -10,11 +10,11 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-// configured are the keys of all configuration. The SDK looks values up and lists
-// nothing, so this reads what the SDK reads.
+// configured returns the keys of the whole configuration. The SDK cannot list them, so this
+// reads the same variable as the SDK.
 func configured() []string {
 	var values map[string]string
-	// Without a Pulumi CLI there is no such variable, and nothing to list.
+	// Without a Pulumi CLI, the variable does not exist, and there is nothing to list.
 	_ = json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &values)
 	var keys []string
 	for key := range values {
@@ -23,8 +23,8 @@ func configured() []string {
 	return keys
 }
 
-// located adds to problems where their keys stand in the stack's configuration file. Without
-// the file, or with another in use, they stay as they are.
+// located adds the lines of the keys in the stack's configuration file to problems. If the
+// file does not exist, or another one is used, it changes nothing.
 func located(ctx *pulumi.Context, problems problem.List) problem.List {
 	file := "Pulumi." + ctx.Stack() + ".yaml"
 	text, err := os.ReadFile(file)
@@ -34,7 +34,7 @@ func located(ctx *pulumi.Context, problems problem.List) problem.List {
 	return settings.Locate(problems, file, text, ctx.GetConfig)
 }
 
-// logWarnings shows in the preview what will work and may surprise, and what up waits for.
+// logWarnings shows warnings, and notes about what pulumi up waits for.
 func (s *stack) logWarnings() error {
 	if err := s.warn(s.Warnings); err != nil {
 		return err

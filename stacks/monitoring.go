@@ -11,7 +11,7 @@ import (
 	"sglang-tpu/spec/serverargs"
 )
 
-// endpoint is what metrics and alerts are of.
+// endpoint identifies the endpoint in metrics and alerts.
 func (s *stack) endpoint(p *platform) spec.Endpoint {
 	e := spec.Endpoint{
 		Cluster: p.name, Namespace: s.spaces.Serving, Set: s.LeaderWorkerSet,
@@ -19,12 +19,12 @@ func (s *stack) endpoint(p *platform) spec.Endpoint {
 		Groups: s.Replicas, Requests: s.Plan.RequestsCap, MultiHost: s.Topology.Hosts() > 1,
 	}
 	if s.shared {
-		e.Title = s.cloud.Base // several endpoints have the cluster's name
+		e.Title = s.cloud.Base // several endpoints share the cluster's name
 	}
 	return e
 }
 
-// watch makes metrics, alerts and the dashboard, and returns the dashboard's address.
+// watch creates metrics, alerts and the dashboard, and returns the dashboard's URL.
 func (s *stack) watch(p *platform, server *serving.Serving, opts pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	args := &monitoring.Args{
 		Project: s.Project, Namespace: server.Namespace, Endpoint: s.endpoint(p), Ranks: s.Plan.DP,

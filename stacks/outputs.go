@@ -13,7 +13,7 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-// clusterOutputs are how a person reaches the cluster.
+// clusterOutputs exports how to reach the cluster.
 func (s *stack) clusterOutputs(p *platform) pulumi.Map {
 	return pulumi.Map{
 		"cluster":    p.gke.Name,
@@ -25,8 +25,8 @@ func (s *stack) clusterOutputs(p *platform) pulumi.Map {
 	}
 }
 
-// outputs are what a person uses next, ready to paste, and the plan, which a reviewer
-// wants to see in the preview.
+// outputs exports the next commands, ready to paste, and the plan, so that reviewers see it
+// in the preview.
 func (s *stack) outputs(p *platform, image string) pulumi.Map {
 	c := s.Config
 	out := s.clusterOutputs(p)
@@ -52,10 +52,12 @@ func (s *stack) outputs(p *platform, image string) pulumi.Map {
 			"dpSize":       pulumi.Int(c.Plan.DP),
 			"epSize":       pulumi.Int(c.Plan.EP),
 			"gibPerDevice": gib(c.Plan.GiBPerDevice),
-			// What is fetched from the Hub; some repositories hold more than is loaded.
+			// The size of the download; some repositories contain more than the server
+			// loads.
 			"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB),
-			// What a device has left for the key-value cache; how many requests the server
-			// admits at once, and how many of full length one group runs at once.
+			// The HBM of a device that is left for the key-value cache; the number of
+			// requests that the server admits at once, and of full length that one group
+			// runs at once.
 			"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),
 			"requestsCap":       pulumi.Int(c.Plan.RequestsCap),
 			"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
@@ -72,10 +74,11 @@ func (s *stack) outputs(p *platform, image string) pulumi.Map {
 	return out
 }
 
-// gib rounds to what a person compares.
+// gib rounds for people.
 func gib(value float64) pulumi.Float64 { return pulumi.Float64(math.Round(value*10) / 10) }
 
-// authorization reads the API key where it is, so that no output holds it.
+// authorization returns an option of curl that reads the API key from its Secret, so that
+// no output contains the key.
 func authorization(c *settings.Config) string {
 	if c.APIKey == "" {
 		return ""

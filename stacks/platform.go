@@ -13,29 +13,31 @@ import (
 	"sglang-tpu/spec/gke"
 )
 
-// platform is what an endpoint needs of what is below it, whoever made it: this stack,
-// another one, or somebody else.
+// platform is what an endpoint needs from the layers below it. They may belong to this
+// stack or another one, or exist outside of any stack.
 type platform struct {
 	gke      *cluster.Cluster
 	name     string // of the cluster, for queries
 	location string // of its control plane
 	nodeTag  string
-	// controlPlane is the range from which GKE calls webhooks; empty: the cluster has none.
+	// controlPlane is the range from which GKE calls webhooks; empty if the cluster has no
+	// such range.
 	controlPlane string
-	// installed says that the LeaderWorkerSet controller is none of this stack's.
+	// installed means that the LeaderWorkerSet controller already exists outside of this
+	// stack.
 	installed bool
-	// nodes are IAM members: accounts of the nodes of others on which Jobs run. They pull the
-	// server image, too.
+	// nodes are the IAM members of existing nodes on which Jobs run. They also pull the
+	// server image.
 	nodes   []string
-	outputs *platformOutputs // of the stack that has the platform; nil: it is this one
+	outputs *platformOutputs // outputs of the platform's stack; nil if that is this stack
 }
 
-// inCluster are the options of what runs in the cluster.
+// inCluster returns the resource options for objects in the cluster.
 func (p *platform) inCluster(s *stack) pulumi.ResourceOption {
 	return pulumi.Composite(s.common, pulumi.Providers(s.google, p.gke.Provider))
 }
 
-// controller installs the LeaderWorkerSet controller, unless it is there.
+// controller installs the LeaderWorkerSet controller, unless it exists.
 func (p *platform) controller(s *stack, inCluster pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	if p.installed {
 		return nil, nil
@@ -47,7 +49,7 @@ func (p *platform) controller(s *stack, inCluster pulumi.ResourceOption) ([]pulu
 	return controller.Dependencies, nil
 }
 
-// newPlatform makes network and cluster, or uses those that exist.
+// newPlatform creates network and cluster, or uses existing ones.
 func (s *stack) newPlatform(found *ground) (*platform, error) {
 	if s.Cluster.Existing.Used() {
 		return s.existingCluster(found.cluster)
@@ -61,7 +63,7 @@ func (s *stack) newPlatform(found *ground) (*platform, error) {
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID, NetworkDependencies: vpc.Dependencies,
 		PodsRange: ranges.pods, ServicesRange: ranges.services,
 		Network: s.Network, ControlPlane: s.GKE, Maintenance: s.Maintenance, SystemPool: s.SystemPool,
-		// A platform does not know which of its endpoints will want it.
+		// A platform does not know which of its endpoints will need it.
 		SecretManager: s.HFTokenSecret != "" || s.Layer == gke.Platform,
 		NodeTag:       s.cloud.NodeTag, Labels: s.Labels, Protect: s.Protect,
 		NodeServiceAccount: s.ServiceAccounts.Nodes,
@@ -72,7 +74,7 @@ func (s *stack) newPlatform(found *ground) (*platform, error) {
 	return &platform{gke: made, name: s.clusterName(), location: s.clusterLocation(), nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
 }
 
-// secondary are the names of a subnetwork's secondary ranges.
+// secondary contains the names of a subnetwork's secondary ranges.
 type secondary struct{ pods, services string }
 
 func (s *stack) network() (*network.Network, secondary, error) {
@@ -95,7 +97,7 @@ func (s *stack) network() (*network.Network, secondary, error) {
 	return used, secondary{e.PodsRange, e.ServicesRange}, err
 }
 
-// existingCluster is the platform in a cluster that somebody else made.
+// existingCluster returns the platform in an existing cluster.
 func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
 	nodes := s.ServiceAccounts.Nodes
 	for _, p := range c.NodePools {

@@ -1,4 +1,4 @@
-// Package stacks holds the stacks of this program: all layers in one, a platform, or an
+// Package stacks defines the stacks of this program: all layers in one, a platform, or an
 // endpoint on the platform of another stack.
 package stacks
 
@@ -17,10 +17,10 @@ import (
 
 const buildMinutes = 60
 
-// endpointLabel is on the nodes of a slice that shares its cluster with others.
+// endpointLabel is a label of the nodes of slices in a shared cluster.
 const endpointLabel = "sglang-tpu/endpoint"
 
-// stack is what all parts of a stack have in common.
+// stack is what all parts of a stack share.
 type stack struct {
 	*settings.Config
 	ctx    *pulumi.Context
@@ -32,10 +32,10 @@ type stack struct {
 }
 
 // Serving registers the resources of a stack: by default an endpoint of one model on TPU
-// v7x, from the network to the Service. It reads from top to bottom like the picture in the
-// README.
+// v7x, from the network to the Service. The code follows the picture in the README from top
+// to bottom.
 //
-// Whether pods are ready is for the endpoint that it describes.
+// It does not wait for the pods: Await of the returned Endpoint does.
 func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	c, err := settings.Load(settings.Source{Project: ctx.Project(), Get: ctx.GetConfig, IsSecret: ctx.IsConfigSecret, Keys: configured()})
 	project, _ := ctx.GetConfig("gcp:project")
@@ -66,8 +66,8 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// All that is Google's waits for them: in a new project every other create ends with
-	// "... API has not been used in project ... before or it is disabled".
+	// All of Google's resources wait for the APIs: in a new project, other creates could
+	// fail with "... API has not been used in project ... before or it is disabled".
 	s.common = pulumi.Composite(s.common, pulumi.DependsOn(enabled.Dependencies))
 	switch c.Layer {
 	case gke.Platform:
@@ -88,7 +88,7 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 
 // serve registers the endpoint on a platform.
 func (e *Endpoint) serve(s *stack, p *platform) error {
-	// From here on nothing waits for the slices but the LeaderWorkerSet itself.
+	// From here on, only the LeaderWorkerSet itself waits for the slices.
 	slices, err := s.slices(p)
 	if err != nil {
 		return err
@@ -128,9 +128,9 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	if s.APIKey != "" {
 		args.APIKey = pulumiconfig.RequireSecret(s.ctx, string(s.APIKey))
 	}
-	// Of all that is in the namespace, the LeaderWorkerSet alone waits for the controller. On
-	// destroy it is deleted first, in the foreground: when it is gone, so are the pods, whose
-	// deletion needs the controller's webhooks.
+	// In the namespace, only the LeaderWorkerSet waits for the controller. On destroy, it is
+	// deleted first, in the foreground: once it is gone, so are its pods, whose deletion
+	// needs the controller's webhooks.
 	args.PodDependencies = append(slices, controller...)
 	server, err := serving.New(s.ctx, "serving", args, inCluster)
 	if err != nil {
@@ -153,8 +153,8 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	return nil
 }
 
-// nodeLabels tell the nodes of this endpoint's slices from those of others; nil where there
-// are no others.
+// nodeLabels returns the labels that distinguish the nodes of this endpoint's slices from
+// those of others; nil in a cluster that is not shared.
 func (s *stack) nodeLabels() map[string]string {
 	if !s.shared || len(s.Cluster.Existing.NodePools) > 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/spec/storage"
 )
 
-// cacheStorage is where weights and compiled code are kept.
+// cacheStorage returns where weights and compiled code are kept.
 func (s *stack) cacheStorage(p *platform) (serving.Storage, error) {
 	users := []cache.User{
 		{Name: "server", Namespace: s.spaces.Serving, Account: serving.ServerAccount},
@@ -20,7 +20,7 @@ func (s *stack) cacheStorage(p *platform) (serving.Storage, error) {
 	case s.Cache.Mode == storage.DiskVolume:
 		return serving.Storage{Disk: &s.Cache.Disk}, nil
 	case s.Cache.Bucket != "":
-		// The bucket's owner may have given the rights already.
+		// The bucket's owner may have granted the roles already.
 		return s.folder(p, s.Cache.Bucket, s.Cache.Prefix, users, s.GrantOnExisting)
 	case p.outputs != nil:
 		return s.folder(p, p.outputs.Bucket, cmp.Or(s.Cache.Prefix, s.ctx.Stack()), users, !p.outputs.BucketExists || s.GrantOnExisting)
@@ -39,7 +39,7 @@ func (s *stack) bucketArgs(p *platform, users []cache.User) *cache.Args {
 	}
 }
 
-// folder is one of a bucket that is none of this stack's.
+// folder returns the folder in a bucket that does not belong to this stack.
 func (s *stack) folder(p *platform, bucket, prefix string, users []cache.User, grant bool) (serving.Storage, error) {
 	var rights []pulumi.Resource
 	if grant {

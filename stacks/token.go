@@ -6,7 +6,8 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-// tokenSecret is the token in Secret Manager, which a Kubernetes service account may read.
+// tokenSecret returns the token in Secret Manager, and lets a Kubernetes service account
+// read it.
 func (s *stack) tokenSecret(account string, p *platform) (*serving.TokenSecret, error) {
 	reader, err := hftoken.New(s.ctx, "token", &hftoken.Args{
 		Version: s.HFTokenSecret, WorkloadPool: p.gke.WorkloadPool, Namespace: s.spaces.Serving, Account: account,
@@ -17,7 +18,7 @@ func (s *stack) tokenSecret(account string, p *platform) (*serving.TokenSecret, 
 	return &serving.TokenSecret{Version: s.HFTokenSecret, Dependencies: reader.Dependencies}, nil
 }
 
-// optionalAPIs are the APIs of what only some configurations use.
+// optionalAPIs returns the APIs that only this configuration needs.
 func optionalAPIs(c *settings.Config) []string {
 	var needed []string
 	if c.Monitoring.Enabled {

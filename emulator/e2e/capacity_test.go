@@ -51,7 +51,7 @@ func TestCapacityFallbacks(t *testing.T) {
 		w.shell(t, "", "bin/emulator fault scale-up ' spot' && bin/emulator fault scale-up us-central1-ai1a")
 		out := w.emulator(t, with(fallbacks)...)
 		assert.Contains(t, out, `Answer  {"meta_info"`)
-		assert.Contains(t, out, "capacity, in this order for each of 1 slices of 8 chips: spot in us-central1-c; on-demand in us-central1-ai1a; on-demand in us-central1-c;")
+		assert.Contains(t, out, "capacity options for each of 1 slices of 8 chips, in this order: spot in us-central1-c; on-demand in us-central1-ai1a; on-demand in us-central1-c;")
 		assert.Contains(t, out, "refused, GCE out of resources")
 		assert.Contains(t, out, "on-demand in us-central1-ai1a: refused, GCE out of resources")
 		assert.Contains(t, out, "replica 0: on-demand in us-central1-c, node pool sglang-tpu-dev-slice-0-")

@@ -84,7 +84,7 @@ func (w *world) rollout(t *testing.T) {
 	}()
 	waits := assert.Eventually(t, func() bool {
 		out, _ := os.ReadFile(log)
-		return strings.Contains(string(out), "is of the pod template before the change")
+		return strings.Contains(string(out), "still has the previous pod template")
 	}, 5*time.Minute, 200*time.Millisecond, "the up waits for the controller")
 	w.subject(t, "lws-controller-manager")
 	err := <-ended

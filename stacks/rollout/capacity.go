@@ -11,28 +11,28 @@ import (
 	"sglang-tpu/spec/names"
 )
 
-// Pool is a node pool that GKE's autoscaler may give nodes to.
+// Pool is a node pool that GKE's autoscaler may scale up.
 type Pool struct {
-	Capacity string // in words, such as "spot in us-central1-c"
+	Capacity string // description, such as "spot in us-central1-c"
 	Zone     string
 }
 
-// Events of GKE's cluster autoscaler about a pod. Their words are those of its published code
+// Events of GKE's cluster autoscaler about a pod. The texts are from its published code
 // (k8s.io/gke-autoscaling, pkg/processors/events, and kubernetes/autoscaler).
 var (
 	triggered = regexp.MustCompile(`/zones/([a-z0-9-]+)/`)
 	refused   = regexp.MustCompile(`^Node scale up in zones (.+) associated with this pod failed: (.+)\. Pod is at risk of not being scheduled\.`)
 )
 
-// scaleUp is a sentence about an event of the autoscaler; empty if it is another event. An
-// event names the zone and a shortened name of the pool, so that of two options in one zone
-// both are said.
+// scaleUp returns a sentence about an event of the autoscaler; empty for other events. An
+// event contains the zone and only a shortened name of the pool, so if two options are in
+// one zone, the sentence names both.
 func (g Goal) scaleUp(e *corev1.Event) string {
 	pod := e.InvolvedObject.Name
 	switch e.Reason {
 	case "TriggeredScaleUp":
 		if m := triggered.FindStringSubmatch(e.Message); m != nil {
-			return fmt.Sprintf("%s: GKE asks for %s", pod, g.optionsIn(m[1]))
+			return fmt.Sprintf("%s: GKE requests %s", pod, g.optionsIn(m[1]))
 		}
 	case "FailedScaleUp":
 		if m := refused.FindStringSubmatch(e.Message); m != nil {
@@ -44,7 +44,7 @@ func (g Goal) scaleUp(e *corev1.Event) string {
 	return fmt.Sprintf("%s: %s", pod, oneLine(e.Message))
 }
 
-// optionsIn says what the pools in some zones are made from.
+// optionsIn describes the capacity of the pools in the zones.
 func (g Goal) optionsIn(zones ...string) string {
 	var options []string
 	for _, p := range g.Pools {
@@ -59,8 +59,8 @@ func (g Goal) optionsIn(zones ...string) string {
 	return strings.Join(options, " or ")
 }
 
-// scaleUps are the sentences about the pods that are there, the oldest first, by the name of
-// the event.
+// scaleUps returns the sentences about the existing pods, by the name of the event, and the
+// names in order, the oldest first.
 func (g Goal) scaleUps(s State) (order []string, sentences map[string]string) {
 	sentences = map[string]string{}
 	if g.Pools == nil {
@@ -78,7 +78,7 @@ func (g Goal) scaleUps(s State) (order []string, sentences map[string]string) {
 	return order, sentences
 }
 
-// placed says where each group runs.
+// placed returns lines that say where each group runs.
 func (g Goal) placed(s State) []string {
 	if g.Pools == nil {
 		return nil

@@ -55,7 +55,7 @@ func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"a: on-demand in us-central1-c or spot in us-central1-c: refused, GCE out of resources",
-		"a: GKE asks for on-demand in us-central1-a",
+		"a: GKE requests on-demand in us-central1-a",
 		"a: something new",
 		"0 of 1 pods are ready; a runs on node n, which is not ready",
 		"all 1 pods are ready",

@@ -16,13 +16,14 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// Cluster is asked with the credentials of a kubeconfig, as Pulumi's Kubernetes provider is.
+// Cluster is a client of a cluster, with the credentials of a kubeconfig, like Pulumi's
+// Kubernetes provider.
 type Cluster struct {
 	client rest.Interface
 	params runtime.ParameterCodec
 }
 
-// NewCluster reads a kubeconfig, in JSON or YAML.
+// NewCluster returns a client for a kubeconfig, in JSON or YAML.
 func NewCluster(kubeconfig string) (*Cluster, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
 	if err != nil {
@@ -40,7 +41,7 @@ func NewCluster(kubeconfig string) (*Cluster, error) {
 	return &Cluster{client, runtime.NewParameterCodec(scheme)}, err
 }
 
-// set is what a LeaderWorkerSet says of its pods.
+// set contains the fields of a LeaderWorkerSet that determine its pods.
 type set struct {
 	Spec struct {
 		Replicas int `json:"replicas"`
@@ -53,8 +54,8 @@ type set struct {
 	} `json:"spec"`
 }
 
-// wanted asks for the LeaderWorkerSet itself: what was deployed, which a pulumi up with
-// --target may have left as it was, counts, not what the program would deploy.
+// wanted reads the deployed LeaderWorkerSet, not the program's, because pulumi up with
+// --target may have left it unchanged.
 func (c *Cluster) wanted(ctx context.Context, goal Goal) (State, error) {
 	path := "/apis/leaderworkerset.x-k8s.io/v1/namespaces/" + goal.Namespace + "/leaderworkersets/" + goal.Set
 	text, err := c.client.Get().AbsPath(path).Do(ctx).Raw()
@@ -71,7 +72,8 @@ func (c *Cluster) wanted(ctx context.Context, goal Goal) (State, error) {
 	return State{Hash: s.Spec.Template.Leader.Metadata.Labels[goal.HashLabel], Wanted: s.Spec.Replicas * s.Spec.Template.Size}, nil
 }
 
-// Look returns what the set of a goal wants, its pods, and all nodes.
+// Look returns the current state for a goal: what its set requires, its pods, and all
+// nodes.
 func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 	s, err := c.wanted(ctx, goal)
 	if err != nil {

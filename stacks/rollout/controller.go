@@ -11,8 +11,8 @@ import (
 	"sglang-tpu/spec/existing"
 )
 
-// controllerPath is where the chart of LeaderWorkerSet, and its manifests, have the
-// controller's Deployment.
+// controllerPath is the path of the controller's Deployment in the chart and the manifests
+// of LeaderWorkerSet.
 const controllerPath = "/apis/apps/v1/namespaces/lws-system/deployments/lws-controller-manager"
 
 // Controller returns the LeaderWorkerSet controller of a cluster. Its version is the tag of
@@ -27,7 +27,7 @@ func Controller(ctx context.Context, kubeconfig string) (existing.Controller, er
 		return existing.Controller{}, nil
 	}
 	if err != nil {
-		// The client knows no more of an error than its code.
+		// The client's error contains only the code.
 		var status struct {
 			Message string `json:"message"`
 		}

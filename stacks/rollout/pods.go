@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// why says what a pod waits for; empty if it is ready, on a node that is.
+// why returns what a pod waits for; empty if the pod and its node are ready.
 func why(p *corev1.Pod, nodes map[string]bool) string {
 	if node := p.Spec.NodeName; node != "" {
 		// The status of a pod outlives its node by up to a minute: pods of deleted nodes are
@@ -38,10 +38,10 @@ func why(p *corev1.Pod, nodes map[string]bool) string {
 	return "starts"
 }
 
-// usual are the reasons for which every container waits before it runs.
+// usual are the reasons why every container waits before it runs.
 var usual = map[string]bool{"ContainerCreating": true, "PodInitializing": true}
 
-// note remembers how containers ended.
+// note records how containers ended.
 func note(failures map[string]string, pods []corev1.Pod) {
 	for i := range pods {
 		if failure := failed(&pods[i]); failure != "" {
@@ -50,8 +50,8 @@ func note(failures map[string]string, pods []corev1.Pod) {
 	}
 }
 
-// failed says how a container of the pod ended; empty if none has failed. The message is the
-// end of its log, by its terminationMessagePolicy.
+// failed returns how a container of the pod ended; empty if none has failed. The message is
+// the end of its log, by its terminationMessagePolicy.
 func failed(p *corev1.Pod) string {
 	for _, s := range statuses(p) {
 		for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
@@ -80,7 +80,7 @@ func condition(p *corev1.Pod, typ corev1.PodConditionType) *corev1.PodCondition 
 // mostShown is how much of a log's end is shown, in characters.
 const mostShown = 600
 
-// end is the last lines of a message, in one.
+// end returns the last lines of a message as one line.
 func end(message string) string {
 	text := oneLine(message)
 	if len(text) > mostShown {

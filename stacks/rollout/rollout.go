@@ -3,7 +3,7 @@
 //
 // Pulumi's own wait cannot do this. It compares fields of one object with constants, and
 // the counts in a LeaderWorkerSet's status are those of the old pods until the controller
-// has seen the change. An up would end while no pod is ready.
+// has seen the change. pulumi up would end before any pod is ready.
 package rollout
 
 import (
@@ -18,25 +18,25 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Goal is a LeaderWorkerSet whose pods must run as it says in the cluster.
+// Goal is a LeaderWorkerSet whose pods have to be ready.
 type Goal struct {
 	Namespace string
 	Set       string // name of the LeaderWorkerSet
 	Selector  string // label selector of all its pods, old and new ones
 	HashLabel string // label that holds the hash of the pod template
-	// Pools are the node pools that GKE's autoscaler may give nodes to, by name. Nil: the pods
-	// run on nodes that are there.
+	// Pools are the node pools that GKE's autoscaler may scale up, by name. Nil means that the
+	// pods run on existing nodes.
 	Pools map[string]Pool
 }
 
-// State is what one look at the cluster showed.
+// State is the state of the cluster at one time.
 type State struct {
-	// Hash is that of the set's pod template, and Wanted the number of its pods: groups times
-	// hosts. A set that is not there wants none.
+	// Hash is the hash of the set's pod template, and Wanted the number of its pods: groups
+	// times hosts; 0 if the set does not exist.
 	Hash   string
 	Wanted int
-	Pods   []corev1.Pod    // those that Goal.Selector selects
-	Nodes  map[string]bool // by name: whether it is ready
+	Pods   []corev1.Pod    // the pods that Goal.Selector selects
+	Nodes  map[string]bool // whether each node is ready, by name
 
 	// PoolOf is the node pool of each node, and Events are those of all pods of the namespace,
 	// if the goal has pools.
@@ -44,18 +44,18 @@ type State struct {
 	Events []corev1.Event
 }
 
-// NotReady is the end of the patience.
+// NotReady is the error if the pods are not ready in time.
 type NotReady struct{ Lines []string }
 
 func (n *NotReady) Error() string { return strings.Join(n.Lines, "\n") }
 
-// Await looks again and again until the goal is reached. Its error is a *NotReady with what
-// the pods said, or the context's. say is called when something has
-// changed, and not too often.
+// Await polls the cluster until the goal is reached. Its error is a *NotReady with the
+// reasons, or the context's error. It calls say when something has changed, but not too
+// often.
 func Await(ctx context.Context, goal Goal, look func(context.Context) (State, error), patience time.Duration, say func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	failures := map[string]string{} // by pod; a group that starts again takes its statuses along
+	failures := map[string]string{} // by pod, because the statuses of a group are gone when it restarts
 	var state State
 	var ready int
 	var waiting map[string]string
@@ -78,15 +78,15 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 				}
 			}
 		case ctx.Err() != nil && waiting != nil:
-			// The patience has ended during this look. What the one before it saw is the answer.
+			// The time ran out during this query. Report the result of the previous one.
 		default:
-			waiting = map[string]string{"the cluster": "cannot be asked: " + err.Error()}
+			waiting = map[string]string{"the cluster": "cannot be queried: " + err.Error()}
 			if time.Since(answered) >= silence {
 				return goal.unknown(err)
 			}
 		}
 		if len(waiting) == 0 {
-			if last != "" { // the last line would read like a fault
+			if last != "" { // otherwise the last line would look like an error
 				say(fmt.Sprintf("all %d pods are ready", ready))
 			}
 			for _, line := range goal.placed(state) {
@@ -109,9 +109,9 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	}
 }
 
-// pause is between two looks: a twentieth of the time that has passed. So what took seconds is
-// noticed after a fraction of one, and a cluster whose servers load weights for half an hour is
-// not asked all the time.
+// pause returns the time between two queries: a twentieth of the elapsed time. A change that
+// took seconds is noticed after a fraction of a second, and a cluster whose servers load
+// weights for half an hour is not queried all the time.
 func pause(passed time.Duration) time.Duration { return min(max(passed/20, shortest), most) }
 
 const most = 5 * time.Second // of the pauses
@@ -120,13 +120,14 @@ var (
 	shortest = 250 * time.Millisecond // of the pauses; a test shortens it
 	quiet    = 15 * time.Second       // between two lines of progress
 
-	// silence is how long the cluster may refuse or fail to answer. A control plane that is
-	// upgraded is away for less, and a missing right does not come by itself.
+	// silence is how long the cluster may fail to answer. The upgrade of a control plane
+	// takes less time, and a missing permission does not appear by itself.
 	silence = 5 * time.Minute
-	longest = time.Minute // of one look, with the login that it may need
+	longest = time.Minute // timeout of one query, including a login
 )
 
-// within ends a look that its context does not reach, such as a login that waits.
+// within limits the time of a query that ignores its context, such as one that waits for a
+// login.
 func within(ctx context.Context, look func(context.Context) (State, error)) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -147,11 +148,11 @@ func within(ctx context.Context, look func(context.Context) (State, error)) (Sta
 	}
 }
 
-// unknown is the end of a cluster's silence.
+// unknown returns the error if the cluster has not answered for too long.
 func (g Goal) unknown(err error) error {
 	return &NotReady{[]string{
-		fmt.Sprintf("LeaderWorkerSet %s/%s: whether its pods are ready cannot be asked for %s: %s", g.Namespace, g.Set, silence, err),
-		"Everything was created or changed as asked. Who runs pulumi up must reach the control plane, and may list pods and nodes and get LeaderWorkerSets, as with roles/container.developer.",
+		fmt.Sprintf("LeaderWorkerSet %s/%s: could not check for %s whether its pods are ready: %s", g.Namespace, g.Set, silence, err),
+		"All resources were created or updated. Whoever runs pulumi up must be able to reach the control plane, list pods and nodes, and get LeaderWorkerSets, as roles/container.developer allows.",
 	}}
 }
 
@@ -161,17 +162,17 @@ func (g Goal) notReady(ready int, state State, patience time.Duration, waiting, 
 		lines = append(lines, "  "+sentence)
 	}
 	for _, pod := range slices.Sorted(maps.Keys(failures)) {
-		lines = append(lines, fmt.Sprintf("  %s, before: %s", pod, failures[pod]))
+		lines = append(lines, fmt.Sprintf("  %s, previously: %s", pod, failures[pod]))
 	}
 	order, said := g.scaleUps(state)
 	for _, event := range order {
 		lines = append(lines, "  "+said[event])
 	}
-	return &NotReady{append(lines, fmt.Sprintf("Everything was created or changed as asked; what is missing are ready pods. Look at one: kubectl describe pod -n %s NAME. When the cause is mended, run pulumi up again.", g.Namespace))}
+	return &NotReady{append(lines, fmt.Sprintf("All resources were created or updated; only the pods are not ready. To examine one: kubectl describe pod -n %s NAME. When the cause is fixed, run pulumi up again.", g.Namespace))}
 }
 
-// compare returns how many pods are as wanted, and of the others what they wait for; no
-// entry is the goal.
+// compare returns how many pods are ready as the goal requires, and what the others wait
+// for. Without an entry, the goal is reached.
 func (g Goal) compare(s State) (ready int, waiting map[string]string) {
 	waiting = map[string]string{}
 	current := 0
@@ -182,7 +183,7 @@ func (g Goal) compare(s State) (ready int, waiting map[string]string) {
 		case p.DeletionTimestamp != nil:
 			reason = "is ending"
 		case p.Labels[g.HashLabel] != s.Hash:
-			reason = "is of the pod template before the change"
+			reason = "still has the previous pod template"
 		default:
 			current++
 			reason = why(p, s.Nodes)
@@ -194,10 +195,10 @@ func (g Goal) compare(s State) (ready int, waiting map[string]string) {
 		waiting[p.Name] = reason
 	}
 	if current < s.Wanted {
-		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d of %d pods of this pod template", current, s.Wanted)
+		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d of %d pods with this pod template", current, s.Wanted)
 	}
 	if current > s.Wanted {
-		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d pods, and %d were asked for", current, s.Wanted)
+		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d pods instead of %d", current, s.Wanted)
 	}
 	return ready, waiting
 }

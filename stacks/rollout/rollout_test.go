@@ -67,14 +67,14 @@ func TestTheGoalIsReadyPodsOfTheNewTemplateAndNoOthers(t *testing.T) {
 		waiting []string
 	}{
 		{"all there", []corev1.Pod{pod("a"), pod("b")}, 2, nil},
-		{"none there yet", nil, 0, []string{"LeaderWorkerSet set has 0 of 2 pods of this pod template"}},
+		{"none there yet", nil, 0, []string{"LeaderWorkerSet set has 0 of 2 pods with this pod template"}},
 		{"all old and ready, which is what the status counts", []corev1.Pod{pod("a", old), pod("b", old)}, 0, []string{
-			"LeaderWorkerSet set has 0 of 2 pods of this pod template", "a is of the pod template before the change", "b is of the pod template before the change",
+			"LeaderWorkerSet set has 0 of 2 pods with this pod template", "a still has the previous pod template", "b still has the previous pod template",
 		}},
-		{"one old one is left", []corev1.Pod{pod("a"), pod("b"), pod("c", old)}, 2, []string{"c is of the pod template before the change"}},
-		{"one of a group that is no longer wanted", []corev1.Pod{pod("a"), pod("b"), pod("c")}, 3, []string{"LeaderWorkerSet set has 3 pods, and 2 were asked for"}},
+		{"one old one is left", []corev1.Pod{pod("a"), pod("b"), pod("c", old)}, 2, []string{"c still has the previous pod template"}},
+		{"one of a group that is no longer wanted", []corev1.Pod{pod("a"), pod("b"), pod("c")}, 3, []string{"LeaderWorkerSet set has 3 pods instead of 2"}},
 		{"one is ending", []corev1.Pod{pod("a"), pod("b"), pod("c", ending)}, 2, []string{"c is ending"}},
-		{"one is missing", []corev1.Pod{pod("a")}, 1, []string{"LeaderWorkerSet set has 1 of 2 pods of this pod template"}},
+		{"one is missing", []corev1.Pod{pod("a")}, 1, []string{"LeaderWorkerSet set has 1 of 2 pods with this pod template"}},
 		{"the node of one is gone, and its pod is still there", []corev1.Pod{pod("a"), pod("b", on("deleted"))}, 1, []string{"b ran on node deleted, which is gone"}},
 		{"one's node is not ready", []corev1.Pod{pod("a"), pod("b", on("sick"))}, 1, []string{"b runs on node sick, which is not ready"}},
 		{"one has no node", []corev1.Pod{pod("a"), pod("b", unscheduled)}, 1, []string{"b is not scheduled: 0/3 nodes are available: 3 Insufficient google.com/tpu."}},
@@ -118,7 +118,7 @@ func TestAwaitReturnsWhenTheGoalIsReached(t *testing.T) {
 		[]corev1.Pod{pod("a", old), pod("b", old)}, errors.New("connection refused"), []corev1.Pod{pod("a"), pod("b", notReady)}, []corev1.Pod{pod("a"), pod("b")})
 	require.NoError(t, err)
 	require.Len(t, said, 4)
-	assert.Contains(t, said[1], "the cluster cannot be asked: connection refused")
+	assert.Contains(t, said[1], "the cluster cannot be queried: connection refused")
 	assert.Equal(t, "1 of 2 pods are ready; b runs and is not ready", said[2])
 	assert.Equal(t, "all 2 pods are ready", said[3])
 }
@@ -133,7 +133,7 @@ func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
 	assert.Equal(t, "LeaderWorkerSet sglang/set: 0 of 2 pods are ready after 500ms (sglang-tpu:readyMinutes)", ended.Lines[0])
 	assert.Contains(t, ended.Lines[1], "LeaderWorkerSet set has 1 of 2 pods")
 	assert.Contains(t, ended.Lines[2], "b is not scheduled")
-	assert.Regexp(t, "^  a, before: container sglang-leader ended with exit code 1: .* the reason$", ended.Lines[3])
+	assert.Regexp(t, "^  a, previously: container sglang-leader ended with exit code 1: .* the reason$", ended.Lines[3])
 	assert.Less(t, len(ended.Lines[3]), mostShown+100)
 	assert.Contains(t, ended.Lines[4], "kubectl describe pod -n sglang NAME")
 }
@@ -149,7 +149,7 @@ func TestALookThatThePatienceCutsOffHidesNoReason(t *testing.T) {
 		return State{Hash: "new", Wanted: 1, Pods: []corev1.Pod{pod("b", unscheduled)}}, nil
 	}, 500*time.Millisecond, func(string) {})
 	assert.ErrorContains(t, err, "b is not scheduled")
-	assert.NotContains(t, err.Error(), "cannot be asked")
+	assert.NotContains(t, err.Error(), "cannot be queried")
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
@@ -166,7 +166,7 @@ func TestAClusterThatDoesNotAnswerIsNotAskedForTheWholePatience(t *testing.T) {
 	var ended *NotReady
 	require.ErrorAs(t, err, &ended)
 	assert.Contains(t, ended.Error(), "roles/container.developer")
-	assert.Contains(t, ended.Error(), `cannot be asked for 30ms: nodes is forbidden: User "ci" cannot list resource "nodes"`)
+	assert.Contains(t, ended.Error(), `could not check for 30ms whether its pods are ready: nodes is forbidden: User "ci" cannot list resource "nodes"`)
 }
 
 func TestALookThatHangsIsGivenUp(t *testing.T) {
