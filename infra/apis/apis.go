@@ -12,14 +12,14 @@ import (
 	"sglang-tpu/spec/prerequisites"
 )
 
-// Args says where to enable them.
+// Args describes the APIs to enable.
 type Args struct {
 	Project  string
 	Optional []string // APIs that only some configurations use
 }
 
-// Services makes one projects.Service for each API. They are never disabled again: a
-// project is shared, and gcp v8 disables on destroy unless it is told otherwise.
+// Services contains one projects.Service for each API. Destroy does not disable them,
+// because others may use the same project; gcp v8 would do that by default.
 type Services struct {
 	component.Base
 }

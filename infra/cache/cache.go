@@ -1,4 +1,5 @@
-// Package cache makes the bucket that keeps model weights and compiled code when pods end.
+// Package cache creates the bucket that keeps model weights and compiled code when pods
+// end.
 package cache
 
 import (
@@ -8,23 +9,23 @@ import (
 	"sglang-tpu/infra/component"
 )
 
-// role is the least with which a bucket can be read and written as a file system.
+// role is the smallest role with which a bucket can be read and written as a file system.
 const role = "roles/storage.objectUser"
 
 // Args describes the bucket.
 type Args struct {
 	Project  string
 	Location string // region of the nodes: reading from another one is slow and costs money
-	Bucket   string // its name, of which there is one in the whole world
+	Bucket   string // its name, which is globally unique
 
 	// WorkloadPool is the cluster's pool of Workload Identity, PROJECT.svc.id.goog. It must
-	// come from a cluster that exists: before the project's first one IAM answers
+	// be an output of a cluster: before the project's first cluster exists, IAM answers
 	// "Identity Pool does not exist".
 	WorkloadPool pulumi.StringInput
-	Users        []User // who may use the bucket; nobody else may
+	Users        []User // the only accounts that may use the bucket
 
-	// Keep refuses to delete a bucket that is not empty. What is in it can be fetched and
-	// compiled again.
+	// Keep prevents the deletion of a bucket that is not empty. Without it, the content is
+	// deleted, too; it can be downloaded and compiled again.
 	Keep   bool
 	Labels map[string]string
 }
@@ -36,8 +37,8 @@ type User struct {
 	Account   string
 }
 
-// Cache is a bucket and the right to use it, given to Kubernetes service accounts
-// themselves: no Google service account stands between, and no right reaches beyond this
+// Cache is a bucket, and the permission of Kubernetes service accounts to use it. The role
+// is granted to these accounts directly, without a Google service account, and only on this
 // bucket.
 type Cache struct {
 	component.Base
@@ -57,7 +58,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Location:                 pulumi.String(args.Location),
 		UniformBucketLevelAccess: pulumi.Bool(true),
 		PublicAccessPrevention:   pulumi.String("enforced"),
-		// By default a deleted object is kept, and paid for, for seven days more.
+		// By default, deleted objects are kept, and billed, for seven more days.
 		SoftDeletePolicy: storage.BucketSoftDeletePolicyArgs{RetentionDurationSeconds: pulumi.Int(0)},
 		ForceDestroy:     pulumi.Bool(!args.Keep),
 		Labels:           pulumi.ToStringMap(args.Labels),
@@ -78,7 +79,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, c.RegisterOutputs(ctx, pulumi.Map{"bucket": c.Bucket})
 }
 
-// grant lets each user use the objects of a bucket.
+// grant lets each user read and write the objects of a bucket.
 func grant(ctx *pulumi.Context, name string, bucket pulumi.StringInput, users []User, member func(User) pulumi.StringInput, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var members []pulumi.Resource
 	for _, user := range users {
@@ -95,17 +96,17 @@ func grant(ctx *pulumi.Context, name string, bucket pulumi.StringInput, users []
 	return members, nil
 }
 
-// AccessArgs describe who may use a bucket that exists.
+// AccessArgs describes who may use an existing bucket.
 type AccessArgs struct {
 	Bucket       string
 	WorkloadPool pulumi.StringInput // as in Args
 	Users        []User
 }
 
-// Access is the right to use a bucket that another stack, or somebody else, made.
+// Access is the permission to use a bucket that this stack does not create.
 //
 // The bucket may be in another project than the cluster, so the members are named by the
-// pool, and not by the number of a project, which the bucket does not tell.
+// pool: the number of the cluster's project is unknown.
 type Access struct {
 	component.Base
 }

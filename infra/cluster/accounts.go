@@ -6,19 +6,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// nodeRoles are what the nodes' service account may do in the project, each with the
+// nodeRoles are the roles of the nodes' service account in the project, each with the
 // suffix of the resource that grants it.
 var nodeRoles = []struct{ suffix, role string }{
-	// What GKE documents as the least a node needs: logs, metrics, metadata.
+	// GKE documents this as the minimum for nodes: logs, metrics, metadata.
 	{"-nodes-role", "roles/container.defaultNodeServiceAccount"},
-	// Image streaming counts as a use of the project's API. GKE's documentation wants it of
-	// every account but the default one; without it pods do not start
+	// Image streaming counts as a use of the project's API. GKE's documentation requires
+	// the role for every account except the default one; without it, pods do not start
 	// (terraform-google-kubernetes-engine issue 2251).
 	{"-nodes-streaming", "roles/serviceusage.serviceUsageConsumer"},
 }
 
-// newNodeAccount makes the service account of the nodes of base with its roles, and returns its
-// email and what the nodes wait for. One that exists is given nothing.
+// newNodeAccount creates the service account of the nodes of base with its roles, and returns
+// its email and what the nodes wait for. An existing account gets no roles.
 func newNodeAccount(ctx *pulumi.Context, name, project, base, existing string, inside pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
 	if existing != "" {
 		return pulumi.String(existing).ToStringOutput(), nil, nil

@@ -1,5 +1,5 @@
-// Package cluster makes the GKE cluster, the identity of its nodes and the CPU node
-// pool on which everything but the model server runs.
+// Package cluster creates the GKE cluster, the service account of its nodes, and the CPU
+// node pool on which everything except the model server runs.
 package cluster
 
 import (
@@ -20,8 +20,8 @@ type Args struct {
 
 	NetworkID    pulumi.StringInput
 	SubnetworkID pulumi.StringInput
-	// NetworkDependencies are what the cluster waits for beside them, such as its nodes' way to
-	// the internet. The nodes' account does not.
+	// NetworkDependencies are further resources for which the cluster waits, such as its nodes'
+	// access to the internet. The nodes' account does not wait for them.
 	NetworkDependencies []pulumi.Resource
 	PodsRange           string // name of the subnet's secondary range
 	ServicesRange       string
@@ -35,7 +35,7 @@ type Args struct {
 	NodeTag       string
 	Labels        map[string]string
 
-	// NodeServiceAccount is the email of an account that exists; empty: one is made.
+	// NodeServiceAccount is the email of an existing account; empty: create one.
 	NodeServiceAccount string
 
 	// Protect is GKE's deletion protection. The caller sets Pulumi's protect from the
@@ -43,14 +43,15 @@ type Args struct {
 	Protect bool
 }
 
-// Cluster is a private GKE Standard cluster whose control plane is reached by its DNS
-// endpoint: its certificate is publicly trusted and IAM decides who may connect, so
-// the first pulumi up works from any desk and no address is opened.
+// Cluster is a private GKE Standard cluster. Clients reach its control plane by the DNS
+// endpoint, whose certificate is publicly trusted and where IAM decides who may connect. So
+// the first pulumi up works from everywhere, and no address has to be opened.
 //
-// The Kubernetes provider is here because it may be used only when nodes can run
-// controllers: it depends on the system pool, and never on TPU slices. On destroy even
-// namespaces go before that pool: their deletion waits for all aggregated APIs to answer
-// (kubernetes/kubernetes issue 75788), of which GKE's metrics-server, on those nodes, is one.
+// The component contains the Kubernetes provider, because that may be used only when nodes
+// can run controllers: it depends on the system pool, and never on TPU slices. On destroy,
+// even namespaces are deleted before that pool: their deletion waits until all aggregated
+// APIs answer (kubernetes/kubernetes issue 75788), and one of these, GKE's metrics-server,
+// runs on the pool.
 type Cluster struct {
 	component.Base
 
@@ -58,8 +59,9 @@ type Cluster struct {
 	Name               pulumi.StringOutput
 	Kubeconfig         pulumi.StringOutput
 	NodeServiceAccount pulumi.StringOutput // email
-	// WorkloadPool is the pool of Workload Identity, PROJECT.svc.id.goog. A project has it
-	// from its first cluster on, so whoever names it waits for this one.
+	// WorkloadPool is the pool of Workload Identity, PROJECT.svc.id.goog. It exists only
+	// once the project has a cluster, so resources that use this output wait for the
+	// cluster.
 	WorkloadPool pulumi.StringOutput
 
 	Provider *kubernetes.Provider
@@ -79,7 +81,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	cluster, err := container.NewCluster(ctx, name, clusterArgs(args, nodes), inside,
 		pulumi.DependsOn(append(roles, args.NetworkDependencies...)),
-		// Both describe the default pool, which is gone when create returns.
+		// Both describe the default pool, which is deleted before the create returns.
 		pulumi.IgnoreChanges([]string{"nodeConfig", "initialNodeCount"}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m", Delete: "60m"}))
 	if err != nil {
@@ -87,7 +89,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	pool, err := container.NewNodePool(ctx, name+"-system", systemPoolArgs(args, cluster, nodes), inside,
 		pulumi.IgnoreChanges([]string{"initialNodeCount", "nodeConfig.kubeletConfig"}),
-		// Its name is taken until it is gone.
+		// Its name is in use until the old one is deleted.
 		pulumi.DeleteBeforeReplace(true),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "45m", Update: "45m", Delete: "45m"}))
 	if err != nil {
@@ -105,14 +107,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, c.finish(ctx, name, inside, pulumi.DependsOn([]pulumi.Resource{pool}))
 }
 
-// finish makes the provider of what runs in the cluster, and ends the registration.
+// finish creates the provider for objects in the cluster, and ends the registration.
 func (c *Cluster) finish(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (err error) {
-	// ClusterIdentifier decides what a changed provider means: nothing is replaced when
-	// only the kubeconfig changed, everything is when the cluster was replaced.
+	// ClusterIdentifier determines the effect of a changed provider: if only the kubeconfig
+	// changes, nothing is replaced; if the cluster was replaced, everything is.
 	c.Provider, err = kubernetes.NewProvider(ctx, name, &kubernetes.ProviderArgs{
 		Kubeconfig:        c.Kubeconfig,
 		ClusterIdentifier: c.ID,
-		// Otherwise another token replaces the Secret, and where it is protected cannot be set.
+		// Otherwise a new token would replace the Secret, which is impossible if the Secret is
+		// protected.
 		EnableSecretMutable: pulumi.Bool(true),
 	}, opts...)
 	if err != nil {

@@ -4,24 +4,24 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ExistingArgs describe a cluster that exists.
+// ExistingArgs describes an existing cluster.
 type ExistingArgs struct {
 	ID           string // projects/P/locations/L/clusters/C
 	Name         string
 	Endpoint     string // DNS name of the control plane
-	Kubeconfig   string // instead of Endpoint, where it is known
+	Kubeconfig   string // instead of Endpoint, if it is known
 	WorkloadPool string
 
-	// NodeServiceAccount is the email of the account of the nodes that are added; empty: one
-	// is made in Project, after Base, with its roles.
+	// NodeServiceAccount is the email of the account of the added nodes; empty: create one
+	// in Project, named after Base, with its roles.
 	NodeServiceAccount string
 	Project            string
 	Base               string
 }
 
-// NewExisting registers what an endpoint adds beside a cluster that somebody else made: the
-// provider of what runs in it, and the account of its nodes. The cluster is none of its
-// resources.
+// NewExisting registers what an endpoint needs in addition to an existing cluster: the
+// provider for objects in it, and the account of its nodes. The cluster is not one of the
+// component's resources.
 func NewExisting(ctx *pulumi.Context, name string, args *ExistingArgs, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	c := &Cluster{}
 	if err := c.Register(ctx, "sglang-tpu:infra:ExistingCluster", name, opts...); err != nil {

@@ -2,15 +2,15 @@ package cluster
 
 import "encoding/json"
 
-// credentials makes the plugin take the application default credentials, which the gcp
-// provider takes, too: one login, by a person or by Workload Identity Federation, serves
-// both. Without the flag it asks gcloud for an account of its own.
+// credentials makes the plugin use the application default credentials, like the gcp
+// provider, so that one login, by a person or by Workload Identity Federation, is enough
+// for both. Without the flag, the plugin uses gcloud's account.
 const credentials = "--use_application_default_credentials"
 
-// Kubeconfig is for clients that log in with gke-gcloud-auth-plugin. It holds no
-// token: destroy and refresh do not run the program, so a token in the state would be
-// a dead one when they need it. It names no certificate authority either, because the
-// DNS endpoint's certificate is publicly trusted.
+// Kubeconfig returns a kubeconfig for clients that log in with gke-gcloud-auth-plugin. It
+// contains no token: destroy and refresh do not run the program, so a token in the state
+// would have expired when they need it. It contains no certificate authority either,
+// because the DNS endpoint's certificate is publicly trusted.
 func Kubeconfig(name, endpoint string) (string, error) {
 	text, err := json.Marshal(map[string]any{
 		"apiVersion":      "v1",

@@ -11,14 +11,14 @@ import (
 	"sglang-tpu/spec/gke"
 )
 
-// dailyHours is how long GKE keeps a window open that only has a start.
+// dailyHours is the duration of a window for which GKE has only a start.
 const dailyHours = 4
 
-// anchor is the first day on which a window may open: a fixed one, because one that moved
-// would be a change at every preview.
+// anchor is the first day on which a window may open. It is fixed, because a moving date
+// would be a change in every preview.
 const anchor = "2026-01-01"
 
-// maintenancePolicy takes settings that have been checked.
+// maintenancePolicy converts settings that have been checked.
 func maintenancePolicy(m gke.Maintenance) container.ClusterMaintenancePolicyArgs {
 	days := m.Window.Weekdays()
 	policy := container.ClusterMaintenancePolicyArgs{}
@@ -51,7 +51,7 @@ func maintenancePolicy(m gke.Maintenance) container.ClusterMaintenancePolicyArgs
 
 func rfc3339(t time.Time) pulumi.String { return pulumi.String(t.Format(time.RFC3339)) }
 
-// recurrence is in the words of RFC 5545.
+// recurrence returns a recurrence rule of RFC 5545.
 func recurrence(days []time.Weekday) string {
 	if len(days) == 0 {
 		return "FREQ=DAILY"

@@ -12,7 +12,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		Project:  pulumi.String(args.Project),
 		Name:     pulumi.String(args.Name),
 		Location: pulumi.String(args.Location),
-		// The nodes are in the one zone that has the chips.
+		// All nodes are in the zone with the chips.
 		NodeLocations:      pulumi.StringArray{pulumi.String(args.Zone)},
 		DeletionProtection: pulumi.Bool(args.Protect),
 		ResourceLabels:     pulumi.ToStringMap(args.Labels),
@@ -21,8 +21,8 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		MinMasterVersion:  pulumi.String(args.ControlPlane.MinVersion),
 		MaintenancePolicy: maintenancePolicy(args.Maintenance),
 
-		// A pool of the cluster itself cannot be changed without replacing the cluster, so
-		// GKE's default one lives only until create is over.
+		// A node pool in the cluster resource cannot be changed without replacing the
+		// cluster, so GKE's default pool exists only during the create.
 		RemoveDefaultNodePool: pulumi.Bool(true),
 		InitialNodeCount:      pulumi.Int(1),
 		NodeConfig: container.ClusterNodeConfigArgs{
@@ -44,8 +44,8 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		},
 		PrivateClusterConfig: container.ClusterPrivateClusterConfigArgs{
 			EnablePrivateNodes: pulumi.Bool(true),
-			// The public address exists only for authorized networks; everybody else uses the
-			// DNS endpoint.
+			// The public address exists only for authorized networks; all other clients use
+			// the DNS endpoint.
 			EnablePrivateEndpoint: pulumi.Bool(len(args.Network.AuthorizedNetworks) == 0),
 			MasterIpv4CidrBlock:   pulumi.String(args.Network.ControlPlane),
 		},
@@ -54,7 +54,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 				AllowExternalTraffic: pulumi.Bool(true),
 			},
 		},
-		// Present even when empty: without the block every address may knock.
+		// Set even if it is empty: without the block, every address may connect.
 		MasterAuthorizedNetworksConfig: container.ClusterMasterAuthorizedNetworksConfigArgs{
 			CidrBlocks:                  authorizedNetworks(args.Network.AuthorizedNetworks),
 			GcpPublicCidrsAccessEnabled: pulumi.Bool(false),
@@ -64,11 +64,11 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			WorkloadPool: pulumi.String(args.Project + ".svc.id.goog"),
 		},
 		EnableShieldedNodes: pulumi.Bool(true),
-		// For node pools made from here on; in the pools themselves GKE writes the block back.
+		// The default for later node pools. In the pools themselves, GKE adds the block.
 		NodePoolDefaults: container.ClusterNodePoolDefaultsArgs{NodeConfigDefaults: container.ClusterNodePoolDefaultsNodeConfigDefaultsArgs{
 			InsecureKubeletReadonlyPortEnabled: pulumi.String("FALSE"),
 		}},
-		// system:authenticated is everybody with a Google account.
+		// system:authenticated includes everybody with a Google account.
 		RbacBindingConfig: container.ClusterRbacBindingConfigArgs{
 			EnableInsecureBindingSystemUnauthenticated: pulumi.Bool(false),
 			EnableInsecureBindingSystemAuthenticated:   pulumi.Bool(false),
@@ -125,8 +125,8 @@ func secretManager(on bool) container.ClusterSecretManagerConfigPtrInput {
 	return container.ClusterSecretManagerConfigArgs{Enabled: pulumi.Bool(true)}
 }
 
-// secretsEncryption wraps the keys of Kubernetes Secrets in a key of Cloud KMS; without
-// one GKE encrypts with a key of Google's.
+// secretsEncryption encrypts the keys of Kubernetes Secrets with a key of Cloud KMS;
+// without one, GKE uses a key of Google's.
 func secretsEncryption(key string) container.ClusterDatabaseEncryptionPtrInput {
 	if key == "" {
 		return nil

@@ -1,4 +1,4 @@
-// Package computeclass tells GKE's cluster autoscaler which node pool to take first.
+// Package computeclass tells GKE's cluster autoscaler which node pools to try first.
 package computeclass
 
 import (
@@ -13,19 +13,19 @@ import (
 // Args describes the ComputeClass.
 type Args struct {
 	Name string // cluster-scoped
-	// Priorities are the names of node pools. GKE takes one of the first list, if one of them
-	// gets its nodes, or else one of the second, and so on. The pools carry the class's label
-	// and taint.
+	// Priorities are lists of names of node pools. GKE scales up a pool of the first list, or
+	// if none of them gets its nodes, one of the second, and so on. The pools must have the
+	// class's label and taint.
 	Priorities [][]string
 }
 
-// ComputeClass is the order in which GKE's cluster autoscaler looks for a node pool that gets
-// its nodes. Without one it takes the cheapest (documentation, About cluster autoscaling:
-// operating criteria).
+// ComputeClass is the order in which GKE's cluster autoscaler tries to scale up node pools.
+// Without one, it chooses the cheapest (documentation, About cluster autoscaling: operating
+// criteria).
 //
-// It names pools that exist, and lets GKE make none: what GKE makes by itself is in no
-// preview, and stays when a stack in somebody else's cluster is destroyed. Nodes that run are
-// never given up for a better priority (activeMigration).
+// It names existing pools, and does not let GKE create others: no preview would show these,
+// and they would remain when a stack in an existing cluster is destroyed. Running nodes are
+// never replaced by nodes of a higher priority (activeMigration).
 type ComputeClass struct{ component.Base }
 
 // New registers the component.

@@ -1,5 +1,5 @@
 // Package hftoken lets pods read the Hugging Face token from Secret Manager, so that
-// neither Pulumi's state nor a Kubernetes Secret holds it.
+// neither Pulumi's state nor a Kubernetes Secret contains it.
 package hftoken
 
 import (
@@ -10,22 +10,22 @@ import (
 	"sglang-tpu/spec/secretversion"
 )
 
-// role reads versions of a secret, and does not list, change or name any other.
+// role permits reading the versions of one secret, and nothing else.
 const role = "roles/secretmanager.secretAccessor"
 
-// Args describes who may read what.
+// Args describes the secret, and the account that may read it.
 type Args struct {
 	Version string // projects/PROJECT/secrets/NAME/versions/VERSION, as secretversion.Parse takes it
 
 	// WorkloadPool is the cluster's pool of Workload Identity, PROJECT.svc.id.goog. It must
-	// come from a cluster that exists: before the project's first one IAM answers
+	// be an output of a cluster: before the project's first cluster exists, IAM answers
 	// "Identity Pool does not exist".
 	WorkloadPool pulumi.StringInput
 	Namespace    string
 	Account      string // Kubernetes service account, the only one that may read
 }
 
-// Token is the right to read one secret, given to one Kubernetes service account.
+// Token is the permission of one Kubernetes service account to read one secret.
 type Token struct {
 	component.Base
 }

@@ -6,8 +6,8 @@ import (
 	"sglang-tpu/spec/serverimage"
 )
 
-// buildArguments are buildctl's options for the source, in a stable order. Layers is where
-// builds leave each other what they have in common; a build goes on without it.
+// buildArguments returns buildctl's options for the source, in a stable order. Layers is
+// where builds share layers; a build also works without it.
 func buildArguments(s serverimage.Inputs, reference, layers string) []string {
 	args := []string{
 		"build",

@@ -9,8 +9,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// newBuilder makes the Google service account of the Job, or uses one that exists, and
-// returns its email and what gives it its rights.
+// newBuilder creates the Google service account of the Job, or uses an existing one. It
+// returns the account's email and the resources that grant its roles.
 func newBuilder(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
 	var none pulumi.StringOutput
 	email := pulumi.String(args.Builder).ToStringOutput()
@@ -39,7 +39,7 @@ func newBuilder(ctx *pulumi.Context, name string, args *Args, inside pulumi.Reso
 	return email, append(rights, identity), err
 }
 
-// writers let a member push to the repositories.
+// writers lets a member push to the repositories.
 func writers(ctx *pulumi.Context, name string, args *Args, member pulumi.StringInput, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var all []pulumi.Resource
 	for _, r := range []struct {

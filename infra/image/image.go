@@ -24,12 +24,12 @@ var loginScript string
 //go:embed build.sh
 var buildScript string
 
-// builderImage has buildctl, a shell and wget: everything that both containers use.
+// builderImage contains buildctl, a shell and wget, which is all that both containers use.
 const builderImage = "moby/buildkit:v0.25.1-rootless"
 
 const imageName = "sglang-jax"
 
-// account names the Kubernetes service account that the Job runs as.
+// account is the name of the Job's Kubernetes service account.
 const account = "image-builder"
 
 // Args describes the build.
@@ -37,31 +37,32 @@ type Args struct {
 	Project      string
 	Location     string             // of the repository
 	Repository   string             // Artifact Registry path, registry host first
-	RepositoryID pulumi.StringInput // for IAM; nil: the builder may push already
-	// RepositoryProject is of the repository; empty: Project.
+	RepositoryID pulumi.StringInput // for IAM; nil if the builder already has permission to push
+	// RepositoryProject is the repository's project; empty: Project.
 	RepositoryProject string
-	Layers            string             // path of the repository of the layers that builds have in common
+	Layers            string             // path of the repository of the layers that builds share
 	LayersID          pulumi.StringInput // for IAM
-	// Kubernetes is the provider of the Job and of what is beside it in the cluster. The builder's
-	// account and its rights, which take minutes to reach all of Google, do not wait for it.
+	// Kubernetes is the provider of the Job and of the other objects in the cluster. The builder's
+	// account and roles do not wait for it, because they take minutes to propagate in Google
+	// Cloud.
 	Kubernetes     pulumi.ProviderResource
 	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
-	Namespace      string             // made here; nothing else runs in it
+	Namespace      string             // created by the component; nothing else runs in it
 	AccountID      string             // of the Google service account, at most 30 characters
 	Source         serverimage.Inputs
 	MinutesAllowed int
 
-	// Builder is the email of a Google service account that exists; empty: AccountID is made.
+	// Builder is the email of an existing Google service account; empty: create AccountID.
 	Builder string
-	// GrantBuilder lets the Job use the existing account, which it must be allowed to
-	// otherwise.
+	// GrantBuilder lets the Job use the existing account. If it is false, the Job must
+	// already have permission.
 	GrantBuilder bool
 }
 
-// Image is a rootless BuildKit Job that builds from a pinned commit and pushes by
-// Workload Identity, so nobody needs a Docker daemon or a registry token. Its tag is a
-// hash of its inputs: the reference is known at preview, equal inputs never build
-// twice, and only changed ones replace the Job.
+// Image is a rootless BuildKit Job that builds from a pinned commit and pushes with
+// Workload Identity, so no Docker daemon or registry token is needed. The image's tag is a
+// hash of the inputs: previews know the reference, equal inputs are never built twice, and
+// only changed inputs replace the Job.
 type Image struct {
 	component.Base
 
@@ -84,8 +85,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: metav1.ObjectMetaArgs{
 			Name: pulumi.String(args.Namespace),
-			// newuidmap is setuid, so a rootless builder must be allowed to escalate, and
-			// seccomp would stop it from making namespaces: neither lower level permits both.
+			// newuidmap is setuid, so a rootless builder needs privilege escalation, and
+			// seccomp would prevent it from creating namespaces. Neither stricter level
+			// allows both.
 			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
 		},
 	}, inCluster)
@@ -105,14 +107,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	policies, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), []netpolicy.Policy{{
 		Name: "image-builder", Pods: podLabels,
-		// Sources, base images and packages come from the internet, the token from GKE.
+		// Sources, base images and packages come from the internet, and the token from GKE.
 		Egress: append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
 	}}, inCluster)
 	if err != nil {
 		return nil, err
 	}
 	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inCluster,
-		// Every other commit replaces it, which protection would refuse.
+		// Every new commit replaces it, which protection would prevent.
 		pulumi.Protect(false),
 		pulumi.DependsOn(append(append(policies, rights...), kubernetes)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
@@ -123,13 +125,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return i, i.RegisterOutputs(ctx, pulumi.Map{"reference": pulumi.String(i.Reference)})
 }
 
-// registryHost is what Docker credentials are filed under.
+// registryHost returns the name under which Docker stores credentials.
 func registryHost(repository string) string {
 	host, _, _ := strings.Cut(repository, "/")
 	return host
 }
 
-// manifestURL is where the registry's API keeps the manifest of a reference.
+// manifestURL returns the URL of a reference's manifest in the registry's API.
 func manifestURL(reference string) string {
 	host, rest, _ := strings.Cut(reference, "/")
 	at := strings.LastIndex(rest, ":")

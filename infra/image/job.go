@@ -11,31 +11,33 @@ import (
 
 const (
 	dockerConfig = "/home/user/.docker"
-	// state of the rootless builder. Container-Optimized OS cannot stack overlayfs on the
-	// container's own root, so it must be a volume.
+	// state is the rootless builder's data folder. Container-Optimized OS cannot stack
+	// overlayfs on the container's own root, so it must be a volume.
 	state = "/home/user/.local/share/buildkit"
-	// stateSize is the most that the sources, layers and caches of a build may take.
+	// stateSize is the maximum size of the sources, layers and caches of a build.
 	stateSize = "60Gi"
-	// uid is the user that the rootless image is made for.
+	// uid is the user of the rootless image.
 	uid = 1000
 )
 
-// podLabels are on the Job's pods, and nowhere else in the namespace.
+// podLabels are the labels of the Job's pods, and of no other pod in the namespace.
 var podLabels = map[string]string{"app.kubernetes.io/name": "image-builder"}
 
-// onFailure makes the end of a container's log its status, which pulumi up prints: a
-// build that fails is then more than "Job has reached the specified backoff limit".
+// onFailure copies the end of a container's log to its status, which pulumi up prints.
+// Otherwise a failed build would only be reported as "Job has reached the specified backoff
+// limit".
 var onFailure = pulumi.String("FallbackToLogsOnError")
 
 func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *batchv1.JobArgs {
 	labels := pulumi.ToStringMap(podLabels)
 	return &batchv1.JobArgs{
 		Metadata: metav1.ObjectMetaArgs{
-			// The tag in the name makes changed inputs a new Job.
+			// The name contains the tag, so that changed inputs create a new Job.
 			Name:      pulumi.String("build-" + args.Source.Tag()),
 			Namespace: namespace,
 			Labels:    labels,
-			// Without it the provider waits for a Job that has failed, and says the same again.
+			// Without it, the provider would wait for the failed Job and report the same error
+			// again.
 			Annotations: pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")},
 		},
 		Spec: batchv1.JobSpecArgs{
@@ -110,8 +112,8 @@ func mount(volume, path string) corev1.VolumeMountArgs {
 	return corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path)}
 }
 
-// resources asks for a share of the CPU and of the boot disk, and may use up to the most
-// while nobody else does.
+// resources requests a share of the CPU and of the boot disk, and allows the maximum while
+// nothing else needs it.
 func resources(cpu, memory, mostCPU, disk, mostDisk string) corev1.ResourceRequirementsArgs {
 	return corev1.ResourceRequirementsArgs{
 		Requests: pulumi.StringMap{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory), "ephemeral-storage": pulumi.String(disk)},

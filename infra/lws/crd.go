@@ -7,13 +7,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// definition is a CustomResourceDefinition with one version, v1, and a short schema of
-// ours.
+// definition returns a CustomResourceDefinition with one version, v1, and a short schema.
 //
-// The chart's own are 1.3 MB each, nearly all of it a copy of the pod template's
-// documentation; carrying them made every preview several times as long. Here the
-// controller's own fields have the types, defaults and enumerations of Version, and pod
-// templates pass as they are: the API server checks the pods made from them.
+// The chart's own definitions are 1.3 MB each, most of which is the documentation of pod
+// templates; with them, every preview would take several times as long. This schema has the
+// controller's own fields with the types, defaults and enumerations of Version. It does not
+// validate pod templates, because the API server validates the pods that are created from
+// them.
 type definition struct {
 	group, kind, plural, singular, shortName string
 
@@ -45,8 +45,8 @@ var definitions = []definition{
 		},
 	},
 	{
-		// Nobody here makes one, but the controller has no switch to do without: two
-		// minutes after its start it ends because it cannot list them.
+		// The program creates no such object, but the controller requires the definition:
+		// without it, it exits two minutes after its start because it cannot list them.
 		group: "disaggregatedset.x-k8s.io", kind: "DisaggregatedSet",
 		plural: "disaggregatedsets", singular: "disaggregatedset",
 		schema:       object(pulumi.Map{"spec": anyObject(), "status": anyObject()}, "spec"),
@@ -55,7 +55,7 @@ var definitions = []definition{
 	},
 }
 
-// args is the definition as a resource that is awaited until the API server serves it.
+// args returns the definition as a resource that is awaited until the API server serves it.
 func (d definition) args() *apiextensions.CustomResourceArgs {
 	names := pulumi.Map{
 		"kind":     pulumi.String(d.kind),

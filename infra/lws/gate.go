@@ -8,18 +8,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// endpointSeconds is how long the endpoint of a ready pod may take to reach the control plane.
+// endpointSeconds is how long the control plane may take to learn of a ready pod's endpoint.
 const endpointSeconds = 3
 
-// gate makes the chart count as created only when its webhooks answer. It takes two
-// things. The API server needs the caBundle that the controller writes into the webhook
-// configurations. And the controller listens only one to a few seconds after it has
-// written it, while its /readyz says yes from the start, so a startup probe asks the
-// webhook port itself.
+// gate changes the chart so that it counts as created only when its webhooks answer. That
+// requires two things. The API server needs the caBundle that the controller writes into
+// the webhook configurations. And the controller listens only a few seconds after it has
+// written the caBundle, although its /readyz succeeds from the start; so a startup probe
+// checks the webhook port itself.
 //
-// The chart's Services are not awaited: the provider takes their endpoints for settled only after ten seconds without a
-// change (endpoints of pkg/await in pulumi-kubernetes). Instead, the Deployment is available only after the manager has
-// been ready for a few seconds, in which the control plane learns of the endpoint.
+// The chart's Services are not awaited, because the provider would wait until their endpoints have not changed for ten
+// seconds (endpoints of pkg/await in pulumi-kubernetes). Instead, the Deployment becomes available only after the
+// manager has been ready for a few seconds, during which the control plane learns of the endpoint.
 func gate(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 	switch args.Type {
 	case "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration",
@@ -36,8 +36,8 @@ func gate(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.Resourc
 	return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
 }
 
-// waitForCABundles names each webhook, because with [*] the provider is content with
-// the first value that it finds.
+// waitForCABundles names each webhook, because with [*] the provider would accept the first
+// value that it finds.
 func waitForCABundles(configuration pulumi.Map) {
 	hooks, _ := configuration["webhooks"].(pulumi.Array)
 	conditions := make([]string, len(hooks))
@@ -50,14 +50,14 @@ func waitForCABundles(configuration pulumi.Map) {
 	}
 	annotations := child(child(configuration, "metadata"), "annotations")
 	annotations["pulumi.com/waitFor"] = pulumi.String(text)
-	// The API server adds a scope to each rule. To an up that follows one that was cut off
-	// here, this looks like somebody else's change: `Apply failed with 2 conflicts: ...
+	// The API server adds a scope to each rule. If an up was interrupted here, the next one
+	// takes this for a change by another client: `Apply failed with 2 conflicts: ...
 	// .webhooks[name="mleaderworkerset.kb.io"].rules`.
 	annotations["pulumi.com/patchForce"] = pulumi.String("true")
 }
 
-// probeWebhooks gives the manager five minutes: a kubelet may take over one to mount a
-// certificate that was written after the pod started.
+// probeWebhooks allows the manager five minutes: a kubelet may take more than one minute to
+// mount a certificate that was written after the pod started.
 func probeWebhooks(deployment pulumi.Map) {
 	pod := child(child(child(deployment, "spec"), "template"), "spec")
 	containers, _ := pod["containers"].(pulumi.Array)
@@ -74,7 +74,7 @@ func probeWebhooks(deployment pulumi.Map) {
 	}
 }
 
-// child returns the map under a key and puts one there if there is none.
+// child returns the map under a key, and creates it if it does not exist.
 func child(parent pulumi.Map, key string) pulumi.Map {
 	m, ok := parent[key].(pulumi.Map)
 	if !ok {

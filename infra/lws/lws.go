@@ -17,37 +17,38 @@ import (
 
 const (
 	// Version of the controller and of the definitions in this package. 0.7 does not set
-	// TPU_PROCESS_ADDRESSES, which tpu7x needs, and before 0.9 Available counts workers
-	// that were created, not ready ones.
+	// TPU_PROCESS_ADDRESSES, which tpu7x needs. Before 0.9, Available also counts workers
+	// that are not ready.
 	Version = "0.9.0"
 	// WebhookPort on the nodes, which the control plane must be able to reach.
 	WebhookPort = 9443
-	// Namespace and release are fixed: the controller's own certificates and the chart's
-	// names assume them.
+	// Namespace and release are fixed, because the controller's certificates and the
+	// chart's names depend on them.
 	Namespace = "lws-system"
 	release   = "lws"
 )
 
 // Args says where the chart comes from.
 type Args struct {
-	// Chart is an oci:// address, of which the chart with Version is taken, or a folder.
+	// Chart is an oci:// address, from which the chart is pulled in Version, or a folder.
 	Chart string
-	// ControlPlaneCIDR is from where GKE calls webhooks, unless by agents in the cluster.
+	// ControlPlaneCIDR is the range from which GKE calls webhooks, unless it uses agents in
+	// the cluster.
 	ControlPlaneCIDR string
 }
 
 // Controller is the LeaderWorkerSet controller with its custom resource definitions.
 //
-// Whoever creates a LeaderWorkerSet depends on it. Then, on up, the webhooks answer
-// before the first LeaderWorkerSet; without that the API server says `failed calling
-// webhook "mleaderworkerset.kb.io": ... connection refused`, and nothing tries again.
-// And on destroy the controller outlives its objects: a leader's pod is deleted in the
-// foreground, so that its end is an update, which the webhooks have to admit
-// (kubernetes-sigs/lws issue 346).
+// A LeaderWorkerSet must depend on it. Then, on up, the webhooks answer before the first
+// LeaderWorkerSet is created; otherwise the API server would answer `failed calling webhook
+// "mleaderworkerset.kb.io": ... connection refused`, without a retry. On destroy, the
+// controller is deleted after its objects: leaders' pods are deleted in the foreground,
+// which includes an update that the webhooks have to admit (kubernetes-sigs/lws issue 346).
 //
-// A namespace of such pods need not wait for the controller. Pods of a LeaderWorkerSet that
-// the state does not have may outlive it, but the chart's webhook configurations are deleted
-// with it, and nothing that comes after can wait for them: the pods then end.
+// A namespace with such pods need not wait for the controller. Pods of a LeaderWorkerSet
+// that is not in the state may outlive the controller. But the chart's webhook
+// configurations are deleted with it, so nothing can block the deletion of these pods any
+// longer.
 type Controller struct {
 	component.Base
 
@@ -105,7 +106,7 @@ func chartArgs(chart string) *helmv4.ChartArgs {
 		Chart:     pulumi.String(chart),
 		Name:      pulumi.String(release),
 		Namespace: pulumi.String(Namespace),
-		SkipCrds:  pulumi.Bool(true), // ours are registered before
+		SkipCrds:  pulumi.Bool(true), // the definitions are registered before
 		Values: pulumi.Map{
 			"enableCertManager": pulumi.Bool(false), // the controller issues its own certificates
 			"podSecurityContext": pulumi.Map{
@@ -117,7 +118,7 @@ func chartArgs(chart string) *helmv4.ChartArgs {
 				"limits":   pulumi.Map{"cpu": pulumi.String("2"), "memory": pulumi.String("1Gi"), "ephemeral-storage": pulumi.String("1Gi")},
 			},
 			"image": pulumi.Map{"manager": pulumi.Map{
-				"tag":        pulumi.String("v" + Version), // the chart in the sources says main
+				"tag":        pulumi.String("v" + Version), // the chart in the sources has the tag main
 				"pullPolicy": pulumi.String("IfNotPresent"),
 			}},
 		},

@@ -2,8 +2,8 @@ package lws
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-// leaderWorkerSetSpec mirrors LeaderWorkerSetSpec. The two minimums are the webhook's
-// rules; here kubectl explains them even when the controller is down.
+// leaderWorkerSetSpec mirrors LeaderWorkerSetSpec. The two minimums are rules of the
+// webhook; with them in the schema, they apply even when the controller is down.
 func leaderWorkerSetSpec() pulumi.Map {
 	template := object(pulumi.Map{
 		"leaderTemplate": anyObject(),
@@ -72,7 +72,7 @@ func object(properties pulumi.Map, required ...string) pulumi.Map {
 	return schema
 }
 
-// anyObject keeps whatever it is given.
+// anyObject keeps all fields.
 func anyObject() pulumi.Map {
 	return pulumi.Map{
 		"type":                                 pulumi.String("object"),
@@ -86,7 +86,7 @@ func list(items pulumi.Map) pulumi.Map {
 
 func text() pulumi.Map { return pulumi.Map{"type": pulumi.String("string")} }
 
-// enum is one of the values; an empty default is none.
+// enum is one of the values. If the default is empty, there is none.
 func enum(otherwise string, values ...string) pulumi.Map {
 	schema := pulumi.Map{"type": pulumi.String("string"), "enum": pulumi.ToArray(toAny(values))}
 	if otherwise != "" {

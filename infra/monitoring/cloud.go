@@ -17,20 +17,21 @@ const (
 	scrapeInterval = 30 * time.Second
 	// scrapeTimeout is longer than one decode step under load; a dead scheduler never answers.
 	scrapeTimeout = 20 * time.Second
-	// evaluation is how often an alert is looked at; Google takes multiples of 30 s.
+	// evaluation is how often an alert is evaluated; Google accepts multiples of 30 s.
 	evaluation = 30 * time.Second
-	// logPause is the least time between two notifications about the same log alert.
+	// logPause is the minimum time between two notifications about the same log alert.
 	logPause = 30 * time.Minute
-	// closeAfter ends an incident of a log alert, of which nothing says that it is over.
+	// closeAfter is when an incident of a log alert is closed, because no log entry says
+	// that it is over.
 	closeAfter = time.Hour
 )
 
-// newScrape lets managed collection ask the exporter for one group. Each group has an
-// object of its own: within one, a port may be named once (validateDistinctJobNames of
+// newScrape makes managed collection scrape the exporter for one group. Each group has a
+// separate object, because an object may name a port only once (validateDistinctJobNames of
 // prometheus-engine), and its name becomes the label job, of `up` too.
 func newScrape(ctx *pulumi.Context, name string, args *Args, group int, opts ...pulumi.ResourceOption) error {
 	job := spec.Job(args.Endpoint.Set, group)
-	// The pod's name in the headless Service that the LeaderWorkerSet controller makes.
+	// The pod's name in the headless Service that the LeaderWorkerSet controller creates.
 	target := fmt.Sprintf("http://%s.%s.%s.svc:%d%s", job, args.Endpoint.Set, args.Endpoint.Namespace, args.Port, spec.InfoPath)
 	_, err := apiextensions.NewCustomResource(ctx, name, &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("monitoring.googleapis.com/v1"),
@@ -58,8 +59,8 @@ func alertArgs(args *Args, a spec.Alert) *monitoring.AlertPolicyArgs {
 		query := &monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs{
 			Query:              pulumi.String(a.Query),
 			EvaluationInterval: duration(evaluation),
-			// A metric that has never been written, such as those of a cluster that is being made,
-			// would be refused otherwise.
+			// Otherwise, Google rejects metrics that have never been written, such as those of a
+			// new cluster.
 			DisableMetricValidation: pulumi.Bool(true),
 		}
 		if a.For > 0 {
@@ -82,7 +83,7 @@ func alertArgs(args *Args, a spec.Alert) *monitoring.AlertPolicyArgs {
 	}
 }
 
-// duration is a time as Google and Prometheus both read it.
+// duration formats a duration for both Google and Prometheus.
 func duration(d time.Duration) pulumi.String {
 	return pulumi.String(fmt.Sprintf("%ds", int(d/time.Second)))
 }

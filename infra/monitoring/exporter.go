@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// The exporter reads configFile from the folder that it is started in; the API key is
-	// beside it.
+	// The exporter reads configFile from its working directory, which also contains the API
+	// key.
 	configFolder = "/etc/json-exporter"
 	configFile   = "config.yml"
 	apiKeyFile   = "api-key"
 	configVolume = "config"
 
 	portName = "metrics"
-	// nobody is the user that the image is made for.
+	// nobody is the user of the image.
 	nobody = 65534
 )
 
-// podLabels are on the exporter's pod, and nowhere else in the namespace.
+// podLabels are the labels of the exporter's pod, and of no other pod in the namespace.
 var podLabels = map[string]string{"app.kubernetes.io/name": spec.ExporterName, "app.kubernetes.io/part-of": "sglang-tpu"}
 
 func keyFile(args *Args) string {
@@ -40,7 +40,7 @@ func newDeployment(ctx *pulumi.Context, name string, args *Args, configHash stri
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(1),
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(podLabels)},
-			// Two at a time would show each group twice.
+			// Two pods at a time would report each group twice.
 			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")},
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
@@ -110,7 +110,7 @@ func configSources(args *Args) *corev1.VolumeArgs {
 	}
 	return &corev1.VolumeArgs{
 		Name: pulumi.String(configVolume),
-		// Group nobody may read.
+		// The group nobody may read it.
 		Projected: &corev1.ProjectedVolumeSourceArgs{DefaultMode: pulumi.Int(0o440), Sources: sources},
 	}
 }

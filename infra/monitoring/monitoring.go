@@ -1,13 +1,13 @@
 // Package monitoring registers the exporter of the endpoint's metrics, its alerts and its
 // dashboard.
 //
-// The exporter is a Deployment of one pod on the system node pool, which asks each group's
-// leader when a collector asks it. spec/monitoring says why it is no container of the
-// leader's pod, where its image comes from, and what the metrics mean. Whatever happens to
-// it, no pod of the LeaderWorkerSet notices.
+// The exporter is a Deployment with one pod on the system node pool. When a collector
+// scrapes it, it queries each group's leader. Package monitoring in spec explains why it is
+// not a container of the leader's pod, where its image comes from, and what the metrics
+// mean. Its failures do not affect the pods of the LeaderWorkerSet.
 //
-// It is protected with its stack: what is not would be deleted by a pulumi destroy that is
-// refused.
+// It is protected like the rest of its stack: a pulumi destroy that fails because of
+// protection would still delete unprotected resources.
 package monitoring
 
 import (
@@ -25,16 +25,16 @@ import (
 	spec "sglang-tpu/spec/monitoring"
 )
 
-// Args describes what is watched.
+// Args describes the endpoint to monitor.
 type Args struct {
 	Project   string
-	Namespace pulumi.StringOutput // of the servers, which exists and denies all traffic
+	Namespace pulumi.StringOutput // the servers' namespace, which exists and denies all traffic
 	Endpoint  spec.Endpoint
 	Ranks     int               // of data parallelism in each group
 	Leaders   map[string]string // labels of the groups' leaders
 	Port      int               // that they listen on
-	Image     string            // of json_exporter; empty: ExporterImage of spec/monitoring
-	APIKey    *Key              // nil: the servers need none
+	Image     string            // image of json_exporter; empty: ExporterImage of spec/monitoring
+	APIKey    *Key              // nil if the servers require none
 	Channels  []string          // notification channels; none: alerts show in the console alone
 	Labels    map[string]string // of the alerts
 }
@@ -42,8 +42,8 @@ type Args struct {
 // Key is an entry of a Secret in the namespace.
 type Key struct{ Secret, Entry string }
 
-// Monitoring is the exporter, the PodMonitorings that have it scraped, and the alert policies
-// and the dashboard in Cloud Monitoring.
+// Monitoring is the exporter, the PodMonitorings by which it is scraped, and the alert
+// policies and the dashboard in Cloud Monitoring.
 type Monitoring struct {
 	component.Base
 
@@ -81,7 +81,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return m, m.RegisterOutputs(ctx, pulumi.Map{"dashboardId": m.DashboardID})
 }
 
-// newExporter registers the Deployment and what its pod refers to.
+// newExporter registers the Deployment and the objects to which its pod refers.
 func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) error {
 	denied, err := netpolicy.Add(ctx, name, args.Namespace.ToStringPtrOutput(), policies(args), inside)
 	if err != nil {
@@ -89,7 +89,7 @@ func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.Res
 	}
 	account, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
 		Metadata:                     meta(args),
-		AutomountServiceAccountToken: pulumi.Bool(false), // it asks nobody but the servers
+		AutomountServiceAccountToken: pulumi.Bool(false), // it only sends requests to the servers
 	}, inside)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func meta(args *Args) *metav1.ObjectMetaArgs {
 	}
 }
 
-// hash of the configuration, which the exporter reads only when it starts.
+// hash returns a hash of the configuration, which the exporter reads only when it starts.
 func hash(config string) string {
 	sum := sha256.Sum256([]byte(config))
 	return hex.EncodeToString(sum[:])[:10]

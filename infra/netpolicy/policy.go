@@ -1,5 +1,5 @@
-// Package netpolicy makes the NetworkPolicies of a namespace: ingress and egress are denied
-// except where a policy allows them.
+// Package netpolicy creates the NetworkPolicies of a namespace: ingress and egress are
+// denied unless a policy allows them.
 //
 // A NetworkPolicy cannot name hosts. The internet below is every address outside the
 // private ranges. A kubelet may always probe its own pods,
@@ -12,20 +12,20 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Policy allows some pods of a namespace something.
+// Policy allows traffic of some pods of a namespace.
 type Policy struct {
 	Name            string            // of the object
 	Pods            map[string]string // labels of the pods; empty: every pod
-	Ingress, Egress []Rule            // what is allowed in and out; none: nothing
+	Ingress, Egress []Rule            // allowed traffic in and out; empty: none
 }
 
 // Rule allows traffic with any of the peers on any of the ports.
 type Rule struct {
-	Peers []Peer // empty: everybody
+	Peers []Peer // empty: all
 	Ports []Port
 }
 
-// Peer is pods or addresses.
+// Peer is a set of pods or of addresses.
 type Peer struct {
 	Namespace map[string]string // labels of the pods' namespace; empty: this one
 	Pods      map[string]string // labels of the pods; empty: every pod there
@@ -33,14 +33,14 @@ type Peer struct {
 	Except    []string          // ranges inside CIDR
 }
 
-// Port is one that is listened on.
+// Port is a port on which the receiver listens.
 type Port struct {
 	Protocol string // TCP or UDP
 	Number   int
 }
 
-// New registers a policy that denies everything, and then the others. Whoever makes pods
-// in the namespace waits for them, so that no pod ever runs without.
+// New registers a policy that denies everything, and then the others. Pods in the namespace
+// must wait for them, so that no pod ever runs without policies.
 func New(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	return Add(ctx, name, namespace, append([]Policy{{Name: "default-deny"}}, policies...), opts...)
 }

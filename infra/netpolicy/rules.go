@@ -1,6 +1,6 @@
 package netpolicy
 
-// system is the namespace of what GKE runs in a cluster by itself.
+// system is the namespace of GKE's own pods.
 var system = map[string]string{"kubernetes.io/metadata.name": "kube-system"}
 
 // TCP lists ports.
@@ -12,8 +12,8 @@ func TCP(numbers ...int) []Port {
 	return ports
 }
 
-// DNS is GKE's, in each of its forms: kube-dns, NodeLocal DNSCache (which Dataplane V2
-// redirects to as to pods, and others by a link-local address) and Cloud DNS.
+// DNS allows GKE's DNS in all variants: kube-dns, NodeLocal DNSCache (a pod for Dataplane
+// V2, and a link-local address in other clusters) and Cloud DNS.
 var DNS = Rule{
 	Peers: []Peer{
 		{Namespace: system, Pods: map[string]string{"k8s-app": "kube-dns"}},
@@ -24,27 +24,28 @@ var DNS = Rule{
 	Ports: []Port{{Protocol: "UDP", Number: 53}, {Protocol: "TCP", Number: 53}},
 }
 
-// Metadata is GKE's metadata server, which gives tokens of Workload Identity. GKE's
-// documentation names both addresses, and asks that both be allowed: Dataplane V2 sees
-// the one that pods ask, other clusters the one that it is forwarded to.
+// Metadata allows GKE's metadata server, which issues Workload Identity tokens. GKE's
+// documentation requires both addresses: Dataplane V2 sees the one to which pods send
+// requests, and other clusters see the one to which these are forwarded.
 var Metadata = []Rule{
 	{Peers: []Peer{{CIDR: "169.254.169.254/32"}}, Ports: TCP(80)},
 	{Peers: []Peer{{CIDR: "169.254.169.252/32"}}, Ports: TCP(988)},
 }
 
-// Web is HTTPS to the internet: Google's APIs, the Hugging Face Hub, GitHub, registries.
+// Web allows HTTPS to the internet: Google's APIs, the Hugging Face Hub, GitHub,
+// registries.
 var Web = Rule{
 	Peers: []Peer{{CIDR: "0.0.0.0/0", Except: []string{"10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"}}},
 	Ports: TCP(443),
 }
 
-// APIServer is the control plane. Which of its addresses a node uses is for GKE to say,
-// so the rule names the port alone.
+// APIServer allows the control plane. GKE decides which of its addresses a node uses, so
+// the rule contains only the port.
 var APIServer = Rule{Ports: TCP(443)}
 
-// ControlPlane is where calls to webhooks come from: GKE's konnectivity agents, pods
-// through which a control plane without a way of its own into the network reaches the
-// cluster, or else its own range; empty: it has none in the network.
+// ControlPlane returns the peers that call webhooks: GKE's konnectivity agents, which are
+// pods through which a control plane outside of the network reaches the cluster, or else
+// the control plane's own range. The range is empty if it has none in the network.
 func ControlPlane(cidr string, port int) Rule {
 	peers := []Peer{{Namespace: system, Pods: map[string]string{"k8s-app": "konnectivity-agent"}}}
 	if cidr != "" {
@@ -53,8 +54,8 @@ func ControlPlane(cidr string, port int) Rule {
 	return Rule{Peers: peers, Ports: TCP(port)}
 }
 
-// Collectors are those of GKE's managed collection for Prometheus, which scrape the pods of
-// their own node. Clusters have them in one of two namespaces of GKE's own. Source of the
+// Collectors returns the collectors of GKE's managed collection for Prometheus, which
+// scrape the pods of their node. They run in one of two namespaces of GKE. Source of the
 // label: manifests/operator.yaml of GoogleCloudPlatform/prometheus-engine.
 func Collectors(port int) Rule {
 	var peers []Peer

@@ -5,23 +5,23 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ExistingArgs describe a subnetwork that exists.
+// ExistingArgs describes an existing subnetwork.
 type ExistingArgs struct {
 	Project    string // of the network: the host project of a Shared VPC
 	Region     string
 	Network    string // names
 	Subnetwork string
 
-	// FirewallName is of the rule from the control plane to webhooks; empty: the network's
-	// owner made one.
+	// FirewallName is the name of the rule from the control plane to webhooks; empty if the
+	// network's owner has created one.
 	FirewallName string
 	ControlPlane string // range that the rule is for
 	NodeTag      string
 	WebhookPorts []int
 }
 
-// NewExisting registers what a cluster adds to a network that somebody else made: at most
-// one firewall rule. Network and subnetwork are none of its resources.
+// NewExisting registers what a cluster needs in an existing network: at most one firewall
+// rule. Network and subnetwork are not resources of the component.
 func NewExisting(ctx *pulumi.Context, name string, args *ExistingArgs, opts ...pulumi.ResourceOption) (*Network, error) {
 	n := &Network{}
 	if err := n.Register(ctx, "sglang-tpu:infra:ExistingNetwork", name, opts...); err != nil {

@@ -1,4 +1,4 @@
-// Package network makes the private network in which the cluster lives.
+// Package network creates the cluster's private network.
 package network
 
 import (
@@ -17,7 +17,7 @@ const (
 	ServicesRange = "services"
 )
 
-// mtu is the largest that Google's network takes; TPU hosts talk in large packets.
+// mtu is the maximum of Google's networks, because TPU hosts exchange large packets.
 const mtu = 8896
 
 // Args describes the network.
@@ -35,8 +35,8 @@ type Args struct {
 // Network is a custom-mode VPC with one subnet, a NAT for its nodes, which have no
 // public addresses, and one firewall rule.
 //
-// The rule is the surprising part: GKE lets a private control plane reach its nodes on
-// 443 and 10250 only, so webhooks on any other port time out until it is there.
+// The rule is easily forgotten: GKE only lets a private control plane reach its nodes on
+// ports 443 and 10250, so webhooks on other ports time out without the rule.
 type Network struct {
 	component.Base
 

@@ -1,4 +1,4 @@
-// Package nodes has the configuration that all node pools share, with CPUs or TPUs.
+// Package nodes defines the configuration that all node pools share, with CPUs or TPUs.
 package nodes
 
 import (
@@ -10,14 +10,14 @@ import (
 // changed later; GKE's advice is cloud-platform, restricted by the roles of the account.
 var Scopes = pulumi.StringArray{pulumi.String("https://www.googleapis.com/auth/cloud-platform")}
 
-// Args says what the nodes of one environment share.
+// Args describes what the nodes of one environment share.
 type Args struct {
 	ServiceAccount pulumi.StringInput // email
 	Tag            string             // network tag, by which firewall rules find the nodes
 	Labels         map[string]string  // of the Compute Engine resources
 }
 
-// Config is the configuration of a node pool's nodes, without their machine type and boot
+// Config returns the configuration of a node pool's nodes, without machine type and boot
 // disk.
 func Config(args Args) *container.NodePoolNodeConfigArgs {
 	return &container.NodePoolNodeConfigArgs{

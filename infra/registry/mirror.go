@@ -17,8 +17,8 @@ type MirrorArgs struct {
 	Labels       map[string]string
 }
 
-// Mirror is a repository in front of Docker Hub: it fetches an image at the first pull
-// and has it from then on, so that nodes need neither Docker Hub nor its rate limits.
+// Mirror is a repository that caches Docker Hub: it fetches an image at the first pull and
+// keeps it, so that nodes do not depend on Docker Hub and its rate limits.
 type Mirror struct {
 	component.Base
 }

@@ -1,4 +1,4 @@
-// Package registry makes Artifact Registry repositories for the server image.
+// Package registry creates Artifact Registry repositories for the server image.
 package registry
 
 import (
@@ -13,29 +13,29 @@ import (
 	"sglang-tpu/infra/component"
 )
 
-// Args describes the repository, and where there are builds its companion.
+// Args describes the repository of images, and that of layers if images are built.
 type Args struct {
 	Project      string
 	Location     string // region; pulls from another one are slow and cost money
 	RepositoryID string
 	Reader       pulumi.StringInput // IAM member that may pull
 	Labels       map[string]string
-	// MoreReaders are IAM members that may pull, too: the nodes of others on which Jobs run.
+	// MoreReaders are further IAM members that may pull: existing nodes on which Jobs run.
 	MoreReaders []string
 
-	// Existing is the path of a repository that somebody else made, and that images are pushed
-	// to: projects/P/locations/L/repositories/R. Empty: RepositoryID is made.
+	// Existing is the path of an existing repository to which images are pushed,
+	// projects/P/locations/L/repositories/R; empty: create RepositoryID.
 	Existing string
-	// Grant lets Reader pull from the existing repository, too.
+	// Grant lets Reader pull from the existing repository.
 	Grant bool
 
-	// LayersID is a second repository, for the layers that builds have in common. Its tags
-	// move, which those of images must not.
+	// LayersID is a second repository, for the layers that builds share. Its tags move,
+	// unlike those of images.
 	LayersID string
 }
 
-// Registry is a Docker repository whose tags never move, so that the tag in a pod's
-// specification means the same image for ever, and one for the layers of builds.
+// Registry is a Docker repository with immutable tags, so that the tag in a pod's
+// specification always means the same image, and a repository for the layers of builds.
 type Registry struct {
 	component.Base
 
@@ -68,8 +68,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return r, r.RegisterOutputs(ctx, pulumi.Map{"repositoryId": r.RepositoryID, "layersId": r.LayersID})
 }
 
-// newRepository makes the repository of images, or uses one that exists, and lets the nodes
-// pull from it.
+// newRepository creates the repository of images, or uses an existing one, and lets the
+// nodes pull from it.
 func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) error {
 	if args.Existing != "" {
 		r.RepositoryID = pulumi.String(path.Base(args.Existing)).ToStringOutput()
@@ -87,8 +87,8 @@ func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, i
 		RepositoryId: pulumi.String(args.RepositoryID),
 		Format:       pulumi.String("DOCKER"),
 		Labels:       pulumi.ToStringMap(args.Labels),
-		// Such a repository deletes no tagged image, and here each has its tag: a clean-up
-		// policy would promise what cannot be.
+		// Such a repository does not delete tagged images, and all images have tags, so a
+		// clean-up policy would have no effect.
 		DockerConfig: artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
 	}, inside)
 	if err != nil {
@@ -103,7 +103,8 @@ func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, i
 	return nil
 }
 
-// newReaders let members pull. The name of each of the more has the account's.
+// newReaders lets members pull. The resource names of further members contain the account's
+// name.
 func newReaders(ctx *pulumi.Context, name, project, location string, repository, reader pulumi.StringInput, more []string, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	first, err := newReader(ctx, name+"-reader", project, location, repository, reader, opts...)
 	readers := []pulumi.Resource{first}
@@ -128,8 +129,8 @@ func newReader(ctx *pulumi.Context, name, project, location string, repository, 
 // layersSeconds is how long layers are kept that no later build has replaced.
 const layersSeconds = 30 * 24 * 3600
 
-// cleanupPolicies delete what the moving tag of the layers has left, but never the newest:
-// Artifact Registry keeps what both kinds of policy match.
+// cleanupPolicies delete layers that have lost their tag to newer ones, but never the
+// newest: Artifact Registry keeps what matches both kinds of policy.
 func cleanupPolicies() artifactregistry.RepositoryCleanupPolicyArray {
 	return artifactregistry.RepositoryCleanupPolicyArray{
 		artifactregistry.RepositoryCleanupPolicyArgs{
@@ -146,7 +147,7 @@ func cleanupPolicies() artifactregistry.RepositoryCleanupPolicyArray {
 	}
 }
 
-// Path is what an image's name begins with; no slash at its end.
+// Path returns the prefix of an image's name, without a slash at the end.
 func Path(location, project, repositoryID string) string {
 	return location + "-docker.pkg.dev/" + project + "/" + repositoryID
 }
