@@ -8,19 +8,19 @@ import (
 	"sglang-tpu/spec/names"
 )
 
-// budgetArgs is the PodDisruptionBudget by which nodes of at most one group are drained at a
-// time; nil with fewer than two groups.
+// budgetArgs returns the PodDisruptionBudget that lets the nodes of only one group be
+// drained at a time; nil with fewer than two groups.
 //
-// GKE upgrades node pools one after the other. It goes on with the next as soon as the nodes
-// of one are ready, long before the group on them has loaded and compiled. The budget holds
-// the next drain up, for an hour at most (GKE documentation, Node upgrade strategies). With
-// one group, any budget would only delay each upgrade by that hour: the first eviction ends
-// the group.
+// GKE upgrades node pools one after the other. It continues with the next pool as soon as
+// the nodes of one are ready, long before the group on them has loaded and compiled. The
+// budget delays the next drain, for at most an hour (GKE documentation, Node upgrade
+// strategies). With one group, a budget would only delay each upgrade by that hour, because
+// the first eviction ends the group.
 //
-// It is a number of pods, of all groups but one: with maxUnavailable, Kubernetes would take
-// the number of pods from their StatefulSets, of which a group that waits for a node has only
-// the leader's. Pods that are not ready may always be evicted, so no budget keeps GKE from
-// the repair of a broken slice.
+// It is an absolute number: the pods of all groups except one. With maxUnavailable,
+// Kubernetes would compute the number of pods from their StatefulSets, but a group that waits
+// for a node has only the leader's. Pods that are not ready may always be evicted, so the
+// budget does not prevent GKE from repairing a broken slice.
 func budgetArgs(args *Args) *policyv1.PodDisruptionBudgetArgs {
 	if args.Replicas < 2 {
 		return nil

@@ -10,11 +10,12 @@ import (
 	"sglang-tpu/spec/capacity"
 )
 
-// safeToEvict keeps GKE's cluster autoscaler from moving a pod to another node to give its own
-// back (documentation, About cluster autoscaling: scheduling and disruption).
+// safeToEvict prevents GKE's cluster autoscaler from evicting a pod to remove its node
+// (documentation, About cluster autoscaling: scheduling and disruption).
 const safeToEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 
-// inClass makes pods ask for nodes of a ComputeClass; empty: they ask for none.
+// inClass makes pods request nodes of a ComputeClass. If the name is empty, it changes
+// nothing.
 func inClass(class string, template *corev1.PodTemplateSpecArgs) *corev1.PodTemplateSpecArgs {
 	if class == "" {
 		return template

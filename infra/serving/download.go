@@ -13,25 +13,24 @@ import (
 //go:embed download.sh
 var downloadBody string
 
-// downloadScript is run by bash, with the repositories as its arguments.
+// downloadScript is run by bash. Its arguments are the repositories.
 var downloadScript = hubScript + downloadBody
 
 const (
 	// DownloadAccount is the Kubernetes service account of the download Job.
 	DownloadAccount = "sglang-download"
 
-	// downloadHours is long enough for the largest model at a tenth of what is usual.
+	// downloadHours is long enough for the largest model at a tenth of the usual speed.
 	downloadHours     = 6
 	downloadComponent = "download"
 	downloadCPU       = "2"
 	downloadGiB       = "8Gi"
-	// downloadScratchGiB is for what the Hub's program writes beside the bucket.
+	// downloadScratchGiB is for files that the Hub's program writes outside of the bucket.
 	downloadScratchGiB = 1
 )
 
-// newDownload registers the Job that fills the bucket, once for each model and revision:
-// N hosts then read from the bucket, and none from the Hub. It returns what the pods wait
-// for.
+// newDownload registers the Job that fills the bucket, once for each model and revision, so
+// that hosts read from the bucket and not from the Hub. It returns what the pods wait for.
 func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.Resource, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(ctx, name+"-download-account", &corev1.ServiceAccountArgs{
 		Metadata:                     meta(args, DownloadAccount),
@@ -42,7 +41,7 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 	}
 	all := append(append(append([]pulumi.Resource{account}, before...), args.Storage.Bucket.Dependencies...), args.ImageDependencies...)
 	job, err := batchv1.NewJob(ctx, name+"-download", downloadArgs(args), inside,
-		// Every other model replaces it, which protection would refuse.
+		// Every new model replaces it, which protection would prevent.
 		pulumi.Protect(false),
 		pulumi.DependsOn(all),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: strconv.Itoa(downloadHours) + "h"}))
@@ -59,14 +58,14 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 	return &batchv1.JobArgs{
 		Metadata: metadata,
 		Spec: &batchv1.JobSpecArgs{
-			// The script tries again by itself; other pods are for a bucket's policy that has not
-			// reached the first one. A limit that is reached is the one kind of failure, but for
-			// the deadline, that the provider sees: for a Job that failed by its podFailurePolicy
-			// it waits until the timeout.
+			// The script retries by itself; further pods are needed if the bucket's policy has
+			// not reached the first one yet. Apart from the deadline, the provider only
+			// recognizes the failure that the limit is reached: for a Job that failed by its
+			// podFailurePolicy, it would wait until the timeout.
 			BackoffLimit:          pulumi.Int(2),
 			ActiveDeadlineSeconds: pulumi.Int(downloadHours * 3600),
 			PodFailurePolicy: &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{&batchv1.PodFailurePolicyRuleArgs{
-				// A pod that is evicted or whose node is deleted has not failed.
+				// Do not count a pod that is evicted or whose node is deleted as failed.
 				Action: pulumi.String("Ignore"),
 				OnPodConditions: batchv1.PodFailurePolicyOnPodConditionsPatternArray{&batchv1.PodFailurePolicyOnPodConditionsPatternArgs{
 					Type: pulumi.String("DisruptionTarget"), Status: pulumi.String("True"),
@@ -79,7 +78,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 					AutomountServiceAccountToken:  pulumi.Bool(false),
 					EnableServiceLinks:            pulumi.Bool(false),
 					RestartPolicy:                 pulumi.String("Never"),
-					TerminationGracePeriodSeconds: pulumi.Int(5), // it goes on from anywhere
+					TerminationGracePeriodSeconds: pulumi.Int(5), // it resumes an interrupted download
 					SecurityContext: &corev1.PodSecurityContextArgs{
 						SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
 					},
@@ -100,7 +99,7 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 							},
 						},
 						SecurityContext: containerSecurity(),
-						// pulumi up then says why a download failed.
+						// pulumi up then reports why a download failed.
 						TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 						VolumeMounts: append(corev1.VolumeMountArray{
 							&corev1.VolumeMountArgs{Name: pulumi.String(cacheVolume), MountPath: pulumi.String(cachePath)},
@@ -114,9 +113,9 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 	}
 }
 
-// downloadVolume is mounted without the driver's own look at the bucket's policy: when
-// that fails it is only an event of the pod, which never starts. The script looks, and
-// can say what is wrong.
+// downloadVolume is mounted without the driver's check of the bucket's policy: if that
+// failed, there would only be an event of the pod, which would never start. The script
+// checks the policy instead, and can say what is wrong.
 func downloadVolume(args *Args) *corev1.VolumeArgs {
 	v := args.Storage.volume("")
 	attributes := v.Csi.(*corev1.CSIVolumeSourceArgs).VolumeAttributes.(pulumi.StringMap)
@@ -130,8 +129,8 @@ func downloadEnvironment(args *Args) corev1.EnvVarArray {
 		variable("BUCKET", args.Storage.Bucket.Name),
 		variable("ACCOUNT", args.Namespace+"/"+DownloadAccount),
 		variable("WEIGHTS_GIB", strconv.Itoa(args.WeightsGiB)),
-		// Its downloader writes a file's parts in any order, which Cloud Storage FUSE can
-		// only do on a copy of the whole file.
+		// The Hub's downloader writes the parts of a file in any order, which Cloud Storage
+		// FUSE can only do on a copy of the whole file.
 		variable("HF_HUB_DISABLE_XET", "1"),
 	}
 	return append(env, scratchEnvironment()...)

@@ -3,7 +3,7 @@ package serving
 import _ "embed"
 
 var (
-	// hubScript is what other scripts begin with that look into the Hub's cache.
+	// hubScript is the beginning of the scripts that look into the Hub's cache.
 	//
 	//go:embed hub.sh
 	hubScript string
@@ -11,7 +11,7 @@ var (
 	//go:embed launch.sh
 	launchBody string
 
-	// launchScript is run by bash, with the server's arguments as its own.
+	// launchScript is run by bash. Its arguments are the server's.
 	launchScript = hubScript + launchBody
 )
 
@@ -25,5 +25,6 @@ var awaitScript string
 //go:embed outlive.sh
 var outliveScript string
 
-// rendezvousPort and the two that sglang-jax derives from it, +5 and +6.
+// rendezvousPort is the port of the rendezvous. sglang-jax derives two more from it, +5 and
+// +6.
 const rendezvousPort = 20000

@@ -12,8 +12,8 @@ import (
 	"sglang-tpu/spec/serverargs"
 )
 
-// storageClassArgs is Hyperdisk Balanced: no pd-* disk attaches to tpu7x, and
-// premium-rwo, which the tutorial names, is pd-ssd.
+// storageClassArgs returns a class for Hyperdisk Balanced: pd-* disks cannot be attached to
+// tpu7x, and premium-rwo, which the tutorial names, is pd-ssd.
 func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 	return &storagev1.StorageClassArgs{
 		Metadata:             &metav1.ObjectMetaArgs{Name: pulumi.String(args.storageClassName()), Labels: labels(args, "")},
@@ -33,12 +33,12 @@ func storageClassArgs(args *Args) *storagev1.StorageClassArgs {
 // serviceArgs selects leaders only: workers answer health checks and nothing else.
 func serviceArgs(args *Args) *corev1.ServiceArgs {
 	metadata := meta(args, names.ServiceName)
-	// Awaited, it takes ten seconds more after the pods are ready, which up waits for anyway.
+	// If it were awaited, up would take ten seconds more after the pods are ready.
 	metadata.Annotations = pulumi.StringMap{skipAwaitAnnotation: pulumi.String("true")}
 	return &corev1.ServiceArgs{
 		Metadata: metadata,
 		Spec: &corev1.ServiceSpecArgs{
-			Type: pulumi.String("ClusterIP"), // without an API key its admin endpoints are open
+			Type: pulumi.String("ClusterIP"), // without an API key, the server's admin endpoints are open
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(serverargs.Port), TargetPort: pulumi.String("http"),
 			}},

@@ -13,7 +13,7 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// role is which of the two templates of a LeaderWorkerSet a pod is made from.
+// role is one of the two pod templates of a LeaderWorkerSet.
 type role string
 
 const (
@@ -24,16 +24,16 @@ const (
 const (
 	sharedVolume = "dshm"
 
-	// Of a host's 56 vCPU and 236 GiB a chip; the rest is the system's, and what is not
-	// requested caches the weights' files.
+	// A chip has 56 vCPU and 236 GiB of its host. The rest is for the system, and memory
+	// that is not requested caches the weights' files.
 	cpuPerChip       = 40
 	memoryGiBPerChip = 160
-	// The most that a server may take, /dev/shm with it, leaves the system and the bucket's
-	// files theirs.
+	// The limit of a server, which includes /dev/shm, leaves enough for the system and the
+	// bucket's files.
 	maxCPUPerChip       = 52
 	maxMemoryGiBPerChip = 176
 
-	// scratchGiB is for what a server writes beside its caches.
+	// scratchGiB is for files that a server writes outside of its caches.
 	scratchGiB = 16
 )
 
@@ -45,11 +45,11 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 		Spec: &corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(ServerAccount),
 			AutomountServiceAccountToken: pulumi.Bool(false),
-			// Every Service of the namespace as SGLANG_* variables is nothing for a server
-			// that reads variables of that name.
+			// Kubernetes would add SGLANG_* variables for Services of the namespace, and
+			// the server reads variables of such names.
 			EnableServiceLinks:            pulumi.Bool(false),
 			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
-			// GKE refuses a TPU pod without both.
+			// GKE rejects a TPU pod without both.
 			NodeSelector: args.Slices.nodeSelector(args.Topology),
 			Affinity:     args.Slices.affinity(),
 			Tolerations: corev1.TolerationArray{&corev1.TolerationArgs{
@@ -65,10 +65,11 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 	}
 }
 
-// initContainers are a worker's wait for its leader. The name is the leader's, so that
-// the tutorial's `kubectl logs -l ...name=sglang-tpu-cluster -c sglang-leader` works:
-// kubectl refuses all pods if one has no container of that name, `error: container
-// sglang-leader is not valid for pod sglang-tpu-cluster-0-1`.
+// initContainers returns a worker's init container, which waits for the leader. It has the
+// name of the leader's container, so that the tutorial's `kubectl logs -l
+// ...name=sglang-tpu-cluster -c sglang-leader` works: kubectl fails for all pods if one has
+// no container of that name, `error: container sglang-leader is not valid for pod
+// sglang-tpu-cluster-0-1`.
 func initContainers(args *Args, r role) corev1.ContainerArray {
 	if r == leader {
 		return nil
@@ -111,7 +112,7 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 			},
 		},
 		SecurityContext: containerSecurity(),
-		// kubectl describe then says why a server ended.
+		// kubectl describe then shows why a server ended.
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 		VolumeMounts: append(corev1.VolumeMountArray{
 			&corev1.VolumeMountArgs{Name: pulumi.String(sharedVolume), MountPath: pulumi.String("/dev/shm")},
@@ -126,7 +127,7 @@ func container(args *Args, r role) *corev1.ContainerArgs {
 func volumes(args *Args) corev1.VolumeArray {
 	return append(append(corev1.VolumeArray{&corev1.VolumeArgs{
 		Name: pulumi.String(sharedVolume),
-		// It counts as memory, so without a limit it can take the host's.
+		// It counts as memory, so without a limit it could use all of the host's.
 		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{Medium: pulumi.String("Memory"), SizeLimit: pulumi.String("64Gi")},
 	}}, serverVolumes(args)...), append(args.secrets(ServerAccount).volumes, scratch(scratchGiB))...)
 }
@@ -145,7 +146,8 @@ func environment(args *Args) corev1.EnvVarArray {
 		env = append(env, variable("TOKENIZER", tokenizer))
 	}
 	if args.Storage.Bucket != nil {
-		// All of it is in the bucket: nothing is asked of the Hub, and no token is needed.
+		// Everything is in the bucket, so the server does not contact the Hub and needs no
+		// token.
 		env = append(env, variable("HF_HUB_OFFLINE", "1"))
 	}
 	env = append(append(env, scratchEnvironment()...), args.secrets(ServerAccount).env...)

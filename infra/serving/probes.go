@@ -9,27 +9,30 @@ import (
 )
 
 const (
-	// graceSeconds covers preStop and what a server that has begun to answer needs to end.
+	// graceSeconds covers preStop and the time in which a server finishes the requests that
+	// it is answering.
 	graceSeconds = 120
-	// preStopSeconds keep the leader's server until clients have heard that its pod is going: it
-	// accepts requests until its end.
+	// preStopSeconds delays the end of the leader's server until clients know that its pod is
+	// terminating. The server accepts requests until it ends.
 	preStopSeconds = 10
-	// preStopShare is preStop's part of a shorter time: the server needs the rest.
+	// preStopShare is preStop's share of a shorter grace period; the server needs the rest.
 	preStopShare = 3
 
 	startupPeriod = 10 * time.Second
-	// startupAtLeast is how long a server may load and compile before its first answer.
+	// startupAtLeast is the minimum time that a server may load and compile before its
+	// first answer.
 	startupAtLeast = time.Hour
 )
 
-// schedulerLives looks for the process that holds the chips. The brackets keep grep and
-// its shell, whose command lines hold the pattern, from finding themselves.
+// schedulerLives looks for the process that uses the chips. Because of the brackets, the
+// pattern does not match the command lines of grep and its shell, which contain it.
 const schedulerLives = "grep -aqs 'sglang::[s]cheduler' /proc/[0-9]*/cmdline"
 
-// setProbes tells a server that works from one that only answers: /health is a constant
-// 200 even with a dead scheduler, and a scheduler killed by a signal is only logged.
-// The leader's /health_generate makes a token through all ranks, and takes 20 s to say
-// that it cannot. A worker's answers are constant; its process list tells the truth.
+// setProbes distinguishes a server that works from one that only answers: /health always
+// returns 200, even if the scheduler has ended, and a scheduler that is killed by a signal
+// is only logged. The leader's /health_generate generates a token with all ranks, and takes
+// 20 s to report that it cannot. A worker's answers are constant, so its process list is
+// checked.
 func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 	startup := int(max(args.Ready, startupAtLeast) / startupPeriod)
 	c.StartupProbe = httpProbe("/health", startupPeriod, time.Second, startup)
@@ -47,7 +50,8 @@ func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 			FailureThreshold: pulumi.Int(3),
 		}
 	}
-	// A worker ends after its leader: requests that the leader still answers need all ranks.
+	// A worker ends after its leader, because requests that the leader is still answering
+	// need all ranks.
 	preStop := []string{"bash", "-c", outliveScript}
 	if r == leader {
 		preStop = []string{"sleep", strconv.Itoa(args.preStop())}
@@ -57,9 +61,9 @@ func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 	}}
 }
 
-// preStop is how many seconds of a leader's end are preStop's. On a host that is taken back the
-// kubelet shortens the grace period to what is left (graceful node shutdown), and a preStop
-// of the usual length would use that up: the server would be killed without a word.
+// preStop returns the seconds of a leader's preStop. On a host that is reclaimed, the kubelet
+// shortens the grace period to the remaining time (graceful node shutdown). A preStop of the
+// usual length would use all of it, and the server would be killed without warning.
 func (a *Args) preStop() int {
 	if a.Notice == 0 {
 		return preStopSeconds

@@ -10,38 +10,41 @@ import (
 )
 
 const (
-	// secretsPath is where secrets are files: variables would be in every child process
-	// and in every dump of the environment.
+	// secretsPath is the folder where secrets are mounted as files. Variables would be
+	// visible in every child process and in every dump of the environment.
 	secretsPath   = "/run/secrets/sglang"
 	secretsVolume = "secrets"
 
-	// tokenPath is where a token of Secret Manager is a file.
+	// tokenPath is the folder where a token of Secret Manager is mounted as a file.
 	tokenPath   = "/run/secrets/secret-manager"
 	tokenVolume = "token"
 	tokenClass  = "hf-token" // the SecretProviderClass
 
-	// secretDriver is GKE's Secret Manager add-on, and secretProvider what it calls itself.
+	// secretDriver is the driver of GKE's Secret Manager add-on, and secretProvider its
+	// name in a SecretProviderClass.
 	secretDriver   = "secrets-store-gke.csi.k8s.io"
 	secretProvider = "gke"
 )
 
 // TokenSecret is a Hugging Face token in Secret Manager. The node's driver fetches it with
-// the pod's identity when the pod starts, and mounts it in memory: no object holds it.
+// the pod's identity when the pod starts, and mounts it in memory, so that no object
+// contains it.
 type TokenSecret struct {
 	Version string // projects/PROJECT/secrets/NAME/versions/VERSION
-	// Dependencies make it readable, such as the right to read it.
+	// Dependencies are the resources that make it readable, such as the permission to read
+	// it.
 	Dependencies []pulumi.Resource
 }
 
-// secretFiles are the variables, volumes and mounts of a container's secrets, each a file
-// that a variable names.
+// secretFiles are the variables, volumes and mounts of a container's secrets. Each secret
+// is a file whose path is in a variable.
 type secretFiles struct {
 	env     corev1.EnvVarArray
 	volumes corev1.VolumeArray
 	mounts  corev1.VolumeMountArray
 }
 
-// secrets are those that the pods of a service account read.
+// secrets returns the secrets that the pods of a service account read.
 func (a *Args) secrets(account string) secretFiles {
 	var s secretFiles
 	if account == a.Storage.TokenReader() {
@@ -53,7 +56,8 @@ func (a *Args) secrets(account string) secretFiles {
 	return s
 }
 
-// token is read from a file that HF_TOKEN_PATH names by huggingface_hub itself.
+// token adds the Hugging Face token as a file. huggingface_hub reads the path from
+// HF_TOKEN_PATH.
 func (s *secretFiles) token(a *Args) {
 	switch {
 	case a.HFTokenSecret != nil:
@@ -70,7 +74,7 @@ func (s *secretFiles) token(a *Args) {
 	}
 }
 
-// add makes a key of a Secret a file. A container has one volume of them at most.
+// add mounts a key of a Secret as a file. A container has at most one volume of Secrets.
 func (s *secretFiles) add(name, secret, key string) {
 	s.env = append(s.env, variable(name, secretsPath+"/"+key))
 	source := &corev1.VolumeProjectionArgs{Secret: &corev1.SecretProjectionArgs{
@@ -93,7 +97,7 @@ func (s *secretFiles) add(name, secret, key string) {
 	})
 }
 
-// tokenClassArgs tells GKE's driver which secret is which file.
+// tokenClassArgs returns the SecretProviderClass, which maps secrets to files.
 func tokenClassArgs(args *Args) *apiextensions.CustomResourceArgs {
 	return &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("secrets-store.csi.x-k8s.io/v1"),

@@ -15,18 +15,18 @@ const (
 	scratchPath   = "/tmp"
 	scratchVolume = "tmp"
 
-	// ClientLabel is what a namespace carries whose pods may use the server. kubectl
-	// port-forward needs none: it ends inside the pod.
+	// ClientLabel is the label of namespaces whose pods may use the server. kubectl
+	// port-forward does not need it, because it connects inside the pod.
 	ClientLabel = "sglang-tpu/client"
 )
 
-// groupPorts are what the pods of a group say to each other: the rendezvous with the two
-// ports that sglang-jax derives from it, and libtpu's own, 8476 as the LeaderWorkerSet
-// controller sets it in TPU_PROCESS_PORT, and 8471, its default.
+// groupPorts are the ports on which the pods of a group communicate: the rendezvous, the
+// two ports that sglang-jax derives from it, and libtpu's ports: 8476, which the
+// LeaderWorkerSet controller sets in TPU_PROCESS_PORT, and its default 8471.
 var groupPorts = []int{rendezvousPort, rendezvousPort + 5, rendezvousPort + 6, 8471, 8476}
 
-// containerSecurity takes everything away that the server does without. It stays root:
-// the device files of TPUs are root's.
+// containerSecurity removes all privileges that the server does not need. The server runs
+// as root, because the device files of TPUs belong to root.
 func containerSecurity() *corev1.SecurityContextArgs {
 	return &corev1.SecurityContextArgs{
 		AllowPrivilegeEscalation: pulumi.Bool(false),
@@ -36,9 +36,9 @@ func containerSecurity() *corev1.SecurityContextArgs {
 	}
 }
 
-// scratch is the one folder beside volumes that can be written: libtpu's lock and logs,
-// sockets, and what Python's libraries compile and keep. sizeGiB counts against the
-// node's boot disk.
+// scratch returns the volume of the only writable folder apart from caches: for libtpu's
+// lock and logs, sockets, and files that Python's libraries compile and cache. sizeGiB
+// counts against the node's boot disk.
 func scratch(sizeGiB int) *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
 		Name:     pulumi.String(scratchVolume),
@@ -50,9 +50,9 @@ func scratchMount() *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(scratchVolume), MountPath: pulumi.String(scratchPath)}
 }
 
-// scratchEnvironment leads there what would write into the image. Numba refuses to load a
-// module that caches, as librosa does, if it finds no folder to write to: `cannot cache
-// function: no locator available`.
+// scratchEnvironment redirects to this folder what would write into the image. Numba cannot
+// load a module with a cache, such as librosa, if it finds no writable folder: `cannot
+// cache function: no locator available`.
 func scratchEnvironment() corev1.EnvVarArray {
 	return corev1.EnvVarArray{
 		variable("HOME", scratchPath),
@@ -60,16 +60,17 @@ func scratchEnvironment() corev1.EnvVarArray {
 		variable("MPLCONFIGDIR", scratchPath+"/.cache/matplotlib"),
 		variable("NUMBA_CACHE_DIR", scratchPath+"/.cache/numba"),
 		variable("PYTHONDONTWRITEBYTECODE", "1"),
-		// The code of a model that brings its own is copied there, by all hosts at once.
+		// The code of a model that contains Python code is copied there, by all hosts at
+		// once.
 		variable("HF_MODULES_CACHE", scratchPath+"/.cache/huggingface/modules"),
 	}
 }
 
-// policies are the NetworkPolicies of the namespace, in which nothing else may talk.
+// policies returns the NetworkPolicies of the namespace. All other traffic is denied.
 func policies(args *Args) []netpolicy.Policy {
 	set := map[string]string{names.SetLabel: args.Name}
 	leaders := LeaderLabels(args.Name)
-	// Weights and compiled code come from a bucket, for which a container in the pod wants
+	// Weights and compiled code come from a bucket, for which a container in the pod needs
 	// a token, or from the Hub.
 	outside := append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...)
 	all := []netpolicy.Policy{

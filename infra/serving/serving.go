@@ -21,7 +21,7 @@ import (
 const (
 	componentLabel = "app.kubernetes.io/component"
 
-	secretName = "hf-secret" // with its key, the tutorial's
+	secretName = "hf-secret" // name and key are the tutorial's
 	secretKey  = "hf_api_token"
 
 	// ServerAccount is the Kubernetes service account of the server's pods.
@@ -31,7 +31,7 @@ const (
 	APIKeySecret = "sglang-api-key"
 	APIKeyKey    = "api_key"
 
-	storageClass = "sglang-hyperdisk" // cluster-scoped, so that in a shared cluster the namespace follows
+	storageClass = "sglang-hyperdisk" // cluster-scoped, so in a shared cluster its name also contains the namespace
 )
 
 // Args describes the server.
@@ -43,45 +43,46 @@ type Args struct {
 	ImageDependencies []pulumi.Resource
 	// Arguments of every rank, in order; the launch script adds rank and rendezvous.
 	Arguments   serverargs.List
-	Environment map[string]string // variables of the server, beside the program's; no secrets
-	WeightsGiB  int               // as they lie in the repository
+	Environment map[string]string // further variables of the server; no secrets
+	WeightsGiB  int               // size of the repository
 	Topology    topology.Topology
-	Replicas    int // groups, each on a slice of its own; 0 keeps everything but the pods
-	// ComputeClass is the one whose nodes the pods ask for; empty: any of the topology.
+	Replicas    int // number of groups, each on a separate slice; 0 keeps everything except the pods
+	// ComputeClass is the class whose nodes the pods request; empty: any nodes of the
+	// topology.
 	ComputeClass string
 
 	HFToken pulumi.StringInput // a secret; nil: no Kubernetes secret, and no HF_TOKEN in the pods
-	// HFTokenSecret is the token in Secret Manager instead; nil: HFToken.
+	// HFTokenSecret is the token in Secret Manager, instead of HFToken; nil: use HFToken.
 	HFTokenSecret *TokenSecret
 	APIKey        pulumi.StringInput // a secret that clients must send; nil: none
 
 	Storage Storage // of weights and compiled code
 
-	// Shared says that other endpoints may run in the cluster: what is cluster-scoped then has
-	// a name of its own, and a quota keeps the namespace to its own chips.
+	// Shared means that other endpoints may run in the cluster. Then cluster-scoped objects
+	// have unique names, and a quota limits the namespace to its own chips.
 	Shared bool
-	// Slices are the nodes of the endpoint alone; the zero value is every slice of the
+	// Slices select the nodes of this endpoint; the zero value selects every slice of the
 	// topology.
 	Slices Slices
 
-	// Ready is how long a rank may take from its start to its first answer, if that is more
-	// than an hour.
+	// Ready is how long a rank may take from its start to its first answer; the minimum is
+	// an hour.
 	Ready time.Duration
-	// Notice is how long pods have to end when Google takes their host back, which is less
-	// than they have otherwise; 0: as long as otherwise.
+	// Notice is how long pods have to end when Google reclaims their host, if that is less
+	// than their usual grace period; 0: the usual grace period.
 	Notice time.Duration
 
-	// PodDependencies are what only the pods wait for, slices and controller; the rest of the
-	// component is created meanwhile. May be empty.
+	// PodDependencies are resources for which only the pods wait, such as slices and
+	// controller. The rest of the component is created meanwhile. May be empty.
 	PodDependencies []pulumi.Resource
 }
 
 // Serving is the LeaderWorkerSet whose groups each fill one slice, and the Service in
 // front of their leaders.
 //
-// It does not wait until the pods are ready: package rollout does. A change that
-// cannot take effect in place replaces the LeaderWorkerSet, the old one first, because the
-// chips are taken until it is gone.
+// It does not wait until the pods are ready: package rollout does. A change that cannot
+// take effect in place replaces the LeaderWorkerSet. The old one is deleted first, because
+// it uses the chips until then.
 type Serving struct {
 	component.Base
 
@@ -129,7 +130,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
 }
 
-// newSurroundings makes what the pods refer to, and returns it.
+// newSurroundings creates the objects to which the pods refer, and returns them.
 func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: namespaceLabels(args)},
@@ -154,7 +155,8 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 	all := []pulumi.Resource{namespace, account}
 	if args.Storage.Disk != nil {
 		class, err := storagev1.NewStorageClass(ctx, name+"-storage-class", storageClassArgs(args), inside,
-			// Its parameters cannot be changed, and its name is taken until it is gone.
+			// Its parameters cannot be changed, and its name is in use until the old one is
+			// deleted.
 			pulumi.DeleteBeforeReplace(true))
 		if err != nil {
 			return nil, err
@@ -202,15 +204,15 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 	return append(all, download...), err
 }
 
-// namespaceLabels enforce Pod Security's baseline: restricted would want the server to run
-// as another user than root, see containerSecurity.
+// namespaceLabels enforce Pod Security's baseline. restricted would require the server to
+// run as another user than root; see containerSecurity.
 func namespaceLabels(args *Args) pulumi.StringMap {
 	l := labels(args, "")
 	l["pod-security.kubernetes.io/enforce"] = pulumi.String("baseline")
 	return l
 }
 
-// secret keeps a value out of state and previews even if the caller forgot to.
+// secret marks a value as a secret, even if the caller did not.
 func secret(value pulumi.StringInput) pulumi.StringInput {
 	return pulumi.ToSecret(value.ToStringOutput()).(pulumi.StringOutput)
 }
@@ -221,7 +223,8 @@ func meta(args *Args, name string) *metav1.ObjectMetaArgs {
 	}
 }
 
-// labels are the recommended ones of Kubernetes; no component for what all share.
+// labels returns Kubernetes' recommended labels, without a component for objects that all
+// components share.
 func labels(args *Args, component string) pulumi.StringMap {
 	l := pulumi.StringMap{
 		"app.kubernetes.io/name":     pulumi.String("sglang-jax"),

@@ -19,18 +19,19 @@ import (
 const (
 	exclusiveTopology = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 
-	// TemplateLabel is on every pod of the set: a hash of the pod templates that it was made
-	// from. It tells pods of a new template from those that it replaces.
+	// TemplateLabel is a label of every pod of the set, with a hash of its pod templates. It
+	// distinguishes pods with the new template from those with the old one.
 	TemplateLabel = "sglang-tpu/pod-template"
 
 	skipAwaitAnnotation = "pulumi.com/skipAwait"
 	// replaceUnreadyAnnotation makes the next pulumi up replace a Job that failed. Without
-	// it the provider waits for the one that has failed, and says the same again.
+	// it, the provider would wait for the failed Job and report the same error again.
 	replaceUnreadyAnnotation = "pulumi.com/replaceUnready"
 )
 
 // fixedAtCreation are the fields that the controller reads only when it creates the
-// StatefulSets. A pod's ephemeral volumes are not among it: each new pod makes its own.
+// StatefulSets. A pod's ephemeral volumes are not among them, because each new pod creates
+// its own.
 var fixedAtCreation = []string{
 	fmt.Sprintf("metadata.annotations[%q]", exclusiveTopology),
 	"spec.leaderWorkerTemplate.volumeClaimTemplates",
@@ -39,7 +40,8 @@ var fixedAtCreation = []string{
 func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 	metadata := meta(args, args.Name)
 	metadata.Annotations = pulumi.StringMap{
-		// One group per node pool, which is one slice: ranks on two slices cannot meet.
+		// One group per node pool, which is one slice: ranks on different slices cannot
+		// communicate.
 		exclusiveTopology: pulumi.String(topology.NodePoolLabel),
 	}
 	leaders, workers := podTemplates(args)
@@ -49,9 +51,10 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 		Metadata:   metadata,
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
 			"replicas": pulumi.Int(args.Replicas),
-			// LeaderReady would never end: the leader is ready only once its workers joined.
+			// With LeaderReady, workers would never start: the leader is ready only after
+			// its workers have joined.
 			"startupPolicy": pulumi.String("LeaderCreated"),
-			// No surge: it would need a spare slice.
+			// No surge, because that would need a spare slice.
 			"rolloutStrategy": pulumi.Map{
 				"type": pulumi.String("RollingUpdate"),
 				"rollingUpdateConfiguration": pulumi.Map{
@@ -61,7 +64,7 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 			},
 			"leaderWorkerTemplate": pulumi.Map{
 				"size": pulumi.Int(args.Topology.Hosts()),
-				// A rank that comes back alone cannot join the others.
+				// A single rank that restarts cannot rejoin the others.
 				"restartPolicy":  pulumi.String("RecreateGroupOnPodRestart"),
 				"leaderTemplate": leaders,
 				"workerTemplate": workers,
@@ -70,7 +73,7 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 	}
 }
 
-// podTemplates are those of leader and workers, with the hash of both as a label.
+// podTemplates returns the templates of leader and workers, with a hash of both as a label.
 func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs) {
 	leaders = inClass(args.ComputeClass, podTemplate(args, leader))
 	workers = inClass(args.ComputeClass, podTemplate(args, worker))
@@ -81,10 +84,11 @@ func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs) {
 	return leaders, workers
 }
 
-// templateHash is of the fields that are set, so that a new SDK with more fields does not
-// change it, and with it every pod. Nothing in a template is known only later.
+// templateHash returns a hash of the fields that are set, so that a new SDK with more
+// fields does not change the hash, and with it every pod. All values of a template are
+// known in advance.
 func templateHash(templates ...*corev1.PodTemplateSpecArgs) string {
-	// Plain values are encoded and decoded without errors.
+	// Encoding and decoding plain values cannot fail.
 	text, _ := json.Marshal(templates)
 	var fields any
 	_ = json.Unmarshal(text, &fields)
@@ -111,10 +115,10 @@ func withoutNulls(value any) any {
 	return value
 }
 
-// PodSelector is the label selector of all pods of a LeaderWorkerSet, whatever their template.
+// PodSelector returns the label selector of all pods of a LeaderWorkerSet, with any template.
 func PodSelector(set string) string { return names.SetLabel + "=" + set }
 
-// LeaderLabels are on the leader's pod of each group of a LeaderWorkerSet.
+// LeaderLabels returns the labels of the leaders' pods of a LeaderWorkerSet.
 func LeaderLabels(set string) map[string]string {
 	return map[string]string{names.SetLabel: set, names.WorkerLabel: "0"}
 }

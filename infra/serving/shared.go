@@ -9,14 +9,15 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// Slices say on which nodes of a shared cluster an endpoint's pods may run. Another
-// endpoint's slice of the same topology would do as well, and end with that endpoint.
+// Slices select the nodes of a shared cluster on which an endpoint's pods may run. Without
+// them, the pods could run on another endpoint's slice of the same topology, which is
+// deleted with that endpoint.
 type Slices struct {
 	Labels map[string]string // of the nodes
 	Pools  []string          // names of the node pools; empty: any
 }
 
-// nodeSelector is what GKE refuses a TPU pod without, and the labels of the slices.
+// nodeSelector returns the labels that GKE requires in TPU pods, and those of the slices.
 func (s Slices) nodeSelector(t topology.Topology) pulumi.StringMap {
 	selector := pulumi.StringMap{
 		topology.AcceleratorLabel: pulumi.String(topology.Accelerator),
@@ -28,8 +29,8 @@ func (s Slices) nodeSelector(t topology.Topology) pulumi.StringMap {
 	return selector
 }
 
-// affinity keeps pods on node pools that carry no label of this program; nil if there are
-// none.
+// affinity limits pods to the named node pools, which do not have this program's labels;
+// nil if none are named.
 func (s Slices) affinity() corev1.AffinityPtrInput {
 	if len(s.Pools) == 0 {
 		return nil
@@ -45,7 +46,7 @@ func (s Slices) affinity() corev1.AffinityPtrInput {
 	}}
 }
 
-// quotaArgs keep the namespace to the chips of its slices.
+// quotaArgs returns a quota that limits the namespace to the chips of its slices.
 func quotaArgs(args *Args) *corev1.ResourceQuotaArgs {
 	chips := strconv.Itoa(args.Replicas * args.Topology.Chips())
 	return &corev1.ResourceQuotaArgs{
@@ -54,7 +55,7 @@ func quotaArgs(args *Args) *corev1.ResourceQuotaArgs {
 	}
 }
 
-// storageClassName is one of the cluster's.
+// storageClassName returns the name of the cluster-scoped storage class.
 func (a *Args) storageClassName() string {
 	if a.Shared {
 		return storageClass + "-" + a.Namespace

@@ -16,27 +16,27 @@ const (
 	cacheVolume = "cache-volume"
 	hubCache    = cachePath + "/huggingface"
 
-	// fuseAnnotation makes GKE add the container that mounts buckets to a pod.
+	// fuseAnnotation makes GKE add a container to the pod that mounts buckets.
 	fuseAnnotation = "gke-gcsfuse/volumes"
 	fuseDriver     = "gcsfuse.csi.storage.gke.io"
-	// fuseCacheVolume is the name under which that container looks for a file cache of
-	// the pod's own; without one it has 5 GiB of the boot disk.
+	// fuseCacheVolume is the name of the volume that this container uses for its file
+	// cache; without one, it uses 5 GiB of the boot disk.
 	fuseCacheVolume = "gke-gcsfuse-cache"
 
-	// fileCacheGiBPerChip is the most of a host's memory that the bucket's files may take:
-	// 236 GiB a chip, less what the server requests, the system and /dev/shm.
+	// fileCacheGiBPerChip is the maximum of a host's memory for cached files of the bucket:
+	// 236 GiB per chip, minus the server's request, the system and /dev/shm.
 	fileCacheGiBPerChip = 52
 )
 
-// Storage is where weights and compiled code are kept: in a bucket, which outlives pods
-// and is shared by all, or on a disk of each pod's own.
+// Storage is where weights and compiled code are kept: in a bucket, which outlives pods and
+// which all pods share, or on a separate disk for each pod.
 type Storage struct {
 	Bucket *Bucket // nil: Disk
 	Disk   *storage.Disk
 }
 
-// TokenReader is the Kubernetes service account of the pods that fetch from the Hub, and
-// need its token: the download Job's with a bucket, and the server's without one.
+// TokenReader returns the Kubernetes service account of the pods that download from the Hub
+// and need its token: the download Job's with a bucket, and the server's without one.
 func (s Storage) TokenReader() string {
 	if s.Bucket != nil {
 		return DownloadAccount
@@ -47,14 +47,15 @@ func (s Storage) TokenReader() string {
 // Bucket is filled once by a Job, and read by every host.
 type Bucket struct {
 	Name   string
-	Prefix string // folder of the bucket that all is in; empty: the whole bucket
-	// Dependencies make the bucket usable: the bucket itself, and the right to use it.
+	Prefix string // folder in the bucket for everything; empty: the whole bucket
+	// Dependencies are the resources that make the bucket usable: the bucket itself, and
+	// the permission to use it.
 	Dependencies []pulumi.Resource
 }
 
-// annotations of a pod that uses the storage; nil if there are none. GKE limits the
-// container that mounts the bucket to little, and its file cache counts as its memory:
-// 0 is no limit of its own.
+// annotations returns the annotations of a pod that uses the storage; nil if there are
+// none. By default, GKE gives the container that mounts the bucket low limits, and its file
+// cache counts as memory. 0 removes these limits.
 func (s Storage) annotations() pulumi.StringMap {
 	if s.Bucket == nil {
 		return nil
@@ -67,7 +68,8 @@ func (s Storage) annotations() pulumi.StringMap {
 	}
 }
 
-// volume is mounted at cachePath. class is the storage class of a disk.
+// volume returns the volume that is mounted at cachePath. class is the storage class of a
+// disk.
 func (s Storage) volume(class string, options ...string) *corev1.VolumeArgs {
 	v := &corev1.VolumeArgs{Name: pulumi.String(cacheVolume)}
 	if s.Bucket != nil {
@@ -95,13 +97,13 @@ func (s Storage) volume(class string, options ...string) *corev1.VolumeArgs {
 	return v
 }
 
-// serverVolumes are the storage as the server wants it. It reads all weights from end to
-// end, eight files at a time, before it loads them: a pass that is to fill the cache of a
-// FUSE mount, and that no argument and no load format but dummy turns off
-// (_warmup_safetensors_cache in model_loader/loader.py). What fits the file cache comes from
-// the bucket once; a larger model comes twice, because what was read first has been evicted.
-// By the published tuning of Cloud Storage FUSE for model servers: parallel downloads into
-// a file cache in memory, and metadata that is cached for good.
+// serverVolumes returns the storage's volumes for the server. The server reads all weights
+// completely, eight files at a time, before it loads them. This pass fills the cache of a
+// FUSE mount, and only the load format dummy turns it off (_warmup_safetensors_cache in
+// model_loader/loader.py). A model that fits in the file cache is read from the bucket
+// once; a larger one is read twice, because its first files have been evicted. The options
+// follow the published tuning of Cloud Storage FUSE for model servers: parallel downloads
+// into a file cache in memory, and metadata that is cached without expiry.
 func serverVolumes(args *Args) corev1.VolumeArray {
 	if args.Storage.Bucket == nil {
 		return corev1.VolumeArray{args.Storage.volume(args.storageClassName())}
@@ -121,14 +123,15 @@ func serverVolumes(args *Args) corev1.VolumeArray {
 			Name: pulumi.String(fuseCacheVolume),
 			EmptyDir: &corev1.EmptyDirVolumeSourceArgs{
 				Medium: pulumi.String("Memory"),
-				// What a file cache evicts it holds for a moment longer.
+				// A file cache releases evicted files with a short delay.
 				SizeLimit: pulumi.String(strconv.Itoa(cacheGiB+2) + "Gi"),
 			},
 		},
 	}
 }
 
-// fileCacheGiB holds the weights and what belongs to them, if the host can spare it.
+// fileCacheGiB returns the size of the file cache: enough for the weights and related
+// files, if the host has that much memory.
 func fileCacheGiB(weightsGiB, chips int) int {
 	return min(weightsGiB+weightsGiB/10+2, fileCacheGiBPerChip*chips)
 }

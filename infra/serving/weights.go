@@ -12,10 +12,11 @@ import (
 	"sglang-tpu/spec/serverargs"
 )
 
-// onHub tells a repository of the Hub from a path in the container.
+// onHub distinguishes a repository of the Hub from a path in the container.
 var onHub = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
 
-// repositories are what the server will look for, each once, as OWNER/NAME@REVISION.
+// repositories returns the repositories that the server needs, without duplicates, as
+// OWNER/NAME@REVISION.
 func (a *Args) repositories() []string {
 	given, model := a.Arguments, a.model()
 	all := []string{model + "@" + a.revision()}
@@ -36,7 +37,7 @@ func (a *Args) repositories() []string {
 		add(draft, revision)
 	}
 	for _, adapter := range given.Values(serverargs.LoRAFlag) {
-		// NAME=PATH, or PATH; the server asks for no revision (lora_config.py).
+		// NAME=PATH, or PATH; the server uses the default revision (lora_config.py).
 		if _, path, named := strings.Cut(adapter, "="); named {
 			adapter = path
 		}
@@ -45,8 +46,9 @@ func (a *Args) repositories() []string {
 	return all
 }
 
-// tokenizer is what the launch script finds the tokenizer's folder by, if it is the
-// model's own and not of main, which the server would take; else it is empty.
+// tokenizer returns the model's repository and revision if the launch script has to pass
+// the tokenizer's folder, because the server would use the tokenizer of main; otherwise it
+// is empty.
 func (a *Args) tokenizer() string {
 	other, given := a.Arguments.Value(serverargs.TokenizerFlag)
 	if a.revision() == serverargs.DefaultRevision || given && other != a.model() {
@@ -55,13 +57,13 @@ func (a *Args) tokenizer() string {
 	return a.model() + "@" + a.revision()
 }
 
-// model is the Hugging Face id of the model.
+// model returns the Hugging Face id of the model.
 func (a *Args) model() string {
 	id, _ := a.Arguments.Value(serverargs.ModelFlag)
 	return id
 }
 
-// revision is that of the model's repository: a commit, tag or branch.
+// revision returns the revision of the model's repository: a commit, tag or branch.
 func (a *Args) revision() string {
 	if revision, ok := a.Arguments.Value(serverargs.RevisionFlag); ok {
 		return revision
@@ -69,22 +71,23 @@ func (a *Args) revision() string {
 	return serverargs.DefaultRevision
 }
 
-// compiledCode is the folder of the code that XLA compiles. Its name is a hash of what
-// changes that code, so that nothing else is ever looked for among it, and a folder that
-// no configuration names any longer can be deleted.
+// compiledCode returns the folder of the code that XLA compiles. Its name is a hash of
+// everything that changes this code, so that a folder which no configuration uses any
+// longer can be deleted.
 func (a *Args) compiledCode() string {
 	parts := []string{a.Image, a.Topology.String(), strings.Join(a.Arguments.Words(), "\x00")}
 	for _, name := range slices.Sorted(maps.Keys(a.Environment)) {
 		parts = append(parts, name+"="+a.Environment[name])
 	}
-	// Encoding cannot fail for strings.
+	// Encoding strings cannot fail.
 	text, _ := json.Marshal(parts)
 	sum := sha256.Sum256(text)
 	return cachePath + "/jax/" + hex.EncodeToString(sum[:])[:12]
 }
 
-// downloadName is that of the Job: other repositories are another Job, and so is another
-// image, because a Job's pods cannot change. What is in the bucket already it only counts.
+// downloadName returns the name of the Job. Different repositories or a different image
+// need a different Job, because a Job's pods cannot change. A new Job does not download
+// files again that are in the bucket.
 func (a *Args) downloadName() string {
 	sum := sha256.Sum256([]byte(a.Image + " " + strings.Join(a.repositories(), " ")))
 	return "download-" + hex.EncodeToString(sum[:])[:8]

@@ -9,11 +9,11 @@ import (
 	"sglang-tpu/spec/capacity"
 )
 
-// reservationKey is the label by which Compute Engine knows a reservation.
+// reservationKey is the label by which Compute Engine identifies a reservation.
 const reservationKey = "compute.googleapis.com/reservation-name"
 
-// applyCapacity sets the fields that the mode asks for and leaves the others out, because GKE
-// refuses most combinations.
+// applyCapacity sets the fields that the mode requires and omits the others, because GKE
+// rejects most combinations.
 func applyCapacity(c capacity.Capacity, node *container.NodePoolNodeConfigArgs) {
 	switch c.Mode {
 	case capacity.Spot:
@@ -26,10 +26,9 @@ func applyCapacity(c capacity.Capacity, node *container.NodePoolNodeConfigArgs) 
 		}
 	case capacity.FlexStart:
 		node.FlexStart = pulumi.Bool(true)
-		// Set, not left out: the provider's own test, xpk and cluster-toolkit (as a
-		// precondition) all say it, and for queued provisioning GKE answers
-		// "Queued_provisioning requires reservation affinity to be set to none"
-		// (terraform-provider-google issue 18341).
+		// Set explicitly, like in the provider's own test, xpk and cluster-toolkit (as a
+		// precondition). For queued provisioning, GKE answers "Queued_provisioning requires
+		// reservation affinity to be set to none" (terraform-provider-google issue 18341).
 		node.ReservationAffinity = container.NodePoolNodeConfigReservationAffinityArgs{
 			ConsumeReservationType: pulumi.String("NO_RESERVATION"),
 		}
@@ -39,9 +38,9 @@ func applyCapacity(c capacity.Capacity, node *container.NodePoolNodeConfigArgs) 
 	}
 }
 
-// setSize makes the pool one slice: at once, or from no node when a pod asks for it. A pool of
-// a multi-host slice has none of its nodes or all (documentation, About cluster autoscaling:
-// multi-host TPU slice node pools).
+// setSize makes the pool one slice: either at once, or scaled up from zero nodes when a pod
+// requests it. A pool of a multi-host slice has either all of its nodes or none
+// (documentation, About cluster autoscaling: multi-host TPU slice node pools).
 func setSize(args *Args, pool *container.NodePoolArgs) {
 	hosts := args.Topology.Hosts()
 	// "Flex start node pools require autoscaling enabled."
@@ -59,9 +58,9 @@ func setSize(args *Args, pool *container.NodePoolArgs) {
 	}
 }
 
-// joinClass puts the pool into a ComputeClass: GKE's autoscaler takes a pool that a
-// ComputeClass names only with this label and this taint (documentation, About custom
-// ComputeClasses: configure manually-created node pools). Both are changed on nodes that run.
+// joinClass adds the pool to a ComputeClass: GKE's autoscaler uses a pool of a ComputeClass
+// only with this label and this taint (documentation, About custom ComputeClasses: configure
+// manually-created node pools). Both can be changed on running nodes.
 func joinClass(class string, node *container.NodePoolNodeConfigArgs) {
 	if class == "" {
 		return

@@ -1,4 +1,4 @@
-// Package tpu makes TPU slices.
+// Package tpu creates TPU slices.
 package tpu
 
 import (
@@ -18,9 +18,9 @@ const (
 	bootDiskType = "hyperdisk-balanced"
 )
 
-// initError is where Pulumi's engine shows that the last create or update did not come to a
-// good end (resource/deploy/step_generator.go). The bridge of this provider says so of each
-// update that fails (pkg/tfbridge/provider.go): a refresh clears it.
+// initError is the property by which Pulumi's engine shows that the last create or update
+// failed (resource/deploy/step_generator.go). The provider's bridge reports this after each
+// update that fails (pkg/tfbridge/provider.go); a refresh clears it.
 const initError = "#initerror"
 
 // Args describes one slice.
@@ -34,30 +34,32 @@ type Args struct {
 
 	Topology topology.Topology
 	Capacity capacity.Capacity
-	// ComputeClass names the ComputeClass by which GKE's autoscaler gives the pool its nodes
-	// once a pod asks for them, and takes them back when none has needed them for ten minutes.
-	// Empty: the pool has its nodes from the beginning, but with flex-start.
+	// ComputeClass is the name of the ComputeClass of the pool. With it, GKE's autoscaler
+	// creates the nodes when a pod requests them, and removes them when no pod has needed them
+	// for ten minutes. Empty: the pool has its nodes from the beginning, except with
+	// flex-start.
 	ComputeClass string
 
 	NodeServiceAccount pulumi.StringInput // email
 	NodeTag            string
 	Labels             map[string]string
-	// NodeLabels are Kubernetes labels of the slice's nodes, beside GKE's.
+	// NodeLabels are Kubernetes labels of the slice's nodes, in addition to GKE's.
 	NodeLabels map[string]string
 }
 
-// Slice is one TPU slice: a node pool whose nodes GKE makes and loses together, and
-// for more than one host the workload policy that makes Compute Engine wire them up.
+// Slice is one TPU slice: a node pool whose nodes GKE creates and deletes together. For
+// several hosts, it includes the workload policy, because of which Compute Engine connects
+// the hosts.
 //
 // The placement policy's type is empty on purpose. GKE rejects COMPACT ("Creation of a
 // managed instance group with tpu7x-standard-4t machine type with placement policy is
 // not supported. Use workload policy instead.") and stores no type with a workload
-// policy. The provider neither replaces a pool for its type or topology nor updates
-// them, so any other value would be a change at every preview.
+// policy. The provider neither replaces a pool because of the policy's type or topology nor
+// updates these, so any other value would be a change in every preview.
 //
-// Another policy, capacity mode or account of the nodes replaces the node pool.
-// Machine type, boot disk and image are updated in place: GKE recreates the nodes
-// without a spare, and the group on them ends as if the slice had been replaced.
+// A change of the policy, the capacity mode or the nodes' account replaces the node pool.
+// Machine type, boot disk and image are updated in place: GKE recreates the nodes without a
+// spare, and the group on them ends as if the slice had been replaced.
 type Slice struct {
 	component.Base
 
@@ -77,7 +79,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Name:     pulumi.String(args.Name),
 		Cluster:  args.Cluster,
 		Location: pulumi.String(args.Location),
-		// The node count is per zone, so a second location would double the slice.
+		// The node count is per zone, so a second zone would double the number of nodes.
 		NodeLocations: pulumi.StringArray{pulumi.String(args.Zone)},
 		Management: container.NodePoolManagementArgs{
 			AutoRepair:  pulumi.Bool(args.Capacity.Mode != capacity.FlexStart), // which does not allow it
@@ -93,8 +95,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	pool.NodeConfig = node
 
 	if args.Topology.MultiHost() {
-		// A policy fixes one topology, and one of another topology under the same name
-		// would break the pool, so the name carries it.
+		// A policy has a fixed topology, and replacing it by one with another topology
+		// under the same name would break the pool, so the name contains the topology.
 		policy, err := compute.NewResourcePolicy(ctx, name+"-policy", &compute.ResourcePolicyArgs{
 			Project: pulumi.String(args.Project),
 			Name:    pulumi.String(args.Name + "-" + args.Topology.String()),
@@ -104,7 +106,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 				AcceleratorTopology: pulumi.String(args.Topology.String()),
 			},
 		}, inside, pulumi.DeleteBeforeReplace(true),
-			// To the provider another name is an update, of a policy that is not there.
+			// The provider would treat a new name as an update, of a policy that does not
+			// exist.
 			pulumi.ReplaceOnChanges([]string{"name"}))
 		if err != nil {
 			return nil, err
@@ -117,17 +120,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	nodePool, err := container.NewNodePool(ctx, name, pool, inside,
-		// GKE writes these back, and the first would force a replacement: it turns
+		// GKE adds these, and the first one would force a replacement: GKE turns
 		// simultaneous multithreading off on TPU hosts.
 		pulumi.IgnoreChanges([]string{
 			"nodeConfig.advancedMachineFeatures", "nodeConfig.guestAccelerators",
 			"nodeConfig.kubeletConfig", "initialNodeCount",
 		}),
-		// Creating the new slice first would need the chips twice.
+		// Creating the new slice first would need twice the chips.
 		pulumi.DeleteBeforeReplace(true),
-		// A pool for which there were no chips is in the state, in ERROR and without nodes,
-		// and an update without a difference leaves it so. The engine cannot tell that from
-		// an update that failed: docs/troubleshooting.md says to refresh after one.
+		// If there were no chips for a pool, it is in the state, with status ERROR and
+		// without nodes, and an update without a difference would not change that. The
+		// engine cannot distinguish this from a failed update: docs/troubleshooting.md says
+		// to refresh after one.
 		pulumi.ReplaceOnChanges([]string{initError}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "90m", Update: "90m", Delete: "60m"}))
 	if err != nil {
@@ -146,7 +150,7 @@ func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
 	if len(args.NodeLabels) > 0 {
 		node.Labels = pulumi.ToStringMap(args.NodeLabels)
 	}
-	// The kernel's default limit of memory maps kills loads of large models.
+	// With the kernel's default limit of memory maps, loading large models fails.
 	node.LinuxNodeConfig = container.NodePoolNodeConfigLinuxNodeConfigArgs{
 		Sysctls: pulumi.StringMap{"vm.max_map_count": pulumi.String("8388608")},
 	}
