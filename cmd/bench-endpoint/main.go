@@ -58,12 +58,12 @@ func options(args []string) (bench.Options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("%q is no option", flags.Arg(0))
+		return o, fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
 	for word := range strings.SplitSeq(*levels, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(word))
 		if err != nil || n < 1 {
-			return o, fmt.Errorf("-concurrency %s: %q is no number of requests; give numbers from 1 on with commas between them, such as 1,8,64", *levels, word)
+			return o, fmt.Errorf("-concurrency %s: %q is not a valid number of requests; use numbers from 1, separated by commas, such as 1,8,64", *levels, word)
 		}
 		o.Levels = append(o.Levels, n)
 	}
@@ -71,7 +71,7 @@ func options(args []string) (bench.Options, error) {
 	o.Levels = slices.Compact(o.Levels)
 	for name, n := range map[string]int{"rounds": o.Load.Rounds, "input": o.Load.InputTokens, "output": o.Load.OutputTokens} {
 		if n < 1 {
-			return o, fmt.Errorf("-%s %d: at least 1", name, n)
+			return o, fmt.Errorf("-%s %d: use at least 1", name, n)
 		}
 	}
 	if o.Folder == "" {

@@ -25,11 +25,11 @@ func TestTwoRunsHaveOtherPrompts(t *testing.T) {
 
 func TestOptionsThatCannotBeAreNamed(t *testing.T) {
 	for option, says := range map[string]string{
-		"-concurrency=1,x": `"x" is no number of requests; give numbers`,
-		"-concurrency=0":   `"0" is no number of requests`,
-		"-rounds=0":        "-rounds 0: at least 1",
-		"-output=-1":       "-output -1: at least 1",
-		"dev":              `"dev" is no option`,
+		"-concurrency=1,x": `"x" is not a valid number of requests; use numbers`,
+		"-concurrency=0":   `"0" is not a valid number of requests`,
+		"-rounds=0":        "-rounds 0: use at least 1",
+		"-output=-1":       "-output -1: use at least 1",
+		"dev":              `unknown argument "dev"`,
 	} {
 		_, err := options([]string{option})
 		assert.ErrorContains(t, err, says)

@@ -104,7 +104,7 @@ func (w *world) smokeWithKey(t *testing.T, key string) {
 		assert.NotContains(t, out, "changed-by-hand")
 		return out
 	}
-	const refused = `FAILED +API key +a request with the stack's key gets 401 in place of 200`
+	const refused = `FAILED +API key +a request with the stack's key gets status 401 instead of 200`
 	out = fails(`kubectl patch secret sglang-api-key --type merge -p '{"stringData":{"api_key":"changed-by-hand"}}'`)
 	assert.Regexp(t, refused, out)
 

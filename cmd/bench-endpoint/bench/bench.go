@@ -115,7 +115,7 @@ func (b *benchmark) run(ctx context.Context, m endpoint.Machine) {
 	for _, atOnce := range b.Levels {
 		level := b.level(ctx, clients(targets, b.Key, b.Patience, atOnce), atOnce)
 		if ctx.Err() != nil {
-			b.fail(filesCheck, errors.New("interrupted: nothing is kept of this run"), "run it again")
+			b.fail(filesCheck, errors.New("interrupted: this run is not saved"), "run it again")
 			return
 		}
 		r.Levels = append(r.Levels, level)
@@ -210,7 +210,7 @@ func (b *benchmark) level(ctx context.Context, targets []endpoint.Client, atOnce
 		if strings.Contains(strings.Join(l.errors(), " "), "401") {
 			do = b.RestartServers()
 		}
-		b.fail(check, fmt.Errorf("%d of %d requests failed, the most often by: %s", l.Failed, l.Requests, l.errors()[0]), do)
+		b.fail(check, fmt.Errorf("%d of %d requests failed; the most frequent error: %s", l.Failed, l.Requests, l.errors()[0]), do)
 		return l
 	}
 	b.ok(check, "%s output tokens/s; first token after %s ms, then one in %s ms (P50)", number(l.OutputPerSecond), number(l.FirstToken.P50), number(l.EachToken.P50))

@@ -228,7 +228,7 @@ func TestRequestsThatFailAreCountedAndNamed(t *testing.T) {
 			func(w http.ResponseWriter, _ *http.Request) {
 				http.Error(w, "out of memory of "+key, http.StatusInternalServerError)
 			},
-			"2 of 2 requests failed, the most often by: the server answers 500 Internal Server Error: out of memory of (the API key)", "kubectl -n sglang logs",
+			"2 of 2 requests failed; the most frequent error: the server answers 500 Internal Server Error: out of memory of (the API key)", "kubectl -n sglang logs",
 		},
 		"a wrong key": {
 			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) },
@@ -239,7 +239,7 @@ func TestRequestsThatFailAreCountedAndNamed(t *testing.T) {
 				w.Header().Set("Content-Type", "text/event-stream")
 				fmt.Fprint(w, "data: {\"meta_info\":{\"completion_tokens\":1}}\n\ndata: [DONE]\n\n")
 			},
-			"an answer has 1 tokens in place of 3", "logs",
+			"an answer has 1 tokens instead of 3", "logs",
 		},
 		"a stream that breaks off": {
 			func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/event-stream") },
@@ -283,7 +283,7 @@ func TestNothingIsMeasuredWhereTheEndpointIsNotWhole(t *testing.T) {
 				require.NoError(f.t, os.MkdirAll(o.Folder, 0o755))
 				require.NoError(f.t, os.WriteFile(filepath.Join(o.Folder, "x.json"), []byte("no"), 0o644))
 			},
-			"x.json is no run of this program", "-folder",
+			"x.json is not a saved run of this program", "-folder",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -331,7 +331,7 @@ func TestAnInterruptedRunIsNotKept(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f.serve = func(w http.ResponseWriter, r *http.Request) { cancel(); f.answer(w, r) }
 	text := fmt.Sprint(Measure(ctx, f, o, func(string) {}))
-	assert.Contains(t, text, "interrupted: nothing is kept of this run")
+	assert.Contains(t, text, "interrupted: this run is not saved")
 	assert.NoDirExists(t, o.Folder)
 }
 

@@ -76,7 +76,7 @@ func ask(ctx context.Context, client endpoint.Client, l Load, n uint64) (a answe
 	})
 	a.whole = time.Since(began)
 	if a.problem == nil && a.output != l.OutputTokens {
-		a.problem = fmt.Errorf("an answer has %d tokens in place of %d", a.output, l.OutputTokens)
+		a.problem = fmt.Errorf("an answer has %d tokens instead of %d", a.output, l.OutputTokens)
 	}
 	return a
 }

@@ -88,7 +88,7 @@ func history(folder string) ([]Run, error) {
 		}
 		var r Run
 		if err := json.Unmarshal(text, &r); err != nil {
-			return nil, fmt.Errorf("%s is no run of this program: %w", filepath.Join(folder, f.Name()), err)
+			return nil, fmt.Errorf("%s is not a saved run of this program: %w", filepath.Join(folder, f.Name()), err)
 		}
 		runs = append(runs, r)
 	}

@@ -86,6 +86,6 @@ func (q *questions) roles(ctx context.Context, token string) {
 		})
 	}
 	if len(lacking) == 0 {
-		q.add(report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("all %d permissions that were asked for, one or more for each type of resource", len(wanted))})
+		q.add(report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("all %d permissions that were checked, at least one for each type of resource", len(wanted))})
 	}
 }

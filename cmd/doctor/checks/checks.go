@@ -96,6 +96,6 @@ func (q *questions) configuration() {
 
 // beyond reports what cannot be checked.
 func (q *questions) beyond() {
-	q.add(report.Finding{Check: "free chips", Status: report.Unknown, Says: "Google says only during pulumi up whether it has the chips"})
+	q.add(report.Finding{Check: "free chips", Status: report.Unknown, Says: "only pulumi up shows whether Google has the chips"})
 	q.add(report.Finding{Check: "organization policies", Status: report.Unknown, Says: "they may forbid what the stack creates; ask whoever administers the organization"})
 }

@@ -271,11 +271,11 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 		},
 		"one option of two has quota": {
 			stack: []string{"sglang-tpu:capacityFallbacks", `[{"mode":"on-demand"}]`},
-			check: "quota of chips", status: report.Warning, says: "is 64; 8 chips are needed, and how many others use is not asked; TPUS-PER-TPU-FAMILY-per-project-region in us-central1 is 4; 8 chips", do: "quotas",
+			check: "quota of chips", status: report.Warning, says: "is 64; 8 chips are needed, and how many are already in use is not checked; TPUS-PER-TPU-FAMILY-per-project-region in us-central1 is 4; 8 chips", do: "quotas",
 		},
 		"options that take the same quota": {
 			stack: []string{"sglang-tpu:capacityFallbacks", `[{"mode":"flex-start"}]`},
-			check: "quota of chips", status: report.OK, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64; 8 chips are needed, and how many others use is not asked",
+			check: "quota of chips", status: report.OK, says: "PREEMPTIBLE-TPU7X-per-project-region in us-central1 is 64; 8 chips are needed, and how many are already in use is not checked",
 		},
 		"gcloud without its beta commands": {
 			set:   map[string]answer{"gcloud version": {out: `{"Google Cloud SDK": "528.0.0", "core": "2025.06.20"}`}},

@@ -91,7 +91,7 @@ func (q *questions) chipsOf(ctx context.Context, check, quota string) report.Fin
 	case limit >= 0 && limit < int64(need):
 		f.Status, f.Says = report.Failed, fmt.Sprintf("%s in %s is %d; %d chips are needed", quota, c.Region, limit, need)
 	default:
-		f = report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("%s in %s is %s; %d chips are needed, and how many others use is not asked", quota, c.Region, orUnlimited(limit), need)}
+		f = report.Finding{Check: check, Status: report.OK, Says: fmt.Sprintf("%s in %s is %s; %d chips are needed, and how many are already in use is not checked", quota, c.Region, orUnlimited(limit), need)}
 	}
 	return f
 }

@@ -44,7 +44,7 @@ func (q *questions) tool(ctx context.Context, tool prerequisites.Tool) {
 	case err != nil:
 		f.Says = err.Error()
 	case tool.Minimum != "" && older(found, tool.Minimum):
-		f.Says = fmt.Sprintf("%s is too old; at least %s is wanted, for: %s", found, tool.Minimum, tool.For)
+		f.Says = fmt.Sprintf("%s is too old; at least %s is needed, for: %s", found, tool.Minimum, tool.For)
 	case found == "":
 		f = report.Finding{Check: tool.Name, Status: report.OK, Says: "installed"}
 	default:

@@ -85,7 +85,7 @@ func (c Client) Ask(ctx context.Context, path string, body, into any) error {
 		return c.late(err)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("the answer is not the JSON that it should be: %s", Excerpt(string(text)))
+		return fmt.Errorf("the answer is not valid JSON of the expected form: %s", Excerpt(string(text)))
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func (s *Stack) ReadKey(ctx context.Context) error {
 	var secret corev1.Secret
 	err := s.Get(ctx, &secret, "secret", name)
 	if err == nil && len(secret.Data) != 1 {
-		err = fmt.Errorf("secret %s has %d entries, and the API key is the only one of its own", name, len(secret.Data))
+		err = fmt.Errorf("secret %s has %d entries instead of only the API key", name, len(secret.Data))
 	}
 	if err != nil {
 		return &Problem{"cannot be read: " + Message(err), s.Typed("get secret "+name) + "; reading it takes the right to get secrets, and pulumi up --refresh restores it"}

@@ -12,7 +12,7 @@ import (
 
 var (
 	errUnfinished = errors.New("the stream ends without [DONE]")
-	errNoStream   = errors.New("the answer is no stream of events")
+	errNoStream   = errors.New("the answer is not a stream of events")
 )
 
 // Events sends a request and calls each with the data of every server-sent event except the

@@ -164,12 +164,12 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 		},
 		"any key is accepted": {
 			fault: func(f *fake) { f.server.key = "" },
-			want:  map[string]string{keyCheck: "without a key gets 200 in place of 401; a request with a wrong key gets 200 in place of 401 | .*delete pod"},
+			want:  map[string]string{keyCheck: "without a key gets status 200 instead of 401; a request with a wrong key gets status 200 instead of 401 | .*delete pod"},
 		},
 		"the key is refused": {
 			fault: func(f *fake) { f.server.key = "another" },
 			want: map[string]string{
-				keyCheck:   "with the stack's key gets 401 in place of 200 | .*delete pod -l leaderworkerset.sigs.k8s.io/name=set,leaderworkerset.sigs.k8s.io/worker-index=0",
+				keyCheck:   "with the stack's key gets status 401 instead of 200 | .*delete pod -l leaderworkerset.sigs.k8s.io/name=set,leaderworkerset.sigs.k8s.io/worker-index=0",
 				modelCheck: "401 Unauthorized.* | .*reads its key when it starts", chatCheck: "401 Unauthorized.* | .*delete pod", streamCheck: "401 Unauthorized.* | .*delete pod",
 				compileCheck: "401 Unauthorized.* | .*delete pod", leadersCheck: "group 0 .*401 Unauthorized.* | ",
 			},
@@ -183,7 +183,7 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 				f.server.key = ""
 			},
 			want: map[string]string{
-				keyCheck: "without a key gets 401 in place of 200 | pulumi up", modelCheck: "401", chatCheck: "401", streamCheck: "401", compileCheck: "401", leadersCheck: "401",
+				keyCheck: "without a key gets status 401 instead of 200 | pulumi up", modelCheck: "401", chatCheck: "401", streamCheck: "401", compileCheck: "401", leadersCheck: "401",
 			},
 		},
 		"another model": {
@@ -213,7 +213,7 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 		},
 		"no JSON": {
 			fault: func(f *fake) { f.server.routes["/get_model_info"] = answers(200, "<html>") },
-			want:  map[string]string{modelCheck: "not the JSON that it should be: <html> | .*logs"},
+			want:  map[string]string{modelCheck: "not valid JSON of the expected form: <html> | .*logs"},
 		},
 		"an answer without tokens": {
 			fault: func(f *fake) {
@@ -231,7 +231,7 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 		},
 		"a stream that never ends, quickly": {
 			fault: func(f *fake) { f.server.routes["/generate"] = endless(0) },
-			want:  map[string]string{compileCheck: "the stream has not ended after 800 events, for 16 tokens | .*logs", leadersCheck: "not the JSON"},
+			want:  map[string]string{compileCheck: "the stream has not ended after 800 events, for 16 tokens | .*logs", leadersCheck: "not valid JSON"},
 		},
 		"a stream that never ends, slowly": {
 			fault: func(f *fake) { f.server.routes["/generate"] = endless(100 * time.Millisecond) },
@@ -241,19 +241,19 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 			fault: func(f *fake) {
 				f.server.routes["/v1/chat/completions"] = streams(`{"choices":[{"delta":{"content":"a"}}]}`)
 			},
-			want: map[string]string{streamCheck: `ends without \[DONE\] | .*logs`, chatCheck: "not the JSON"},
+			want: map[string]string{streamCheck: `ends without \[DONE\] | .*logs`, chatCheck: "not valid JSON"},
 		},
 		"a stream with an error": {
 			fault: func(f *fake) {
 				f.server.routes["/v1/chat/completions"] = streams(`{"error":{"message":"out of memory"}}`, "[DONE]")
 			},
-			want: map[string]string{streamCheck: `the stream has an error: .*out of memory.* | .*logs`, chatCheck: "not the JSON"},
+			want: map[string]string{streamCheck: `the stream has an error: .*out of memory.* | .*logs`, chatCheck: "not valid JSON"},
 		},
 		"an answer in place of a stream": {
 			fault: func(f *fake) {
 				f.server.routes["/v1/chat/completions"] = answers(200, `{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}],"usage":{"completion_tokens":2}}`)
 			},
-			want: map[string]string{streamCheck: "no stream of events | .*logs"},
+			want: map[string]string{streamCheck: "not a stream of events | .*logs"},
 		},
 		"a second request is compiled": {
 			fault: func(f *fake) { f.server.misses = []int{0, 2, 0} },

@@ -99,7 +99,7 @@ func (q *questions) service(ctx context.Context) {
 	case len(ready) == 0:
 		q.fail(serviceCheck, q.Outputs.Service+" has no ready endpoint: no client's request reaches a server", describe+"; its endpoints are the leaders that are ready. If somebody has changed the Service: "+
 			// A refresh does not detect a label that was added to the selector.
-			q.Typed("delete service "+q.Outputs.Service)+", then pulumi up --refresh --stack "+q.Name+", which makes it anew")
+			q.Typed("delete service "+q.Outputs.Service)+", then pulumi up --refresh --stack "+q.Name+", which recreates it")
 	case len(ready) < q.Outputs.Replicas:
 		q.fail(serviceCheck, fmt.Sprintf("%d of %d leaders are ready endpoints of %s: the other groups serve nobody", len(ready), q.Outputs.Replicas, q.Outputs.Service), describe+"; its endpoints are the leaders that are ready")
 	default:

@@ -93,14 +93,14 @@ func (q *questions) keys(ctx context.Context, base string) {
 			return
 		}
 		if got != a.want {
-			wrong = append(wrong, fmt.Sprintf("a request %s gets %d in place of %d", a.name, got, a.want))
+			wrong = append(wrong, fmt.Sprintf("a request %s gets status %d instead of %d", a.name, got, a.want))
 		}
 	}
 	switch {
 	case len(wrong) > 0:
 		q.fail(keyCheck, strings.Join(wrong, "; "), q.RestartServers())
 	case q.Key == "":
-		q.ok(keyCheck, "the stack has none, and the server wants none")
+		q.ok(keyCheck, "the stack has none, and the server requires none")
 	default:
 		q.ok(keyCheck, "the stack's is accepted; none and a wrong one get 401")
 	}

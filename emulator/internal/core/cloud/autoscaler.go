@@ -12,33 +12,34 @@ import (
 	"sglang-tpu/spec/capacity"
 )
 
-// The cluster autoscaler, as far as TPU pods meet it. The sources are GKE's documentation,
-// About cluster autoscaling and About custom ComputeClasses, and the code that Google has
-// published (k8s.io/gke-autoscaling): pkg/computeclass/processors for the order of a
-// ComputeClass, pkg/processors/events for the words of events, and the atomic resize
-// processors of both for slices, which get all of their nodes or none.
+// The cluster autoscaler, as far as it matters for TPU pods. The sources are GKE's
+// documentation, About cluster autoscaling and About custom ComputeClasses, and the code
+// that Google has published (k8s.io/gke-autoscaling): pkg/computeclass/processors for the
+// order of a ComputeClass, pkg/processors/events for the texts of events, and the atomic
+// resize processors of both for slices, which get all of their nodes or none.
 const (
-	// backoffMinutes is how long a pool whose nodes did not come is left alone
+	// backoffMinutes is how long the autoscaler ignores a pool after a failed scale-up
 	// (kubernetes/autoscaler, initial-node-group-backoff-duration).
 	backoffMinutes, mostBackoffMinutes = 5, 30
-	// scaleUpMinutes is how long a slice takes, and queueMinutes one of flex-start, which waits
-	// in Google's queue (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
+	// scaleUpMinutes is how long a scale-up of a slice takes, and queueMinutes that of a
+	// flex-start slice, which waits in Google's queue
+	// (https://cloud.google.com/kubernetes-engine/docs/concepts/dws).
 	scaleUpMinutes, queueMinutes = 4, 10
 )
 
-// IdleAfter is how long a pool's nodes are kept that no pod needs. GKE waits for ten minutes.
-// Here it is real time, as it is for pods: a group that starts again takes seconds.
+// IdleAfter is how long nodes are kept that no pod needs. GKE waits for ten minutes. Here it
+// is real time, as for pods: a group restarts within seconds.
 var IdleAfter = time.Minute
 
-// autoscaler is what it remembers, in memory only.
+// autoscaler is the autoscaler's state, in memory only.
 type autoscaler struct {
-	underWay map[string]bool      // pools that get their nodes, by id
-	backoff  map[string]time.Time // until when a pool is left alone, by id
-	failures map[string]int       // of a pool, one after the other; each doubles the time
+	underWay map[string]bool      // pools that are being scaled up, by id
+	backoff  map[string]time.Time // until when a pool is ignored, by id
+	failures map[string]int       // consecutive failures of a pool; each doubles the time
 	idle     map[string]time.Time // since when no pod has needed a pool's nodes, by id
 }
 
-// PendingPod is one that the scheduler found no node for.
+// PendingPod is a pod for which the scheduler found no node.
 type PendingPod struct {
 	Name       string
 	Selector   map[string]string
@@ -46,15 +47,16 @@ type PendingPod struct {
 	Priorities [][]string // node pools of its ComputeClass, in order; nil without a class
 }
 
-// ScaleUp is a pool that gets its nodes for a pod.
+// ScaleUp is a pool to be scaled up for a pod.
 type ScaleUp struct {
 	Pod, Project, Cluster, Pool, Zone string
 	Size                              int
 	id                                string
 }
 
-// Plan decides which pools get nodes and which lose them. used are the pools of a cluster on
-// whose nodes TPU pods are. Each ScaleUp must be carried out by Grow, each pool by Shrink.
+// Plan decides which pools to scale up and which to scale down. used are the pools of a
+// cluster whose nodes have TPU pods. The caller must call Grow for each ScaleUp, and Shrink
+// for each pool.
 func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool, now time.Time) (up []ScaleUp, down []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,8 +64,8 @@ func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool,
 		c.scaling = autoscaler{underWay: map[string]bool{}, backoff: map[string]time.Time{}, failures: map[string]int{}, idle: map[string]time.Time{}}
 	}
 	pools := c.autoscaled(cluster)
-	// One group has a pool for itself (exclusive topology), so a pool that is up or on its way
-	// is for one pod that waits.
+	// Each group has a separate pool (exclusive topology), so a pool that has nodes, or is
+	// being scaled up, serves one pending pod.
 	taken := map[string]bool{}
 	for _, r := range pools {
 		taken[r.ID] = used[r.Inputs.text("name")]
@@ -105,7 +107,7 @@ func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool,
 	return up, down
 }
 
-// autoscaled are the pools of a cluster that the autoscaler may change, by name.
+// autoscaled returns the pools of a cluster that the autoscaler may change, by name.
 func (c *Cloud) autoscaled(cluster string) []*Resource {
 	var pools []*Resource
 	for _, r := range c.resources {
@@ -117,8 +119,8 @@ func (c *Cloud) autoscaled(cluster string) []*Resource {
 	return pools
 }
 
-// inOrder are the pools that a pod may use: those that its ComputeClass names, in order, or
-// all without one. GKE would then take the cheapest, and here no two fit.
+// inOrder returns the pools that a pod may use: those of its ComputeClass, in order, or all
+// pools if it has none. GKE would then choose the cheapest; here at most one fits.
 func inOrder(pools []*Resource, pod PendingPod) []*Resource {
 	if pod.Priorities == nil {
 		return pools
@@ -153,7 +155,7 @@ func (c *Cloud) fits(r *Resource, pod PendingPod) bool {
 	return classed || pod.Priorities == nil
 }
 
-// Grow gives a pool its nodes, all of them. The error is what GKE says to the pod.
+// Grow scales a pool up to all of its nodes. The error is the text of the pod's event.
 func (c *Cloud) Grow(ctx context.Context, up ScaleUp, now func() time.Time) error {
 	r := c.get(nodePoolKind, up.id)
 	minutes := float64(scaleUpMinutes)
@@ -182,7 +184,7 @@ func (c *Cloud) Grow(ctx context.Context, up ScaleUp, now func() time.Time) erro
 	return c.resize(ctx, r, true)
 }
 
-// Shrink takes a pool's nodes away.
+// Shrink removes a pool's nodes.
 func (c *Cloud) Shrink(ctx context.Context, id string) error {
 	r := c.get(nodePoolKind, id)
 	if r == nil {
@@ -193,7 +195,7 @@ func (c *Cloud) Shrink(ctx context.Context, id string) error {
 	return c.resize(ctx, r, false)
 }
 
-// resize is for one that has the cluster for itself.
+// resize requires that no other operation runs on the cluster.
 func (c *Cloud) resize(ctx context.Context, r *Resource, up bool) error {
 	if c.get(nodePoolKind, r.ID) != r {
 		return nil
@@ -208,12 +210,12 @@ func (c *Cloud) resize(ctx context.Context, r *Resource, up bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
-		r.ScaledUp = before // the next pending pod asks again
+		r.ScaledUp = before // the next pending pod triggers it again
 	}
 	return errors.Join(err, c.save())
 }
 
-// startAutoscaling keeps the nodes of a pool that is autoscaled from now on.
+// startAutoscaling keeps the current nodes of a pool for which autoscaling is turned on.
 func (o *operation) startAutoscaling() {
 	if o.before["autoscaling"] != nil || o.resource.Inputs["autoscaling"] == nil {
 		return
@@ -223,7 +225,7 @@ func (o *operation) startAutoscaling() {
 	o.resource.ScaledUp = len(o.cloud.nodesOf(&Resource{Type: o.resource.Type, ID: o.resource.ID, Inputs: o.before})) > 0
 }
 
-// mode is how a pool gets its machines, in the words of the program's settings.
+// mode returns a pool's capacity mode, as named in the program's settings.
 func mode(in Values) string {
 	switch {
 	case in.truth("nodeConfig.spot"):
@@ -236,7 +238,7 @@ func mode(in Values) string {
 	return "on-demand"
 }
 
-// reason is what the autoscaler makes of Compute Engine's error.
+// reason converts Compute Engine's error to the autoscaler's text.
 func reason(text string) string {
 	switch {
 	case stockout(text):

@@ -15,17 +15,19 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// Autoscaler gives node pools their nodes and takes them back: the cloud.
+// Autoscaler scales node pools up and down. cloud.Cloud implements it.
 type Autoscaler interface {
 	Plan(cluster string, pending []cloud.PendingPod, used map[string]bool, now time.Time) (up []cloud.ScaleUp, down []string)
 	Grow(ctx context.Context, up cloud.ScaleUp, now func() time.Time) error
 	Shrink(ctx context.Context, pool string) error
 }
 
-// scanInterval is between two looks at the pods; GKE's autoscaler looks every ten seconds.
+// scanInterval is the time between two scans of the pods; GKE's autoscaler scans every ten
+// seconds.
 const scanInterval = 500 * time.Millisecond
 
-// leaderAnnotation is on the workers of a group (LeaderPodNameAnnotationKey of LeaderWorkerSet).
+// leaderAnnotation is an annotation of the workers of a group (LeaderPodNameAnnotationKey of
+// LeaderWorkerSet).
 const leaderAnnotation = "leaderworkerset.sigs.k8s.io/leader-name"
 
 // scaler is the cluster autoscaler of one cluster.
@@ -34,7 +36,7 @@ type scaler struct {
 	pools  Autoscaler
 }
 
-// run looks at the pods until the cluster ends.
+// run scans the pods until the cluster ends.
 func (s *scaler) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := s.look(ctx); err != nil && ctx.Err() == nil {
@@ -89,9 +91,9 @@ func (s *scaler) look(ctx context.Context) error {
 	return nil
 }
 
-// grow says to the pod what becomes of its nodes. The words of a failure are those of
-// pkg/processors/events in the autoscaler that Google has published; those of the beginning
-// are kubernetes/autoscaler's.
+// grow scales a pool up and writes events about that for the pod. The text of a failure is
+// from pkg/processors/events in the autoscaler that Google has published; that of the
+// beginning is from kubernetes/autoscaler.
 func (s *scaler) grow(ctx context.Context, up cloud.ScaleUp, pod *corev1.Pod) {
 	s.say(ctx, pod, corev1.EventTypeNormal, "TriggeredScaleUp", fmt.Sprintf(
 		"pod triggered scale-up: [{https://www.googleapis.com/compute/v1/projects/%s/zones/%s/instanceGroups/gke-%.16s-%.16s-grp 0->%d (max: %d)}]",
@@ -116,10 +118,10 @@ func (s *scaler) say(ctx context.Context, pod *corev1.Pod, typ, reason, message 
 	}
 }
 
-// leaderless reports whether a worker belongs to a group that has ended. Its StatefulSet makes
-// it again, for the node pool of a leader that is gone, until the garbage collector deletes the
-// StatefulSet a second later. GKE takes minutes to create that pool again; here it is a second,
-// too, and the pod would bring back nodes that were just given up.
+// leaderless reports whether a worker belongs to a group that has ended. Its StatefulSet
+// recreates it, for the node pool of the deleted leader, until the garbage collector deletes
+// the StatefulSet a second later. GKE would take minutes to scale that pool up again. Here it
+// takes about a second, so the pod would bring back nodes that were just removed.
 func (s *scaler) leaderless(pod *corev1.Pod) bool {
 	leader := pod.Annotations[leaderAnnotation]
 	if leader == "" {
@@ -133,7 +135,7 @@ func (s *scaler) leaderless(pod *corev1.Pod) bool {
 	return l.DeletionTimestamp != nil || s.poolOf(l.Spec.NodeName) != pod.Spec.NodeSelector[topology.NodePoolLabel]
 }
 
-// poolOf is the node pool of a node; empty if the node is gone.
+// poolOf returns the node pool of a node; empty if the node is gone.
 func (s *scaler) poolOf(node string) string {
 	object, ok, err := s.access.Informers.Core().V1().Nodes().Informer().GetStore().GetByKey(node)
 	if err != nil || !ok {

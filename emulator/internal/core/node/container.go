@@ -142,8 +142,8 @@ func (c *container) wait(run *instance) {
 	c.stop(run, grace)
 }
 
-// stop ends a run as a kubelet does: hook, TERM, and KILL after the grace period. A machine that
-// vanishes takes even what is ending with it.
+// stop ends a run like a kubelet: preStop hook, TERM, and KILL after the grace period. If the
+// machine vanishes, the run ends at once.
 func (c *container) stop(run *instance, grace time.Duration) {
 	if run.process == nil {
 		return

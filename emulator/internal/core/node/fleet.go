@@ -95,8 +95,8 @@ func together[T any](all []T, do func(T) error) error {
 	return errors.Join(errs...)
 }
 
-// Fail makes machines vanish together, and with them what runs on them. The API server forgets
-// the nodes and their pods at once, where GKE takes some minutes.
+// Fail removes machines together, with all their processes. The API server deletes the nodes
+// and their pods at once; on GKE that takes some minutes.
 func (f *Fleet) Fail(ctx context.Context, a kube.Access, nodes []string) error {
 	c := f.cluster(a)
 	machines, err := c.named(nodes)
@@ -212,8 +212,9 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 	return nil
 }
 
-// remove takes machines away together, as a deleted node pool does: their pods go with them. The
-// API server forgets the nodes first, so that nobody's next pod is bound to one of them.
+// remove removes machines together, like the deletion of a node pool: their pods are deleted,
+// too. The nodes are deleted from the API server first, so that no further pod is bound to one
+// of them.
 func (c *members) remove(ctx context.Context, machines ...*machine) error {
 	c.mu.Lock()
 	for _, m := range machines {
@@ -243,14 +244,14 @@ func (c *members) remove(ctx context.Context, machines ...*machine) error {
 	return nil
 }
 
-// collectOrphans deletes the pods that are bound to a node of this name which the API server does
-// not know. Kubernetes does so 40 to 60 s after a node has gone (pkg/controller/podgc,
-// quarantineTime and gcCheckPeriod), and a machine of GKE's comes back minutes later. Here it
-// comes back in a second, and the pods would go on as if nothing had happened.
+// collectOrphans deletes the pods that are bound to a node of this name if the API server does
+// not know the node. Kubernetes does so 40 to 60 s after a node has gone (pkg/controller/podgc,
+// quarantineTime and gcCheckPeriod), and GKE recreates a machine minutes later. Here that takes
+// a second, and the pods would continue as if nothing had happened.
 func collectOrphans(ctx context.Context, client kubernetes.Interface, node string) error {
 	_, err := client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
 	if !apierrors.IsNotFound(err) {
-		return err // it is known: the emulator has started again
+		return err // the node is known: the emulator was restarted
 	}
 	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
 	if err != nil {

@@ -167,7 +167,7 @@ func (p *pod) deleteObject(ctx context.Context) error {
 	return deletePod(ctx, p.machine.members.access.Client, p.object)
 }
 
-// deletePod makes the API server forget a pod at once.
+// deletePod deletes a pod from the API server at once.
 func deletePod(ctx context.Context, client kubernetes.Interface, object *corev1.Pod) error {
 	zero := int64(0)
 	err := client.CoreV1().Pods(object.Namespace).Delete(ctx, object.Name, metav1.DeleteOptions{

@@ -164,12 +164,12 @@ func (c *container) execute(run *instance, args []string, limit time.Duration) (
 	return out, err
 }
 
-// allProcesses is how a shell names all processes.
+// allProcesses is the pattern by which a shell command lists all processes.
 const allProcesses = "/proc/[0-9]*/"
 
-// ownProcesses limits a command that looks at all processes to those of its container, which are
-// the only ones in a container's PID namespace. Containers here have no such namespace, so the
-// command gets a folder with links to them.
+// ownProcesses limits a command that lists all processes to those of its container, because a
+// real container has a PID namespace. Here it has none, so the command gets a folder with links
+// to the container's processes.
 func ownProcesses(root string, args []string) ([]string, error) {
 	if !slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, allProcesses) }) {
 		return args, nil

@@ -36,15 +36,15 @@ type options struct {
 	docs   bool // write docs/proof.md
 }
 
-// Run is the command bench.
+// Run implements the command bench.
 func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
-	flags.IntVar(&o.runs, "runs", 3, "of each preview, of which the median is taken")
-	flags.IntVar(&o.cycles, "cycles", 3, "of up and destroy, of which the median is taken")
-	flags.StringVar(&o.base, "base", "", "revision whose program is measured beside the working tree's")
-	flags.BoolVar(&o.review, "review", false, "time a review, which first brings its base up")
+	flags.IntVar(&o.runs, "runs", 3, "number of runs of each preview; the median counts")
+	flags.IntVar(&o.cycles, "cycles", 3, "number of runs of up and destroy; the median counts")
+	flags.StringVar(&o.base, "base", "", "revision whose program is measured for comparison")
+	flags.BoolVar(&o.review, "review", false, "also measure a review, which first brings its base up")
 	flags.BoolVar(&o.docs, "docs", false, "write the table and the plot to docs")
 	if err := flags.Parse(args); err != nil {
 		return sandbox.ExitCode(2)

@@ -1,4 +1,4 @@
-// Package bench measures how fast the program is, as ratios within one run.
+// Package bench measures the speed of the program, as ratios within one run.
 package bench
 
 import (

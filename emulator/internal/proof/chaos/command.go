@@ -1,4 +1,4 @@
-// Package chaos kills parts of a stack that serves, at random, and looks whether it recovers.
+// Package chaos kills random parts of a serving stack and checks that it recovers.
 package chaos
 
 import (
@@ -48,15 +48,15 @@ func (o options) events() (some []event, err error) {
 	return some, nil
 }
 
-// Run is the command chaos.
+// Run implements the command chaos.
 func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
-	flags.Uint64Var(&o.seed, "seed", 0, "of the events; 0: another one each time")
-	flags.IntVar(&o.hours, "hours", 24, fmt.Sprintf("scaled hours, of which each takes %s or as long as its recovery", hour))
-	flags.StringVar(&o.only, "only", "", "the one event that happens, to look for the cause of what broke; empty: all")
-	flags.StringVar(&o.docs, "docs", "", "page of the documentation that gets the figures")
+	flags.Uint64Var(&o.seed, "seed", 0, "seed of the events; 0: a new one each time")
+	flags.IntVar(&o.hours, "hours", 24, fmt.Sprintf("number of scaled hours; each takes %s, or as long as its recovery", hour))
+	flags.StringVar(&o.only, "only", "", "use only this event, to find the cause of a failure; empty: all events")
+	flags.StringVar(&o.docs, "docs", "", "page of the documentation to write the results to")
 	if err := flags.Parse(args); err != nil {
 		return sandbox.ExitCode(2)
 	}
@@ -68,7 +68,7 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 		return err
 	}
 	if o.only != "" && o.docs != "" {
-		return errors.New("-only: one event is not what the page has, so leave -docs out")
+		return errors.New("-only cannot be combined with -docs: the page has the results of all events")
 	}
 	unlock, err := sandbox.Lock(layout.Layout{Root: s.Layout.Root + "/chaos"})
 	if err != nil {

@@ -97,7 +97,7 @@ func (r *run) hour(ctx context.Context, url string, e event) error {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
 	if hit == nothing {
-		fmt.Fprintf(r.out, "chaos: %s: there was none\n", e.name)
+		fmt.Fprintf(r.out, "chaos: %s: there was nothing to hit\n", e.name)
 		return nil
 	}
 	if strings.HasSuffix(e.name, "refuses") {
@@ -118,7 +118,7 @@ func (r *run) hour(ctx context.Context, url string, e event) error {
 			shown = true
 		}
 		if time.Since(began) > bound {
-			r.broken = append(r.broken, fmt.Sprintf("after %s (%s) the stack does not serve for %s: %s", e.name, hit, bound, reason))
+			r.broken = append(r.broken, fmt.Sprintf("after %s (%s), the stack has not served for %s: %s", e.name, hit, bound, reason))
 			fmt.Fprintf(r.out, "chaos: %s\n", r.broken[len(r.broken)-1])
 			return nil
 		}
@@ -250,10 +250,10 @@ func (r *run) invariants() {
 		r.broken = append(r.broken, fmt.Sprintf("%d requests were answered wrongly", r.wrong))
 	}
 	if r.after.Hub.Bytes != r.before.Hub.Bytes || r.after.Builds != r.before.Builds || r.after.Compile.Misses != r.before.Compile.Misses {
-		r.broken = append(r.broken, fmt.Sprintf("something was done twice: %+v after %+v", r.after, r.before))
+		r.broken = append(r.broken, fmt.Sprintf("some work was repeated: %+v after %+v", r.after, r.before))
 	}
 	if r.begin.files > 0 && (r.end.files > r.begin.files*5/4+20 || r.end.memory > r.begin.memory*3/2) {
-		r.broken = append(r.broken, fmt.Sprintf("the emulator grows: %d files and %d MiB after %d and %d", r.end.files, r.end.memory>>20, r.begin.files, r.begin.memory>>20))
+		r.broken = append(r.broken, fmt.Sprintf("the emulator grows: from %d files and %d MiB to %d and %d", r.begin.files, r.begin.memory>>20, r.end.files, r.end.memory>>20))
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package faults makes every operation on every resource of a stack fail, in every way, and shows that the next pulumi up
+// Package faults makes every operation on every resource of a stack fail in every way, and checks that the next pulumi up
 // converges and that pulumi destroy leaves nothing.
 package faults
 

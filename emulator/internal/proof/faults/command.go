@@ -35,15 +35,15 @@ type options struct {
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
-	flags.Uint64Var(&o.seed, "seed", 0, "of the order of scenarios and of the errors drawn; 0: another one each time")
-	flags.IntVar(&o.count, "cells", 0, "no scenario is begun after so many cells were tried; 0: no limit")
-	flags.DurationVar(&o.limit, "limit", 0, "no scenario is begun after this time; 0: no limit")
-	flags.IntVar(&o.size, "draw", 0, "how many cells are drawn of each operation and effect; 0: all")
+	flags.Uint64Var(&o.seed, "seed", 0, "seed of the order of scenarios and of the random errors; 0: a new one each time")
+	flags.IntVar(&o.count, "cells", 0, "start no scenario after this number of cells; 0: no limit")
+	flags.DurationVar(&o.limit, "limit", 0, "start no scenario after this time; 0: no limit")
+	flags.IntVar(&o.size, "draw", 0, "number of random cells for each operation and effect; 0: all")
 	flags.StringVar(&o.operation, "operation", "", "only create, update, delete or read")
 	flags.StringVar(&o.effect, "effect", "", "only refuse, lose, lose-once, hang, hold-before or hold-after")
-	flags.StringVar(&o.record, "record", "", "file to which results are added, one line of JSON for each cell")
-	flags.BoolVar(&o.resume, "resume", false, "do not try again what the file of -record has")
-	flags.StringVar(&o.table, "table", "", "write the results of a file into docs/proof.md instead of trying anything")
+	flags.StringVar(&o.record, "record", "", "file to append results to, one line of JSON for each cell")
+	flags.BoolVar(&o.resume, "resume", false, "skip the cells whose results are in the file of -record")
+	flags.StringVar(&o.table, "table", "", "write the results of a file to docs/proof.md, and try nothing")
 	if err := flags.Parse(args); err != nil {
 		return o, sandbox.ExitCode(2)
 	}
@@ -53,7 +53,7 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// Run is the command faults.
+// Run implements the command faults.
 func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	o, err := parse(args)
 	if err != nil {
@@ -94,7 +94,7 @@ func open(ctx context.Context, s *sandbox.Sandbox, o options) (*runner, []cell, 
 	}
 	r := &runner{world: w, draw: rand.New(rand.NewPCG(o.seed, 3)), say: func(format string, args ...any) { fmt.Fprintf(s.Out, format+"\n", args...) }}
 	if w.Has(full) {
-		r.say("faults: the stack is the one that an earlier command brought up")
+		r.say("faults: using the stack that an earlier command brought up")
 	} else if err := r.bringUp(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -104,7 +104,7 @@ func (r *runner) last(ctx context.Context, args []string) string {
 		if locked(r.world) {
 			result.Output += r.world.Pulumi(ctx, "cancel", "--yes").Output
 		}
-		return fmt.Sprintf("it had not ended after %s\n%s", patience, tail(result.Output))
+		return fmt.Sprintf("it had not finished after %s\n%s", patience, tail(result.Output))
 	}
 	if !result.OK() {
 		return tail(result.Output)

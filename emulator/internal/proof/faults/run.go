@@ -76,7 +76,7 @@ func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 			return o, err
 		}
 		o.runs++
-		r.say("faults: %s: run %d met %d of %d faults in %s", s, o.runs, len(failed), len(left), time.Since(start).Round(100*time.Millisecond))
+		r.say("faults: %s: run %d triggered %d of %d faults in %s", s, o.runs, len(failed), len(left), time.Since(start).Round(100*time.Millisecond))
 		if len(failed) == 0 && !ended {
 			break // it failed, or stands still, for another reason
 		}
@@ -257,7 +257,7 @@ func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []ce
 		}
 	}
 	if len(failed) == 0 && endErr != nil {
-		r.say("faults: a run of %s failed for another reason:\n%s", s, tail(out.String()))
+		r.say("faults: a run of %s failed for an unexpected reason:\n%s", s, tail(out.String()))
 	}
 	return failed, endErr == nil, r.world.Post(ctx, "/injected", []injection.Fault{}, nil)
 }
@@ -323,4 +323,4 @@ func tail(output string) string {
 	return strings.Join(lines[max(0, len(lines)-25):], "\n")
 }
 
-var errSteady = errors.New("the stack is not steady when it is first up")
+var errSteady = errors.New("the stack still changes after the first pulumi up")

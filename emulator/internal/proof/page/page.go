@@ -1,4 +1,4 @@
-// Package page writes what was measured into a page of the documentation.
+// Package page writes results into a page of the documentation.
 package page
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Replace puts text between the two comments of a page that name a part of it: <!-- NAME --> and <!-- end of NAME -->.
+// Replace replaces the part of a page between the comments <!-- NAME --> and <!-- end of NAME -->.
 func Replace(file, part, text string) error {
 	old, err := os.ReadFile(file)
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Waits reads from a state which others each resource waits for, all the way: those that it depends on, its provider, and
-// its component, which is registered before it. Who depends on a component waits for all that is in it.
+// Waits returns for each resource of a state all others for which it waits, directly or indirectly: its dependencies, its
+// provider, and its component, which is registered before it. A resource that depends on a component waits for all
+// resources in it.
 func Waits(d *apitype.DeploymentV3) map[resource.URN]map[resource.URN]bool {
 	byURN := map[resource.URN]apitype.ResourceV3{}
 	inside := map[resource.URN][]resource.URN{}

@@ -1,5 +1,5 @@
-// Package world is an emulated cloud of its own, with one stack of the program, for measurements and for what makes the
-// program fail. What else is up in the checkout is left alone.
+// Package world runs a separate emulated cloud with one stack of the program, for measurements and fault tests. It does
+// not affect other stacks of the checkout.
 package world
 
 import (
@@ -39,8 +39,8 @@ var networks = map[string]string{"chaos": "10", "faults": "12"}
 // otherNetwork is that of measurements.
 const otherNetwork = "8"
 
-// Open makes an empty world in a folder of the checkout's emulator, and the program's binary for it. What an earlier
-// command left there is ended and removed, but for snapshots that the same program, settings and emulator made.
+// Open creates an empty world in a folder of the checkout's emulator, and builds the program. It stops and removes
+// what an earlier command left there, except snapshots of the same program, settings and emulator.
 func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, settings ...string) (*World, error) {
 	_ = os.Setenv(layout.NetworkVar, cmp.Or(networks[folder], otherNetwork)) // a valid name cannot fail
 	root := filepath.Join(s.Layout.Root, folder, stack)
@@ -100,7 +100,7 @@ func (w *World) dropStale(emulator string) error {
 	return os.WriteFile(mark, []byte(now), 0o600)
 }
 
-// Has reports whether there is a snapshot of the name.
+// Has reports whether there is a snapshot with the name.
 func (w *World) Has(name string) bool {
 	_, err := os.Stat(filepath.Join(w.snapshots, name))
 	return err == nil
@@ -144,17 +144,17 @@ func (w *World) Start(ctx context.Context) error {
 	return w.Prepare(ctx, w.settings...)
 }
 
-// Stop ends every process of the world. What is on disk stays.
+// Stop ends all processes of the world. Its files remain.
 func (w *World) Stop() error { return w.Daemon().Stop() }
 
-// Result is how a command of Pulumi went.
+// Result is the result of a Pulumi command.
 type Result struct {
 	Err    error
 	Output string
 	Took   time.Duration
 }
 
-// OK reports whether the command ended well.
+// OK reports whether the command succeeded.
 func (r Result) OK() bool { return r.Err == nil }
 
 // Pulumi runs a command of the CLI on the stack.
@@ -166,8 +166,8 @@ func (w *World) Pulumi(ctx context.Context, args ...string) Result {
 	return Result{err, out.String(), time.Since(began)}
 }
 
-// Cmd prepares a command of the CLI in a process group of its own, which is killed when the context ends: nobody needs the
-// state of a world that is given up.
+// Cmd returns a command of the CLI in a separate process group, which is killed when the context ends, because the state
+// of an abandoned world is not needed.
 func (w *World) Cmd(ctx context.Context, out io.Writer, args ...string) *exec.Cmd {
 	cmd := w.Command(ctx, append(args, "--non-interactive", "--color", "never")...)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -177,17 +177,17 @@ func (w *World) Cmd(ctx context.Context, out io.Writer, args ...string) *exec.Cm
 	return cmd
 }
 
-// Get asks the world's daemon.
+// Get sends a GET request to the world's daemon.
 func (w *World) Get(ctx context.Context, path string, reply any) error {
 	return socket.Get(ctx, w.Layout.Socket(), path, reply)
 }
 
-// Post tells the world's daemon.
+// Post sends a POST request to the world's daemon.
 func (w *World) Post(ctx context.Context, path string, request, reply any) error {
 	return socket.Post(ctx, w.Layout.Socket(), path, request, reply)
 }
 
-// Save stops the world and keeps a copy of it under a name.
+// Save stops the world and saves a copy of it under a name.
 func (w *World) Save(ctx context.Context, name string) error {
 	if err := w.Stop(); err != nil {
 		return err
@@ -200,7 +200,7 @@ func (w *World) Save(ctx context.Context, name string) error {
 	return os.Rename(to+".new", to)
 }
 
-// Restore stops the world, puts the copy in its place and starts it.
+// Restore stops the world, replaces it by the saved copy and starts it.
 func (w *World) Restore(ctx context.Context, name string) error {
 	if err := w.Stop(); err != nil {
 		return err
