@@ -147,7 +147,7 @@ func TestImportsGoDownwards(t *testing.T) {
 	}
 }
 
-func TestImportsAgainstTheStoreysAreFound(t *testing.T) {
+func TestForbiddenImportsAreFound(t *testing.T) {
 	for name, tc := range map[string]struct {
 		file, imported string
 		why            string // empty: allowed

@@ -65,7 +65,7 @@ func TestFallbacksAreEmptyPoolsInTheOrderOfAClass(t *testing.T) {
 }
 
 // Otherwise another order would replace node pools, and give slices back that work.
-func TestAnotherOrderOfFallbacksChangesTheClassAlone(t *testing.T) {
+func TestReorderingFallbacksOnlyChangesTheComputeClass(t *testing.T) {
 	properties := func(fallbacks string) map[string]any {
 		all := map[string]any{}
 		for _, r := range run(t, configtest.Minimal(t).With("sglang-tpu:capacityFallbacks", fallbacks)).OfType(nodePoolType) {
@@ -120,7 +120,7 @@ func TestTheAlertAboutSlicesCountsThoseOfEveryOption(t *testing.T) {
 	assert.Contains(t, slices(run(t, configtest.Minimal(t))), `node_pool_name=~"sglang-tpu-test-slice-[0-9]+"`)
 }
 
-func TestWithoutReplicasThereIsNoClassOfNoPools(t *testing.T) {
+func TestWithoutReplicasThereIsNoComputeClass(t *testing.T) {
 	g := run(t, withFallbacks(t).With("sglang-tpu:replicas", "0"))
 	assert.Empty(t, g.OfType(classType), "GKE takes no rule without a node pool")
 	assert.Len(t, g.OfType(nodePoolType), 1)

@@ -24,7 +24,7 @@ func TestAnUpKnowsWhosePodsToWaitFor(t *testing.T) {
 	assert.Contains(t, e.kubeconfig, "gke-gcloud-auth-plugin")
 }
 
-func TestNothingIsWaitedForWhereNothingWasMade(t *testing.T) {
+func TestAwaitReturnsAtOnceIfNothingWasCreated(t *testing.T) {
 	var e Endpoint
 	_, err := pulumitest.TryRun(e.Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2"))
 	require.Error(t, err)

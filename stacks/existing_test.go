@@ -86,7 +86,7 @@ func valuesOf(g *pulumitest.Graph, typ, path string) []string {
 	return all
 }
 
-func TestAClusterOfTheStacksOwnIsInANetworkOfOthers(t *testing.T) {
+func TestANewClusterCanUseAnExistingNetwork(t *testing.T) {
 	values := configtest.Minimal(t).With("sglang-tpu:network", theirNetwork)
 	g, err := onGround(t, values)
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestAClusterOfTheStacksOwnIsInANetworkOfOthers(t *testing.T) {
 	assert.Empty(t, g.OfType(firewallType))
 }
 
-func TestAnEndpointInAClusterOfOthersAddsOnlyWhatIsItsOwn(t *testing.T) {
+func TestAnEndpointInAnExistingClusterAddsOnlyItsOwnResources(t *testing.T) {
 	g, err := onGround(t, configtest.Minimal(t).With("sglang-tpu:cluster", theirCluster))
 	require.NoError(t, err)
 	for _, typ := range []string{clusterType, networkType, firewallType} {
@@ -129,7 +129,7 @@ func TestAnEndpointInAClusterOfOthersAddsOnlyWhatIsItsOwn(t *testing.T) {
 	assert.Contains(t, query, `cluster="team",namespace="sglang-test"`)
 }
 
-func TestAllThatOthersMadeIsUsedAndNothingGivenUnlessAsked(t *testing.T) {
+func TestExistingResourcesAreUsedAndRolesGrantedOnlyOnRequest(t *testing.T) {
 	values := configtest.Minimal(t).With(
 		"sglang-tpu:cluster", `{"existing":{"name":"team","nodePools":["their-slice"],"leaderWorkerSet":true}}`,
 		"sglang-tpu:network", `{"existing":{"project":"network-team","network":"corporate","subnetwork":"ml"}}`,
@@ -175,7 +175,7 @@ func resourceNames(g *pulumitest.Graph, typ string) []string {
 	return all
 }
 
-func TestWhatCannotBeLookedUpIsSaidAllAtOnceBeforeTheFirstResource(t *testing.T) {
+func TestFailedLookupsAreReportedTogetherBeforeTheFirstResource(t *testing.T) {
 	gone := func(token string) pulumitest.Option {
 		return pulumitest.WithAnswer(token, func(map[string]any) (map[string]any, error) { return nil, errors.New("not found") })
 	}
@@ -204,7 +204,7 @@ func TestWhatCannotBeLookedUpIsSaidAllAtOnceBeforeTheFirstResource(t *testing.T)
 	}
 }
 
-func TestAControllerThatCannotBeAskedIsSaid(t *testing.T) {
+func TestAControllerThatCannotBeQueriedIsReported(t *testing.T) {
 	values := configtest.Minimal(t).With("sglang-tpu:cluster", `{"existing":{"name":"team","leaderWorkerSet":true}}`)
 	for name, test := range map[string]struct {
 		controller existing.Controller
@@ -220,7 +220,7 @@ func TestAControllerThatCannotBeAskedIsSaid(t *testing.T) {
 	}
 }
 
-func TestWhatWasMadeByHandIsImportedAndLeftAsItIs(t *testing.T) {
+func TestExistingResourcesAreImportedUnchanged(t *testing.T) {
 	const cluster = "projects/my-project/locations/us-central1/clusters/handmade"
 	g, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t).With(
 		"sglang-tpu:adopt", `{"cluster":"`+cluster+`","slice-0":"`+cluster+`/nodePools/tpu"}`, "sglang-tpu:replicas", "2"))

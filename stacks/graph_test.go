@@ -46,7 +46,7 @@ func TestTheGraphOfEachEnvironmentIsTheRecordedOne(t *testing.T) {
 	}
 }
 
-func TestThereIsARecordedGraphForNoOtherEnvironment(t *testing.T) {
+func TestThereAreNoRecordedGraphsWithoutAnEnvironment(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "graph", "*.txt"))
 	require.NoError(t, err)
 	var recorded []string

@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/internal/configtest"
 )
 
-func TestMonitoringOffIsNothingAndChangesNoPod(t *testing.T) {
+func TestWithoutMonitoringThereAreNoResourcesAndNoPodChanges(t *testing.T) {
 	environment := configtest.Environment(t, "dev")
 	on, off := run(t, environment), run(t, environment.With("sglang-tpu:monitoring", `{"enabled":false}`))
 	for _, r := range off.All() {
@@ -20,7 +20,7 @@ func TestMonitoringOffIsNothingAndChangesNoPod(t *testing.T) {
 	assert.Greater(t, len(on.All()), len(off.All()))
 }
 
-func TestEachGroupHasItsLeaderAskedAndItsSlicesWatched(t *testing.T) {
+func TestEachGroupsLeaderIsScrapedAndItsSlicesMonitored(t *testing.T) {
 	g := run(t, configtest.Environment(t, "dev").With("sglang-tpu:replicas", "2"))
 	second := g.Get(t, "kubernetes:monitoring.googleapis.com/v1:PodMonitoring", "monitoring-group-1")
 	assert.Equal(t, "http://sglang-tpu-cluster-1.sglang-tpu-cluster.sglang.svc:8000/get_server_info", second.Value("spec.endpoints[0].params.target[0]"))

@@ -72,9 +72,9 @@ func everyWay(t *testing.T) map[string]configtest.Values {
 	return ways
 }
 
-// TestThePropertiesThatAreSetAreTheRecordedOnes keeps the list by which the emulator's
+// TestTheSetPropertiesMatchTheRecordedOnes keeps the list by which the emulator's
 // table of the provider's schema is held to be whole.
-func TestThePropertiesThatAreSetAreTheRecordedOnes(t *testing.T) {
+func TestTheSetPropertiesMatchTheRecordedOnes(t *testing.T) {
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken","sglang-tpu:apiKey"]`)
 	all := map[string]bool{}
 	for name, values := range everyWay(t) {

@@ -36,7 +36,7 @@ func bytesOf(graph map[string]string) (sum int) {
 	return sum
 }
 
-func TestAnotherGroupTouchesNothingButTheNumberOfGroups(t *testing.T) {
+func TestAddingAGroupOnlyChangesTheNumberOfGroups(t *testing.T) {
 	for _, n := range []int{1, 4, 16, 63} {
 		before, after := withReplicas(t, n), withReplicas(t, n+1)
 		var changed []string
@@ -61,7 +61,7 @@ func TestAnotherGroupTouchesNothingButTheNumberOfGroups(t *testing.T) {
 	}
 }
 
-func TestFewerGroupsEndTheLastOnesAndTheirSlices(t *testing.T) {
+func TestReducingReplicasDeletesTheLastGroupsAndTheirSlices(t *testing.T) {
 	before, after := withReplicas(t, 4), withReplicas(t, 3)
 	var gone []string
 	for name := range before {

@@ -12,7 +12,7 @@ import (
 	"sglang-tpu/internal/pulumitest"
 )
 
-func TestWhatIsSetForTheServerReachesItsPods(t *testing.T) {
+func TestServerSettingsReachThePods(t *testing.T) {
 	g := run(t, configtest.Minimal(t).With("sglang-tpu:trustRemoteCode", "false", "sglang-tpu:serverEnvironment", `{"SGLANG_X":"1"}`,
 		"sglang-tpu:serverArguments", `["--served-model-name=-x","--lora-paths","mine=org/adapter"]`))
 	set := g.OfType(setType)
@@ -37,7 +37,7 @@ func TestWhatIsSetForTheServerReachesItsPods(t *testing.T) {
 }
 
 // What the pods set themselves a user may not set: the test walks what they do set.
-func TestVariablesOfThePodsAreNotTheUsers(t *testing.T) {
+func TestUsersCannotSetVariablesOfThePods(t *testing.T) {
 	ways := everyWay(t)
 	ways["another revision"] = configtest.Minimal(t).With("sglang-tpu:modelRevision", "v1")
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken","sglang-tpu:apiKey"]`)

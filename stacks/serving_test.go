@@ -131,7 +131,7 @@ func TestNothingWaitsForWhatItDoesNotNeed(t *testing.T) {
 
 // On destroy the controller outlives the pods, whose deletion needs its webhooks. The rest of
 // the namespace has nothing to do with it.
-func TestOfTheServersObjectsOnlyTheSetAndWhatIsAfterItWaitForTheController(t *testing.T) {
+func TestOnlyTheLeaderWorkerSetAndItsDependentsWaitForTheController(t *testing.T) {
 	g := run(t, configtest.Minimal(t).With("sglang-tpu:replicas", "2")) // with a budget
 	for _, r := range g.All() {
 		if !strings.HasPrefix(r.Type, "kubernetes:") || r.Parent() == "lws" {
@@ -143,7 +143,7 @@ func TestOfTheServersObjectsOnlyTheSetAndWhatIsAfterItWaitForTheController(t *te
 }
 
 // In a project in which nothing was ever made, the APIs are off.
-func TestAllThatIsGooglesWaitsForItsAPI(t *testing.T) {
+func TestAllGoogleResourcesWaitForTheirAPI(t *testing.T) {
 	for name, values := range map[string]configtest.Values{
 		"build":  configtest.Minimal(t),
 		"mirror": configtest.Minimal(t).With("sglang-tpu:image", `{"source":"mirror","version":"v0.1.0"}`),
@@ -257,7 +257,7 @@ func jobs(g *pulumitest.Graph) (names []string) {
 	return names
 }
 
-func TestAMirroredImageComesThroughARepositoryInFrontOfDockerHub(t *testing.T) {
+func TestAMirroredImageIsPulledThroughTheCachingRepository(t *testing.T) {
 	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for version, want := range map[string]string{
 		"v0.1.0": "us-central1-docker.pkg.dev/my-project/sglang-tpu-test-mirror/lmsysorg/sglang-jax:v0.1.0",
@@ -272,7 +272,7 @@ func TestAMirroredImageComesThroughARepositoryInFrontOfDockerHub(t *testing.T) {
 	}
 }
 
-func TestWithDisksThereIsNoBucketAndEveryHostFetches(t *testing.T) {
+func TestWithDisksThereIsNoBucketAndEveryHostDownloads(t *testing.T) {
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["sglang-tpu:hfToken"]`)
 	g := run(t, configtest.Minimal(t).With("sglang-tpu:hfToken", token, "sglang-tpu:cache", `{"mode":"disk"}`))
 	assert.Empty(t, g.OfType("gcp:storage/bucket:Bucket"))
@@ -287,7 +287,7 @@ func TestOnlyAnUnprotectedBucketIsDeletedWithItsContents(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsSaidBeforeTheFirstResource(t *testing.T) {
+func TestProblemsAreReportedBeforeTheFirstResource(t *testing.T) {
 	g, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two"))
 	require.ErrorContains(t, err, "sglang-tpu:topology")
 	require.ErrorContains(t, err, "sglang-tpu:replicas")
@@ -296,7 +296,7 @@ func TestWhatIsWrongIsSaidBeforeTheFirstResource(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsSaidWithTheLineOfTheStacksFile(t *testing.T) {
+func TestProblemsAreReportedWithTheLineInTheStacksFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("Pulumi.test.yaml", []byte("config:\n  gcp:zone: us-central1-c\n  sglang-tpu:topology: 2x2\n"), 0o600))
 	_, err := pulumitest.TryRun(new(Endpoint).Serving, configtest.Minimal(t).With("sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "-1"))

@@ -15,7 +15,7 @@ func TestLevelsAreSortedAndEachIsMeasuredOnce(t *testing.T) {
 	assert.Positive(t, o.Load.Rounds*o.Load.InputTokens*o.Load.OutputTokens)
 }
 
-func TestTwoRunsHaveOtherPrompts(t *testing.T) {
+func TestPromptsDifferBetweenRuns(t *testing.T) {
 	first, err := options(nil)
 	require.NoError(t, err)
 	second, err := options(nil)
@@ -23,7 +23,7 @@ func TestTwoRunsHaveOtherPrompts(t *testing.T) {
 	assert.NotEqual(t, first.Load.Seed, second.Load.Seed)
 }
 
-func TestOptionsThatCannotBeAreNamed(t *testing.T) {
+func TestInvalidOptionsAreNamed(t *testing.T) {
 	for option, says := range map[string]string{
 		"-concurrency=1,x": `"x" is not a valid number of requests; use numbers`,
 		"-concurrency=0":   `"0" is not a valid number of requests`,

@@ -56,7 +56,7 @@ config:
 	assert.NotEmpty(t, load(dir, "mine").Problems)
 }
 
-func TestQuestionsToGoogleCarryTokenAndProject(t *testing.T) {
+func TestRequestsToGoogleHaveTokenAndProject(t *testing.T) {
 	status, answer := http.StatusOK, `{"permissions": ["a.b.c"]}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

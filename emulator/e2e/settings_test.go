@@ -120,9 +120,9 @@ var onExisting = map[string][]typed{
 	},
 }
 
-// TestEverySettingIsTakenAsTyped sets all settings with the real CLI, which converts texts that
+// TestEverySettingWorksAsTyped sets all settings with the real CLI, which converts texts that
 // look like numbers or booleans, and previews.
-func TestEverySettingIsTakenAsTyped(t *testing.T) {
+func TestEverySettingWorksAsTyped(t *testing.T) {
 	parallel(t, 60)
 	w := newWorld(t)
 	w.emulator(t, "start")

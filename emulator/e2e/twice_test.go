@@ -48,8 +48,8 @@ const otherCommit = "0123456789abcdef0123456789abcdef01234567"
 // weights returns the size of a download of the default model's repository in bytes.
 func weights(t *testing.T) int64 { return int64(defaultModel(t).RepositoryGiB) << 30 }
 
-// TestNothingIsDoneTwice counts the downloads, builds and compilations of a stack with a bucket.
-func TestNothingIsDoneTwice(t *testing.T) {
+// TestNothingIsDownloadedBuiltOrCompiledTwice counts the downloads, builds and compilations of a stack with a bucket.
+func TestNothingIsDownloadedBuiltOrCompiledTwice(t *testing.T) {
 	parallel(t, 340)
 	w := newWorld(t)
 	step := func(name string, do func(t *testing.T)) {

@@ -32,7 +32,7 @@ func create(t *testing.T, keep bool) *pulumitest.Graph {
 	})
 }
 
-func TestTheBucketIsPrivateInTheRegionAndKeepsNothingThatWasDeleted(t *testing.T) {
+func TestTheBucketIsPrivateRegionalAndWithoutSoftDelete(t *testing.T) {
 	bucket := create(t, false).Get(t, bucketType, "cache")
 	assert.Equal(t, map[string]any{
 		"name": "p-cache", "location": "us-central1", "project": "p", "labels": map[string]any{"team": "ml"},

@@ -69,7 +69,7 @@ func TestEverythingIsInsideTheComponent(t *testing.T) {
 	assert.Empty(t, graph.Get(t, poolType, "cluster-system").ReplacesOnChanges(), "an update that failed must not cost the controllers their nodes")
 }
 
-func TestTheClusterIsPrivateAndAsksIAM(t *testing.T) {
+func TestTheClusterIsPrivateAndUsesIAM(t *testing.T) {
 	graph, _ := create(t, nil)
 	c := graph.Get(t, clusterType, "cluster")
 	for path, want := range map[string]any{
@@ -136,7 +136,7 @@ func TestNodesHaveTheTwoRolesThatGKEDocuments(t *testing.T) {
 	}
 }
 
-func TestTheSystemPoolIsOfTheSizeAskedForInOneZone(t *testing.T) {
+func TestTheSystemPoolHasTheConfiguredSizeInOneZone(t *testing.T) {
 	graph, _ := create(t, nil)
 	pool := graph.Get(t, poolType, "cluster-system")
 	for path, want := range map[string]any{

@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/internal/pulumitest"
 )
 
-func TestBesideAClusterThatExistsThereIsTheAccountOfNodesAlone(t *testing.T) {
+func TestForAnExistingClusterOnlyTheNodeAccountIsAdded(t *testing.T) {
 	for given, accounts := range map[string]int{"": 1, "theirs@p.iam.gserviceaccount.com": 0} {
 		graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 			c, err := NewExisting(ctx, "cluster", &ExistingArgs{

@@ -8,7 +8,7 @@ import (
 	"sglang-tpu/spec/gke"
 )
 
-func TestMaintenanceIsSaidInGKEsWords(t *testing.T) {
+func TestMaintenanceIsConvertedToGKEsFields(t *testing.T) {
 	for name, tc := range map[string]struct {
 		maintenance gke.Maintenance
 		want        map[string]any

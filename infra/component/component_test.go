@@ -34,7 +34,7 @@ func TestAComponentIsTheParentOfItsChildrenAndPassesItsOptionsOn(t *testing.T) {
 
 // The SDK's RegisterResourceOutputs returns when the component is registered, which is after
 // all that it depends on.
-func TestAComponentThatWaitsKeepsNoOtherWaiting(t *testing.T) {
+func TestAWaitingComponentDoesNotBlockOthers(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		slow := &pulumi.CustomResourceState{}
 		require.NoError(t, ctx.RegisterResource("gcp:t:Slow", "slow", pulumi.Map{}, slow))

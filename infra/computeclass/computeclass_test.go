@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/internal/pulumitest"
 )
 
-func TestAClassTakesPoolsInOrderMakesNoneAndMovesNothing(t *testing.T) {
+func TestAComputeClassOrdersPoolsAndNeitherCreatesNorMigrates(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:kubernetes", "cluster", pulumi.Map{}, provider))

@@ -34,7 +34,7 @@ func TestOneAccountMayReadOneSecret(t *testing.T) {
 	assert.True(t, reader.Protected())
 }
 
-func TestWhatIsNoVersionOfASecretIsRefused(t *testing.T) {
+func TestInvalidSecretVersionsAreRejected(t *testing.T) {
 	_, err := pulumitest.TryRun(func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "token", &Args{Version: "hub", WorkloadPool: pulumi.String("p.svc.id.goog")})
 		return err

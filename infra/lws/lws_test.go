@@ -109,7 +109,7 @@ func TestTheDefinitionChecksTheControllersOwnFields(t *testing.T) {
 	}
 }
 
-func TestTheGateAsksEveryWebhookForItsCABundle(t *testing.T) {
+func TestTheGateWaitsForTheCABundleOfEveryWebhook(t *testing.T) {
 	for _, kind := range []string{"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"} {
 		result := gate(context.Background(), &pulumi.ResourceTransformArgs{
 			Type: "kubernetes:admissionregistration.k8s.io/v1:" + kind,
@@ -131,7 +131,7 @@ func TestTheGateAsksEveryWebhookForItsCABundle(t *testing.T) {
 	}
 }
 
-func TestTheGateAsksTheWebhookPortWhetherTheManagerServes(t *testing.T) {
+func TestTheGateProbesTheWebhookPort(t *testing.T) {
 	manager, sidecar := pulumi.Map{"name": pulumi.String("manager")}, pulumi.Map{"name": pulumi.String("sidecar")}
 	result := gate(context.Background(), &pulumi.ResourceTransformArgs{
 		Type: "kubernetes:apps/v1:Deployment",
@@ -155,7 +155,7 @@ func TestTheGateDoesNotAwaitTheChartsServices(t *testing.T) {
 	assert.Equal(t, pulumi.Map{"annotations": pulumi.Map{"pulumi.com/skipAwait": pulumi.String("true")}}, result.Props["metadata"])
 }
 
-func TestTheGateLeavesTheRestOfTheChartAlone(t *testing.T) {
+func TestTheGateDoesNotChangeTheRestOfTheChart(t *testing.T) {
 	for _, typ := range []string{"kubernetes:helm.sh/v4:Chart", "kubernetes:core/v1:Secret"} {
 		assert.Nil(t, gate(context.Background(), &pulumi.ResourceTransformArgs{Type: typ, Props: pulumi.Map{}}), typ)
 	}

@@ -41,7 +41,7 @@ func register(t *testing.T, change func(*Args)) *pulumitest.Graph {
 	})
 }
 
-func TestEachGroupIsAskedByItsOwnJob(t *testing.T) {
+func TestEachGroupHasItsOwnScrapeJob(t *testing.T) {
 	graph := register(t, nil)
 	require.Len(t, graph.OfType(scrapeType), 2)
 	second := graph.Get(t, scrapeType, "m-group-1")
@@ -55,7 +55,7 @@ func TestEachGroupIsAskedByItsOwnJob(t *testing.T) {
 	assert.Equal(t, "metrics", pod.Value("spec.template.spec.containers[0].ports[0].name"))
 }
 
-func TestTheExporterStartsAnewWithAnotherConfiguration(t *testing.T) {
+func TestAChangedConfigurationRestartsTheExporter(t *testing.T) {
 	hashOf := func(change func(*Args)) any {
 		return register(t, change).Get(t, deploymentType, "m-exporter").Value(`spec.template.metadata.annotations["sglang-tpu/config"]`)
 	}

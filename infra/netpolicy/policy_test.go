@@ -12,7 +12,7 @@ import (
 
 const policyType = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
-func TestEverythingIsDeniedButWhatIsWrittenDown(t *testing.T) {
+func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		made, err := New(ctx, "n", pulumi.String("space"), []Policy{{
 			Name: "server", Pods: map[string]string{"app": "server"},
@@ -43,7 +43,7 @@ func TestEverythingIsDeniedButWhatIsWrittenDown(t *testing.T) {
 }
 
 // A peer without a range would be every pod of the namespace.
-func TestAControlPlaneWithoutARangeCallsByItsAgentsAlone(t *testing.T) {
+func TestAControlPlaneWithoutARangeUsesOnlyItsAgents(t *testing.T) {
 	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).Peers, 2)
 	alone := ControlPlane("", 9443)
 	require.Len(t, alone.Peers, 1)

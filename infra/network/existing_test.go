@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/internal/pulumitest"
 )
 
-func TestBesideANetworkThatExistsThereIsAtMostOneRule(t *testing.T) {
+func TestForAnExistingNetworkAtMostOneRuleIsAdded(t *testing.T) {
 	for rule, want := range map[string]int{"": 0, "sglang-tpu-test-webhooks": 1} {
 		graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 			n, err := NewExisting(ctx, "network", &ExistingArgs{

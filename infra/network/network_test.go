@@ -81,7 +81,7 @@ func TestNodesWithoutAddressesReachTheInternetThroughTheNAT(t *testing.T) {
 	assert.Equal(t, "AUTO_ONLY", nat.Value("natIpAllocateOption"))
 }
 
-func TestTheControlPlaneAloneReachesTheWebhooks(t *testing.T) {
+func TestOnlyTheControlPlaneReachesTheWebhooks(t *testing.T) {
 	graph, _ := create(t)
 	rule := graph.Get(t, firewallType, "network-webhooks")
 	for path, want := range map[string]any{

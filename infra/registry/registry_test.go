@@ -52,7 +52,7 @@ func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
 	assert.Len(t, r.Dependencies, 3)
 }
 
-func TestAMirrorStandsInFrontOfDockerHub(t *testing.T) {
+func TestAMirrorCachesDockerHub(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
@@ -76,6 +76,6 @@ func TestAMirrorStandsInFrontOfDockerHub(t *testing.T) {
 	}
 }
 
-func TestPathIsWhatImageNamesBeginWith(t *testing.T) {
+func TestPathIsThePrefixOfImageNames(t *testing.T) {
 	assert.Equal(t, "us-central1-docker.pkg.dev/p/images", Path("us-central1", "p", "images"))
 }

@@ -10,7 +10,7 @@ import (
 
 const budgetType = "kubernetes:policy/v1:PodDisruptionBudget"
 
-func TestABudgetKeepsAllGroupsButOne(t *testing.T) {
+func TestTheBudgetAllowsTheDisruptionOfOneGroup(t *testing.T) {
 	for name, test := range map[string]struct {
 		shape    string
 		replicas int

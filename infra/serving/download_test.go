@@ -60,7 +60,7 @@ func TestADownloadIsOfAModelAndARevision(t *testing.T) {
 	assert.NotEqual(t, same, name(func(a *Args) { a.Image = "other" }), "the pods of a Job cannot change")
 }
 
-func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
+func TestFurtherRepositoriesOfTheServerAreDownloaded(t *testing.T) {
 	for name, tc := range map[string]struct {
 		more serverargs.List
 		want []string
@@ -90,7 +90,7 @@ func TestRepositoriesThatTheServerLooksForBesideTheModelComeToo(t *testing.T) {
 }
 
 // The server falls back on the model's revision for the draft's.
-func TestADraftModelWithoutARevisionIsLookedForAtTheModels(t *testing.T) {
+func TestADraftModelWithoutARevisionUsesTheModelsRevision(t *testing.T) {
 	args := &Args{Arguments: arguments("org/model", "v1").With("--speculative-draft-model-path", "org/draft")}
 	assert.Equal(t, []string{"org/model@v1", "org/draft@v1"}, args.repositories())
 }
@@ -158,7 +158,7 @@ func TestABucketIsFilledOnce(t *testing.T) {
 	assert.Contains(t, said, "org/model@main is in the bucket already")
 }
 
-func TestEachKindOfHfFillsTheBucket(t *testing.T) {
+func TestEachVersionOfHfFillsTheBucket(t *testing.T) {
 	for version, kind := range kinds {
 		t.Run(version, func(t *testing.T) {
 			bucket := t.TempDir()
@@ -191,9 +191,9 @@ func TestARateLimitIsNamedAndWaitedFor(t *testing.T) {
 	}
 }
 
-// TestAPartThatIsThereIsNotTakenForTheWhole is what hf answers when the Hub does not: the
+// TestAnIncompleteDownloadIsNotTakenForComplete is what hf answers when the Hub does not: the
 // snapshot of an earlier attempt, and 0.
-func TestAPartThatIsThereIsNotTakenForTheWhole(t *testing.T) {
+func TestAnIncompleteDownloadIsNotTakenForComplete(t *testing.T) {
 	const commit = "0123456789abcdef0123456789abcdef01234567"
 	for _, revision := range []string{"main", commit} {
 		t.Run(revision, func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestAFileThatLostBytesIsFetchedAgain(t *testing.T) {
 	assert.Equal(t, "weights\n", string(whole))
 }
 
-func TestABucketThatMayNotBeWrittenIsSaid(t *testing.T) {
+func TestMissingWritePermissionOnTheBucketIsReported(t *testing.T) {
 	code, said, calls := download(t, "/proc/self/none", "", "org/model@main")
 	assert.Equal(t, 1, code)
 	assert.Empty(t, calls)
@@ -241,7 +241,7 @@ func TestABucketThatMayNotBeWrittenIsSaid(t *testing.T) {
 	assert.Contains(t, said, "pulumi up --refresh")
 }
 
-func TestADownloadThatFailsIsTriedAgainAndThenSaysWhatHappensNext(t *testing.T) {
+func TestAFailedDownloadIsRetriedAndThenExplained(t *testing.T) {
 	const once = `[ "$(wc -l <"$HF_HOME/calls")" -gt 1 ] || { echo "ConnectionError: reset" >&2; exit 1; }`
 	code, said, calls := download(t, t.TempDir(), once, "org/model@main")
 	assert.Zero(t, code, said)
@@ -254,7 +254,7 @@ func TestADownloadThatFailsIsTriedAgainAndThenSaysWhatHappensNext(t *testing.T) 
 	assert.Contains(t, said, "what has come stays in the bucket, and the next pulumi up goes on from there")
 }
 
-func TestWhatNoOtherTryWouldHelpEndsAtOnce(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	for _, tc := range []struct{ hub, says string }{
 		{"huggingface_hub.errors.GatedRepoError: 401 Client Error.", "accept its licence on https://huggingface.co/org/model, then run: pulumi config set --secret hfToken"},
 		{"huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error.", "org/model@main is not on the Hub"},
@@ -271,7 +271,7 @@ func TestWhatNoOtherTryWouldHelpEndsAtOnce(t *testing.T) {
 	}
 }
 
-func TestWeightsThatTheIndexNamesAndThatAreNotThereAreNoticed(t *testing.T) {
+func TestMissingWeightsOfTheIndexAreDetected(t *testing.T) {
 	const short = `s=$HF_HOME/hub/models--org--model; mkdir -p "$s/refs" "$s/snapshots/b"; printf b >"$s/refs/main"
 echo '"a": "model-2.safetensors"' >"$s/snapshots/b/model.safetensors.index.json"; exit 0`
 	code, said, calls := download(t, t.TempDir(), short, "org/model@main")

@@ -83,7 +83,7 @@ func TestRankAndRendezvousFollowFromTheController(t *testing.T) {
 	}
 }
 
-func TestTheAPIKeyComesFromAFileAndIsStruckOutOfTheLog(t *testing.T) {
+func TestTheAPIKeyComesFromAFileAndIsMaskedInTheLog(t *testing.T) {
 	dir := t.TempDir()
 	key, given := filepath.Join(dir, "api_key"), filepath.Join(dir, "given")
 	require.NoError(t, os.WriteFile(key, []byte("a *[key]"), 0o600))
@@ -122,7 +122,7 @@ func TestAnAPIKeyThatBeginsWithAHyphenIsOneWordWithItsFlag(t *testing.T) {
 	assert.Equal(t, "-u\n-m\nsgl_jax.launch_server\n--model-path\na model\n--api-key=-x --y\n", string(given))
 }
 
-func TestAPodWithoutItsPlaceSaysSoAndStartsNothing(t *testing.T) {
+func TestAPodWithoutRankOrGroupSizeFailsWithTheReason(t *testing.T) {
 	for name, tc := range map[string]struct {
 		env  []string
 		want string

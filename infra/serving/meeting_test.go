@@ -81,7 +81,7 @@ func tokens(t *testing.T, address string) (alive *atomic.Bool, asked chan struct
 // waits is a server in its handshake: it ends by TERM alone.
 const waits = "exec /bin/sleep 60"
 
-func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
+func TestRanksThatDoNotConnectEndAndNameTheMissingOnes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		size, rank, address string
 		connections         [][2]string
@@ -160,7 +160,7 @@ func TestRanksThatDoNotMeetEndAndSayWhoIsMissing(t *testing.T) {
 	}
 }
 
-func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
+func TestALeaderEndsIfAWorkerIsLost(t *testing.T) {
 	distributed, dial := listen(t, "127.94.0.1:20000"), dialer(t)
 	listen(t, "127.94.0.1:20006")
 	// While the server makes tokens, connections prove nothing.
@@ -193,7 +193,7 @@ func TestALeaderEndsOnceAWorkerHasGoneThatNoOtherCanReplace(t *testing.T) {
 
 // A worker of the group before may still run when the next leader starts: its sockets go to whatever pod has the
 // leader's name, and connect there before the leader's own workers come.
-func TestAWorkerOfTheGroupBeforeIsNobodyThatTheLeaderHasMet(t *testing.T) {
+func TestAWorkerOfThePreviousGroupDoesNotCountAsConnected(t *testing.T) {
 	handshake, dial := listen(t, "127.94.0.1:20006"), dialer(t)
 	listen(t, "127.94.0.1:20000")
 	before := dial("127.94.0.9", "127.94.0.1:20006")
@@ -210,7 +210,7 @@ func TestAWorkerOfTheGroupBeforeIsNobodyThatTheLeaderHasMet(t *testing.T) {
 	assert.Equal(t, 42, l.wait(t), "the server's own: %s", l.stderr.String())
 }
 
-func TestAServerThatMakesTokensIsNotEndedAlthoughNobodyIsSeen(t *testing.T) {
+func TestAServerThatGeneratesTokensIsNotEndedWithoutVisibleConnections(t *testing.T) {
 	_, asked := tokens(t, "127.94.0.1:8000")
 	l := newLaunch(t, "/bin/sleep 5; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
 	l.script(strings.Replace(launchScript, "\npatience=600\n", "\npatience=65\n", 1))

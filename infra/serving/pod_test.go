@@ -115,7 +115,7 @@ func TestTheContainerRunsTheLaunchScriptWithThePlansArguments(t *testing.T) {
 	}, environment)
 }
 
-func TestProbesTellAServerThatWorksFromOneThatOnlyAnswers(t *testing.T) {
+func TestProbesDetectAServerThatAnswersButDoesNotWork(t *testing.T) {
 	probe := func(path string, period, timeout, failures float64) map[string]any {
 		return map[string]any{
 			"httpGet":       map[string]any{"path": path, "port": "http"},

@@ -29,7 +29,7 @@ func TestTheWorkersLivenessProbeFindsTheSchedulerAndNeverItself(t *testing.T) {
 
 // On a host that Google takes back after 15 s, the server is told in time to end by itself;
 // a restart that nobody hurries has the usual time.
-func TestPodsEndWithinWhatTheirHostGives(t *testing.T) {
+func TestPodsEndWithinTheNoticeOfTheirHost(t *testing.T) {
 	for notice, want := range map[time.Duration]int{0: 10, 15 * time.Second: 5, 25 * time.Second: 8, 2 * time.Minute: 10} {
 		assert.Equal(t, want, (&Args{Notice: notice}).preStop(), notice)
 	}

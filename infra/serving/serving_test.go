@@ -138,7 +138,7 @@ func TestTheSetIsOneGroupPerSlice(t *testing.T) {
 	}
 }
 
-func TestTheSetIsReplacedWhereNoUpdateTakesEffect(t *testing.T) {
+func TestTheSetIsReplacedIfAnUpdateWouldHaveNoEffect(t *testing.T) {
 	set := serve(t, nil).Get(t, setType, "serving")
 	assert.Equal(t, 15*time.Minute, set.DeleteTimeout(t))
 	assert.True(t, set.DeletesBeforeReplace())
@@ -202,7 +202,7 @@ func TestEachPodTemplateCarriesItsHash(t *testing.T) {
 
 // What a template holds must be plain: of a value that is known only later the hash would
 // not change with it.
-func TestTheHashSeesEveryValueOfATemplate(t *testing.T) {
+func TestTheHashCoversEveryValueOfATemplate(t *testing.T) {
 	var args *Args
 	serve(t, func(a *Args) { a.APIKey, args = pulumi.String("key"), a })
 	text, err := json.Marshal(podTemplate(args, leader))

@@ -11,7 +11,7 @@ import (
 
 const quotaType = "kubernetes:core/v1:ResourceQuota"
 
-func TestInASharedClusterNothingIsAnothersAndNoChipIs(t *testing.T) {
+func TestInASharedClusterNamesAndChipsAreSeparate(t *testing.T) {
 	own := serve(t, func(a *Args) { a.Storage = Storage{Disk: &storage.Disk{SizeGiB: 200}} })
 	assert.Empty(t, own.OfType(quotaType))
 	assert.Equal(t, "sglang-hyperdisk", own.Get(t, classType, "serving-storage-class").Value("metadata.name"))

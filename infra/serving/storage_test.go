@@ -35,7 +35,7 @@ func TestTheFileCacheLeavesTheServerItsMemory(t *testing.T) {
 	assert.LessOrEqual(t, memoryGiBPerChip+fileCacheGiBPerChip+16, 236)
 }
 
-func TestADiskComesAndGoesWithItsPod(t *testing.T) {
+func TestADiskIsCreatedAndDeletedWithItsPod(t *testing.T) {
 	graph := serve(t, onDisks)
 	set := graph.Get(t, setType, "serving")
 	const pod = templates + "workerTemplate."
@@ -49,7 +49,7 @@ func TestADiskComesAndGoesWithItsPod(t *testing.T) {
 	assert.Empty(t, graph.OfType(jobType))
 }
 
-func TestCompiledCodeIsKeptApartByWhatChangesIt(t *testing.T) {
+func TestCompiledCodeHasAFolderForEachOfItsInputs(t *testing.T) {
 	folder := func(change func(*Args)) any {
 		return environmentOf(serve(t, change).Get(t, setType, "serving"), "leader")["JAX_COMPILATION_CACHE_DIR"]
 	}

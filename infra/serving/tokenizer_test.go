@@ -12,7 +12,7 @@ import (
 	"sglang-tpu/spec/serverargs"
 )
 
-func TestTheLaunchScriptIsToldOfARevisionsTokenizer(t *testing.T) {
+func TestTheLaunchScriptGetsTheTokenizerOfARevision(t *testing.T) {
 	for name, tc := range map[string]struct {
 		revision string
 		user     []serverargs.Argument

@@ -45,7 +45,7 @@ func createIn(t *testing.T, shape string, source capacity.Capacity, class string
 	})
 }
 
-func TestASliceIsNeverReplacedForWhatGKEWritesBack(t *testing.T) {
+func TestPropertiesThatGKEAddsDoNotReplaceASlice(t *testing.T) {
 	graph := create(t, "2x2x2", capacity.Capacity{Mode: capacity.Spot})
 	pool, policy := graph.Get(t, poolType, "slice-0"), graph.Get(t, policyType, "slice-0-policy")
 	assert.ElementsMatch(t, []string{
@@ -108,7 +108,7 @@ func TestASingleHostNeedsNoPolicy(t *testing.T) {
 	}
 }
 
-func TestAPoolOfAComputeClassHasNoNodesUntilAPodAsks(t *testing.T) {
+func TestAPoolOfAComputeClassHasNoNodesUntilAPodRequestsThem(t *testing.T) {
 	for _, source := range []capacity.Capacity{{Mode: capacity.Spot}, {Mode: capacity.OnDemand}, {Mode: capacity.Reservation, Reservation: "r"}, {Mode: capacity.FlexStart}} {
 		graph := createIn(t, "2x2x4", source, "chips")
 		pool := graph.Get(t, poolType, "slice-0")

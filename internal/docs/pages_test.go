@@ -119,7 +119,7 @@ func anchors(p page) (names []string) {
 	return names
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestLinksHaveTargets(t *testing.T) {
 	all := pages(t)
 	inside, outside := 0, 0
 	for _, p := range all {

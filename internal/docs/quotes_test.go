@@ -60,7 +60,7 @@ func messages(t *testing.T, script string) (all []*regexp.Regexp) {
 	return all
 }
 
-func TestWhatThePagesQuoteIsWhatTheScriptsSay(t *testing.T) {
+func TestQuotedMessagesMatchTheScripts(t *testing.T) {
 	found := 0
 	for _, p := range pages(t) {
 		for _, q := range quoted.FindAllStringSubmatch(p.text, -1) {

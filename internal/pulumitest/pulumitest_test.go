@@ -36,7 +36,7 @@ func program(ctx *pulumi.Context) error {
 		pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("old")}}))
 }
 
-func TestWhatTheEngineSeesIsRecorded(t *testing.T) {
+func TestEngineOptionsAreRecorded(t *testing.T) {
 	graph := Run(t, program)
 	first, second := graph.Get(t, "k:m:Thing", "first"), graph.Get(t, "k:m:Thing", "second")
 
@@ -65,7 +65,7 @@ func TestWhatTheEngineSeesIsRecorded(t *testing.T) {
 	assert.Len(t, graph.OfType("k:m:Thing"), 2)
 }
 
-func TestTheTextOfAGraphSaysAllAndNoSecret(t *testing.T) {
+func TestTheTextOfAGraphIsCompleteWithoutSecrets(t *testing.T) {
 	graph := Run(t, program, WithStack("prod"))
 	text := graph.Text()
 	assert.NotContains(t, text, "s3cret")
@@ -111,7 +111,7 @@ func TestOutputsCanBeSetAndAwaited(t *testing.T) {
 	}))
 }
 
-func TestWhatIsRegisteredWhileAResourceIsCreated(t *testing.T) {
+func TestResourcesRegisteredDuringACreate(t *testing.T) {
 	defer func(before time.Duration) { patience = before }(patience)
 	patience = 50 * time.Millisecond
 	_, err := TryRun(program, nil, During("pulumi:providers:k prov", "t:i:Group group"))

@@ -72,7 +72,7 @@ func TestTheEnvironmentsOfTheCheckoutFitTheSchemaThatTheyName(t *testing.T) {
 	}
 }
 
-func TestTheSchemaTakesWhatTheProgramTakes(t *testing.T) {
+func TestTheSchemaAcceptsWhatTheProgramAccepts(t *testing.T) {
 	schema := schemaOf(t, settings.Namespace)
 	for _, line := range []string{
 		`sglang-tpu:replicas: "2"`, // pulumi config set quotes numbers
@@ -93,7 +93,7 @@ func TestTheSchemaTakesWhatTheProgramTakes(t *testing.T) {
 	}
 }
 
-func TestTheSchemaRefusesWhatTheProgramRefusesByItsTypes(t *testing.T) {
+func TestTheSchemaRejectsWhatTheTypesReject(t *testing.T) {
 	schema := schemaOf(t, settings.Namespace)
 	for _, line := range []string{
 		`sglang-tpu:mode1: x`, `gcp:credentials: key.json`, `mode1: x`,

@@ -62,7 +62,7 @@ func TestATemplateTakesTheNameOfTheNewProject(t *testing.T) {
 	assert.Error(t, valid("gcp:credentials"))
 }
 
-func TestAFolderOfSomebodysIsLeftAlone(t *testing.T) {
+func TestAFolderThatIsNotATemplateIsNotChanged(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "thesis.txt")
 	require.NoError(t, os.WriteFile(file, []byte("x"), 0o600))

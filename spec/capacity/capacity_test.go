@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestOnlySpotHostsAreTakenBackInAHurry(t *testing.T) {
+func TestOnlySpotHostsAreReclaimedWithShortNotice(t *testing.T) {
 	assert.Equal(t, 15*time.Second, Options{{Mode: Spot}}.Notice())
 	assert.Equal(t, 15*time.Second, Options{{Mode: OnDemand}, {Mode: Spot}}.Notice(), "a slice may come from there")
 	for _, mode := range []string{OnDemand, Reservation, FlexStart} {

@@ -37,7 +37,7 @@ func TestOptionsInWords(t *testing.T) {
 	assert.Equal(t, "reservation mine in us-central1-c", Capacity{Mode: Reservation, Reservation: "mine"}.In("us-central1-c"))
 }
 
-func TestOptionsAreAskedForAnyOfTheirModes(t *testing.T) {
+func TestHasFindsAnyOfTheModes(t *testing.T) {
 	one := Options{{Mode: Spot}}
 	assert.False(t, one.Fallback())
 	two := append(one, Capacity{Mode: OnDemand})

@@ -24,7 +24,7 @@ func fits() (ClusterNeeds, Cluster) {
 	}
 }
 
-func TestAClusterThatFitsIsTaken(t *testing.T) {
+func TestASuitableClusterIsAccepted(t *testing.T) {
 	needs, cluster := fits()
 	assert.Empty(t, needs.Check(cluster))
 	assert.Empty(t, cluster.Warnings())
@@ -34,7 +34,7 @@ func TestAClusterThatFitsIsTaken(t *testing.T) {
 	assert.Empty(t, needs.Check(cluster), "a slice that Google queues")
 }
 
-func TestEverythingThatDoesNotFitIsSaidByKey(t *testing.T) {
+func TestEveryUnsuitablePropertyIsReportedByKey(t *testing.T) {
 	const cluster, pools = "sglang-tpu:cluster.existing.name", "sglang-tpu:cluster.existing.nodePools[0]"
 	for name, test := range map[string]struct {
 		change func(*ClusterNeeds, *Cluster)
@@ -120,7 +120,7 @@ func TestASubnetworkHasItsRanges(t *testing.T) {
 	assert.Empty(t, needs.Check(subnet), "of a cluster that runs there already")
 }
 
-func TestWhatElseDoesNotFit(t *testing.T) {
+func TestFurtherUnsuitableResourcesAreReported(t *testing.T) {
 	for name, test := range map[string]struct {
 		found problem.List
 		says  string // empty: it fits

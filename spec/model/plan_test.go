@@ -86,7 +86,7 @@ func TestModelsThatFitOneHost(t *testing.T) {
 	}
 }
 
-func TestAModelThatIsTooBigSaysWhatWouldHoldIt(t *testing.T) {
+func TestTheErrorForATooLargeModelNamesATopologyThatFits(t *testing.T) {
 	m, _ := Lookup("meta-llama/Llama-3.1-405B-Instruct")
 	_, err := NewPlan(m, parse(t, "2x2x1"), Settings{})
 	assert.EqualError(t, err, "meta-llama/Llama-3.1-405B-Instruct needs 756 GiB of HBM for its weights; topology 2x2x1 leaves 676 GiB; use 2x2x2")

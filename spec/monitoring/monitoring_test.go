@@ -75,7 +75,7 @@ func TestEachAlertHasAQueryOrALogFilterAndSaysWhatToDo(t *testing.T) {
 }
 
 // Google's answer leaves zeros and empty texts out, which the provider takes for a change.
-func TestTheDashboardHoldsNothingThatGoogleLeavesOut(t *testing.T) {
+func TestTheDashboardHasNoValuesThatGoogleOmits(t *testing.T) {
 	var shown map[string]any
 	require.NoError(t, json.Unmarshal([]byte(Dashboard("title", Panels(endpoint))), &shown))
 	var look func(at string, v any)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestStackNamesThatGoogleWouldRefuseAreRefusedFirst(t *testing.T) {
+func TestStackNamesThatGoogleWouldRejectAreRejectedFirst(t *testing.T) {
 	for stack, ok := range map[string]bool{
 		"dev": true, "prod": true, "a": true, "team-a-prod1": true,
 		"Dev": false, "1st": false, "dev-": false, "dev_1": false, "longer-than-12": false, "": false,

@@ -27,7 +27,7 @@ func TestAListIsAnErrorUnlessItIsEmpty(t *testing.T) {
 	assert.EqualError(t, list.Err(), "config a:b: is empty; set it\nconfig a:c: is empty; set it")
 }
 
-func TestProblemsOfAnErrorGetTheKeyThatTheyLack(t *testing.T) {
+func TestProblemsWithoutAKeyGetTheGivenKey(t *testing.T) {
 	mixed := List{{Why: "w"}, {Key: "a:c", Why: "v"}}
 	assert.Equal(t, List{{Key: "a:b", Why: "w"}, {Key: "a:c", Why: "v"}}, Of("a:b", mixed))
 	assert.Empty(t, mixed[0].Key, "the list itself is left alone")

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestASecretsVersionIsTakenApart(t *testing.T) {
+func TestASecretsVersionIsParsed(t *testing.T) {
 	project, secret, err := Parse("projects/my-project/secrets/hf_token-1/versions/latest")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"my-project", "hf_token-1"}, []string{project, secret})

@@ -9,7 +9,7 @@ import (
 )
 
 // Each is right for the parser, and refused after it.
-func TestWhatTheServerRefusesAfterParsing(t *testing.T) {
+func TestConflictsThatTheServerRejectsAfterParsing(t *testing.T) {
 	for words, want := range map[string]string{
 		"--kv-cache-dtype fp8_e4m3":                                        `--kv-cache-dtype "fp8_e4m3" passes the server's parser and is then refused as unsupported; use auto or bf16`,
 		"--kv-cache-dtype fp8_e5m2":                                        "use auto or bf16",
@@ -50,7 +50,7 @@ func TestWhatTheServerRefusesAfterParsing(t *testing.T) {
 	}
 }
 
-func TestWhatGoesTogether(t *testing.T) {
+func TestValidCombinationsAreAccepted(t *testing.T) {
 	for _, words := range []string{
 		"",
 		"--kv-cache-dtype bf16 --log-level debug --log-level-http warning --hicache-storage none",

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestWhatEveryRankIsStartedWith(t *testing.T) {
+func TestArgumentsOfEveryRank(t *testing.T) {
 	const rest = " --device tpu --dtype bfloat16 --host 0.0.0.0 --port 8000 --random-seed 0 --watchdog-timeout 1200"
 	for name, tc := range map[string]struct {
 		list List
@@ -24,7 +24,7 @@ func TestWhatEveryRankIsStartedWith(t *testing.T) {
 	}
 }
 
-func TestAListIsNotChangedByWhatIsAddedToACopy(t *testing.T) {
+func TestAppendingToACopyDoesNotChangeTheList(t *testing.T) {
 	base := List{}.With("--a", "1").With("--b")
 	one, other := base.With("--c"), base.With("--d")
 	assert.Equal(t, "--a 1 --b --c", strings.Join(one.Words(), " "))

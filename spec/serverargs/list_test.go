@@ -10,7 +10,7 @@ import (
 
 var ours = List{}.With("--model-path", "org/model").With("--trust-remote-code").With("--dtype", "bfloat16").With("--tp-size", "16").With("--page-size", "128")
 
-func TestUsersArgumentsWinByFlagName(t *testing.T) {
+func TestUsersArgumentsReplaceThoseWithTheSameFlag(t *testing.T) {
 	for name, tc := range map[string]struct {
 		users []string
 		want  string

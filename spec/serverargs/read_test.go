@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatThePlanComputedIsNotForUsers(t *testing.T) {
+func TestUsersCannotSetComputedArguments(t *testing.T) {
 	for flag, why := range map[string]string{
 		"--tp-size": "the number of devices", "--tensor-parallel-size": "the number of devices", "--dp-size": "attention heads",
 		"--data-parallel-size": "attention heads", "--ep-size": "experts", "--nnodes": "the number of hosts", "--node-rank": "index in its group",
@@ -34,7 +34,7 @@ func TestWhatThePlanComputedIsNotForUsers(t *testing.T) {
 	}
 }
 
-func TestWhatTheServersParserWouldRefuse(t *testing.T) {
+func TestArgumentsThatTheServersParserWouldReject(t *testing.T) {
 	for name, tc := range map[string]struct {
 		words []string
 		want  string
@@ -66,7 +66,7 @@ func TestWhatTheServersParserWouldRefuse(t *testing.T) {
 	}
 }
 
-func TestAllWordsAreReadAtOnce(t *testing.T) {
+func TestAllArgumentsAreParsedTogether(t *testing.T) {
 	read := Read([]string{"4", "", "--context-length 4096", "--page-size", "a", "--enable-metrics", "--page-size=2", "--dtype", "--speed"}, false)
 	lines := strings.Split(read.Err.Error(), "\n")
 	for i, want := range []string{
@@ -83,7 +83,7 @@ func TestAllWordsAreReadAtOnce(t *testing.T) {
 }
 
 // Another commit's parser may know more, and other choices.
-func TestOfAnotherParserOnlyWhatIsOursIsSure(t *testing.T) {
+func TestForAnUnknownParserOnlyTheProgramsOwnArgumentsAreErrors(t *testing.T) {
 	read := Read([]string{"--speed", "9", "--page", "64", "--kv-cache-dtype", "fp8", "--enable-metrics", "json", "--page-size", "64"}, true)
 	require.NoError(t, read.Err)
 	require.Len(t, read.Doubts, 4)
@@ -101,7 +101,7 @@ func TestOfAnotherParserOnlyWhatIsOursIsSure(t *testing.T) {
 var stricter = []string{"cannot be set", "is an abbreviation of", "is given twice"}
 
 // The verdicts are those of the server's own parser; the file says how they were made.
-func TestEveryListGetsTheVerdictOfTheRealParser(t *testing.T) {
+func TestEveryListHasTheResultOfTheRealParser(t *testing.T) {
 	text, err := os.ReadFile("testdata/verdicts.jsonl")
 	require.NoError(t, err)
 	assert.Contains(t, string(text), Commit, "the verdicts and the table are of one commit")
@@ -154,7 +154,7 @@ func containsAny(text string, parts []string) bool {
 	return false
 }
 
-func TestTheTableIsWhole(t *testing.T) {
+func TestTheTableIsComplete(t *testing.T) {
 	assert.Len(t, Commit, 40)
 	assert.Len(t, Options, 172)
 	seen := map[string]bool{}

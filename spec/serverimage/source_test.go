@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestEqualInputsHaveEqualTagsAndOthersNeverShareOne(t *testing.T) {
+func TestTagsAreEqualOnlyForEqualInputs(t *testing.T) {
 	base := Default()
 	assert.Equal(t, base.Tag(), Default().Tag())
 	assert.True(t, strings.HasPrefix(base.Tag(), base.Commit[:12]+"-"))
@@ -25,7 +25,7 @@ func TestEqualInputsHaveEqualTagsAndOthersNeverShareOne(t *testing.T) {
 	}
 }
 
-func TestADefaultTagIsTheOneOfStacksThatAreUp(t *testing.T) {
+func TestTheDefaultTagMatchesDeployedStacks(t *testing.T) {
 	assert.Equal(t, "cddbf6f1cc33-d14be7e1", Default().Tag(), "another hash builds every image again")
 }
 

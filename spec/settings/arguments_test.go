@@ -40,7 +40,7 @@ func TestServerArgumentsThatCannotWorkAreRefused(t *testing.T) {
 	}
 }
 
-func TestAllArgumentsThatAreWrongAreSaidAtOnce(t *testing.T) {
+func TestAllWrongArgumentsAreReportedTogether(t *testing.T) {
 	_, err := load(coder(t).With("sglang-tpu:serverArguments", `["--tp","8","--page-size","many","--speed",9,"--enable-metrics","true","--dtype","fp16","--page-size",1]`))
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 6, "%s", err)
@@ -60,7 +60,7 @@ func TestArgumentsAndTheirPlanAreCheckedTogether(t *testing.T) {
 	}
 }
 
-func TestALongerContextIsPossibleByScaledPositions(t *testing.T) {
+func TestScaledPositionsAllowALongerContext(t *testing.T) {
 	const yarn = `"--json-model-override-args","{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}}"`
 	c, err := load(coder(t).With("sglang-tpu:serverArguments", `["--context-length",131072,`+yarn+`]`))
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestALongerContextIsPossibleByScaledPositions(t *testing.T) {
 }
 
 // Only the pinned commit's parser is known.
-func TestAnotherServersArgumentsAreDoubtedNotRefused(t *testing.T) {
+func TestUnknownArgumentsOfADifferentServerAreWarnings(t *testing.T) {
 	for image, names := range map[string]string{
 		`{"commit":"0123456789012345678901234567890123456789"}`:              "sglang-tpu:image.commit",
 		`{"source":"mirror","version":"v0.2.0"}`:                             "sglang-tpu:image.version",

@@ -29,7 +29,7 @@ func TestOptionsAreInTheOrderInWhichTheyAreTried(t *testing.T) {
 	assert.NotEmpty(t, c.Maintenance.Exclusions, "an upgrade would end a slice of the reservation")
 }
 
-func TestNodePoolsThatExistHaveNoOptions(t *testing.T) {
+func TestExistingNodePoolsCannotHaveFallbacks(t *testing.T) {
 	theirs := configtest.Minimal(t).With("sglang-tpu:cluster", `{"existing":{"name":"theirs","location":"us-central1","nodePools":["slice-of-theirs"]}}`)
 	_, err := load(theirs)
 	require.NoError(t, err, "the zone of the default option is nobody's setting")

@@ -111,7 +111,7 @@ func TestValuesReachTheirFields(t *testing.T) {
 
 // pulumi config set --path makes a number or truth value of whatever looks like one, and
 // people who write the file put quotes around numbers.
-func TestScalarsAreTakenAsWhatIsWanted(t *testing.T) {
+func TestScalarsAreConvertedToTheFieldsType(t *testing.T) {
 	for _, test := range []struct {
 		key, value string
 		got        func(*Config) any

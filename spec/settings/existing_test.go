@@ -10,7 +10,7 @@ import (
 )
 
 // What cannot be built on is refused by the settings alone, before anything is looked up.
-func TestExistingThingsThatCannotWorkAreRefused(t *testing.T) {
+func TestExistingResourcesThatCannotWorkAreRejected(t *testing.T) {
 	const ours = "sglang-tpu:"
 	network := `{"existing":{"project":"network-team","network":"corporate","subnetwork":"ml","podsRange":"pods","servicesRange":"services"}}`
 	team := `{"existing":{"name":"team"}}`
@@ -79,7 +79,7 @@ func TestExistingThingsThatCannotWorkAreRefused(t *testing.T) {
 	}
 }
 
-func TestExistingThingsAreTakenAloneAndTogether(t *testing.T) {
+func TestExistingResourcesAreAcceptedAloneAndTogether(t *testing.T) {
 	network := `{"existing":{"project":"network-team","network":"corporate","subnetwork":"ml","podsRange":"pods","servicesRange":"services","firewallRule":false}}`
 	for name, set := range map[string][]string{
 		"a network":    {"network", network},

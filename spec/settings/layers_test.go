@@ -10,7 +10,7 @@ import (
 )
 
 // A setting that belongs to one layer and does not say so is silently ignored by the other.
-func TestEverySettingSaysWhichLayerItBelongsTo(t *testing.T) {
+func TestEverySettingHasALayer(t *testing.T) {
 	for _, f := range fieldsOf(reflect.TypeFor[Settings]()) {
 		if f.retired() {
 			continue

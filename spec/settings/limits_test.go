@@ -10,7 +10,7 @@ import (
 )
 
 // GKE refuses the first node for which there is no place, after those that it has made.
-func TestEveryNodeHasItsPlaceBeforeTheFirstIsCreated(t *testing.T) {
+func TestRangesThatAreTooSmallForAllNodesAreRejected(t *testing.T) {
 	for name, test := range map[string]struct {
 		settings []string
 		says     []string // nothing: it has

@@ -8,7 +8,7 @@ import (
 	"sglang-tpu/spec/problem"
 )
 
-func TestAProblemSaysOnWhichLineItsKeyStands(t *testing.T) {
+func TestAProblemNamesTheLineOfItsKey(t *testing.T) {
 	const file = `# A comment.
 config:
   gcp:zone: us-central1
@@ -49,7 +49,7 @@ config:
 	}
 }
 
-func TestAProblemIsSaidWithoutALineIfTheFileCannotBeRead(t *testing.T) {
+func TestAProblemHasNoLineIfTheFileCannotBeRead(t *testing.T) {
 	problems := problem.List{{Key: "gcp:zone", Why: "is wrong"}}
 	for _, text := range []string{"", "config: [", "config: 7", "- a"} {
 		assert.Equal(t, problems, Locate(problems, "Pulumi.dev.yaml", []byte(text), func(string) (string, bool) { return "", false }), text)

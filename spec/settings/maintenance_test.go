@@ -41,7 +41,7 @@ const (
 	reserved    = `{"mode":"reservation","reservation":"r"}`
 )
 
-func TestASliceThatAnUpgradeWouldEndIsKeptFromThem(t *testing.T) {
+func TestASliceIsExcludedFromUpgradesThatWouldEndIt(t *testing.T) {
 	for _, mode := range []string{onDemand, reserved} {
 		c := on(t, "2026-12-01", capacityKey, mode)
 		assert.Equal(t, []gke.Exclusion{{Name: "keep-slices", Start: "2026-11-01T00:00:00Z", End: "2027-03-01T00:00:00Z", Scope: "NO_MINOR_OR_NODE_UPGRADES"}}, c.Maintenance.Exclusions)
@@ -66,7 +66,7 @@ func TestTheDefaultFitsGKEsLimits(t *testing.T) {
 	assert.True(t, ok, "another default version needs an end of its own")
 }
 
-func TestASliceThatNothingKeepsIsAWarning(t *testing.T) {
+func TestASliceWithoutAnExclusionIsAWarning(t *testing.T) {
 	const key, nothing = "sglang-tpu:maintenance", "GKE may upgrade the nodes in the maintenance window, and each group is down"
 	span := func(end, scope string) string {
 		return `{"exclusions":[{"name":"a","start":"2026-11-01","end":"` + end + `","scope":"` + scope + `"}]}`
@@ -98,7 +98,7 @@ func TestASliceThatNothingKeepsIsAWarning(t *testing.T) {
 	}
 }
 
-func TestMaintenanceIsReadAndSaidInOneForm(t *testing.T) {
+func TestMaintenanceTimesHaveOneFormat(t *testing.T) {
 	c := on(t, "2026-12-01", "sglang-tpu:maintenance", `{"window":{"days":["saturday","Sunday"],"hours":6},
 		"exclusions":[{"name":"launch","start":"2026-12-01","end":"2027-01-31T22:00:00+02:00","scope":"NO_UPGRADES"},{"name":"b","start":"2026-12-01 00:00:00 +0000 UTC","end":"2027-06-01"}]}`)
 	assert.Equal(t, "03:00", c.Maintenance.Window.Start)
@@ -109,7 +109,7 @@ func TestMaintenanceIsReadAndSaidInOneForm(t *testing.T) {
 	}, c.Maintenance.Exclusions)
 }
 
-func TestMaintenanceThatGKEWouldRefuseIsRefusedFirst(t *testing.T) {
+func TestMaintenanceThatGKEWouldRejectIsRejectedFirst(t *testing.T) {
 	exclusion := func(fields string) string { return `{"exclusions":[{` + fields + `}]}` }
 	many := strings.TrimSuffix(strings.Repeat(`{"name":"a","start":"2026-12-01","end":"2026-12-02","scope":"NO_UPGRADES"},`, 21), ",")
 	for value, says := range map[string][]string{

@@ -47,7 +47,7 @@ func TestSettingsAreReadInTheProjectsOwnNamespace(t *testing.T) {
 }
 
 // Whoever renames a project that is up keeps its configuration.
-func TestKeysOfThisProgramsNamespaceGoOnWorkingInAnotherProject(t *testing.T) {
+func TestThisProgramsNamespaceAlsoWorksInAnotherProject(t *testing.T) {
 	c, err := inNewProject(t, "sglang-tpu:replicas", "2", "sglang-tpu:capacity", `{"mode":"on-demand"}`, "sglang-tpu:labels", `{"a":"b"}`,
 		"sglang-tpu:serverArguments", `["--enable-metrics"]`, "sglang-tpu:topology", "2x2x4", "sglang-tpu:protect", "true", "sglang-tpu:hfToken", "hf_x")
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestKeysOfThisProgramsNamespaceGoOnWorkingInAnotherProject(t *testing.T) {
 	assert.Equal(t, "sglang-tpu:replicas", c.Key("replicas"))
 }
 
-func TestASettingInBothNamespacesIsRefusedByBothNames(t *testing.T) {
+func TestASettingInBothNamespacesIsRejectedWithBothKeys(t *testing.T) {
 	for _, tc := range []struct{ name, own, old string }{
 		{"replicas", "2", "3"},
 		{"replicas", "2", "2"},
@@ -74,7 +74,7 @@ func TestASettingInBothNamespacesIsRefusedByBothNames(t *testing.T) {
 	}
 }
 
-func TestAKeyThatNobodyReadsIsRefusedInEitherNamespace(t *testing.T) {
+func TestAnUnknownKeyIsRejectedInBothNamespaces(t *testing.T) {
 	_, err := inNewProject(t, "my.endpoint:mode1", "x", "sglang-tpu:mode1", "x", "other:mode1", "x")
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
@@ -84,7 +84,7 @@ func TestAKeyThatNobodyReadsIsRefusedInEitherNamespace(t *testing.T) {
 }
 
 // A remedy that is typed as it is must not set a key in the other namespace.
-func TestProblemsNameKeysAsTheProjectHasThem(t *testing.T) {
+func TestProblemsUseTheProjectsKeys(t *testing.T) {
 	_, err := inNewProject(t, "my.endpoint:topology", "2x2", "my.endpoint:image", `{"source":"prebuilt","repository":"x"}`)
 	require.ErrorContains(t, err, `config my.endpoint:topology: "2x2" is not`)
 	assert.ErrorContains(t, err, "config my.endpoint:image.reference: is empty")

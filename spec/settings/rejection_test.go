@@ -11,7 +11,7 @@ import (
 )
 
 // Every message names the key and the value, says why not, and what would help.
-func TestWhatCannotWorkIsRefused(t *testing.T) {
+func TestInvalidSettingsAreRejected(t *testing.T) {
 	const ours = "sglang-tpu:"
 	for _, test := range []struct {
 		key, value string
@@ -139,13 +139,13 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
-func TestAModelThatDoesNotFitIsRefusedWithATopologyThatHoldsIt(t *testing.T) {
+func TestAModelThatDoesNotFitIsRejectedWithATopologyThatFits(t *testing.T) {
 	_, err := load(coder(t).With("sglang-tpu:model", "Qwen/Qwen3-235B-A22B", "sglang-tpu:topology", "1x1x1"))
 	require.ErrorContains(t, err, "config sglang-tpu:model: Qwen/Qwen3-235B-A22B needs 438 GiB")
 	assert.ErrorContains(t, err, "use 2x2x1")
 }
 
-func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+func TestAllProblemsAreReportedTogether(t *testing.T) {
 	_, err := load(coder(t).With(
 		"gcp:project", "", "sglang-tpu:model", "gpt-4", "sglang-tpu:topology", "2x2", "sglang-tpu:replicas", "two",
 		"sglang-tpu:capacity", `{"mode":3}`, "sglang-tpu:image", `{"source":"docker"}`, "sglang-tpu:network", `{"pods":"x"}`,
@@ -201,7 +201,7 @@ func TestAModelOutsideTheCatalogueIsPlannedByItsNumbers(t *testing.T) {
 	}
 }
 
-func TestASettingThatNobodyReadsIsRefused(t *testing.T) {
+func TestAnUnknownSettingIsRejected(t *testing.T) {
 	values := coder(t)
 	_, err := Load(Source{
 		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
@@ -235,7 +235,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	assert.ElementsMatch(t, Keys(), read)
 }
 
-func TestWhatMaySurpriseIsAWarning(t *testing.T) {
+func TestUnexpectedEffectsAreWarnings(t *testing.T) {
 	c, err := load(coder(t).With("gcp:zone", "europe-west4-b", "sglang-tpu:image", `{"source":"prebuilt","reference":"example/sglang-jax:latest"}`))
 	require.NoError(t, err)
 	require.Len(t, c.Warnings, 3)

@@ -39,7 +39,7 @@ const (
 	stocked = "Node scale up in zones us-central1-c associated with this pod failed: GCE out of resources. Pod is at risk of not being scheduled."
 )
 
-func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
+func TestEventsAboutOptionsAreReportedOnce(t *testing.T) {
 	shortest, quiet = time.Millisecond, 0
 	events := []corev1.Event{
 		of("a", "TriggeredScaleUp", asked, 2), of("a", "FailedScaleUp", stocked, 1), of("a", "FailedScaleUp", "something\nnew", 3),
@@ -63,7 +63,7 @@ func TestWhatGKESaysOfOptionsIsSaidOnce(t *testing.T) {
 	}, said)
 }
 
-func TestAnEndOfThePatienceSaysWhichOptionsWereRefused(t *testing.T) {
+func TestATimeoutReportsTheRejectedOptions(t *testing.T) {
 	shortest = time.Millisecond
 	err := Await(t.Context(), withPools, func(context.Context) (State, error) {
 		waits := leader("")
@@ -73,7 +73,7 @@ func TestAnEndOfThePatienceSaysWhichOptionsWereRefused(t *testing.T) {
 	assert.ErrorContains(t, err, "  a: on-demand in us-central1-c or spot in us-central1-c: refused, GCE out of resources\n")
 }
 
-func TestWithoutOptionsNothingIsSaidOfPools(t *testing.T) {
+func TestWithoutOptionsPoolsAreNotReported(t *testing.T) {
 	order, _ := Goal{}.scaleUps(State{Events: []corev1.Event{of("a", "FailedScaleUp", stocked, 1)}, Pods: []corev1.Pod{leader("n")}})
 	assert.Empty(t, order)
 	assert.Empty(t, Goal{}.placed(State{Pods: []corev1.Pod{leader("n")}, PoolOf: map[string]string{"n": "x"}}))

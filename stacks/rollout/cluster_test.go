@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestLookAsksForTheSetItsPodsAndNodes(t *testing.T) {
+func TestLookReadsTheSetItsPodsAndNodes(t *testing.T) {
 	answer := func(w http.ResponseWriter, kind string, items any) {
 		w.Header().Set("Content-Type", "application/json")
 		assert.NoError(t, json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind, "items": items}))
@@ -71,7 +71,7 @@ func TestLookAsksForTheSetItsPodsAndNodes(t *testing.T) {
 	assert.Equal(t, "FailedScaleUp", found.Events[0].Reason)
 }
 
-func TestAKubeconfigThatIsNoneIsAnError(t *testing.T) {
+func TestAnInvalidKubeconfigIsAnError(t *testing.T) {
 	_, err := NewCluster("{")
 	assert.Error(t, err)
 }

@@ -123,7 +123,7 @@ func TestAwaitReturnsWhenTheGoalIsReached(t *testing.T) {
 	assert.Equal(t, "all 2 pods are ready", said[3])
 }
 
-func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
+func TestATimeoutReportsTheStateOfThePods(t *testing.T) {
 	_, err := await(t, 500*time.Millisecond,
 		[]corev1.Pod{pod("a", state(exited(1, strings.Repeat("x", 2*mostShown)+" the reason"))), pod("b")}, // and the group starts again
 		[]corev1.Pod{pod("b", unscheduled)})
@@ -138,7 +138,7 @@ func TestAnEndOfThePatienceSaysWhatThePodsSay(t *testing.T) {
 	assert.Contains(t, ended.Lines[4], "kubectl describe pod -n sglang NAME")
 }
 
-func TestALookThatThePatienceCutsOffHidesNoReason(t *testing.T) {
+func TestTheReasonSurvivesAQueryThatTheTimeoutInterrupts(t *testing.T) {
 	shortest = time.Millisecond
 	looks := 0
 	err := Await(t.Context(), goal, func(ctx context.Context) (State, error) {
@@ -159,7 +159,7 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestAClusterThatDoesNotAnswerIsNotAskedForTheWholePatience(t *testing.T) {
+func TestAwaitGivesUpEarlyIfTheClusterDoesNotAnswer(t *testing.T) {
 	defer func(before time.Duration) { silence = before }(silence)
 	silence = 30 * time.Millisecond
 	_, err := await(t, time.Hour, []corev1.Pod{pod("a")}, errors.New(`nodes is forbidden: User "ci" cannot list resource "nodes"`))
@@ -169,14 +169,14 @@ func TestAClusterThatDoesNotAnswerIsNotAskedForTheWholePatience(t *testing.T) {
 	assert.Contains(t, ended.Error(), `could not check for 30ms whether its pods are ready: nodes is forbidden: User "ci" cannot list resource "nodes"`)
 }
 
-func TestALookThatHangsIsGivenUp(t *testing.T) {
+func TestAQueryThatHangsIsAbandoned(t *testing.T) {
 	defer func(before time.Duration) { longest = before }(longest)
 	longest = 20 * time.Millisecond
 	_, err := within(t.Context(), func(context.Context) (State, error) { select {} })
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-func TestThePauseBetweenLooksGrowsWithTheTimeThatHasPassed(t *testing.T) {
+func TestThePauseBetweenQueriesGrowsWithTheElapsedTime(t *testing.T) {
 	defer func(before time.Duration) { shortest = before }(shortest)
 	shortest = 250 * time.Millisecond
 	for passed, want := range map[time.Duration]time.Duration{

@@ -162,7 +162,7 @@ func (o Options) read(t *testing.T, name string) string {
 	return string(text)
 }
 
-func TestARunIsMeasuredAndKept(t *testing.T) {
+func TestARunIsMeasuredAndSaved(t *testing.T) {
 	f, o := healthy(t), options(t)
 	findings, text := f.measure(o)
 	for _, finding := range findings {
@@ -261,7 +261,7 @@ func TestRequestsThatFailAreCountedAndNamed(t *testing.T) {
 	}
 }
 
-func TestNothingIsMeasuredWhereTheEndpointIsNotWhole(t *testing.T) {
+func TestNothingIsMeasuredIfTheEndpointIsIncomplete(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault    func(*fake, *Options)
 		says, do string
@@ -326,7 +326,7 @@ func TestThePlanIsDrawnWhereTheLoadReachesIt(t *testing.T) {
 	assert.NotContains(t, string(beyond), "last run", "of a level that this run does not have")
 }
 
-func TestAnInterruptedRunIsNotKept(t *testing.T) {
+func TestAnInterruptedRunIsNotSaved(t *testing.T) {
 	f, o := healthy(t), options(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.serve = func(w http.ResponseWriter, r *http.Request) { cancel(); f.answer(w, r) }

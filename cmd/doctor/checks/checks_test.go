@@ -130,7 +130,7 @@ func found(all []report.Finding, check string) (those []report.Finding) {
 	return those
 }
 
-func TestNothingIsToBeDoneWhereAllIsWell(t *testing.T) {
+func TestThereAreNoRemediesIfAllChecksSucceed(t *testing.T) {
 	f := healthy(t)
 	for _, finding := range All(context.Background(), f, stack(t)) {
 		switch finding.Check {
@@ -322,7 +322,7 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 	}
 }
 
-func TestEveryZoneWhereASliceMayBeIsAskedForOnce(t *testing.T) {
+func TestEveryPossibleZoneIsQueriedOnce(t *testing.T) {
 	f := healthy(t)
 	f.answers["gcloud compute machine-types list --filter=name=tpu7x-standard-4t --zones=us-central1-ai1a"] = answer{out: "[]"}
 	zones := found(All(context.Background(), f, stack(t,
@@ -351,7 +351,7 @@ func TestEachRoleThatIsMissingIsNamedOnce(t *testing.T) {
 	assert.Contains(t, roles, "roles/iam.serviceAccountUser")
 }
 
-func TestRolesThatCannotBeAskedForAreUnknown(t *testing.T) {
+func TestRolesThatCannotBeCheckedAreUnknown(t *testing.T) {
 	f := healthy(t)
 	f.refused = errors.New("Cloud Resource Manager API has not been used in project 210987654321 before or it is disabled.")
 	roles := found(All(context.Background(), f, stack(t)), "roles")
@@ -366,7 +366,7 @@ func TestRolesThatCannotBeAskedForAreUnknown(t *testing.T) {
 	assert.Equal(t, report.Unknown, roles[0].Status)
 }
 
-func TestACommandThatFailsIsQuotedByItsFirstLine(t *testing.T) {
+func TestACommandsErrorIsItsFirstLine(t *testing.T) {
 	assert.EqualError(t, nobody.err, "ERROR: (gcloud.projects.describe) You do not currently have an active account selected.")
 	assert.EqualError(t, &process.Error{Command: []string{"gcloud", "x"}}, "gcloud x failed and wrote no message")
 }

@@ -16,7 +16,7 @@ import (
 	"sglang-tpu/cmd/internal/process"
 )
 
-func TestAKubeconfigIsForThisUserAlone(t *testing.T) {
+func TestOnlyThisUserCanReadAKubeconfig(t *testing.T) {
 	m := Local{t.TempDir()}
 	path, err := m.Save("clusters: []")
 	require.NoError(t, err)

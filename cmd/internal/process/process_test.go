@@ -24,7 +24,7 @@ func TestCommandsEndWithTheirOutputOrTheirError(t *testing.T) {
 	assert.ErrorIs(t, err, exec.ErrNotFound)
 }
 
-func TestACommandThatDoesNotEndIsEnded(t *testing.T) {
+func TestACommandIsKilledAfterItsTimeout(t *testing.T) {
 	began := time.Now()
 	_, err := Run(t.Context(), 100*time.Millisecond, "sleep", "60")
 	assert.ErrorIs(t, err, context.DeadlineExceeded)

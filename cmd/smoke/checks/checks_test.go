@@ -21,7 +21,7 @@ import (
 // all lists the checks of every run.
 var all = append([]string{stackCheck, clusterCheck}, ofCluster...)
 
-func TestNothingIsToBeDoneWhereAllIsWell(t *testing.T) {
+func TestThereAreNoRemediesIfAllChecksSucceed(t *testing.T) {
 	for name, change := range map[string]func(*fake){
 		"with an API key": func(*fake) {},
 		"without one":     func(f *fake) { delete(f.outputs, "apiKeySecret"); f.server.key = "" },
@@ -39,7 +39,7 @@ func TestNothingIsToBeDoneWhereAllIsWell(t *testing.T) {
 	}
 }
 
-func TestTheChecksOnlyReadAndAskForNoSecretOfTheStack(t *testing.T) {
+func TestTheChecksOnlyReadAndNeedNoSecretOfTheStack(t *testing.T) {
 	f := healthy(t)
 	f.find(t)
 	for _, line := range f.commands {
@@ -279,7 +279,7 @@ func TestEachFaultIsNamedAndSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeAskedIsSaid(t *testing.T) {
+func TestChecksThatCannotRunAreReported(t *testing.T) {
 	f := healthy(t)
 	f.failing["pulumi"] = stderr("error: no stack")
 	assert.Equal(t, len(all)-1, strings.Count(fmt.Sprint(f.find(t)), "not asked needs the stack's outputs"))
@@ -309,7 +309,7 @@ func TestAServedNameOfItsOwnIsShown(t *testing.T) {
 	assert.Contains(t, f.find(t)[modelCheck], "ok org/model, which clients see as mine")
 }
 
-func TestAModelThatOnlyThoughtHasAnswered(t *testing.T) {
+func TestReasoningCountsAsAnAnswer(t *testing.T) {
 	f := healthy(t)
 	f.server.routes["/v1/chat/completions"] = answers(200, `{"choices":[{"message":{"content":null,"reasoning_content":"The user"},"finish_reason":"length"}],"usage":{"completion_tokens":16}}`)
 	assert.Contains(t, f.find(t)[chatCheck], `ok 16 tokens in`)

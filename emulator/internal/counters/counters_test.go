@@ -22,7 +22,7 @@ func ask(t *testing.T, c *Counters, method, path, body string) Counts {
 	return counts
 }
 
-func TestCountsAreKeptUntilTheyAreReset(t *testing.T) {
+func TestCountsPersistUntilTheyAreReset(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "counters.json")
 	c, err := Open(file)
 	require.NoError(t, err)

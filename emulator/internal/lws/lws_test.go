@@ -89,7 +89,7 @@ func TestNoChartRegistersADefinition(t *testing.T) {
 
 // The test of the upgrade (versionBefore in e2e) derives the earlier definition from the
 // program's, using the differences that are asserted here.
-func TestTheReleaseBeforeHasAnotherDefinition(t *testing.T) {
+func TestThePreviousReleaseHasADifferentDefinition(t *testing.T) {
 	const (
 		file = "charts/lws/crds/leaderworkerset.x-k8s.io_leaderworkersets.yaml"
 		path = "spec.versions[0].schema.openAPIV3Schema.properties.status.properties."
@@ -105,7 +105,7 @@ func TestTheReleaseBeforeHasAnotherDefinition(t *testing.T) {
 // A leader whose node is gone gets workers that no node matches, and the group does not start until the leader is deleted
 // (kubernetes-sigs/lws pull request 946). With a release that has the fix, docs/troubleshooting.md, docs/proof.md and
 // docs/sources.md need no word of it.
-func TestThePinnedReleaseSelectsNoNodePoolForALeaderWithoutANode(t *testing.T) {
+func TestThePinnedReleaseSelectsAnEmptyNodePoolForAMissingLeaderNode(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(release(t), "pkg", "controllers", "pod_controller.go"))
 	require.NoError(t, err)
 	_, function, found := strings.Cut(string(text), ") topologyValueFromPod(")
@@ -121,7 +121,7 @@ var held = []string{
 	"x-kubernetes-int-or-string", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
 }
 
-func TestDefinitionsAreTheChartsInShort(t *testing.T) {
+func TestDefinitionsMatchTheCharts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(release(t), "charts", "lws", "crds", "*.yaml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestWaitingIsShorterAndInProportion(t *testing.T) {
+func TestWaitingTimesAreScaled(t *testing.T) {
 	assert.Equal(t, 2*time.Second, Of(10*time.Second))
 	assert.Equal(t, 3*Of(time.Minute), Of(3*time.Minute))
 }

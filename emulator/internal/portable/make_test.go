@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMakeSaysWhatToDoElsewhereThanOnLinux(t *testing.T) {
+func TestMakeExplainsThatItNeedsLinux(t *testing.T) {
 	programs := t.TempDir()
 	for name, text := range map[string]string{"uname": "echo Darwin", "go": "echo go was called; exit 1"} {
 		require.NoError(t, os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755))
@@ -45,14 +45,14 @@ func bootstrap(t *testing.T, script string) (string, error) {
 	return string(out), err
 }
 
-func TestTheBuilderShowsItsProgressAndNoDownloads(t *testing.T) {
+func TestTheBuilderShowsProgressWithoutDownloads(t *testing.T) {
 	out, err := bootstrap(t, "printf '#!/bin/sh\\necho step 1 of 9\\n' >../bin/bootstrap; chmod +x ../bin/bootstrap\n")
 	require.NoError(t, err, out)
 	assert.Contains(t, out, "step 1 of 9")
 	assert.NotContains(t, out, "downloading")
 }
 
-func TestABuilderThatDoesNotCompileIsSaidWithTheEndOfItsLog(t *testing.T) {
+func TestABuilderThatDoesNotCompileShowsTheEndOfItsLog(t *testing.T) {
 	out, err := bootstrap(t, "echo undefined: something >&2; exit 1\n")
 	require.Error(t, err)
 	assert.Contains(t, out, "undefined: something")

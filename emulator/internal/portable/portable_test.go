@@ -35,7 +35,7 @@ type listed struct {
 
 // The test type-checks from source, without the function bodies of imported packages. This
 // takes seconds; compiling for each system would take minutes.
-func TestTheProgramIsCorrectOnOtherSystems(t *testing.T) {
+func TestTheProgramTypeChecksOnOtherSystems(t *testing.T) {
 	for _, system := range []string{"darwin/arm64", "windows/amd64"} {
 		t.Run(system, func(t *testing.T) {
 			assert.Empty(t, typeErrors(t, system, list(t, system)))
@@ -127,7 +127,7 @@ func typeErrors(t *testing.T, system string, packages []listed) []string {
 	return found
 }
 
-func TestWhatADifferentSystemLacksIsFound(t *testing.T) {
+func TestMissingFunctionsOfOtherSystemsAreFound(t *testing.T) {
 	dir := t.TempDir()
 	text := "package main\n\nimport \"syscall\"\n\nfunc main() { _ = syscall.Kill(1, syscall.SIGTERM) }\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o600))

@@ -48,7 +48,7 @@ func TestReadyEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestStopLeavesTimeForTERMAndThenTakesTheWholeGroup(t *testing.T) {
+func TestStopAllowsTimeAfterTERMAndThenKillsTheProcessGroup(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	p, err := Start(exec.Command("bash", "-c", `trap 'echo asked; exit 0' TERM; sleep 60 & echo "$!"; wait`), log)
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestStopLeavesTimeForTERMAndThenTakesTheWholeGroup(t *testing.T) {
 	require.Eventually(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) || zombie(child) }, 10*time.Second, 10*time.Millisecond)
 }
 
-func TestStopDoesNotOutlastItsContext(t *testing.T) {
+func TestStopReturnsWhenItsContextEnds(t *testing.T) {
 	p := start(t, "trap '' TERM; echo deaf; while :; do sleep 1; done")
 	require.Eventually(t, func() bool { return Tail(p.log, 1) == "deaf" }, 10*time.Second, 10*time.Millisecond)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestValuesAreFoundByThePathsThatJoinMakes(t *testing.T) {
+func TestValuesAreFoundByJoinedPaths(t *testing.T) {
 	value := map[string]any{
 		"spec":     map[string]any{"containers": []any{map[string]any{"name": "a"}, map[string]any{"name": "b"}}},
 		"metadata": map[string]any{"labels": map[string]any{"a.b/c": "x"}},
@@ -28,7 +28,7 @@ func TestValuesAreFoundByThePathsThatJoinMakes(t *testing.T) {
 	assert.Equal(t, "x", At(value, "secret.text", nil))
 }
 
-func TestAPathIsCoveredByThoseAboveIt(t *testing.T) {
+func TestAPathCoversItsSubpaths(t *testing.T) {
 	for path, want := range map[string]bool{
 		"a": true, "a.b": true, "a[0]": true, "ab": false, "b": false, "b.c": true, "b.c[1].d": true, "b.cd": false, "": false,
 	} {

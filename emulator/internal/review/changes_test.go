@@ -53,7 +53,7 @@ func TestDifferencesAreNamedWhereTheyAre(t *testing.T) {
 	}
 }
 
-func TestWhatForcesAReplacementComesFirst(t *testing.T) {
+func TestPropertiesThatForceAReplacementComeFirst(t *testing.T) {
 	s := Step{
 		Op:   Replace,
 		Old:  &State{Inputs: object(t, `{"a": 1, "nodeConfig": {"machineType": "x", "tags": ["t"]}}`)},
@@ -68,7 +68,7 @@ func TestWhatForcesAReplacementComesFirst(t *testing.T) {
 	assert.Equal(t, []string{"`machineType` changes from `x` to `y`"}, properties(s.changes()))
 }
 
-func TestWhatTheProviderFoundInTheCloudIsADifference(t *testing.T) {
+func TestDifferencesInTheCloudAreReported(t *testing.T) {
 	s := Step{
 		Op:   Update,
 		Old:  &State{Inputs: object(t, `{"a": 1}`), Outputs: object(t, `{"a": 1, "smt": {"off": true}}`)},
@@ -78,7 +78,7 @@ func TestWhatTheProviderFoundInTheCloudIsADifference(t *testing.T) {
 	assert.Equal(t, []Change{{Property: "smt.off", Old: "true"}}, s.changes())
 }
 
-func TestWhatIsTheSameInBothPodTemplatesIsSaidOnce(t *testing.T) {
+func TestEqualChangesOfBothPodTemplatesAreReportedOnce(t *testing.T) {
 	template := func(image, role string) string {
 		return `{"spec": {"containers": [{"name": "sglang-` + role + `", "image": "` + image + `"}]}}`
 	}
@@ -90,7 +90,7 @@ func TestWhatIsTheSameInBothPodTemplatesIsSaidOnce(t *testing.T) {
 	assert.Equal(t, "`containers[*].image` changes from `a` to `b`", s.changes()[0].Words())
 }
 
-func TestAFailedCreateIsSaidInWords(t *testing.T) {
+func TestAFailedCreateIsDescribed(t *testing.T) {
 	s := Step{
 		Op: Replace, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0",
 		Old: &State{Inputs: object(t, `{"a": 1}`)}, New: &State{Inputs: object(t, `{"a": 1}`)},

@@ -16,7 +16,7 @@ func policyFor(t *testing.T, text string) Policy {
 	return p
 }
 
-func TestWhatIsDemandedHasToBeAcknowledged(t *testing.T) {
+func TestThePolicyRequiresAcknowledgements(t *testing.T) {
 	p := policyFor(t, "acknowledge:\n  protected: [slice-rebuild, deletion]\n  others: [cluster-rebuild]\n")
 	prod := func(class Class, loses bool) Environment {
 		return Environment{Name: "prod", Protected: true, Changed: true, Class: class, Deletion: loses}
@@ -66,7 +66,7 @@ func TestTheLabelIsTheWorstOfAllEnvironments(t *testing.T) {
 	assert.Contains(t, string(text), `"class":"slice-rebuild"`)
 }
 
-func TestAPolicyThatDemandsWhatThereIsNotIsRefused(t *testing.T) {
+func TestAPolicyWithAnUnknownClassIsRejected(t *testing.T) {
 	for _, text := range []string{"acknowledge: {protected: [slices]}", "acknowledge: {others: [none]}", "acknowledge: {others: [failed]}", "demand: []"} {
 		_, err := ReadPolicy([]byte(text))
 		assert.ErrorContains(t, err, "review.yaml", text)
@@ -74,7 +74,7 @@ func TestAPolicyThatDemandsWhatThereIsNotIsRefused(t *testing.T) {
 	assert.Empty(t, policyFor(t, "").Protected)
 }
 
-func TestThisRepositorysPolicyIsOne(t *testing.T) {
+func TestThisRepositorysPolicyIsValid(t *testing.T) {
 	text, err := os.ReadFile("../../../review.yaml")
 	require.NoError(t, err)
 	p := policyFor(t, string(text))

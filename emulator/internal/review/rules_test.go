@@ -31,7 +31,7 @@ func recordedTypes(t *testing.T) map[string]bool {
 	return types
 }
 
-func TestEveryTypeOfTheProgramHasARuleForAllThatCanHappenToIt(t *testing.T) {
+func TestEveryTypeHasARuleForEachOperation(t *testing.T) {
 	types := recordedTypes(t)
 	require.Contains(t, types, nodePool)
 	require.Contains(t, types, set)
@@ -46,7 +46,7 @@ func TestEveryTypeOfTheProgramHasARuleForAllThatCanHappenToIt(t *testing.T) {
 	}
 }
 
-func TestWhatNoRuleSpeaksOfIsNeverTakenForHarmless(t *testing.T) {
+func TestAChangeWithoutARuleIsNotHarmless(t *testing.T) {
 	s := Step{Op: Delete, URN: "urn:pulumi:dev::sglang-tpu::gcp:sql/database:Database::x"}
 	r := ruleFor(s, "")
 	assert.Equal(t, unknown.text, r.text)
@@ -66,14 +66,14 @@ func TestFlexStartNodesAreNotRecreated(t *testing.T) {
 	assert.Equal(t, SliceRebuild, ruleFor(s, "nodeConfig.diskSizeGb").class)
 }
 
-func TestANodePoolWithoutNodesAsksForNoChips(t *testing.T) {
+func TestANodePoolWithoutNodesRequestsNoChips(t *testing.T) {
 	s := Step{Op: Create, URN: "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0-spot-1", New: &State{Inputs: object(t, `{"nodeCount": 2}`)}}
 	assert.Contains(t, ruleFor(s, "").text, "{chips} chips are requested, which takes")
 	s.New.Inputs = object(t, `{"autoscaling": {"maxNodeCount": 2}}`)
 	assert.Contains(t, ruleFor(s, "").text, "no chips are requested until a group needs a slice")
 }
 
-func TestTheFirstRuleThatFitsCounts(t *testing.T) {
+func TestTheFirstMatchingRuleApplies(t *testing.T) {
 	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0"
 	system := "urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster$" + nodePool + "::cluster-system"
 	for _, c := range []struct {

@@ -40,7 +40,7 @@ func TestAPreviewIsReadFromTheEnginesEvents(t *testing.T) {
 	assert.Equal(t, map[string]apitype.PropertyDiff{"name": {Kind: apitype.DiffUpdateReplace}}, pool.Diff)
 }
 
-func TestAPreviewThatIsCutOffIsNoSuccess(t *testing.T) {
+func TestAnInterruptedPreviewIsNoSuccess(t *testing.T) {
 	p, err := Read(nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"the preview ended without a summary"}, p.Errors)

@@ -68,7 +68,7 @@ config:
 }
 
 // The program rejects the placeholders in checked-in environments.
-func TestWhatStandsForTheUsersOwnIsFilledIn(t *testing.T) {
+func TestPlaceholdersAreReplaced(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "Pulumi.*.yaml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -89,7 +89,7 @@ func TestASaltThatCannotBeReadIsSaid(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsRotatedHasAnotherStandIn(t *testing.T) {
+func TestARotatedSecretHasADifferentSubstitute(t *testing.T) {
 	assert.Equal(t, secretFor("v1:a"), secretFor("v1:a"))
 	assert.NotEqual(t, secretFor("v1:a"), secretFor("v1:b"))
 	assert.NotContains(t, secretFor("v1:a"), "v1")
@@ -102,7 +102,7 @@ func TestASettingWithoutANamespaceIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnEditIsTakenOverWithTheSettingsOfTheLastCommand(t *testing.T) {
+func TestAnEditIsAppliedWithTheSettingsOfTheLastCommand(t *testing.T) {
 	s := (&Sandbox{Program: t.TempDir(), Layout: layout.Layout{Root: t.TempDir()}}).Stack("dev")
 	ctx, file := context.Background(), filepath.Join(s.Program, "Pulumi.dev.yaml")
 	require.NoError(t, s.Follow(ctx), "nothing is up")

@@ -27,7 +27,7 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 }
 
 // The test binary replaces the emulator.
-func TestPulumiInThatShellTakesEditsOverFirst(t *testing.T) {
+func TestPulumiInTheShellAppliesEditsFirst(t *testing.T) {
 	var out strings.Builder
 	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Checkout: t.TempDir(), Out: &out}
 	require.NoError(t, c.printEnv("dev"))
@@ -75,7 +75,7 @@ func TestACommandsEnvironmentHoldsEachNameOnce(t *testing.T) {
 	assert.Equal(t, os.Getenv("HOME"), seen["HOME"])
 }
 
-func TestSweepEndsWhatHasTheFolderAndNothingElse(t *testing.T) {
+func TestSweepOnlyKillsProcessesOfTheFolder(t *testing.T) {
 	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}}
 	sleeper := func(tmp string) *exec.Cmd {
 		cmd := exec.Command("sleep", "60")

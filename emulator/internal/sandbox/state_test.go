@@ -39,7 +39,7 @@ func deploymentIn(t *testing.T, file, field string) string {
 	return string(read.Checkpoint.Latest[field])
 }
 
-func TestACreateThatWasCutOffIsAdoptedIfTheCloudHasIt(t *testing.T) {
+func TestAnInterruptedCreateIsAdoptedIfTheCloudHasIt(t *testing.T) {
 	file := checkpointFile(t, `{
 		"secrets_providers": {"type": "passphrase", "state": {"salt": "s"}},
 		"resources": [{"urn": "network", "custom": true, "id": "n", "type": "gcp:n"}],

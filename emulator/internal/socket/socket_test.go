@@ -36,7 +36,7 @@ func TestRequestsAreAnsweredOrRefusedInJSON(t *testing.T) {
 	require.ErrorContains(t, socket.Get(ctx, at, "/other", &list), "404")
 }
 
-func TestADaemonThatDoesNotRunIsSaidInOneSentence(t *testing.T) {
+func TestAMissingDaemonIsReportedInOneSentence(t *testing.T) {
 	err := socket.Get(context.Background(), filepath.Join(t.TempDir(), "s"), "/list", nil)
 	require.Error(t, err)
 	assert.True(t, strings.HasPrefix(err.Error(), "the emulator is not running; start it with: bin/emulator start ("), err.Error())

@@ -97,7 +97,7 @@ func TestToolsOfOneModuleAreOneBuild(t *testing.T) {
 	assert.Empty(t, said.String(), "nothing is missing")
 }
 
-func TestToolsOfTheSetsThatShareAModuleHaveTheNamesThatGoGives(t *testing.T) {
+func TestToolsThatShareAModuleHaveGosDefaultNames(t *testing.T) {
 	for _, set := range [][]Tool{Runtime, BuildKit, Check} {
 		modules := map[string][]Tool{}
 		for _, tool := range set {

@@ -61,7 +61,7 @@ func TestAsManyBuildsAsAllowedRunAtOnce(t *testing.T) {
 	assert.ElementsMatch(t, []string{"short", "long", "middle", "middling"}, r.order)
 }
 
-func TestTheLongestThatIsFetchedIsBuiltFirst(t *testing.T) {
+func TestTheLongestFetchedBuildStartsFirst(t *testing.T) {
 	assert.Equal(t, 1, longest(someSteps, []int{0, 2, 3}))
 	assert.Equal(t, 2, longest(someSteps, []int{0, 3, 1}))
 
@@ -94,7 +94,7 @@ func (r *recorder) count() int {
 	return len(r.ended)
 }
 
-func TestTheFirstFailureEndsTheOtherBuildsAndIsTheOneThatIsSaid(t *testing.T) {
+func TestTheFirstFailureStopsOtherBuildsAndIsReported(t *testing.T) {
 	r := recorder{hold: time.Minute, fails: "middle"}
 	show := newProgress(io.Discard, 0, someSteps)
 	defer show.end(false)

@@ -51,7 +51,7 @@ func TestChecksRunBesideTheTests(t *testing.T) {
 	assert.Regexp(t, `(?s)test says this\nci: make test passed in \d+ s\n.*check says this\nci: make check passed in \d+ s\n$`, out)
 }
 
-func TestOneRedRunTellsEverything(t *testing.T) {
+func TestAFailedRunReportsAllFailures(t *testing.T) {
 	for _, red := range []string{"tools", "check", "test"} {
 		out, err := ci(t, `echo "$1 says this"; [ "$1" != `+red+" ]\n")
 		require.Error(t, err, red)

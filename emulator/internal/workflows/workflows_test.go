@@ -159,8 +159,8 @@ func TestTheWorkflowsKeepTheRules(t *testing.T) {
 	}
 }
 
-// TestTheRulesCatchWhoBreaksThem breaks one rule of a workflow at a time.
-func TestTheRulesCatchWhoBreaksThem(t *testing.T) {
+// TestTheRulesDetectViolations breaks one rule of a workflow at a time.
+func TestTheRulesDetectViolations(t *testing.T) {
 	workflows := all(t)
 	for _, c := range []struct{ file, old, new, says string }{
 		{"pull-request.yaml", "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "pinned by its commit"},
@@ -184,8 +184,8 @@ func TestTheRulesCatchWhoBreaksThem(t *testing.T) {
 	}
 }
 
-// TestActionlintHasNothingToSay checks syntax, expressions and types.
-func TestActionlintHasNothingToSay(t *testing.T) {
+// TestActionlintReportsNothing checks syntax, expressions and types.
+func TestActionlintReportsNothing(t *testing.T) {
 	var said bytes.Buffer
 	lint, err := actionlint.NewLinter(&said, &actionlint.LinterOptions{LogWriter: io.Discard, WorkingDir: root})
 	require.NoError(t, err)
@@ -203,7 +203,7 @@ func TestActionlintHasNothingToSay(t *testing.T) {
 	assert.NotEmpty(t, found, "it does find what is wrong")
 }
 
-func TestWhatChangesAnEnvironmentHasThatEnvironmentsApproval(t *testing.T) {
+func TestDeploymentsNeedTheEnvironmentsApproval(t *testing.T) {
 	for name, w := range all(t) {
 		for id, j := range w.Jobs {
 			for _, s := range j.Steps {
@@ -249,9 +249,9 @@ func TestNoJobAsksForMoreThanItsRunnerGives(t *testing.T) {
 	}
 }
 
-// TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster runs the step with a script in place
+// TestDriftIgnoresTheStateOfAnEncryptedCluster runs the step with a script in place
 // of pulumi.
-func TestDriftIsWhatDiffersButForTheWordOfAnEncryptedCluster(t *testing.T) {
+func TestDriftIgnoresTheStateOfAnEncryptedCluster(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("jq is missing; GitHub's runners have it")
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestNamesMeanWhatTheClusterSays(t *testing.T) {
+func TestNamesResolveAsInTheCluster(t *testing.T) {
 	known := map[string]netip.Addr{"leader.set.sglang.svc.": netip.MustParseAddr("127.64.0.7")}
 	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()

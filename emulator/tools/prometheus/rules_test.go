@@ -220,7 +220,7 @@ func TestTheRightAlertsFireAndNoOthers(t *testing.T) {
 	}
 }
 
-func TestAnEndpointWithoutGroupsHasNothingToMiss(t *testing.T) {
+func TestAnEndpointWithoutGroupsHasNoAlertAboutThem(t *testing.T) {
 	none := endpoint
 	none.Groups = 0
 	atEnd, _ := fired(t, none, situation{})
@@ -235,7 +235,7 @@ func TestOneOfTwoGroupsThatDoesNotAnswerIsNoticed(t *testing.T) {
 }
 
 // While an exporter is replaced, two pods have series of the same group.
-func TestTwoExportersAreNotTwoGroups(t *testing.T) {
+func TestTwoExportersDoNotDoubleTheGroups(t *testing.T) {
 	two := endpoint
 	two.Groups, two.MultiHost = 2, false
 	s := idle()
@@ -244,7 +244,7 @@ func TestTwoExportersAreNotTwoGroups(t *testing.T) {
 	assert.Equal(t, []string{"no-answer"}, atEnd)
 }
 
-func TestASingleHostSliceIsNotWatchedAsOne(t *testing.T) {
+func TestASingleHostSliceHasNoMultiHostMetrics(t *testing.T) {
 	single := endpoint
 	single.MultiHost = false
 	atEnd, _ := fired(t, single, situation{})
@@ -252,7 +252,7 @@ func TestASingleHostSliceIsNotWatchedAsOne(t *testing.T) {
 }
 
 // The series of other stacks do not count.
-func TestTheSeriesOfAnotherClusterCountForNothing(t *testing.T) {
+func TestTheSeriesOfAnotherClusterAreIgnored(t *testing.T) {
 	other := situation{}
 	for series, values := range idle() {
 		other[strings.ReplaceAll(series, "sglang-tpu-dev", "sglang-tpu-prod")] = values
@@ -306,7 +306,7 @@ var gke = []string{
 }
 
 // An alert on a metric that does not exist never fires.
-func TestEveryMetricIsWrittenBySomebody(t *testing.T) {
+func TestEveryQueriedMetricIsExported(t *testing.T) {
 	config := monitoring.ExporterConfig(2, "")
 	written := map[string]bool{"up": true}
 	for _, match := range regexp.MustCompile(`"name": "([^"]+)"`).FindAllStringSubmatch(config, -1) {

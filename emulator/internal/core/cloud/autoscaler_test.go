@@ -214,7 +214,7 @@ func TestAPoolOfAComputeClassNeedsItsLabelAndItsTaint(t *testing.T) {
 	assert.Empty(t, up, "a pod without the toleration")
 }
 
-func TestAPoolThatIsAutoscaledFromNowOnKeepsItsNodes(t *testing.T) {
+func TestTurningAutoscalingOnKeepsAPoolsNodes(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	pool := create(t, c, nodePoolKind, slice())

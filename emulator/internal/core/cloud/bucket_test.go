@@ -34,7 +34,7 @@ func withBucket(t *testing.T) (*Cloud, *Resource) {
 	return c, b
 }
 
-func TestABucketAsGoogleWritesItBack(t *testing.T) {
+func TestABucketHasTheDefaultsThatGoogleAdds(t *testing.T) {
 	c, b := withBucket(t)
 	assert.Equal(t, "p-cache", b.ID)
 	assert.Equal(t, "US-CENTRAL1", b.Outputs["location"])
@@ -53,7 +53,7 @@ func TestABucketAsGoogleWritesItBack(t *testing.T) {
 	assert.Equal(t, "US-CENTRAL1", updated.Outputs["location"])
 }
 
-func TestBucketNamesAreTheWholeWorlds(t *testing.T) {
+func TestBucketNamesAreGloballyUnique(t *testing.T) {
 	c, _ := withBucket(t)
 	for project, want := range map[string]string{"p": "you already own it., conflict", "q": "The requested bucket name is not available."} {
 		_, err := c.Create(context.Background(), bucketKind, bucketValues("project", project))
@@ -85,7 +85,7 @@ func TestObjectsWithoutABucketAreLeftOver(t *testing.T) {
 	assert.Contains(t, c.Resources(), Resource{Type: "objects of the bucket", ID: "gone"})
 }
 
-func TestABucketIsForThosePrincipalsThatItsPolicyNames(t *testing.T) {
+func TestOnlyPrincipalsInItsPolicyMayUseABucket(t *testing.T) {
 	c, _ := withBucket(t)
 	principal := fmt.Sprintf("principal://iam.googleapis.com/projects/%d/locations/global/workloadIdentityPools/p.svc.id.goog/subject/ns/sglang/sa/server", ProjectNumber("p"))
 	grant := Values{"bucket": "p-cache", "role": "roles/storage.objectViewer", "member": principal}

@@ -20,7 +20,7 @@ func TestNamesAreTakenOnce(t *testing.T) {
 	create(t, c, projectIAMKind, member) // two stacks may grant the same
 }
 
-func TestWhatIsInUseStays(t *testing.T) {
+func TestResourcesInUseCannotBeDeleted(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice())
@@ -59,7 +59,7 @@ func TestDeletionProtectionHolds(t *testing.T) {
 	assert.Empty(t, fake.specs)
 }
 
-func TestAnUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
+func TestAnUpdateKeepsGooglesValues(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	inputs := clusterValues()
@@ -90,7 +90,7 @@ func TestStateSurvivesReopening(t *testing.T) {
 	assert.Len(t, again.Resources(), len(before)-1)
 }
 
-func TestAStockoutLeavesThePoolInERRORAndNoUpdateHealsIt(t *testing.T) {
+func TestAStockoutLeavesThePoolInERRORWhateverIsUpdated(t *testing.T) {
 	file := stateFile(t)
 	c, fake := open(t, file)
 	withCluster(t, c)
@@ -120,7 +120,7 @@ func TestAStockoutLeavesThePoolInERRORAndNoUpdateHealsIt(t *testing.T) {
 	assert.Len(t, fake.nodes["c/slice"], 2)
 }
 
-func TestALackOfQuotaLeavesNothing(t *testing.T) {
+func TestMissingQuotaCreatesNothing(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	c.SetFaults([]Fault{{Match: "slice", Text: "Quota 'TPUS_PER_TPU_FAMILY' exceeded. Limit: 0.0", Times: 1}})
@@ -158,7 +158,7 @@ func TestAnswersAreCopies(t *testing.T) {
 	all.Wait()
 }
 
-func TestIdentitiesGetWhatTheyWereGranted(t *testing.T) {
+func TestIdentitiesHaveTheirGrantedRoles(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	account := create(t, c, accountKind, Values{"project": "p", "accountId": "build"})
 	email := account.Outputs.text("email")
@@ -213,7 +213,7 @@ func TestUnknownTypesAreNamed(t *testing.T) {
 	require.ErrorContains(t, err, "has no "+typ)
 }
 
-func TestWhatWasBeingMadeWhenTheCloudStoppedIsTakenBack(t *testing.T) {
+func TestInterruptedCreatesAreRemovedOnResume(t *testing.T) {
 	file := stateFile(t)
 	c, _ := open(t, file)
 	withCluster(t, c)
@@ -252,7 +252,7 @@ func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
 	assert.Equal(t, []string{"c: " + node}, fake.failed)
 }
 
-func TestFaultsAreTakenByTheirKindAndNumber(t *testing.T) {
+func TestFaultsAreUsedUpByKindAndNumber(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	c.SetFaults([]Fault{{On: "hub", Match: "org/m", Text: "no route", Times: 2}, {On: "bucket", Match: "b", Text: "quota", Times: 1}})
 	assert.Empty(t, c.TakeFault("create", "org/m"))

@@ -65,7 +65,7 @@ func TestDiffOfANodePool(t *testing.T) {
 	}
 }
 
-func TestDiffOfTheRest(t *testing.T) {
+func TestDiffOfOtherResources(t *testing.T) {
 	private := object("enablePrivateNodes", true, "enablePrivateEndpoint", true, "masterIpv4CidrBlock", "172.16.0.0/28")
 	auth := object("clientCertificateConfig", object("issueClientCertificate", false))
 	for name, test := range map[string]struct {

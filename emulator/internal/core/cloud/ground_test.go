@@ -30,7 +30,7 @@ func nothing(t *testing.T) *Cloud {
 	return c
 }
 
-func TestGroundIsThereBeforeStacksAndIsDescribed(t *testing.T) {
+func TestGroundExistsBeforeStacksAndIsListed(t *testing.T) {
 	c := nothing(t)
 	all := given(t)
 	require.NoError(t, c.Ground(t.Context(), all))
@@ -88,7 +88,7 @@ func TestGroundIsThereBeforeStacksAndIsDescribed(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(c.Buckets, "team-models"))
 }
 
-func TestGKEIsLetIntoTheNetworkOfAnotherProject(t *testing.T) {
+func TestGKEMayUseTheNetworkOfAnotherProject(t *testing.T) {
 	c := nothing(t)
 	var all []Request
 	for _, r := range given(t) {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestASpotSliceIsTakenBackWithAllItsHosts(t *testing.T) {
+func TestASpotSliceIsPreemptedWithAllItsHosts(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice())
@@ -18,7 +18,7 @@ func TestASpotSliceIsTakenBackWithAllItsHosts(t *testing.T) {
 	assert.Equal(t, before, fake.nodes["c/slice"], "they come back under their names")
 }
 
-func TestOnlySpotSlicesAreTakenBack(t *testing.T) {
+func TestOnlySpotSlicesArePreempted(t *testing.T) {
 	for name, test := range map[string]struct {
 		pool Values
 		ask  string

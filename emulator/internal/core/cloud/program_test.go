@@ -48,7 +48,7 @@ func TestEveryTypeOfTheTableIsKnownAndUsed(t *testing.T) {
 }
 
 // The paths in rules of code exist in the schema.
-func TestTheRulesOfCodeAreOfPropertiesThatThereAre(t *testing.T) {
+func TestPropertiesWithCodedRulesExist(t *testing.T) {
 	for typ, paths := range notUpdated {
 		for _, path := range paths {
 			p := schema.At(schema.Of(typ), path)

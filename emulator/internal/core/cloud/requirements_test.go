@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNothingIsMadeWhileItsAPIIsOff(t *testing.T) {
+func TestNothingIsCreatedWhileItsAPIIsDisabled(t *testing.T) {
 	c, err := Open(stateFile(t), 0)
 	require.NoError(t, err)
 	c.Clusters = newFake()
@@ -30,7 +30,7 @@ func TestNothingIsMadeWhileItsAPIIsOff(t *testing.T) {
 	create(t, c, networkKind, Values{"project": "p", "name": "n"})
 }
 
-func TestAnEarlierProgramComesUpForAReview(t *testing.T) {
+func TestAnEarlierProgramCanBeDeployedForAReview(t *testing.T) {
 	c, err := Open(stateFile(t), 0)
 	require.NoError(t, err)
 	c.Clusters = newFake()
@@ -77,7 +77,7 @@ func TestVulnerabilityScanningIsNoLongerOffered(t *testing.T) {
 
 // The provider rejects the value that GKE reports. The program therefore must not ignore the
 // property: an ignored property takes the value that a refresh has read.
-func TestEncryptionReadsBackAnotherWord(t *testing.T) {
+func TestGKEReportsADifferentEncryptionState(t *testing.T) {
 	for version, state := range map[string]string{
 		"1.34.0-gke.2201000": "ENCRYPTED", "1.35": "ALL_OBJECTS_ENCRYPTION_ENABLED", "1.36.1-gke.1": "ALL_OBJECTS_ENCRYPTION_ENABLED",
 	} {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestGKERefusesAPoolInItsOwnWords(t *testing.T) {
+func TestGKERejectsAPoolWithItsOwnErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		pool  Values
 		says  string
@@ -112,7 +112,7 @@ func TestASliceGetsItsNodes(t *testing.T) {
 	assert.Empty(t, fake.nodes["c/slice"])
 }
 
-func TestFlexStartNodesComeWhenAPodAsks(t *testing.T) {
+func TestFlexStartNodesAreCreatedWhenAPodRequestsThem(t *testing.T) {
 	file := stateFile(t)
 	c, fake := open(t, file)
 	withCluster(t, c)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestASecretIsReadByWhoMayAndByNobodyElse(t *testing.T) {
+func TestOnlyPermittedAccountsReadASecret(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cloud.json")
 	c, _ := open(t, file)
 	member := Values{"project": "p", "secretId": "s", "role": "roles/secretmanager.secretAccessor", "member": "serviceAccount:p.svc.id.goog[ns/a]"}

@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-func TestAPropertyLeftOutHasTheProvidersDefaultInTheState(t *testing.T) {
+func TestAnOmittedPropertyHasTheProvidersDefault(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	pool := create(t, c, nodePoolKind, slice("nodeConfig.shieldedInstanceConfig", object("enableSecureBoot", true), "upgradeSettings", object("maxSurge", 0.0)))
@@ -45,7 +45,7 @@ func TestAnUpdateDoesNotTouchAPoolsTopology(t *testing.T) {
 	assert.Equal(t, "2x2x2", fake.nodes["c/slice"][0].Labels[topology.TopologyLabel])
 }
 
-func TestAnUpdateLeavesWhatIsIgnored(t *testing.T) {
+func TestAnUpdateKeepsIgnoredProperties(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	pool := create(t, c, nodePoolKind, slice("nodeConfig.kubeletConfig", object("cpuManagerPolicy", "static")))
@@ -55,7 +55,7 @@ func TestAnUpdateLeavesWhatIsIgnored(t *testing.T) {
 	assert.InDelta(t, 1, r.Outputs.at("nodeConfig.advancedMachineFeatures.threadsPerCore"), 0)
 }
 
-func TestWhatGoogleFillsInStaysWhenTheProgramDropsIt(t *testing.T) {
+func TestGooglesValuesRemainWhenTheProgramOmitsThem(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	inputs := clusterValues()

@@ -16,7 +16,7 @@ func exclusion(scope string) map[string]any {
 	return object("exclusionName", "keep", "startTime", "2027-03-01T00:00:00Z", "endTime", "2027-04-01T00:00:00Z", "exclusionOptions", object("scope", scope))
 }
 
-func TestWhatAnUpgradeOfAMaintenanceWindowReaches(t *testing.T) {
+func TestWhichPoolsAMaintenanceWindowUpgrades(t *testing.T) {
 	const within, after = "2027-03-31", "2027-04-01"
 	for name, test := range map[string]struct {
 		scope   string // empty: no exclusion
@@ -96,7 +96,7 @@ func TestPoolsThatGKEDoesNotUpgrade(t *testing.T) {
 	}
 }
 
-func TestWhenAWindowOpens(t *testing.T) {
+func TestNextMaintenanceWindow(t *testing.T) {
 	recurring := func(recurrence string) map[string]any {
 		return object("recurringWindow", object("startTime", "2026-01-03T22:30:00Z", "endTime", "2026-01-04T06:30:00Z", "recurrence", recurrence))
 	}
@@ -123,7 +123,7 @@ func TestWhenAWindowOpens(t *testing.T) {
 	}
 }
 
-func TestVersionsThatComeNext(t *testing.T) {
+func TestNextVersions(t *testing.T) {
 	assert.Equal(t, "1.35.3-gke.1000000", nextVersion("1.35.2-gke.2037000", false))
 	assert.Equal(t, "1.36.1-gke.1000000", nextVersion("1.35.2-gke.2037000", true))
 	assert.Equal(t, "odd", nextVersion("odd", true))

@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-func TestOnlyBucketsEverRefuseAWrite(t *testing.T) {
+func TestOnlyBucketsRejectWrites(t *testing.T) {
 	// The emulator's folder may be a symbolic link; the paths of processes are resolved.
 	real := t.TempDir()
 	link := filepath.Join(t.TempDir(), "emulator")

@@ -41,7 +41,7 @@ func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
 }
 
 // If the program ignored changes of the property, it would fail after a refresh.
-func TestARefreshTakesWhatGKECallsAnEncryptedClusterForAnInput(t *testing.T) {
+func TestARefreshReadsGKEsEncryptionStateAsAnInput(t *testing.T) {
 	p, _ := started(t)
 	in := clusterInputs("1.35")
 	in["databaseEncryption"] = map[string]any{"state": "ENCRYPTED", "keyName": "k"}
@@ -57,7 +57,7 @@ func TestARefreshTakesWhatGKECallsAnEncryptedClusterForAnInput(t *testing.T) {
 	assert.Empty(t, checked.GetFailures(), "what the program says is right")
 }
 
-func TestAPreviewTouchesNothing(t *testing.T) {
+func TestAPreviewChangesNothing(t *testing.T) {
 	p, google := started(t)
 	_, err := p.Create(background, &pulumirpc.CreateRequest{Urn: urn(networkType), Preview: true, Properties: properties(t, map[string]any{"name": "n"})})
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestAPreviewTouchesNothing(t *testing.T) {
 }
 
 // An unknown endpoint would make the kubeconfig and every object in the cluster unknown.
-func TestAPreviewedUpdateKeepsWhatGoogleFilledIn(t *testing.T) {
+func TestAPreviewedUpdateKeepsGooglesValues(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
 	inputs := clusterInputs("1.36")
@@ -174,7 +174,7 @@ func TestAnotherProjectIsAnotherProvider(t *testing.T) {
 
 // Without a difference, the bridge returns the state unchanged, so a pool in ERROR stays in
 // ERROR.
-func TestAPoolInERRORIsHandedToTheEngineAndNotHealed(t *testing.T) {
+func TestAPoolInERRORReachesTheStateAndIsNotRepaired(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
 	google.SetFaults([]cloud.Fault{{Match: "slice", Text: "GCE_STOCKOUT", Times: 1}})
@@ -205,14 +205,14 @@ func TestAPoolInERRORIsHandedToTheEngineAndNotHealed(t *testing.T) {
 	assert.Equal(t, failed.GetProperties().AsMap(), read.GetProperties().AsMap(), "a refresh finds nothing wrong")
 }
 
-func TestAnUpdateOfWhatIsGoneSaysSo(t *testing.T) {
+func TestUpdatingAMissingResourceIsAnError(t *testing.T) {
 	p, _ := started(t)
 	inputs := properties(t, clusterInputs("1.35"))
 	_, err := p.Update(background, &pulumirpc.UpdateRequest{Urn: urn(clusterType), Id: "projects/p/locations/us-central1/clusters/c", Olds: inputs, News: inputs})
 	require.ErrorContains(t, err, "Resource provider reported that the resource did not exist while updating")
 }
 
-func TestTheMarkOfWhatIsUnknownIsPulumis(t *testing.T) {
+func TestUnknownValuesHavePulumisMark(t *testing.T) {
 	assert.Equal(t, plugin.UnknownStringValue, cloud.Unknown)
 }
 
@@ -267,7 +267,7 @@ func TestAnUpdateThatFailsMarksTheResourceAsABridgedProviderDoes(t *testing.T) {
 	assert.Equal(t, "1.35", failed.GetInputs().AsMap()["minMasterVersion"])
 }
 
-func TestACancelledCreateTellsTheEngineWhatMayExist(t *testing.T) {
+func TestACancelledCreateReportsTheResourceToTheEngine(t *testing.T) {
 	p, _ := started(t)
 	_, err := p.Cancel(background, nil)
 	require.NoError(t, err)

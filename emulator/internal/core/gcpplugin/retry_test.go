@@ -11,7 +11,7 @@ import (
 )
 
 // Faults of the create of a network, and how often the provider tries it.
-func TestRequestsAreSentAgainAsTheProviderSendsThem(t *testing.T) {
+func TestRequestsAreRetriedLikeInTheProvider(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect injection.Effect
 		text   string

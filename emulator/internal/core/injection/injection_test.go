@@ -49,7 +49,7 @@ func asked(t *testing.T, f Fault, times int, patience time.Duration) (statuses [
 	return statuses, done.Load()
 }
 
-func TestEachEffectDoesAndAnswersWhatItSays(t *testing.T) {
+func TestEachEffectWorksAsDocumented(t *testing.T) {
 	for effect, want := range map[Effect]struct {
 		statuses []int
 		worked   int32

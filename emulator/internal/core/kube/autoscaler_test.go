@@ -60,7 +60,7 @@ func tpuPod(name, node string, selector map[string]string) *corev1.Pod {
 	return pod
 }
 
-func TestTheAutoscalerLooksAtAllPodsThatWaitAndSaysWhatHappens(t *testing.T) {
+func TestTheAutoscalerHandlesAllPendingPodsAndReportsEvents(t *testing.T) {
 	events := make(chan corev1.Event, 10)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/cloud.google.com/v1/computeclasses/chips", func(w http.ResponseWriter, _ *http.Request) {

@@ -20,7 +20,7 @@ import (
 
 const object = "/api/v1/namespaces/ns/configmaps/c"
 
-func TestWhatARequestDoesWithAnObject(t *testing.T) {
+func TestOperationsOfRequests(t *testing.T) {
 	for line, want := range map[string]injection.Operation{
 		"GET " + object:                                  injection.Read,
 		"GET " + object + "?watch=true":                  "",
@@ -34,7 +34,7 @@ func TestWhatARequestDoesWithAnObject(t *testing.T) {
 	}
 }
 
-func TestTheFrontFailsWhatItIsAskedToAndPassesTheRestOn(t *testing.T) {
+func TestTheFrontInjectsFaultsAndForwardsOtherRequests(t *testing.T) {
 	var got []string
 	behind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -73,7 +73,7 @@ func TestTheFrontFailsWhatItIsAskedToAndPassesTheRestOn(t *testing.T) {
 	assert.Equal(t, []string{"PATCH applied"}, got, "and all was done, once")
 }
 
-func TestAPartOfTheControlPlaneThatEndsIsStartedAgain(t *testing.T) {
+func TestAControlPlaneComponentIsRestarted(t *testing.T) {
 	l := layout.Layout{Root: t.TempDir()}
 	require.NoError(t, os.MkdirAll(l.Bin(), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(l.Bin(), "etcd"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700))

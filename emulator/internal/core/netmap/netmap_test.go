@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPodAddressesStandForLoopbackOnes(t *testing.T) {
+func TestPodAddressesMapToLoopbackAddresses(t *testing.T) {
 	n, err := New("10.4.0.0/14", 0, -1)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, n.Close()) })
@@ -42,7 +42,7 @@ func TestTwoNetworksOnOneMachineDiffer(t *testing.T) {
 	assert.ErrorContains(t, err, "another emulator")
 }
 
-func TestClustersThatAreKeptBeginElsewhere(t *testing.T) {
+func TestSavedClustersUseOtherNetworks(t *testing.T) {
 	n, err := New("10.4.0.0/14", 16, -1)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, n.Close()) })

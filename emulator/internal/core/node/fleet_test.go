@@ -27,7 +27,7 @@ func boundTo(node, name string) *corev1.Pod {
 
 // Found by chaos: the leader of the group after a slice was lost was bound to a host of that slice, went on on the host
 // that came back under its name, and had a set of workers that no host could ever match.
-func TestAPodOfAMachineThatIsGoneDoesNotRunOnTheNextOfItsName(t *testing.T) {
+func TestAPodDoesNotMoveToANewMachineWithTheSameName(t *testing.T) {
 	for name, tc := range map[string]struct {
 		known []runtime.Object
 		left  []string
@@ -60,7 +60,7 @@ func TestAPodOfAMachineThatIsGoneDoesNotRunOnTheNextOfItsName(t *testing.T) {
 
 // Found by chaos: a leader that was already ending, and waited for a request, went on for the whole of its grace period
 // after its host had gone.
-func TestAMachineThatVanishesTakesWhatIsEndingWithIt(t *testing.T) {
+func TestAVanishedMachineEndsTerminatingContainers(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	process, err := proc.Start(exec.Command("/bin/bash", "-c", "trap '' TERM; echo deaf; while :; do /bin/sleep 1; done"), log)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestAMachineThatVanishesTakesWhatIsEndingWithIt(t *testing.T) {
 }
 
 // Whoever makes the pods anew must not have them bound to a host that goes a moment later.
-func TestMachinesThatFailTogetherAreForgottenBeforeTheirPods(t *testing.T) {
+func TestFailedMachinesAreDeletedBeforeTheirPods(t *testing.T) {
 	client := fake.NewClientset()
 	c := &members{access: kube.Access{Name: "c", Client: client}, machines: map[string]*machine{}, pods: map[types.UID]*pod{}}
 	done := make(chan struct{})

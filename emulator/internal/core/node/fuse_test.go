@@ -66,7 +66,7 @@ func TestAMountedBucketIsItsFolder(t *testing.T) {
 	}
 }
 
-func TestABucketThatCannotBeMountedIsSaidInTheDriversWords(t *testing.T) {
+func TestAFailedBucketMountHasTheDriversError(t *testing.T) {
 	with := func(options string) func(*pod, map[string]string) {
 		return func(_ *pod, a map[string]string) { a["mountOptions"] = options }
 	}

@@ -13,7 +13,7 @@ import (
 	"sglang-tpu/emulator/internal/core/kube"
 )
 
-func TestANodeThatRunsGetsItsPoolsNewLabelsAndTaints(t *testing.T) {
+func TestARunningNodeGetsItsPoolsNewLabelsAndTaints(t *testing.T) {
 	tpu, class := cloud.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}, cloud.Taint{Key: "class", Value: "chips", Effect: "NoSchedule"}
 	client := fake.NewClientset(&corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: "host", Labels: map[string]string{"zone": "c", "kubernetes.io/os": "linux"}},

@@ -210,7 +210,7 @@ func TestDeletingNeedsAWholePath(t *testing.T) {
 	requireMade(t, r, image+":1", "one")
 }
 
-func TestConfigFailsInTheRuntimesWords(t *testing.T) {
+func TestConfigFailsWithTheRuntimesErrors(t *testing.T) {
 	r := open(t, t.TempDir(), false)
 	require.NoError(t, push(t, r, writer, image+":1", labelled(t, "one")))
 	for title, test := range map[string]struct{ email, reference, want string }{

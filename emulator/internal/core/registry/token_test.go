@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheTokenAddressAnswersByAccountAndScope(t *testing.T) {
+func TestTheTokenEndpointAnswersByAccountAndScope(t *testing.T) {
 	const (
 		pull    = "scope=repository:p/r/server:pull"
 		pushing = "scope=repository:p/r/server:pull,push"
@@ -38,7 +38,7 @@ func TestTheTokenAddressAnswersByAccountAndScope(t *testing.T) {
 	}
 }
 
-func TestTheTokenAddressKnowsNoPost(t *testing.T) {
+func TestTheTokenEndpointRejectsPost(t *testing.T) {
 	answer := httptest.NewRecorder()
 	open(t, t.TempDir(), false).ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "https://"+host+tokenPath, nil))
 	require.Equal(t, http.StatusNotFound, answer.Code, "clients then ask by GET")

@@ -53,7 +53,7 @@ func TestTheJobsScriptsBuildOnce(t *testing.T) {
 }
 
 // A token that was stored in the Docker configuration before the build.
-func TestATokenFromBeforeALongBuildIsDeadAtThePush(t *testing.T) {
+func TestATokenFromBeforeALongBuildHasExpiredAtThePush(t *testing.T) {
 	w := newWorld(t, writer)
 	auth := base64.StdEncoding.EncodeToString([]byte("oauth2accesstoken:" + token + writer))
 	require.NoError(t, os.WriteFile(filepath.Join(w.config, "config.json"), []byte(`{"auths":{"us-central1-docker.pkg.dev":{"auth":"`+auth+`"}}}`), 0o600))

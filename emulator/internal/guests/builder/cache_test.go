@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestLayersAreKeptInARepositoryWhoseTagsMove(t *testing.T) {
+func TestLayersAreCachedInARepositoryWithMutableTags(t *testing.T) {
 	w := newWorld(t, writer)
 	w.login(t)
 	build := func(name, export string) (string, int) {

@@ -82,7 +82,7 @@ func TestShardsSumToTheModelsWeights(t *testing.T) {
 	assert.Contains(t, names, "model-00014-of-00014.safetensors")
 }
 
-func TestASnapshotIsFetchedOnceAndLiesAsHuggingFaceLaysIt(t *testing.T) {
+func TestASnapshotIsFetchedOnceInHuggingFacesLayout(t *testing.T) {
 	c, d := newClient(t)
 	folder, err := c.Snapshot(context.Background(), small8B, "", everything)
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestASnapshotIsFetchedOnceAndLiesAsHuggingFaceLaysIt(t *testing.T) {
 	assert.Equal(t, folder, again)
 }
 
-func TestADownloadThatFailsGoesOnFromThere(t *testing.T) {
+func TestAFailedDownloadResumes(t *testing.T) {
 	c, d := newClient(t)
 	d.fault = "requests.exceptions.ConnectionError: no route"
 	_, err := c.Snapshot(context.Background(), small8B, "", everything)
@@ -159,7 +159,7 @@ func TestErrorsAreHuggingFacesOwn(t *testing.T) {
 	}
 }
 
-func TestABucketThatRefusesIsAnInputOutputError(t *testing.T) {
+func TestARefusedBucketWriteIsAnInputOutputError(t *testing.T) {
 	c, d := newClient(t)
 	d.refusal = "googleapi: Error 429: Quota exceeded"
 	_, err := c.Snapshot(context.Background(), small8B, "", everything)
@@ -194,7 +194,7 @@ func TestHfReadsItsArgumentsAsArgparseDoes(t *testing.T) {
 	}
 }
 
-func TestLaterHfTakesOnePatternForEachFlag(t *testing.T) {
+func TestNewerHfTakesOnePatternForEachFlag(t *testing.T) {
 	typer := version{major: 1}
 	o, err := parse(typer, []string{"org/model", "--exclude", "a", "--exclude", "b"})
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestLaterHfTakesOnePatternForEachFlag(t *testing.T) {
 	assert.Equal(t, []string{"b"}, o.exclude, "argparse keeps the last")
 }
 
-func TestAHubThatAnswersNothingLeavesWhatIsThere(t *testing.T) {
+func TestWithoutTheHubAnExistingSnapshotIsUsed(t *testing.T) {
 	c, d := newClient(t)
 	d.fault = "429"
 	_, err := c.Snapshot(context.Background(), small8B, "main", everything)

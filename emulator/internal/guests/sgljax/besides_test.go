@@ -17,7 +17,7 @@ func (nobody) Fetched(string, int64, bool) error { return nil }
 func (nobody) Fault(string) (string, error)      { return "", nil }
 func (nobody) Write(string) (string, error)      { return "", nil }
 
-func TestWhatIsLoadedBesideTheModelMustHaveBeenFetched(t *testing.T) {
+func TestFurtherRepositoriesMustBeDownloadedBeforeLoading(t *testing.T) {
 	const model, draft, adapter = "Qwen/Qwen2.5-7B-Instruct", "AngelSlim/Qwen3-32B_eagle3", "nissenj/Qwen3-4B-lora-v2"
 	drafting := arguments{"--speculative-algorithm": "EAGLE3", "--speculative-draft-model-path": draft}
 	adapting := arguments{"--lora-paths": "mine=" + adapter + " local=/opt/adapter"}

@@ -104,13 +104,13 @@ func TestACacheThatCannotBeWrittenIsNoError(t *testing.T) {
 	assert.Equal(t, [2]bool{false, false}, d.compileAll(t, socket, a, [2]string{shared, shared}))
 }
 
-func TestARankThatGoesAwayBreaksTheBarrier(t *testing.T) {
+func TestALostRankBreaksTheBarrier(t *testing.T) {
 	ranks := group()
 	go func() { _ = ranks[1].peers[0].conn.Close() }()
 	require.ErrorContains(t, ranks[0].barrier(), "UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): task 1")
 }
 
-func TestWhatChangesCompiledCodeChangesItsKey(t *testing.T) {
+func TestTheKeyOfCompiledCodeDependsOnItsInputs(t *testing.T) {
 	key := func(image string, devices int, pairs ...string) string {
 		a := arguments{"--model-path": "m", "--tp-size": "16", "--port": "8000"}
 		for i := 0; i < len(pairs); i += 2 {
@@ -130,7 +130,7 @@ func TestWhatChangesCompiledCodeChangesItsKey(t *testing.T) {
 	}
 }
 
-func TestTheHubsErrorsAsTransformersPassesThemOn(t *testing.T) {
+func TestTheHubsErrorsHaveTheFormOfTransformers(t *testing.T) {
 	for class, want := range map[string]string{
 		"GatedRepoError":          "OSError: You are trying to access a gated repo.\nMake sure to have access to it at https://huggingface.co/org/m.\n401 Client Error",
 		"RepositoryNotFoundError": "OSError: org/m is not a local folder and is not a valid model identifier",

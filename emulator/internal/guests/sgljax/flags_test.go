@@ -11,7 +11,7 @@ import (
 )
 
 // The verdicts are those of the server's parser; the file says how they were created.
-func TestEveryListGetsTheVerdictOfTheRealParser(t *testing.T) {
+func TestEveryListHasTheResultOfTheRealParser(t *testing.T) {
 	text, err := os.ReadFile("../../../../spec/serverargs/testdata/verdicts.jsonl")
 	require.NoError(t, err)
 	lists := 0
@@ -35,7 +35,7 @@ func TestEveryListGetsTheVerdictOfTheRealParser(t *testing.T) {
 	assert.GreaterOrEqual(t, lists, 100)
 }
 
-func TestWhatIsParsedIsWhatPythonWouldHave(t *testing.T) {
+func TestParsedValuesMatchPython(t *testing.T) {
 	parsed, err := parse([]string{
 		"--model", "m", "--tp-size=1_6", "--nn", " 2 ", "--port", "1", "--port", "2", "--enable-metrics",
 		"--no-disaggregation-use-raiden", "--lora-paths", "a=x", "y", "--served-model-name=-x",
@@ -79,7 +79,7 @@ func TestShapesThatTheServerRefuses(t *testing.T) {
 }
 
 // Texts of server_args.py, model_config.py, tp_worker.py and model_runner_kv_cache_mixin.py.
-func TestWhatIsRefusedAfterParsing(t *testing.T) {
+func TestConflictsAreRejectedAfterParsing(t *testing.T) {
 	const draft = " --speculative-draft-model-path org/draft"
 	for words, want := range map[string]string{
 		"--chunked-prefill-size 200 --page-size 128": "AssertionError: chunked_prefill_size must be divisible by page_size",

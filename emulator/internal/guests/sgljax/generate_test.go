@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNothingIsMadeForAClientThatHasGone(t *testing.T) {
+func TestNothingIsCreatedForADisconnectedClient(t *testing.T) {
 	s, url := newServer(t)
 	const each, requests = 30000, 20
 	ctx, leave := context.WithCancel(t.Context())

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestWhatTheBatchDoesNotHoldWaits(t *testing.T) {
+func TestRequestsBeyondTheBatchWait(t *testing.T) {
 	s := &server{args: arguments{"--max-running-requests": "256", "--dp-size": "2"}}
 	for _, c := range []struct{ admitted, running, waiting, free int }{
 		{0, 0, 0, 256}, {256, 256, 0, 0}, {300, 256, 44, 0},

@@ -192,7 +192,7 @@ func TestErrorsAreTheServersOwn(t *testing.T) {
 	assert.Contains(t, body, "Unsupported Media Type: Only 'application/json' is allowed")
 }
 
-func TestGenerateTakesTextsTokensAndStreams(t *testing.T) {
+func TestGenerateAcceptsTextsTokensAndStreams(t *testing.T) {
 	_, url := newServer(t)
 	status, body := call(t, "POST", url+"/generate", `{"text":"hello","sampling_params":{"max_new_tokens":3}}`)
 	assert.Equal(t, 200, status)
@@ -219,7 +219,7 @@ func TestGenerateTakesTextsTokensAndStreams(t *testing.T) {
 	assert.Equal(t, "data: [DONE]", events[2])
 }
 
-func TestTheNumbersThatThereAreAreInTheServersInfo(t *testing.T) {
+func TestTheServersInfoHasTheRealFields(t *testing.T) {
 	_, url := newServer(t, "--enable-metrics", "true", "--mem-fraction-static", "0.88", "--tokenizer-path", "/cache/t")
 	_, _ = call(t, "POST", url+"/generate", `{"text":"hello","sampling_params":{"max_new_tokens":3}}`)
 	status, body := call(t, "GET", url+"/get_server_info", "")

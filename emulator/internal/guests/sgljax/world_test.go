@@ -129,7 +129,7 @@ func TestAWorkerThatIsReplacedAfterItsSignalLeavesBothWaiting(t *testing.T) {
 	}
 }
 
-func TestALaterTaskOfARankTakesTheEarliersPlaceUntilAllHaveRegistered(t *testing.T) {
+func TestALaterTaskReplacesAnEarlierOneUntilAllHaveRegistered(t *testing.T) {
 	h := hosts{"x-0.x": "127.95.0.8"}
 	socket := h.serve(t)
 	of := func(n, host string) arguments {
@@ -297,7 +297,7 @@ func TestAfterItsFirstRequestTheServerKillsItself(t *testing.T) {
 	assert.Equal(t, 143, worker.end())
 }
 
-func TestTheTokenizerIsMainsWhateverTheRevision(t *testing.T) {
+func TestTheTokenizerIsAlwaysOfRevisionMain(t *testing.T) {
 	r, _ := hub.Lookup(coder)
 	home := t.TempDir()
 	place := func(revision string) string {

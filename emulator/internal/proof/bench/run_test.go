@@ -51,7 +51,7 @@ func TestTheCriticalPathIsTheLongestChainOfWhatWaits(t *testing.T) {
 	assert.Equal(t, 20*time.Second, r.last())
 }
 
-func TestWhoDependsOnAComponentWaitsForAllThatIsInIt(t *testing.T) {
+func TestDependingOnAComponentWaitsForItsResources(t *testing.T) {
 	component := resource.URN("urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster::c")
 	child, other := urn("child"), urn("other")
 	waits := world.Waits(&apitype.DeploymentV3{Resources: []apitype.ResourceV3{
@@ -61,7 +61,7 @@ func TestWhoDependsOnAComponentWaitsForAllThatIsInIt(t *testing.T) {
 	assert.Equal(t, map[resource.URN]bool{component: true}, waits[child])
 }
 
-func TestADestroyWaitsTheOtherWayRound(t *testing.T) {
+func TestADestroyWaitsInReverseOrder(t *testing.T) {
 	r, d := example()
 	reverse := reversed(world.Waits(d))
 	assert.True(t, reverse[urn("network")][urn("pool")])
@@ -70,7 +70,7 @@ func TestADestroyWaitsTheOtherWayRound(t *testing.T) {
 	assert.Equal(t, 15*time.Second, length)
 }
 
-func TestTheTableHasEveryGoalThatIsMissedWithItsReason(t *testing.T) {
+func TestTheTableExplainsEveryMissedGoal(t *testing.T) {
 	r, d := example()
 	f := &figures{empty: time.Second, first: 3 * time.Second, unchanged: 2 * time.Second, start: 2 * time.Second, cycle: cycle{up: r, destroy: r}}
 	f.upPath, f.chain = r.path(world.Waits(d))

@@ -44,7 +44,7 @@ func TestTheReportHasTheSeedAndHowLongEachTook(t *testing.T) {
 	}
 }
 
-func TestOneEventCanBeLookedInto(t *testing.T) {
+func TestASingleEventCanBeSelected(t *testing.T) {
 	all, err := options{}.events()
 	require.NoError(t, err)
 	assert.Len(t, all, len(events))

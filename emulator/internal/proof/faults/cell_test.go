@@ -40,7 +40,7 @@ func named(t *testing.T, all []*target, name string) *target {
 	return nil
 }
 
-func TestTargetsAreWhatAProviderKeeps(t *testing.T) {
+func TestTargetsAreResourcesOfProviders(t *testing.T) {
 	all, err := targets(deployment())
 	require.NoError(t, err)
 	require.Len(t, all, 4, "a provider is not kept anywhere else")
@@ -51,7 +51,7 @@ func TestTargetsAreWhatAProviderKeeps(t *testing.T) {
 	assert.False(t, named(t, all, "policy").updateable, "every change replaces it")
 }
 
-func TestScenariosHoldEachCellOnceOrAsManyAsAreDrawn(t *testing.T) {
+func TestScenariosContainEachSelectedCellOnce(t *testing.T) {
 	all, err := targets(deployment())
 	require.NoError(t, err)
 	found := cells(all, rand.New(rand.NewPCG(1, 1)))
@@ -84,7 +84,7 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	assert.NotEqual(t, draw(7), draw(8))
 }
 
-func TestAnInventoryNamesWhatIsMissingAndWhatIsTwice(t *testing.T) {
+func TestAnInventoryNamesMissingAndDuplicateResources(t *testing.T) {
 	was := inventory{state: map[string]string{"urn:a": "1"}, cloud: []string{"x 1"}, objects: []string{"Job a/b"}}
 	assert.Empty(t, was.difference(was))
 	now := inventory{state: map[string]string{"urn:a": "2"}, cloud: []string{"x 1", "x 2"}}
@@ -94,7 +94,7 @@ func TestAnInventoryNamesWhatIsMissingAndWhatIsTwice(t *testing.T) {
 	}
 }
 
-func TestWhatIsCreatedAgainMayHaveAnotherIdIfGoogleMakesItUp(t *testing.T) {
+func TestRecreatedResourcesMayHaveNewGeneratedIDs(t *testing.T) {
 	const (
 		policy  = "gcp:monitoring/alertPolicy:AlertPolicy"
 		network = "gcp:compute/network:Network"
@@ -108,7 +108,7 @@ func TestWhatIsCreatedAgainMayHaveAnotherIdIfGoogleMakesItUp(t *testing.T) {
 	assert.Contains(t, was.difference(inventory{state: map[string]string{a: "p/1", n: "other"}, cloud: was.cloud}), "the state lacks "+n+" net")
 }
 
-func TestRequestsAreAwaitedAsLongAsTheFirstTookWithinBounds(t *testing.T) {
+func TestFurtherRequestsAreAwaitedAsLongAsTheFirstWithinBounds(t *testing.T) {
 	for first, want := range map[time.Duration]time.Duration{
 		0: 1500 * time.Millisecond, 2 * time.Second: 2 * time.Second, time.Minute: 4 * time.Second,
 	} {
@@ -116,7 +116,7 @@ func TestRequestsAreAwaitedAsLongAsTheFirstTookWithinBounds(t *testing.T) {
 	}
 }
 
-func TestTheTailOfAnOutputIsItsErrors(t *testing.T) {
+func TestTheTailOfAnOutputContainsItsErrors(t *testing.T) {
 	assert.Equal(t, "Diagnostics:\n  error: no", tail("Diagnostics:\n\n  error: no\n\nOutputs:\n  plan: 1\n\nResources:\n  1 errored\n"))
 	assert.Equal(t, "error: no stack", tail("error: no stack\n"))
 }

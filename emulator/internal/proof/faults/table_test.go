@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheTableCountsEachCellOnceByWhatFollowed(t *testing.T) {
+func TestTheTableCountsEachCellOnceByItsRemedy(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "results.jsonl")
 	write := results{all: []result{
 		{Resource: "a", Operation: "create", Effect: "lose", Met: true, Remedy: imported, Explained: true},

@@ -21,7 +21,7 @@ func write(t *testing.T, root string, files map[string]string) {
 	}
 }
 
-func TestACopyIsWhatTheWorldWasButForWhatEachStartMakes(t *testing.T) {
+func TestACopyOmitsWhatEveryStartRecreates(t *testing.T) {
 	root := t.TempDir()
 	w := &World{
 		Stack:     (&sandbox.Sandbox{Layout: layout.Layout{Root: filepath.Join(root, "w")}}).Stack("dev"),
@@ -47,7 +47,7 @@ func TestACopyIsWhatTheWorldWasButForWhatEachStartMakes(t *testing.T) {
 	assert.Equal(t, tool, link, "tools are not copied, and stay")
 }
 
-func TestSnapshotsStayAsLongAsTheSameProgramSettingsAndEmulatorMadeThem(t *testing.T) {
+func TestSnapshotsAreReusedForTheSameProgramSettingsAndEmulator(t *testing.T) {
 	root := t.TempDir()
 	w := &World{
 		Stack:     (&sandbox.Sandbox{Program: filepath.Join(root, "p"), Layout: layout.Layout{Root: filepath.Join(root, "w")}}).Stack("dev"),

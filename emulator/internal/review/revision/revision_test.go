@@ -47,7 +47,7 @@ func commit(t *testing.T, dir, message string) {
 	run(t, dir, "commit", "-q", "-m", message)
 }
 
-func TestWhatMattersToAProgramIsInItsHash(t *testing.T) {
+func TestTheHashCoversAllFilesOfTheProgram(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		file, text string
@@ -104,7 +104,7 @@ func TestAnExportIsTheProgramWithoutTheEmulator(t *testing.T) {
 	assert.Equal(t, tree.Name, whole.Name, "nothing is changed in it")
 }
 
-func TestCommentsAndSaltsAreNoConfiguration(t *testing.T) {
+func TestCommentsAndSaltsAreNotPartOfTheConfiguration(t *testing.T) {
 	dir := repository(t)
 	ctx := context.Background()
 	read := func(environment string) string {

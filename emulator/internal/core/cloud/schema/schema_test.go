@@ -52,7 +52,7 @@ func TestAFileWithAnErrorIsNotRead(t *testing.T) {
 }
 
 // Declarations of the provider that are surprising.
-func TestWhatTheProviderDeclares(t *testing.T) {
+func TestPropertiesMatchTheProvidersSchema(t *testing.T) {
 	for path, want := range map[string]Property{
 		"gcp:container/nodePool:NodePool nodeConfig.machineType":                           {Kind: String, Computed: true},
 		"gcp:container/nodePool:NodePool nodeConfig.spot":                                  {Kind: Bool, ForceNew: true, Default: false},
@@ -76,7 +76,7 @@ func TestWhatTheProviderDeclares(t *testing.T) {
 }
 
 // Every path in a conflict exists.
-func TestConflictsAreWithWhatThereIs(t *testing.T) {
+func TestConflictingPropertiesExistInTheSchema(t *testing.T) {
 	var walk func(typ string, level []*Property)
 	walk = func(typ string, level []*Property) {
 		for _, p := range level {
