@@ -94,7 +94,7 @@ func TestPolicyNoBindingIsBroaderThanTheAllowList(t *testing.T) {
 	}
 }
 
-func TestPolicyABindingOfAnotherKindIsNoticed(t *testing.T) {
+func TestPolicyDetectsABindingOfAnotherKind(t *testing.T) {
 	for _, typ := range []string{
 		"gcp:projects/iAMBinding:IAMBinding", "gcp:projects/iAMPolicy:IAMPolicy", "gcp:storage/bucketIAMBinding:BucketIAMBinding",
 		"gcp:folder/iAMMember:IAMMember", "gcp:organizations/iAMMember:IAMMember", "gcp:compute/instanceIAMMember:InstanceIAMMember",

@@ -113,7 +113,7 @@ func TestNothingOfTwoEndpointsOnAPlatformCollides(t *testing.T) {
 	}
 }
 
-func TestAPlatformThatDoesNotFitIsRefused(t *testing.T) {
+func TestAnUnsuitablePlatformIsRejected(t *testing.T) {
 	for name, test := range map[string]struct {
 		values configtest.Values
 		opts   []pulumitest.Option

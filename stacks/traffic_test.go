@@ -299,7 +299,7 @@ func listened(t *testing.T, graph []*policytest.Object) []int {
 }
 
 // Each rule is there for somebody: without it, a flow of the stack is cut.
-func TestPolicyOfTheNetworkHasNoRuleThatNobodyNeeds(t *testing.T) {
+func TestPolicyOfTheNetworkHasNoUnusedRule(t *testing.T) {
 	graph := objects(environments(t)["all"])
 	used := uses(t, podsOf(t, graph))
 	for i, o := range graph {

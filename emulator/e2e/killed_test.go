@@ -33,9 +33,9 @@ func TestDownAfterAnUpThatWasKilled(t *testing.T) {
 	}
 }
 
-// TestInterruptedUpLeavesNoProcessAndGoesOn is Ctrl-C, which reaches the whole
+// TestAnInterruptedUpLeavesNoProcessAndCanContinue is Ctrl-C, which reaches the whole
 // foreground process group. The down after it is one whose state lacks something.
-func TestInterruptedUpLeavesNoProcessAndGoesOn(t *testing.T) {
+func TestAnInterruptedUpLeavesNoProcessAndCanContinue(t *testing.T) {
 	parallel(t, 70)
 	w := newWorld(t)
 	up, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "up", "dev"))

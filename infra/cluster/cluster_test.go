@@ -115,7 +115,7 @@ func TestAuthorizedNetworksAreThoseOfTheCallerAndNoOthers(t *testing.T) {
 		"networks that are let in need an address to come to")
 }
 
-func TestSecretsAreEncryptedWithTheKeyThatIsNamed(t *testing.T) {
+func TestSecretsAreEncryptedWithTheConfiguredKey(t *testing.T) {
 	const key = "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"
 	graph, _ := create(t, func(a *Args) { a.ControlPlane.SecretsKey = key })
 	assert.Equal(t, map[string]any{"state": "ENCRYPTED", "keyName": key}, graph.Get(t, clusterType, "cluster").Value("databaseEncryption"))
@@ -123,7 +123,7 @@ func TestSecretsAreEncryptedWithTheKeyThatIsNamed(t *testing.T) {
 	assert.Nil(t, graph.Get(t, clusterType, "cluster").Value("databaseEncryption"))
 }
 
-func TestNodesHaveTheTwoRolesThatGKEDocuments(t *testing.T) {
+func TestNodesHaveTheDocumentedRoles(t *testing.T) {
 	graph, _ := create(t, nil)
 	require.Len(t, graph.OfType(roleType), 2)
 	for name, want := range map[string]string{

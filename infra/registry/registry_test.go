@@ -10,7 +10,7 @@ import (
 	"sglang-tpu/internal/pulumitest"
 )
 
-func TestTagsNeverMoveAndNodesAloneMayPull(t *testing.T) {
+func TestTagsAreImmutableAndOnlyNodesMayPull(t *testing.T) {
 	var r *Registry
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}

@@ -25,7 +25,7 @@ func environmentOf(set pulumitest.Resource, role string) map[string]any {
 	return variables
 }
 
-func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndWhatTheyWaitFor(t *testing.T) {
+func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndInitContainers(t *testing.T) {
 	set := serve(t, nil).Get(t, setType, "serving")
 	template := func(role string) map[string]any {
 		pod := set.Value(templates + role + "Template").(map[string]any)
@@ -45,7 +45,7 @@ func TestLeaderAndWorkerDifferOnlyInNameLabelsProbesAndWhatTheyWaitFor(t *testin
 	assert.Equal(t, leader, worker)
 }
 
-func TestOnlyAWorkerWaitsForItsLeaderAndUnderTheLeadersName(t *testing.T) {
+func TestOnlyAWorkerHasAnInitContainerWithTheLeadersName(t *testing.T) {
 	set := serve(t, nil).Get(t, setType, "serving")
 	assert.Nil(t, set.Value(templates+"leaderTemplate.spec.initContainers"))
 	wait := set.Value(templates + "workerTemplate.spec.initContainers[0]").(map[string]any)

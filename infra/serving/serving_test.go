@@ -285,7 +285,7 @@ func TestTokenAndKeyOfOneServerAreInOneVolume(t *testing.T) {
 	}
 }
 
-func TestTheStorageClassMakesDisksThatAttachToTPUHosts(t *testing.T) {
+func TestTheStorageClassCreatesDisksForTPUHosts(t *testing.T) {
 	assert.Empty(t, serve(t, nil).OfType(classType), "a bucket needs none")
 	class := serve(t, onDisks).Get(t, classType, "serving-storage-class")
 	assert.True(t, class.DeletesBeforeReplace())

@@ -251,7 +251,7 @@ func TestNoTableIsCutByAnEmptyLine(t *testing.T) {
 	}
 }
 
-func TestTestsThatAreNamedExist(t *testing.T) {
+func TestNamedTestsExist(t *testing.T) {
 	defined := map[string]bool{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {

@@ -32,7 +32,7 @@ func TestAnIDIsOfModeZonesAndReservation(t *testing.T) {
 	assert.NotEqual(t, Capacity{Mode: Spot, Zones: []string{"a", "b"}}.ID(), Capacity{Mode: Spot, Zones: []string{"b", "a"}}.ID())
 }
 
-func TestOptionsInWords(t *testing.T) {
+func TestDescriptionsOfOptions(t *testing.T) {
 	assert.Equal(t, "spot in us-central1-c", Capacity{Mode: Spot}.In("us-central1-c"))
 	assert.Equal(t, "reservation mine in us-central1-c", Capacity{Mode: Reservation, Reservation: "mine"}.In("us-central1-c"))
 }

@@ -28,7 +28,7 @@ const (
 
 // The numbers are worked out from the server's code by hand: 64 layers x 1 head x 128
 // values x 2 (keys and values) x 2 bytes are 32 KiB a token, and so on.
-func TestWhatAGroupServesAtOnceOn2x2x2(t *testing.T) {
+func TestRequestsAtOnceOn2x2x2(t *testing.T) {
 	for id, want := range map[string]struct{ cap, cache, requests int }{
 		coder32B:                           {1024, 152, 152}, // two data parallel ranks, 76 requests of 32768 tokens in each
 		llama405B:                          {128, 4, 4},
@@ -132,7 +132,7 @@ func TestTheDownloadCanBeLargerThanTheWeights(t *testing.T) {
 	}
 }
 
-func TestAPlanRefusesWhatTheServerWould(t *testing.T) {
+func TestAPlanRejectsWhatTheServerWouldReject(t *testing.T) {
 	one := planned(t, coder32B, "2x2x2", Settings{MaxRequests: 1})
 	assert.EqualError(t, one.Check(), "--max-running-requests 1 is less than the data parallelism of 2, and each data parallel rank needs at least one; use at least 2")
 	assert.NoError(t, planned(t, coder32B, "2x2x1", Settings{MaxRequests: 1}).Check(), "one rank")

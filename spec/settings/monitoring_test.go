@@ -9,7 +9,7 @@ import (
 	"sglang-tpu/spec/monitoring"
 )
 
-func TestMonitoringGoesToChannelsThatAreNamedInFull(t *testing.T) {
+func TestNotificationChannelsNeedTheirFullName(t *testing.T) {
 	assert.Empty(t, checkMonitoring(monitoring.Settings{}))
 	assert.Empty(t, checkMonitoring(monitoring.Settings{Enabled: true, Channels: []string{"projects/my-project/notificationChannels/1234"}}))
 	require.EqualError(t, checkMonitoring(monitoring.Settings{Enabled: true, Channels: []string{"projects/p/notificationChannels/1", "me@example.com"}}),

@@ -57,7 +57,7 @@ func exited(code int32, message string) corev1.ContainerState {
 	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Message: message}}
 }
 
-func TestTheGoalIsReadyPodsOfTheNewTemplateAndNoOthers(t *testing.T) {
+func TestTheGoalIsOnlyReadyPodsWithTheNewTemplate(t *testing.T) {
 	pulling := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image\n\"x\""}}
 	creating := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
 	for _, tc := range []struct {

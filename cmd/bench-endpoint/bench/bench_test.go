@@ -310,7 +310,7 @@ func TestAServerThatCanBeReachedNeedsNoPortForward(t *testing.T) {
 	assert.Contains(t, o.read(t, tableName), "Requests went through "+server.URL+"/.")
 }
 
-func TestThePlanIsDrawnWhereTheLoadReachesIt(t *testing.T) {
+func TestThePlanIsDrawnIfTheLoadReachesIt(t *testing.T) {
 	r := Run{Replicas: 1, Load: Load{InputTokens: 7, OutputTokens: 3}}
 	r.Plan.RequestsCap, r.Plan.KVPoolTokens = 8, 60
 	for _, n := range []int{2, 4} {

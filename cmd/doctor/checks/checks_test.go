@@ -335,7 +335,7 @@ func TestEveryPossibleZoneIsQueriedOnce(t *testing.T) {
 	assert.Contains(t, zones[1].Do, "then change the zones of capacity or capacityFallbacks")
 }
 
-func TestEachRoleThatIsMissingIsNamedOnce(t *testing.T) {
+func TestEachMissingRoleIsNamedOnce(t *testing.T) {
 	f := healthy(t)
 	for _, grant := range prerequisites.DeployGrants() {
 		f.lacks = append(f.lacks, grant.Permission)

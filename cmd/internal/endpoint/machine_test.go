@@ -40,7 +40,7 @@ func TestAPortForwardEndsWhenItIsStopped(t *testing.T) {
 	assert.ErrorIs(t, syscall.Kill(number, 0), syscall.ESRCH)
 }
 
-func TestAPortForwardThatDoesNotBeginSaysWhy(t *testing.T) {
+func TestAPortForwardThatDoesNotStartReportsTheReason(t *testing.T) {
 	_, _, err := Local{}.Forward(t.Context(), "sh", "-c", "echo 'error: unable to forward port because pod is not running' >&2; exit 1")
 	var failed *process.Error
 	require.ErrorAs(t, err, &failed)

@@ -52,7 +52,7 @@ func TestTheDevContainerIsWhatTheReferenceKnows(t *testing.T) {
 	}
 }
 
-func TestTheDevContainerHasTheVersionsThatAreBuiltHere(t *testing.T) {
+func TestTheDevContainerHasTheVersionsOfThisRepository(t *testing.T) {
 	_, dockerfile := devContainerOf(t)
 	for module, file := range map[string]string{"the program": "go.mod", "the emulator": "emulator/go.mod"} {
 		text, err := os.ReadFile(filepath.Join(program, file))

@@ -31,7 +31,7 @@ func TestExitCodesAreThoseOfAShell(t *testing.T) {
 	}
 }
 
-func TestAProcessThatEndsBeforeItIsReadySaysWhatItPrinted(t *testing.T) {
+func TestTheErrorOfAProcessThatEndsEarlyHasItsOutput(t *testing.T) {
 	never := func() error { return errors.New("no answer") }
 	err := start(t, "echo out of luck; exit 3").Ready(context.Background(), "etcd", time.Minute, never)
 	require.ErrorContains(t, err, "etcd ended: exit status 3\nout of luck")

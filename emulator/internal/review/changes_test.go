@@ -16,7 +16,7 @@ func object(t *testing.T, text string) map[string]any {
 	return o
 }
 
-func TestDifferencesAreNamedWhereTheyAre(t *testing.T) {
+func TestDifferencesHaveTheirPath(t *testing.T) {
 	const hidden = `{"4dabf18193072939515e22adb298388d":"1b47061264138c4ac30d75fd1eb44270","ciphertext":"[secret]"}`
 	const unknown = `"04da6b54-80e4-46f7-96ec-b56ff0331ba9"`
 	for name, c := range map[string]struct {

@@ -82,7 +82,7 @@ func TestPlaceholdersAreReplaced(t *testing.T) {
 	}
 }
 
-func TestASaltThatCannotBeReadIsSaid(t *testing.T) {
+func TestAnUnreadableSaltIsReported(t *testing.T) {
 	for _, bad := range []string{"", "v1", "v1:not base64:x"} {
 		_, err := overlay([]byte("config: {a: {secure: x}}"), bad, nil)
 		require.ErrorContains(t, err, "salt that cannot be read", bad)

@@ -52,7 +52,7 @@ func TestPulumiInTheShellAppliesEditsFirst(t *testing.T) {
 	assert.Equal(t, "emulator config dev\n", typed(), "a file that cannot be read is not passed over")
 }
 
-func TestLoadingTheEnvironmentTwiceChangesNothing(t *testing.T) {
+func TestLoadingTheEnvironmentTwiceHasNoFurtherEffect(t *testing.T) {
 	c := &Sandbox{Layout: layout.Layout{Root: "/somewhere"}}
 	t.Setenv("PATH", "/usr/bin:/bin")
 	once := c.exports("dev")["PATH"]

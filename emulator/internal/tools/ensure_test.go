@@ -66,7 +66,7 @@ func TestAToolThatDoesNotCompileIsNamed(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(l.Bin(), "hello"))
 }
 
-func TestACheckoutWithoutTheToolsModuleSaysSo(t *testing.T) {
+func TestAMissingToolsModuleIsReported(t *testing.T) {
 	l, dir, tool := checkout(t)
 	tool.Folder = "other"
 	require.ErrorContains(t, Ensure(context.Background(), l, dir, []Tool{tool}, io.Discard), "is missing from the checkout")

@@ -45,7 +45,7 @@ echo "$1 ran alone"
 exit 1
 `
 
-func TestChecksRunBesideTheTests(t *testing.T) {
+func TestChecksRunInParallelWithTheTests(t *testing.T) {
 	out, err := ci(t, together)
 	require.NoError(t, err, out)
 	assert.Regexp(t, `(?s)test says this\nci: make test passed in \d+ s\n.*check says this\nci: make check passed in \d+ s\n$`, out)

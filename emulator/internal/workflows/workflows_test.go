@@ -239,7 +239,7 @@ func TestADeployIsStoppedBeforeGitHubEndsIt(t *testing.T) {
 	}
 }
 
-func TestNoJobAsksForMoreThanItsRunnerGives(t *testing.T) {
+func TestNoJobNeedsMoreThanItsRunnerHas(t *testing.T) {
 	for name, w := range all(t) {
 		for id, j := range w.Jobs {
 			if minutes, ok := j.Minutes.(float64); ok {

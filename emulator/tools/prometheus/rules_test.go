@@ -227,7 +227,7 @@ func TestAnEndpointWithoutGroupsHasNoAlertAboutThem(t *testing.T) {
 	assert.Empty(t, atEnd)
 }
 
-func TestOneOfTwoGroupsThatDoesNotAnswerIsNoticed(t *testing.T) {
+func TestAGroupThatDoesNotAnswerTriggersAnAlert(t *testing.T) {
 	two := endpoint
 	two.Groups = 2
 	_, ever := fired(t, two, idle())

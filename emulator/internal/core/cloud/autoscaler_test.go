@@ -110,7 +110,7 @@ func sorted(groups map[string]string) []string {
 // All subsets of three options and three replicas in which there are no chips: each group gets
 // a slice of the first option that has one, none is held twice, and what works stays when
 // better ones have chips again.
-func TestNeverMoreSlicesThanReplicasWhicheverAreRefused(t *testing.T) {
+func TestThereAreNeverMoreSlicesThanReplicas(t *testing.T) {
 	const options, replicas = 3, 3
 	c, fake := open(t, stateFile(t))
 	c.minute = 1 // a nanosecond: no time passes but the test's
@@ -173,7 +173,7 @@ func TestNeverMoreSlicesThanReplicasWhicheverAreRefused(t *testing.T) {
 	}
 }
 
-func TestASliceIsKeptWhileAGroupStartsAgain(t *testing.T) {
+func TestASliceRemainsWhileAGroupRestarts(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, classed("slice"))

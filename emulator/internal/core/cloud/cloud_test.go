@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNamesAreTakenOnce(t *testing.T) {
+func TestNamesAreUnique(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	_, err := c.Create(context.Background(), policyKind, policyValues())
@@ -32,7 +32,7 @@ func TestResourcesInUseCannotBeDeleted(t *testing.T) {
 	require.NoError(t, c.Delete(context.Background(), nodePoolKind, clusterID+"/nodePools/none"), "gone already")
 }
 
-func TestAClusterTakesItsNodePoolsWithIt(t *testing.T) {
+func TestDeletingAClusterDeletesItsNodePools(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	pool := create(t, c, nodePoolKind, slice())
@@ -235,7 +235,7 @@ func TestInterruptedCreatesAreRemovedOnResume(t *testing.T) {
 	create(t, again, nodePoolKind, slice())
 }
 
-func TestTheHostsOfASliceAreRepairedTogetherAndOthersAlone(t *testing.T) {
+func TestTheHostsOfASliceAreRepairedTogether(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice("management", object("autoRepair", true)))

@@ -115,7 +115,7 @@ func TestDiffOfOtherResources(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesWhatTheProviderDoes(t *testing.T) {
+func TestCheckRejectsWhatTheProviderRejects(t *testing.T) {
 	for name, test := range map[string]struct {
 		typ    string
 		inputs Values

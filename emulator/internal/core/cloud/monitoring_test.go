@@ -31,7 +31,7 @@ func TestCloudMonitoringIsAnAPIToBeEnabled(t *testing.T) {
 	assert.Equal(t, again.ID, again.Outputs["name"])
 }
 
-func TestAlertPoliciesThatGoogleRefuses(t *testing.T) {
+func TestAlertPoliciesThatGoogleRejects(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	log := map[string]any{"displayName": "a line", "conditionMatchedLog": map[string]any{"filter": "x"}}
 	for name, change := range map[string]func(Values){

@@ -16,7 +16,7 @@ func repositoryValues(set ...any) Values {
 	return v
 }
 
-func TestRepositoriesThatArtifactRegistryRefuses(t *testing.T) {
+func TestRepositoriesThatArtifactRegistryRejects(t *testing.T) {
 	hub := object("dockerRepository", object("publicRepository", "DOCKER_HUB"))
 	policy := func(pairs ...any) []any { return []any{object(pairs...)} }
 	for name, tc := range map[string]struct {

@@ -111,7 +111,7 @@ func TestGKEReportsADifferentEncryptionState(t *testing.T) {
 	}
 }
 
-func TestMaintenanceThatGKERefuses(t *testing.T) {
+func TestMaintenanceThatGKERejects(t *testing.T) {
 	recurring := func(end, recurrence string) map[string]any {
 		return object("recurringWindow", object("startTime", "2026-01-03T03:00:00Z", "endTime", end, "recurrence", recurrence))
 	}

@@ -148,7 +148,7 @@ func TestAPolicyCannotBeRenamed(t *testing.T) {
 	require.EqualError(t, err, `Error updating ResourcePolicy "`+id+`": googleapi: Error 404: The resource 'projects/p/regions/us-central1/resourcePolicies/other' was not found, notFound`)
 }
 
-func TestAControlPlaneIsNeverOlderThanWhatIsAskedFor(t *testing.T) {
+func TestAControlPlaneIsNeverOlderThanTheRequestedVersion(t *testing.T) {
 	for name, test := range map[string]struct{ current, wanted, want string }{
 		"nothing asked for":        {"", "", channelVersion},
 		"a minor version":          {"", "1.35", "1.35.2-gke.2037000"},

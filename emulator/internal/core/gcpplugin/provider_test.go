@@ -15,7 +15,7 @@ import (
 
 var background = context.Background()
 
-func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
+func TestAResourceIsCreatedReadUpdatedAndDeleted(t *testing.T) {
 	p, google := started(t)
 	made := create(t, p, clusterType, clusterInputs("1.35"))
 	assert.Equal(t, "projects/p/locations/us-central1/clusters/c", made.GetId())
@@ -117,7 +117,7 @@ func TestCheckFillsTheProjectAndNamesWhatIsMissing(t *testing.T) {
 	assert.Contains(t, r.GetFailures()[0].GetReason(), "project: required field is not set")
 }
 
-func TestDiffTellsUpdatesFromReplacements(t *testing.T) {
+func TestDiffDistinguishesUpdatesFromReplacements(t *testing.T) {
 	old := map[string]any{
 		"name": "s", "cluster": "c", "nodeCount": 2.0,
 		"nodeConfig": map[string]any{"machineType": "tpu7x-standard-4t", "spot": true},

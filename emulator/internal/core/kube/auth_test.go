@@ -12,7 +12,7 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
-func TestTheTokenIsMadeOnceAndNeverEmpty(t *testing.T) {
+func TestTheTokenIsCreatedOnceAndNeverEmpty(t *testing.T) {
 	l := layout.Layout{Root: t.TempDir()}
 	require.NoError(t, os.MkdirAll(filepath.Dir(l.Token()), 0o700))
 	first, err := Token(l)
@@ -31,7 +31,7 @@ func TestTheTokenIsMadeOnceAndNeverEmpty(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
-func TestTheAuthPluginTakesTheLoginThatTheReadmeNames(t *testing.T) {
+func TestTheAuthPluginUsesTheDocumentedLogin(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv(layout.EnvVar, root)
 	l, err := layout.FromEnv()

@@ -29,7 +29,7 @@ func (f failing) Patch(context.Context, string, types.PatchType, []byte, metav1.
 	return nil, f.err
 }
 
-func TestAnUpdateThatIsCancelledIsNoSuccess(t *testing.T) {
+func TestACancelledUpdateIsNoSuccess(t *testing.T) {
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		api := nodes{failing{err: fmt.Errorf("client rate limiter: %w", end)}}
 		for name, call := range map[string]func() error{

@@ -200,7 +200,7 @@ func TestADeletedRepositoryIsGone(t *testing.T) {
 	requireMade(t, r, image+":1", "two")
 }
 
-func TestDeletingNeedsAWholePath(t *testing.T) {
+func TestDeletingNeedsACompletePath(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir, false)
 	require.NoError(t, push(t, r, writer, image+":1", labelled(t, "one")))
@@ -228,7 +228,7 @@ func TestConfigFailsWithTheRuntimesErrors(t *testing.T) {
 	}
 }
 
-func TestManifestsThatAreRefusedLeaveNothingOnDisk(t *testing.T) {
+func TestRejectedManifestsLeaveNothingOnDisk(t *testing.T) {
 	for title, url := range map[string]string{
 		"a name that leaves the repository": "/v2/p/r/../../../../out/manifests/1",
 		"a digest of something else":        "/v2/p/r/server/manifests/sha256:" + strings.Repeat("0", 64),

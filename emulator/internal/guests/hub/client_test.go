@@ -248,7 +248,7 @@ func TestPatternsAreFnmatchs(t *testing.T) {
 }
 
 // The sizes are those of the files on the Hub.
-func TestRepositoriesHaveTheSizesThatAreFetched(t *testing.T) {
+func TestRepositoriesHaveTheirDownloadSizes(t *testing.T) {
 	for id, gib := range map[string]int64{
 		"Qwen/Qwen2.5-Coder-32B-Instruct": 61,
 		"deepseek-ai/DeepSeek-V3":         641, // with the layer for multi-token prediction

@@ -53,7 +53,7 @@ func TestParsedValuesMatchPython(t *testing.T) {
 	assert.ErrorIs(t, err, errHelp, "before anything that is missing or unknown")
 }
 
-func TestShapesThatTheServerRefuses(t *testing.T) {
+func TestShapesThatTheServerRejects(t *testing.T) {
 	const qwen = "Qwen/Qwen2.5-Coder-32B-Instruct"
 	for name, tc := range map[string]struct {
 		args    arguments

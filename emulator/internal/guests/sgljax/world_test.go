@@ -113,7 +113,7 @@ func TestAHandshakeHasNoLimit(t *testing.T) {
 
 // The handshake counts signals. If a worker is replaced between its signal and jax.distributed,
 // the leader waits for it there and never answers the new one.
-func TestAWorkerThatIsReplacedAfterItsSignalLeavesBothWaiting(t *testing.T) {
+func TestBothRanksWaitIfAWorkerIsReplacedAfterItsSignal(t *testing.T) {
 	h := hosts{"x-0.x": "127.95.0.5"}
 	socket := h.serve(t)
 	_, leader := startRank(h.machine(socket, "127.95.0.5"), rank("0", "127.95.0.5", "21200"))

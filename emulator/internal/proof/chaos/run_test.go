@@ -12,7 +12,7 @@ import (
 	"sglang-tpu/emulator/internal/counters"
 )
 
-func TestEachInvariantThatIsBrokenIsNamed(t *testing.T) {
+func TestEachBrokenInvariantIsNamed(t *testing.T) {
 	well := func() *run {
 		return &run{begin: usage{memory: 100 << 20, files: 1000}, end: usage{memory: 110 << 20, files: 1050}, answered: 9}
 	}
