@@ -3,14 +3,14 @@
 STACK ?= dev
 export STACK
 
-# Without cgo everywhere, what the emulator, its tools, the program and the tests have in
-# common is compiled once.
+# Without cgo everywhere, packages that the emulator, its tools, the program and the tests share
+# are compiled only once.
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help up down preview review doctor smoke bench-endpoint unit test check goldens schema template bench faults chaos ready bootstrap emulator tools clean
 
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: bootstrap emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
@@ -29,11 +29,11 @@ review: bootstrap emulator ## What the working tree would do to every environmen
 doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
 	@mkdir -p bin && go build -buildvcs=false -o bin/doctor ./cmd/doctor && exec bin/doctor -stack $(STACK)
 
-smoke: ## Ask STACK, which is up, whether it serves: pods, Service, model, chat, stream, API key; changes nothing
+smoke: ## Check that STACK, which must be up, serves: pods, Service, model, chat, stream, API key; changes nothing
 	@mkdir -p bin && go build -buildvcs=false -o bin/smoke ./cmd/smoke && exec bin/smoke -stack $(STACK)
 
 # LOAD is what bench-endpoint -h lists, such as LOAD="-concurrency 1,8,64 -output 256".
-bench-endpoint: ## Measure STACK, which is up: tokens/s, time to the first token and per token; keeps history in bench/STACK
+bench-endpoint: ## Measure STACK, which must be up: tokens/s, time to the first token and per token; keeps history in bench/STACK
 	@mkdir -p bin && go build -buildvcs=false -o bin/bench-endpoint ./cmd/bench-endpoint && exec bin/bench-endpoint -stack $(STACK) $(LOAD)
 
 unit: ## Run the unit tests of the program
@@ -48,31 +48,31 @@ check: emulator ## Formatting, vet, linters, shell syntax
 goldens: ## Update the recorded resource graphs of all environments
 	@go test ./stacks -count=1 -run RecordedOne -update
 
-schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables
+schema: ## Generate the JSON Schema, the settings in Pulumi.yaml and the tables from the settings' Go types
 	@go run ./internal/schema
 
-template: ## Write bin/template, from which pulumi new makes a project: the folder for pulumi new
+template: ## Write bin/template, the template for pulumi new
 	@go run ./internal/template bin/template
 
-bench: bootstrap emulator ## How fast: previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
+bench: bootstrap emulator ## Measure previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
 	@exec bin/emulator bench -docs -review $(if $(BASE),-base $(BASE))
 
-# Each environment has a run of its own; CELLS limits each. RESUME=1 goes on where an earlier one ended.
-faults: bootstrap emulator ## Let every operation on every resource fail, and recover: make faults CELLS=100 SEED=7
+# Each environment has a separate run; CELLS limits each. RESUME=1 continues where an earlier one ended.
+faults: bootstrap emulator ## Make every operation on every resource fail, and check the recovery: make faults CELLS=100 SEED=7
 	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) failed=0; for stack in dev prod; do \
 		bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl $(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || failed=1; done; \
 		bin/emulator faults -table .emulator/faults.jsonl && exit $$failed
 
-chaos: bootstrap emulator ## Kill parts of a stack that serves, at random: make chaos SEED=7 HOURS=6
+chaos: bootstrap emulator ## Kill random parts of a serving stack: make chaos SEED=7 HOURS=6
 	@exec bin/emulator chaos -docs docs/proof.md $(if $(HOURS),-hours $(HOURS)) $(if $(SEED),-seed $(SEED))
 
-# What can be said before anything is compiled.
+# Checks that need nothing to be compiled.
 ready:
 	@command -v go >/dev/null || { echo "make: Go is missing; install Go 1.26 or newer from your distribution or go.dev" >&2; exit 1; }
 	@[ "$$(uname -s)" = Linux ] || { echo "make: the emulator runs on Linux only, and this is $$(uname -s): use a Linux machine, virtual machine or container (.devcontainer makes one); the Pulumi program itself runs here, against Google Cloud" >&2; exit 1; }
 
-# From nothing, the emulator, its tools and the program are built side by side, by a command
-# that is small enough to be built first.
+# In an empty checkout, a small command is built first. It builds the emulator, its tools and the
+# program in parallel.
 bootstrap: ready
 	@[ -x bin/emulator ] || { echo "compiling the builder"; mkdir -p bin; cd emulator; \
 		go build -buildvcs=false -o ../bin/bootstrap ./cmd/bootstrap 2>../bin/bootstrap.log || \
@@ -83,10 +83,10 @@ emulator: ready
 	@[ -x bin/emulator ] || echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"
 	@cd emulator && go build -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
 
-# All that make test and make check use.
+# The tools of make test and make check.
 tools: bootstrap emulator
 	@bin/emulator tools && bin/emulator tools check
 
-clean: down ## Everything down, and the tools and the emulator's folder removed
+clean: down ## Destroy STACK, stop the emulator, and remove its folder and the tools
 	@[ ! -d .emulator ] || find .emulator -mindepth 1 -delete # it may be a mount point
 	@rm -rf bin

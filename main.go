@@ -22,8 +22,9 @@ func main() {
 		if !errors.As(err, &refused) {
 			return err
 		}
-		// A configuration that cannot work is its user's to correct. Returned, it would be
-		// "an unhandled error occurred: program failed", all in one.
+		// Users have to correct their configuration, so each problem is a separate message.
+		// If the error were returned, Pulumi would print all of it as "an unhandled error
+		// occurred: program failed".
 		for _, problem := range refused {
 			if err := ctx.Log.Error(problem.Error(), nil); err != nil {
 				return err
@@ -32,7 +33,7 @@ func main() {
 		os.Exit(constant.ExitStatusLoggedError)
 		return nil
 	})
-	// Every step has been carried out, and the engine waits for this program to end.
+	// The engine has carried out every step, and waits for this program to end.
 	if err := endpoint.Await(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(constant.ExitStatusLoggedError)

@@ -10,11 +10,11 @@ var cloudRules = []Rule{
 		Of: Cluster, Field: "privateClusterConfig.enablePrivateNodes", Holds: is(true), Breaks: []any{false, Absent},
 	},
 	{
-		IDs: []string{"CIS 5.6.4"}, Title: "the control plane has no public address unless somebody authorized networks for it",
+		IDs: []string{"CIS 5.6.4"}, Title: "the control plane has no public address unless networks are authorized for it",
 		Of: Cluster, Field: "privateClusterConfig.enablePrivateEndpoint", Holds: is(true), Breaks: []any{false, Absent},
 	},
 	{
-		IDs: []string{"CIS 5.6.3", "CKV_GCP_20", "GCP-0061"}, Title: "authorized networks are on; without the block every address may knock",
+		IDs: []string{"CIS 5.6.3", "CKV_GCP_20", "GCP-0061"}, Title: "authorized networks are on; without the block, every address may connect",
 		Of: Cluster, Field: "masterAuthorizedNetworksConfig", Holds: given, Breaks: []any{Absent},
 	},
 	{
@@ -97,7 +97,7 @@ var cloudRules = []Rule{
 		Of: Cluster, Field: "removeDefaultNodePool", Holds: is(true), Breaks: []any{false, Absent},
 	},
 	{
-		IDs: []string{"CKV_K8S_141", "KCV-0082"}, Title: "the kubelets' read-only port, which asks nobody, is closed",
+		IDs: []string{"CKV_K8S_141", "KCV-0082"}, Title: "the kubelets' read-only port, which needs no authentication, is closed",
 		Of: Cluster, Field: "nodePoolDefaults.nodeConfigDefaults.insecureKubeletReadonlyPortEnabled", Holds: is("FALSE"), Breaks: []any{"TRUE", Absent},
 	},
 
@@ -164,16 +164,16 @@ var cloudRules = []Rule{
 
 	// Images.
 	{
-		IDs: []string{"CIS 5.1.4"}, Title: "a tag means the same image for ever",
+		IDs: []string{"CIS 5.1.4"}, Title: "a tag always means the same image",
 		Of: Repository, Field: "dockerConfig.immutableTags", Holds: is(true), Breaks: []any{false, Absent},
-		Except: map[string]string{"registry-layers": "it holds the build's cached layers, whose one tag is written anew by each build; no pod runs them"},
+		Except: map[string]string{"registry-layers": "it contains the builds' cached layers, whose only tag is updated by each build; no pod runs them"},
 	},
 	{
-		IDs: []string{"CKV_GCP_101"}, Title: "images are not for everybody",
+		IDs: []string{"CKV_GCP_101"}, Title: "images are not public",
 		Of: RepositoryIAM, Field: "member", Holds: private, Breaks: []any{"allUsers", "allAuthenticatedUsers"},
 	},
 	{
-		IDs: []string{"CIS 5.1.2"}, Title: "access to images is to read or to write, never to administer",
+		IDs: []string{"CIS 5.1.2"}, Title: "roles on images allow reading or writing, never administration",
 		Of: RepositoryIAM, Field: "role", Holds: in("roles/artifactregistry.reader", "roles/artifactregistry.writer"),
 		Breaks: []any{"roles/artifactregistry.admin", "roles/artifactregistry.repoAdmin", Absent},
 	},
@@ -188,11 +188,11 @@ var cloudRules = []Rule{
 		Of: Bucket, Field: "uniformBucketLevelAccess", Holds: is(true), Breaks: []any{false, Absent},
 	},
 	{
-		IDs: []string{"CKV_GCP_114"}, Title: "the bucket cannot be opened to everybody",
+		IDs: []string{"CKV_GCP_114"}, Title: "the bucket cannot be made public",
 		Of: Bucket, Field: "publicAccessPrevention", Holds: is("enforced"), Breaks: []any{"inherited", Absent},
 	},
 	{
-		IDs: []string{"CKV_GCP_28", "GCP-0001"}, Title: "the bucket is not for everybody",
+		IDs: []string{"CKV_GCP_28", "GCP-0001"}, Title: "the bucket is not public",
 		Of: BucketIAM, Field: "member", Holds: private, Breaks: []any{"allUsers", "allAuthenticatedUsers"},
 	},
 
@@ -203,7 +203,7 @@ var cloudRules = []Rule{
 		Breaks: []any{"roles/owner", "roles/editor", "roles/storage.admin", "roles/container.admin", "roles/compute.networkAdmin"},
 	},
 	{
-		IDs: []string{"CKV_GCP_41", "GCP-0011"}, Title: "nobody may act as every service account of the project",
+		IDs: []string{"CKV_GCP_41", "GCP-0011"}, Title: "no role allows acting as every service account of the project",
 		Of: ProjectIAM, Field: "role", Holds: isNot("roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator"),
 		Breaks: []any{"roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator"},
 	},
@@ -220,7 +220,7 @@ var cloudRules = []Rule{
 		Breaks: []any{"user:somebody@example.com"},
 	},
 	{
-		IDs: []string{"CIS 5.2.2"}, Title: "service accounts are lent to Kubernetes service accounts only",
+		IDs: []string{"CIS 5.2.2"}, Title: "only Kubernetes service accounts may use the service accounts",
 		Of: AccountIAM, Field: "member", Holds: text(func(s string) bool { return strings.Contains(s, ".svc.id.goog[") }),
 		Breaks: []any{"allUsers", "serviceAccount:other@p.iam.gserviceaccount.com"},
 	},

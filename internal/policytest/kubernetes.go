@@ -24,11 +24,11 @@ var kubernetesRules = []Rule{
 		Of: Workload, Field: "metadata.namespace", Holds: all(set, isNot("default")), Breaks: []any{"default", "", Absent},
 	},
 	{
-		IDs: []string{"KSV-0037"}, Title: "nothing of ours runs in kube-system",
+		IDs: []string{"KSV-0037"}, Title: "nothing of this stack runs in kube-system",
 		Of: Workload, Field: "metadata.namespace", Holds: isNot("kube-system"), Breaks: []any{"kube-system"},
 	},
 	{
-		IDs: []string{"kube-score service-type"}, Title: "the Service is for the inside of the cluster",
+		IDs: []string{"kube-score service-type"}, Title: "the Service is only reachable inside the cluster",
 		Of: Service, Field: "spec.type", Holds: in("ClusterIP", nil), Breaks: []any{"NodePort", "LoadBalancer"},
 	},
 
@@ -42,7 +42,7 @@ var kubernetesRules = []Rule{
 		Of: Pod, Field: "spec.automountServiceAccountToken", Holds: is(false), Breaks: []any{true, Absent},
 	},
 	{
-		IDs: []string{"CIS 4.1.5"}, Title: "nor has a pod that somebody else starts with the account",
+		IDs: []string{"CIS 4.1.5"}, Title: "other pods with the account have no token either",
 		Of: Account, Field: "automountServiceAccountToken", Holds: is(false), Breaks: []any{true, Absent},
 	},
 
@@ -52,12 +52,12 @@ var kubernetesRules = []Rule{
 		Of: Pod, Field: "spec.securityContext.seccompProfile.type", Holds: is("RuntimeDefault"), Breaks: []any{"Unconfined", Absent},
 	},
 	{
-		IDs: []string{"KSV-0104"}, Title: "no container does without seccomp",
+		IDs: []string{"KSV-0104"}, Title: "no container turns seccomp off",
 		Of: Container, Field: "securityContext.seccompProfile.type", Holds: isNot("Unconfined"), Breaks: []any{"Unconfined"},
 		Except: map[string]string{builder: "seccomp's default profile forbids the mounts and namespaces that a build step needs"},
 	},
 	{
-		IDs: []string{"KSV-0002"}, Title: "no container does without AppArmor",
+		IDs: []string{"KSV-0002"}, Title: "no container turns AppArmor off",
 		Of: Container, Field: "securityContext.appArmorProfile.type", Holds: isNot("Unconfined"), Breaks: []any{"Unconfined"},
 		Except: map[string]string{builder: "AppArmor's default profile forbids mounts"},
 	},
@@ -70,7 +70,7 @@ var kubernetesRules = []Rule{
 	{
 		IDs: []string{"CIS 4.6.3", "CKV_K8S_20", "KSV-0001"}, Title: "no process gets more rights than its parent",
 		Of: Container, Field: "securityContext.allowPrivilegeEscalation", Holds: is(false), Breaks: []any{true, Absent},
-		Except: map[string]string{builder: "newuidmap is setuid: with escalation forbidden it says `newuidmap: operation not permitted`"},
+		Except: map[string]string{builder: "newuidmap is setuid: without privilege escalation it fails with `newuidmap: operation not permitted`"},
 	},
 	{
 		IDs: []string{"CIS 4.6.3", "CKV_K8S_28", "CKV_K8S_37", "KSV-0003", "KSV-0004", "KSV-0106"}, Title: "all capabilities are dropped",
@@ -80,7 +80,7 @@ var kubernetesRules = []Rule{
 	{
 		IDs: []string{"CKV_K8S_22", "KSV-0014"}, Title: "the image's files cannot be changed",
 		Of: Container, Field: "securityContext.readOnlyRootFilesystem", Holds: is(true), Breaks: []any{false, Absent},
-		Except: map[string]string{builder: "RootlessKit and BuildKit write under /run, /tmp and the home folder of the image; nobody has said that volumes there are enough"},
+		Except: map[string]string{builder: "RootlessKit and BuildKit write to /run, /tmp and the home folder of the image; it is not documented whether volumes there are enough"},
 	},
 	{
 		IDs: []string{"KSV-0105"}, Title: "no container asks for root",
@@ -129,7 +129,7 @@ var neverSet = []struct {
 	{Pod, "spec.hostNetwork", "", []string{"CKV_K8S_19", "KSV-0009"}, "the host's network is not shared", []any{true}},
 	{Pod, "spec.hostPID", "", []string{"CKV_K8S_17", "KSV-0010"}, "the host's processes are not shared", []any{true}},
 	{Pod, "spec.hostIPC", "", []string{"CKV_K8S_18", "KSV-0008"}, "the host's memory segments are not shared", []any{true}},
-	{Pod, "spec.hostAliases", "", []string{"KSV-0007"}, "names mean what DNS says", []any{[]any{map[string]any{"ip": "10.0.0.1"}}}},
+	{Pod, "spec.hostAliases", "", []string{"KSV-0007"}, "names are resolved only by DNS", []any{[]any{map[string]any{"ip": "10.0.0.1"}}}},
 	{Pod, "spec.securityContext.sysctls", "", []string{"KSV-0026"}, "no sysctl is changed", []any{[]any{map[string]any{"name": "kernel.msgmax"}}}},
 	{Pod, "spec.volumes", "hostPath", []string{"CKV_K8S_27", "KSV-0006", "KSV-0023"}, "no folder of the host is mounted", []any{[]any{map[string]any{"name": "socket", "hostPath": map[string]any{"path": "/var/run/docker.sock"}}}}},
 	{Container, "securityContext.capabilities.add", "", []string{"CKV_K8S_25", "CKV_K8S_39", "KSV-0005", "KSV-0022", "KSV-0119", "KSV-0120"}, "no capability is added", []any{[]any{"SYS_ADMIN"}, []any{"NET_RAW"}, []any{"SYS_MODULE"}}},

@@ -16,7 +16,7 @@ var NotFollowed = []Unfollowed{
 	{
 		[]string{"CIS 3.1.1", "CIS 3.1.2", "CIS 3.1.3", "CIS 3.1.4"},
 		"who may read and write the kubelet's files",
-		"the image of GKE's nodes decides it",
+		"GKE's node image determines it",
 	},
 	{
 		[]string{"CIS 4.1.1", "CIS 4.1.2", "CIS 4.1.3", "CIS 4.1.6", "CIS 4.1.7"},
@@ -26,17 +26,17 @@ var NotFollowed = []Unfollowed{
 	{
 		[]string{"CIS 4.4.2"},
 		"external secret storage",
-		"hfTokenSecret is that for the Hugging Face token; by default there is no token, and the API key has to be where clients in the cluster find it",
+		"hfTokenSecret provides it for the Hugging Face token; by default there is no token, and the API key has to be where clients in the cluster find it",
 	},
 	{
 		[]string{"CIS 5.1.1"},
 		"image vulnerability scanning",
-		"it is one switch for every repository of the project, and costs money for each image; the project's owner decides, and the repository inherits it",
+		"it is one setting for all repositories of the project, and costs money for each image; the project's owner decides, and the repository inherits it",
 	},
 	{
 		[]string{"CIS 5.3.1"},
 		"cluster secrets encrypted with a key of Cloud KMS",
-		"Google encrypts etcd in any case; a key needs a key ring and a grant that outlive the cluster. Name one in gke.secretsKey and the rule is kept",
+		"Google encrypts etcd in any case; a key needs a key ring and a grant that outlive the cluster. To follow the rule, set gke.secretsKey",
 	},
 	{
 		[]string{"CIS 5.6.7"},
@@ -46,7 +46,7 @@ var NotFollowed = []Unfollowed{
 	{
 		[]string{"CIS 5.7.2"},
 		"Linux auditd logging",
-		"Google's way to it is a privileged DaemonSet on every node, which the rules above forbid",
+		"Google's solution is a privileged DaemonSet on every node, which the rules above forbid",
 	},
 	{
 		[]string{"CIS 5.8.2", "CKV_GCP_65"},
@@ -71,12 +71,12 @@ var NotFollowed = []Unfollowed{
 	{
 		[]string{"CIS 5.10.3"},
 		"GKE Sandbox for untrusted workloads",
-		"gVisor runs neither the image build's user namespaces nor, as far as anybody says, tpu7x; what runs is the image that the configuration names",
+		"gVisor does not support the image build's user namespaces, and is not documented to support tpu7x; the only workload is the image that the configuration names",
 	},
 	{
 		[]string{"CKV_GCP_66", "CIS 4.5.1"},
 		"Binary Authorization",
-		"there is one policy for all clusters of a project, and it must know the images of this stack first; who has such a policy turns it on",
+		"there is one policy for all clusters of a project, and it must list the images of this stack first; turn it on if you have such a policy",
 	},
 	{
 		[]string{"CKV_GCP_12"},
@@ -91,7 +91,7 @@ var NotFollowed = []Unfollowed{
 	{
 		[]string{"CKV_K8S_15"},
 		"images are always pulled",
-		"tags in the repository are immutable, and a pull of gigabytes at each restart would be its price",
+		"tags in the repository are immutable, and each restart would pull gigabytes",
 	},
 	{
 		[]string{"CKV_K8S_43"},
@@ -100,12 +100,12 @@ var NotFollowed = []Unfollowed{
 	},
 	{
 		[]string{"CKV_K8S_23", "CKV_K8S_40", "KSV-0012", "KSV-0020", "KSV-0021", "KSV-0116"},
-		"containers run as another user than root, of a high number",
-		"the device files of TPUs belong to root, and nobody has said that GKE hands them to another user; so the server is root without capabilities, and its namespace baseline instead of restricted. The image build runs as user 1000, for which its image is made",
+		"containers run as a user other than root, with a high ID",
+		"the device files of TPUs belong to root, and GKE is not documented to give them to another user; so the server is root without capabilities, and its namespace baseline instead of restricted. The image build runs as user 1000, for which its image is made",
 	},
 	{
 		[]string{"KSV-0125"},
 		"images from a list of trusted registries",
-		"which those are is for a cluster's admission policy to say",
+		"a cluster's admission policy has to define these registries",
 	},
 }
