@@ -36,19 +36,19 @@ var rows = []row{
 	{"review of a tree that changes nothing / unchanged preview", func(f *figures) float64 { return ratio(f.review, f.unchanged) }, 0, ""},
 	{
 		"up / critical path", func(f *figures) float64 { return ratio(f.up.took, f.needed()) }, 1.05,
-		"the Kubernetes provider starts when the system pool is there, and renders the chart when the namespace and the definitions are, about a second each; and two cores carry the API server, the providers and the program",
+		"the Kubernetes provider starts after the system pool is created, and renders the chart after the namespace and the definitions are created, about a second each; and the API server, the providers and the program share two cores",
 	},
 	{
 		"up / the same steps one after the other, by hand", func(f *figures) float64 { return ratio(f.up.took, f.up.first()+f.up.sum()+f.pods) }, 0.5,
-		"most of the time is one chain either way, of which each part needs the one before: cluster, system pool, controller, pods",
+		"in both cases, most of the time is one chain in which each part needs the previous one: cluster, system pool, controller, pods",
 	},
 	{
 		"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroyPath) }, 1.05,
-		"the engine deletes in rounds, and the next begins when the slowest deletion of one has ended; and the providers start, on two cores",
+		"the engine deletes in rounds, and each round starts after the slowest deletion of the previous one; and the providers start, on two cores",
 	},
 	{
 		"destroy / the same steps one after the other", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroy.sum()) }, 0.5,
-		"most of the time is one chain either way: the pods end, with the seconds in which clients hear of it and the server looks for requests; a namespace, with Kubernetes' five seconds; system pool; cluster",
+		"in both cases, most of the time is one chain: the end of the pods, with the seconds in which clients learn of it and the server checks for requests; a namespace, with Kubernetes' five seconds; system pool; cluster",
 	},
 	{"start of the emulated cloud with the stack in it / up", func(f *figures) float64 { return ratio(f.start, f.up.took) }, 0, ""},
 	{"preview's time per group, 64 groups / 4 groups", func(f *figures) float64 { return perGroup(f, slice.time) }, 1, "it is more"},
@@ -74,7 +74,7 @@ func perGroup(f *figures, of func(slice) float64) float64 {
 // table is the report, in Markdown.
 func table(head, base *figures, o options) []string {
 	lines := []string{
-		fmt.Sprintf("On %s, other work beside it; previews: median of %d, up and destroy: of %d. One of Google's minutes took %s.", machine(), o.runs, o.cycles, minute), "",
+		fmt.Sprintf("On %s, with other work at the same time; median of %d previews, and of %d ups and destroys. One minute of Google's took %s.", machine(), o.runs, o.cycles, minute), "",
 	}
 	if base != nil {
 		lines = append(lines, "| ratio | measured | "+o.base+" | goal |", "|---|---|---|---|")

@@ -271,8 +271,8 @@ func (r *run) report(o options) []string {
 		slices.Sort(all)
 		lines = append(lines, fmt.Sprintf("| %s | %d | %.1f s | %.1f s |", e.name, len(all), all[len(all)/2].Seconds(), all[len(all)-1].Seconds()))
 	}
-	lines = append(lines, "", fmt.Sprintf("%d requests were answered, %d of them wrongly; %d found nobody to answer. Bytes from the Hub %d, builds %d, compiled code missed %d times, all since the first up. "+
-		"From a quarter of the time to its end, files of the emulator went from %d to %d and its daemon's memory from %d to %d MiB.", r.answered+r.wrong, r.wrong, r.failed,
+	lines = append(lines, "", fmt.Sprintf("%d requests were answered, %d of them wrongly; %d got no answer. Since the first up: %d bytes from the Hub, %d builds, %d compilations. "+
+		"From the end of the first quarter to the end, the number of the emulator's files went from %d to %d, and its daemon's memory from %d to %d MiB.", r.answered+r.wrong, r.wrong, r.failed,
 		r.after.Hub.Bytes-r.before.Hub.Bytes, r.after.Builds-r.before.Builds, r.after.Compile.Misses-r.before.Compile.Misses, r.begin.files, r.end.files, r.begin.memory>>20, r.end.memory>>20))
 	if len(r.broken) == 0 {
 		return append(lines, "", "No invariant was broken.")

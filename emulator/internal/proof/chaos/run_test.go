@@ -21,9 +21,9 @@ func TestEachBrokenInvariantIsNamed(t *testing.T) {
 	assert.Empty(t, r.broken)
 	for says, change := range map[string]func(*run){
 		"2 requests were answered wrongly":                              func(r *run) { r.wrong = 2 },
-		"something was done twice":                                      func(r *run) { r.after = counters.Counts{Builds: 1} },
-		"the emulator grows: 1050 files and 200 MiB":                    func(r *run) { r.end.memory = 200 << 20 },
-		"the emulator grows: 5000 files and 110 MiB after 1000 and 100": func(r *run) { r.end.files = 5000 },
+		"some work was repeated":                                      func(r *run) { r.after = counters.Counts{Builds: 1} },
+		"to 1050 and 200":                    func(r *run) { r.end.memory = 200 << 20 },
+		"the emulator grows: from 1000 files and 100 MiB to 5000 and 110": func(r *run) { r.end.files = 5000 },
 	} {
 		r := well()
 		change(r)
@@ -39,7 +39,7 @@ func TestTheReportHasTheSeedAndHowLongEachTook(t *testing.T) {
 	for _, line := range r.report(options{stack: "dev", seed: 7, hours: 24}) {
 		text += line + "\n"
 	}
-	for _, part := range []string{"24 scaled hours with seed 7", "| rank | 3 | 2.0 s | 3.0 s |", "5 requests were answered, 0 of them wrongly; 1 found nobody", "No invariant was broken."} {
+	for _, part := range []string{"24 scaled hours with seed 7", "| rank | 3 | 2.0 s | 3.0 s |", "5 requests were answered, 0 of them wrongly; 1 got no answer", "No invariant was broken."} {
 		assert.Contains(t, text, part)
 	}
 }
