@@ -40,7 +40,7 @@ func TestArgumentsThatTheServersParserWouldReject(t *testing.T) {
 		want  string
 	}{
 		"an unknown name":          {[]string{"--maximum-running-requests", "16"}, `"--maximum-running-requests" is not an argument of the server (did you mean --max-running-requests?); docs/server-arguments.md says where the server's arguments are listed`},
-		"of a different server":        {[]string{"--zeta"}, `"--zeta" is not an argument of the server; docs/server-arguments.md says where the server's arguments are listed`},
+		"of a different server":    {[]string{"--zeta"}, `"--zeta" is not an argument of the server; docs/server-arguments.md says where the server's arguments are listed`},
 		"a single hyphen":          {[]string{"-page-size", "64"}, `"-page-size" is not an argument of the server (did you mean --page-size?)`},
 		"an abbreviation":          {[]string{"--page", "64"}, `"--page" is an abbreviation of --page-size; write it in full`},
 		"of several":               {[]string{"--disable"}, `"--disable" is ambiguous: it could be --disable-overlap-schedule, --disable-hybrid-swa-memory, --disable-radix-cache, --disable-precompile or 2 others; write one of them in full`},

@@ -39,8 +39,8 @@ func checkKeys(keys []string, project string) problem.List {
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		namespace, name, _ := strings.Cut(key, ":")
 		names, ours := known[namespace]
-		if meant := spelling.Suggestion(namespace, []string{Namespace}); !ours && meant != "" {
-			found.Add(key, "", "is in a namespace that this program does not read"+meant, "use "+Namespace+":"+name)
+		if suggestion := spelling.Suggestion(namespace, []string{Namespace}); !ours && suggestion != "" {
+			found.Add(key, "", "is in a namespace that this program does not read"+suggestion, "use "+Namespace+":"+name)
 			continue
 		}
 		if !ours || slices.Contains(names, name) {

@@ -20,9 +20,9 @@ func TestEachBrokenInvariantIsNamed(t *testing.T) {
 	r.invariants()
 	assert.Empty(t, r.broken)
 	for says, change := range map[string]func(*run){
-		"2 requests were answered wrongly":                              func(r *run) { r.wrong = 2 },
-		"some work was repeated":                                      func(r *run) { r.after = counters.Counts{Builds: 1} },
-		"to 1050 and 200":                    func(r *run) { r.end.memory = 200 << 20 },
+		"2 requests were answered wrongly": func(r *run) { r.wrong = 2 },
+		"some work was repeated":           func(r *run) { r.after = counters.Counts{Builds: 1} },
+		"to 1050 and 200":                  func(r *run) { r.end.memory = 200 << 20 },
 		"the emulator grows: from 1000 files and 100 MiB to 5000 and 110": func(r *run) { r.end.files = 5000 },
 	} {
 		r := well()
