@@ -86,7 +86,7 @@ func (r *Rule) Evaluate(graph []*Object) ([]Finding, error) {
 		}
 	}
 	if len(subjects) == 0 {
-		return nil, fmt.Errorf("there is no %s, of which %q could be judged", r.Of, r.Title)
+		return nil, fmt.Errorf("there is no %s to which %q applies", r.Of, r.Title)
 	}
 	return found, nil
 }

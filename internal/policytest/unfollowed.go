@@ -81,7 +81,7 @@ var NotFollowed = []Unfollowed{
 	{
 		[]string{"CKV_GCP_12"},
 		"the network-policy add-on's block is there",
-		"Dataplane V2 enforces NetworkPolicies itself, and GKE refuses the add-on beside it; trivy's GCP-0056 knows that and is kept",
+		"Dataplane V2 enforces NetworkPolicies itself, and GKE refuses the add-on beside it; trivy's GCP-0056 accepts that, and the stack follows it",
 	},
 	{
 		[]string{"CKV_GCP_24"},
