@@ -17,7 +17,7 @@ import (
 	"sglang-tpu/spec/topology"
 )
 
-// event is one thing that goes wrong. It returns what was hit.
+// event is one failure. Its function returns what was hit.
 type event struct {
 	name string
 	do   func(ctx context.Context, r *run) (string, error)
@@ -46,10 +46,11 @@ var events = []event{
 const (
 	namespace = "sglang"
 	many      = 1 << 20
-	nothing   = "" // was there to be hit
+	nothing   = "" // the result if there was nothing to hit
 )
 
-// kubectl asks the API server past whatever a user has.
+// kubectl runs kubectl as the cluster's administrator, independently of the user's
+// configuration.
 func (r *run) kubectl(ctx context.Context, args ...string) (string, error) {
 	files := r.world.Layout.AdminKubeconfigs()
 	if len(files) == 0 {
@@ -63,16 +64,16 @@ func (r *run) kubectl(ctx context.Context, args ...string) (string, error) {
 	return string(out), err
 }
 
-// pods are the names of the server's pods.
+// pods returns the names of the server's pods.
 func (r *run) pods(ctx context.Context) []string {
 	out, err := r.kubectl(ctx, "get", "pods", "-n", namespace, "-l", "leaderworkerset.sigs.k8s.io/name", "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
 	if err != nil {
-		return nil // the API server is away
+		return nil // the API server is down
 	}
 	return strings.Fields(out)
 }
 
-// show prints what the pods say of themselves, for whoever looks for the cause.
+// show prints the pods' status, to find the cause of a failure.
 func (r *run) show(ctx context.Context) {
 	for _, args := range [][]string{
 		{"get", "pods", "-n", namespace, "-o", "wide"},
@@ -104,7 +105,7 @@ func (r *run) deletePod(ctx context.Context) (string, error) {
 	return pod, err
 }
 
-// any draws one; empty: there is none.
+// any returns a random one; empty if there is none.
 func (r *run) any(all []string) string {
 	if len(all) == 0 {
 		return ""
@@ -113,22 +114,21 @@ func (r *run) any(all []string) string {
 	return all[r.draw.IntN(len(all))]
 }
 
-// kill ends one of the world's processes whose command line holds a text, or whose program has it as its name, without
-// warning.
+// kill kills one of the world's processes whose command line contains a text, or whose program has this name.
 func (r *run) kill(text string) (string, error) {
 	var found []string
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well-formed
 	for _, file := range lines {
 		line, err := os.ReadFile(file)
-		program, _ := os.Readlink(filepath.Join(filepath.Dir(file), "exe")) // a container's has another name than its file
+		program, _ := os.Readlink(filepath.Join(filepath.Dir(file), "exe")) // the name of a container's process differs from its file's
 		if err != nil || !bytes.Contains(line, []byte(text)) && filepath.Base(program) != text {
-			continue // it has ended, or is another
+			continue // it has ended, or is a different process
 		}
 		env, err := os.ReadFile(filepath.Join(filepath.Dir(file), "environ"))
 		all := append(append(env, 0), line...)
 		root := r.world.Layout.Root
 		if err != nil || !bytes.Contains(all, []byte(root+"/")) && !bytes.Contains(all, []byte(root+"\x00")) {
-			continue // another emulator's
+			continue // of another emulator
 		}
 		found = append(found, filepath.Base(filepath.Dir(file)))
 	}
@@ -143,7 +143,8 @@ func (r *run) kill(text string) (string, error) {
 	return "process " + process, syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// fail makes the host of a node fail; GKE repairs it, and with one of a slice all of them.
+// fail makes the host of a node fail. GKE repairs it, and for a host of a slice all of the
+// slice's hosts.
 func (r *run) fail(ctx context.Context, selector string) (string, error) {
 	out, err := r.kubectl(ctx, "get", "nodes", "-l", selector, "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
 	if err != nil {
@@ -156,7 +157,7 @@ func (r *run) fail(ctx context.Context, selector string) (string, error) {
 	return node, r.world.Post(ctx, "/cloud/repair", node, nil)
 }
 
-// refuse lets something refuse for a scaled hour, and a pod end in it.
+// refuse makes something reject requests for a scaled hour, during which a pod ends.
 func (r *run) refuse(ctx context.Context, f cloud.Fault) (string, error) {
 	if err := r.world.Post(ctx, "/cloud/faults", []cloud.Fault{f}, nil); err != nil {
 		return "", err
@@ -169,7 +170,7 @@ func countFiles(folder string) (n int) {
 		if err == nil && !entry.IsDir() {
 			n++
 		}
-		return nil // what has gone meanwhile is not counted
+		return nil // skip what was removed meanwhile
 	})
 	return n
 }

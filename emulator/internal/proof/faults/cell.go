@@ -14,19 +14,19 @@ import (
 	"sglang-tpu/emulator/internal/core/injection"
 )
 
-// effects are the ways to fail of an operation, in the order of the table.
+// effects are the ways in which an operation can fail, in the order of the table.
 var effects = []injection.Effect{
 	injection.Refuse, injection.Lose, injection.LoseOnce, injection.Hang, injection.HoldBefore, injection.HoldAfter,
 }
 
 var operations = []injection.Operation{injection.Create, injection.Update, injection.Delete, injection.Read}
 
-// cell is one operation on one resource that fails in one way.
+// cell is one operation on one resource, and one way in which it fails.
 type cell struct {
 	target    *target
 	operation injection.Operation
 	effect    injection.Effect
-	fault     injection.Fault // with its error drawn
+	fault     injection.Fault // with a random error
 }
 
 func (c cell) String() string {
@@ -37,18 +37,18 @@ func (c cell) String() string {
 	return text
 }
 
-// target is a resource whose operations fail.
+// target is a resource whose operations are made to fail.
 type target struct {
 	urn        resource.URN
-	key        string // as a fault names it
+	key        string // its name in faults
 	google     bool
 	updateable bool
 }
 
-// name is how reports call the resource.
+// name returns the resource's name in reports.
 func (t *target) name() string { return t.urn.Name() + " " + string(t.urn.Type()) }
 
-// targets are all resources of a stack that a provider keeps outside of it.
+// targets returns all resources of a stack that exist outside of its state.
 func targets(d *apitype.DeploymentV3) ([]*target, error) {
 	var all []*target
 	for _, r := range d.Resources {
@@ -73,10 +73,10 @@ func targets(d *apitype.DeploymentV3) ([]*target, error) {
 	return all, nil
 }
 
-// changeable is a property of the state of which another value makes the program's an update in place; empty: every
-// change replaces the resource.
+// changeable returns a property whose change in the state makes the next pulumi up update the resource in place;
+// empty if every change replaces the resource.
 func changeable(typ string, inputs, state map[string]any) string {
-	// What differs anyhow is what the program ignores.
+	// The program ignores properties that differ already.
 	var usual []string
 	if changes, err := cloud.Diff(typ, deepCopy(state), deepCopy(inputs), nil); err == nil {
 		for _, c := range changes {
@@ -99,7 +99,7 @@ func changeable(typ string, inputs, state map[string]any) string {
 	return ""
 }
 
-// objectPath is where the API server has an object.
+// objectPath returns the path of an object in the API server.
 func objectPath(object map[string]any) (string, error) {
 	version, _ := object["apiVersion"].(string)
 	kind, _ := object["kind"].(string)
@@ -119,7 +119,7 @@ func objectPath(object map[string]any) (string, error) {
 	return path + "/" + plural(kind) + "/" + name, nil
 }
 
-// plural is the resource of a kind, as far as this program's are regular.
+// plural returns the resource name of a kind. The kinds of this program are regular.
 func plural(kind string) string {
 	kind = strings.ToLower(kind)
 	switch {
@@ -131,13 +131,13 @@ func plural(kind string) string {
 	return kind + "s"
 }
 
-// exists reports whether an operation can fail in this way. A lost answer to anything but a create is healed by the
-// request that follows it.
+// exists reports whether an operation can fail in this way. For operations other than a create, the provider
+// recovers from one lost answer by a retry.
 func exists(operation injection.Operation, effect injection.Effect) bool {
 	return effect != injection.LoseOnce || operation == injection.Create
 }
 
-// cells lists what can be tried on the targets, with the errors drawn.
+// cells lists the cells of the targets, with random errors.
 func cells(all []*target, draw *rand.Rand) []cell {
 	var found []cell
 	for _, operation := range operations {
@@ -160,13 +160,14 @@ func cells(all []*target, draw *rand.Rand) []cell {
 	return found
 }
 
-// scenario is a set of cells of one operation and one effect. Each fails once: runs of Pulumi follow one another, and each
-// meets the faults to which it gets.
+// scenario is a set of cells with one operation and one effect. Each cell fails once: Pulumi is run repeatedly, and each
+// run triggers the faults that it reaches.
 type scenario []cell
 
 func (s scenario) String() string { return string(s[0].effect) + " " + string(s[0].operation) }
 
-// scenarios groups cells, in a random order. size is how many cells of each are drawn; 0: all.
+// scenarios groups cells, in a random order. size is the number of random cells of each group;
+// 0 means all.
 func scenarios(all []cell, draw *rand.Rand, size int) []scenario {
 	groups := map[string]scenario{}
 	for _, c := range all {

@@ -17,7 +17,7 @@ var googleErrors = []string{
 	"googleapi: Error 409: The request was aborted because of a concurrent change., aborted",
 }
 
-// alreadyExists is also the answer to a create whose name a deleted resource still has.
+// alreadyExists is also the answer to a create if a deleted resource still has the name.
 const alreadyExists = "googleapi: Error 409: The resource already exists, alreadyExists"
 
 // kubernetesErrors are answers of API servers (apimachinery, pkg/api/errors).
@@ -30,7 +30,7 @@ var kubernetesErrors = []injection.Fault{
 	{Status: http.StatusConflict, Reason: "Conflict", Text: "the object has been modified; please apply your changes to the latest version and try again"},
 }
 
-// drawError draws the error of a refused request.
+// drawError returns a random error for a refused request.
 func drawError(f *injection.Fault, t *target, draw *rand.Rand) {
 	if t.google {
 		texts := googleErrors
@@ -44,8 +44,8 @@ func drawError(f *injection.Fault, t *target, draw *rand.Rand) {
 	f.Status, f.Reason, f.Text = e.Status, e.Reason, e.Text
 }
 
-// timeout is the error at the end of the provider's patience: that of the plugin SDK's state changes (helper/retry of
-// hashicorp/terraform-plugin-sdk), and what the API server's own timeout answers.
+// timeout is the error after the provider's timeout: that of the plugin SDK's state changes (helper/retry of
+// hashicorp/terraform-plugin-sdk), and the API server's answer after its own timeout.
 func timeout(f *injection.Fault, t *target) {
 	if t.google {
 		f.Text = "Error waiting for the operation: timeout while waiting for state to become 'DONE' (last state: 'RUNNING', timeout: 20m0s)"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// remedy is what a person runs after the failure, in the order in which they are tried.
+// remedy is what people run after the failure. The remedies are tried in this order.
 type remedy string
 
 const (
@@ -17,7 +17,7 @@ const (
 	never    remedy = "" // nothing helped
 )
 
-// recover tries the remedies one after the other until one of them leads to the goal.
+// recover tries the remedies one after the other until one succeeds.
 func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Context, remedy) (bool, string, error)) (remedy, error) {
 	o.detail = ""
 	if locked(r.world) {
@@ -28,8 +28,8 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 		}
 	}
 	ways := []remedy{plain, refresh, imported, removed}
-	// What the state does not have is imported before anything else: a destroy would leave it, and take the providers with
-	// it out of the state, without which no import works.
+	// Import missing resources first: a destroy would leave them, and would remove the providers from the state, without
+	// which an import is impossible.
 	if unknown, err := strangers(ctx, r.world); err != nil {
 		return never, err
 	} else if len(unknown) > 0 {
@@ -49,8 +49,8 @@ func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Cont
 	return never, nil
 }
 
-// upIsFull brings the stack up, and reports whether it is then what it was at first: nothing is left to change, there is
-// nothing that the state does not have, and nothing twice.
+// upIsFull brings the stack up, and reports whether it is as at the beginning: nothing is left to change, every resource
+// is in the state, and none exists twice.
 func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error) {
 	if failed := r.run(ctx, way, "up"); failed != "" {
 		return false, failed, nil
@@ -71,7 +71,8 @@ func (r *runner) upIsFull(ctx context.Context, way remedy) (bool, string, error)
 	return difference == "", difference, nil
 }
 
-// run carries a remedy out, with up or destroy as its last command, and says why it failed; empty: it did not.
+// run carries a remedy out, with up or destroy as its last command, and returns why it failed; empty if it
+// succeeded.
 func (r *runner) run(ctx context.Context, way remedy, command string) string {
 	var err error
 	args := []string{command, "--yes", "--skip-preview"}
@@ -90,11 +91,11 @@ func (r *runner) run(ctx context.Context, way remedy, command string) string {
 	return r.last(ctx, args)
 }
 
-// patience is how long the last command of a remedy may take: several times what it takes when nothing is in its way. One
-// that waits for what cannot come, as for pods whose nodes are gone, does so for ten minutes and more.
+// patience is how long the last command of a remedy may take: several times its usual duration. A command that waits in
+// vain, such as for pods whose nodes are gone, would take ten minutes or more.
 const patience = 150 * time.Second
 
-// last runs the last command of a remedy, and says why it failed; empty: it did not.
+// last runs the last command of a remedy, and returns why it failed; empty if it succeeded.
 func (r *runner) last(ctx context.Context, args []string) string {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -112,12 +113,12 @@ func (r *runner) last(ctx context.Context, args []string) string {
 	return ""
 }
 
-// settled waits until the Deployments are available. A snapshot begins with all containers dead, as after a restart of their
-// nodes, and an up with nothing to change does not wait for them. A refresh records one that is not available as not
-// created to the end, which the next up mends.
+// settled waits until the Deployments are available. After a snapshot is restored, all containers start again, and an up
+// without changes does not wait for them. A refresh would record an unavailable Deployment as not completely created, which
+// the next up would fix.
 func (r *runner) settled(ctx context.Context) {
 	for _, file := range r.world.Layout.AdminKubeconfigs() {
-		// That one never is shows in what follows.
+		// If one never becomes available, a later check fails.
 		_ = r.world.Kubectl(ctx, "--kubeconfig", file, "wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces", "--timeout=60s").Run()
 	}
 }

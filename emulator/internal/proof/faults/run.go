@@ -23,23 +23,23 @@ const (
 	half  = "half"  // a run has failed
 )
 
-// met is a cell whose fault a request has met, and what followed.
+// met is a cell whose fault was triggered, and the consequences.
 type met struct {
 	cell
 	cancel bool // pulumi cancel was needed before the next command
 	remedy remedy
 }
 
-// outcome is what became of a scenario.
+// outcome is the result of a scenario.
 type outcome struct {
 	met    []met
-	missed []cell // no request came to their faults
-	runs   int    // of Pulumi, until all faults were met
-	// end is after what the goal of the operation was reached: the stack is as it was at first, or for a delete nothing is
-	// left. other is the same for the other goal, from the state after one of the runs.
+	missed []cell // cells whose faults were not triggered
+	runs   int    // runs of Pulumi until all faults were triggered
+	// end is the remedy after which the goal of the operation was reached: the stack is as at the beginning, or for a
+	// delete, nothing is left. other is the same for the other goal, from the state after one of the runs.
 	end, other remedy
 	cancel     bool
-	detail     string // of what never helped
+	detail     string // errors if no remedy helped
 	took       time.Duration
 }
 
@@ -53,10 +53,10 @@ type runner struct {
 	say       func(format string, args ...any)
 }
 
-// longest is more runs than a chain of resources has members.
+// longest is larger than the length of any chain of resources.
 const longest = 40
 
-// try lets each cell of a scenario fail once, and looks at what comes of it.
+// try makes each cell of a scenario fail once, and records the result.
 func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 	began := time.Now()
 	defer func() { o.took = time.Since(began) }()
@@ -64,7 +64,7 @@ func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 		return o, err
 	}
 	left := slices.Clone(s)
-	kept := 0 // how many runs before the one after which the state is kept
+	kept := 0 // the number of runs before the one whose state is saved
 	if len(s) > 1 {
 		kept = r.draw.IntN(4)
 	}
@@ -78,7 +78,7 @@ func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 		o.runs++
 		r.say("faults: %s: run %d triggered %d of %d faults in %s", s, o.runs, len(failed), len(left), time.Since(start).Round(100*time.Millisecond))
 		if len(failed) == 0 && !ended {
-			break // it failed, or stands still, for another reason
+			break // it failed or hangs for another reason
 		}
 		if o.runs == kept+1 {
 			if err := r.keep(ctx); err != nil {
@@ -93,7 +93,7 @@ func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 			return slices.ContainsFunc(failed, func(f cell) bool { return f.target == c.target })
 		})
 		if ended {
-			break // to the others there was nothing to do
+			break // for the others there was nothing to do
 		}
 	}
 	o.missed = left
@@ -123,7 +123,7 @@ func (r *runner) try(ctx context.Context, s scenario) (o outcome, err error) {
 	return o, nil
 }
 
-// keep saves the state after a run that failed.
+// keep saves the state after a failed run.
 func (r *runner) keep(ctx context.Context) error {
 	if err := r.world.Save(ctx, half); err != nil {
 		return err
@@ -131,11 +131,11 @@ func (r *runner) keep(ctx context.Context) error {
 	return r.world.Start(ctx)
 }
 
-// adoptions is how often an import is begun at most: a webhook that the run has created does not answer before its pods are
-// up, and until then a preview of what it admits fails.
+// adoptions is the maximum number of attempts to import: a webhook that the run has created does not answer before its pods
+// are ready, and until then previews of its objects fail.
 const adoptions = 6
 
-// remedied does after a run that failed what has to be done before the next.
+// remedied does what is necessary between a failed run and the next.
 func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *outcome) error {
 	cancel := locked(r.world)
 	if cancel {
@@ -175,7 +175,7 @@ func (r *runner) remedied(ctx context.Context, s scenario, failed []cell, o *out
 	return nil
 }
 
-// prepare brings the world to where the scenario's operation comes next.
+// prepare brings the world to the state in which the scenario's operation comes next.
 func (r *runner) prepare(ctx context.Context, s scenario) error {
 	switch s[0].operation {
 	case injection.Create:
@@ -195,10 +195,11 @@ func (r *runner) prepare(ctx context.Context, s scenario) error {
 	return r.world.Restore(ctx, full)
 }
 
-// many is more than there are independent resources: all of a batch are under way at the same time.
+// many is larger than the number of independent resources, so that all of them are processed at the
+// same time.
 const many = "120"
 
-// arguments of the command that meets the faults.
+// arguments returns the arguments of the command that triggers the faults.
 func arguments(operation injection.Operation) []string {
 	switch operation {
 	case injection.Delete:
@@ -209,8 +210,8 @@ func arguments(operation injection.Operation) []string {
 	return []string{"up", "--yes", "--skip-preview", "--continue-on-error", "--parallel", many}
 }
 
-// fail runs the command with the faults of what is left in force, and ends them. It returns the cells that were met, and
-// whether the command ended well.
+// fail runs the command with the remaining faults, and removes them. It returns the cells whose faults were triggered,
+// and whether the command succeeded.
 func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []cell, well bool, err error) {
 	var inForce []injection.Fault
 	for _, c := range left {
@@ -240,7 +241,7 @@ func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []ce
 			<-ended
 		}
 	} else {
-		endErr = <-ended // that it fails is the point
+		endErr = <-ended // it is expected to fail
 	}
 	if s[0].effect == injection.Hang {
 		if err := r.settle(ctx); err != nil {
@@ -264,7 +265,7 @@ func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []ce
 
 var errHeld = errors.New("requests are held")
 
-// settle waits until the work is done that goes on after the provider's patience.
+// settle waits for work that continues after the provider's timeout.
 func (r *runner) settle(ctx context.Context) error {
 	time.Sleep(2 * time.Second) // it has begun
 	return r.world.Post(ctx, "/cloud/find", cloud.Request{Type: "gcp:compute/network:Network"}, nil)
@@ -274,14 +275,14 @@ func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) 
 	return all, r.world.Get(ctx, "/injected", &all)
 }
 
-// still is how long no further request has to be held before all are that come: as long as the first took to come, within
-// these bounds. One that comes later is held in the next run.
+// still returns how long to wait for further requests: as long as the first request took, within these bounds. A later
+// request is held in the next run.
 func still(first time.Duration) time.Duration {
 	return min(max(first, 1500*time.Millisecond), 4*time.Second)
 }
 
-// untilHeld waits until as many requests are held as there are faults, or no more come, which is errHeld, or the command
-// has ended, which is its error.
+// untilHeld waits until as many requests are held as there are faults, or no more come; then it returns errHeld. If the
+// command ends first, it returns the command's error.
 func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end, err error) {
 	held, since := 0, time.Now()
 	began, first := since, time.Duration(0)
@@ -314,7 +315,8 @@ func (r *runner) untilHeld(ctx context.Context, want int, ended chan error) (end
 	}
 }
 
-// tail is the end of an output, where errors are: what Pulumi says between them and the count of resources is left out.
+// tail returns the end of an output, which contains the errors, without the lines between them and the count of
+// resources.
 func tail(output string) string {
 	if at := strings.LastIndex(output, "\nOutputs:"); at > 0 {
 		output = output[:at]
