@@ -42,7 +42,7 @@ var refusals = []refusal{
 	{"model: deepseek-ai/DeepSeek-V3\ntopology: 1x1x1", []string{"config sglang-tpu:model: deepseek-ai/DeepSeek-V3 needs attention tensor parallelism of exactly 8; topology 1x1x1 has 2 devices; use 2x2x2"}},
 	{"model: Qwen/Qwen3-235B-A22B\ntopology: 1x1x1", []string{"needs 438 GiB of HBM for its weights; topology 1x1x1 leaves 169 GiB; use 2x2x1"}},
 	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\ncustomModel: {heads: 32}", []string{"config sglang-tpu:customModel: describes Qwen/Qwen2.5-Coder-32B-Instruct, whose numbers are in the catalogue; remove it"}},
-	{"model: my-org/my-model\ncustomModel: {heads: 32}", []string{`config sglang-tpu:customModel.weightsGiB: "0" is too small; use 1 or more`, `config sglang-tpu:customModel.context: "0"`}},
+	{"model: my-org/my-model\ncustomModel: {heads: 32}", []string{`config sglang-tpu:customModel.weightsGiB: "0" is too small; use the value in the model's config.json, 1 or more`, `config sglang-tpu:customModel.context: "0"`}},
 	{"model: my-org/my-model\ncustomModel: {heads: 32, weightsGiB: 9000, context: 4096}", []string{"my-org/my-model needs 9000 GiB of HBM for its weights"}},
 	{"model: my-model\ncustomModel: {heads: 32, weightsGiB: 9, context: 4096}", []string{`config sglang-tpu:model: "my-model" is not a Hugging Face id; use OWNER/NAME`}},
 
@@ -94,7 +94,7 @@ var refusals = []refusal{
 	{`maintenance: {exclusions: [{name: launch, start: 2026-12-02, end: 2026-12-01}]}`, []string{"config sglang-tpu:maintenance.exclusions[0].end:", "is not after the start; use a later date"}},
 	{`systemPool: {nodes: 0}`, []string{`config sglang-tpu:systemPool.nodes: "0" is out of range; use 1 to 100 nodes`}},
 	{`systemPool: {machineType: ""}`, []string{"config sglang-tpu:systemPool.machineType: is empty; use a machine type such as e2-standard-8"}},
-	{`labels: {Team: a}`, []string{`config sglang-tpu:labels.Team: "a" is not a Google Cloud label; use lower-case letters`}},
+	{`labels: {Team: a}`, []string{`config sglang-tpu:labels.Team: "a" is not a Google Cloud label; use at most 63 lower-case letters`}},
 	{`leaderWorkerSet: ` + strings.Repeat("a", 51), []string{"has 51 characters, and the names that the controller derives from it would be too long; use at most 50"}},
 	{"replicas: 100\nleaderWorkerSet: " + strings.Repeat("a", 50), []string{"use at most 49"}},
 	{`leaderWorkerSet: sglang-leader-tpu`, []string{"is the name of the leaders' Service"}},
