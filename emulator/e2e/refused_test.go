@@ -42,7 +42,7 @@ var refusals = []refusal{
 	{"model: deepseek-ai/DeepSeek-V3\ntopology: 1x1x1", []string{"config sglang-tpu:model: deepseek-ai/DeepSeek-V3 needs attention tensor parallelism of exactly 8; topology 1x1x1 has 2 devices; use 2x2x2"}},
 	{"model: Qwen/Qwen3-235B-A22B\ntopology: 1x1x1", []string{"needs 438 GiB of HBM for its weights; topology 1x1x1 leaves 169 GiB; use 2x2x1"}},
 	{"model: Qwen/Qwen2.5-Coder-32B-Instruct\ncustomModel: {heads: 32}", []string{"config sglang-tpu:customModel: describes Qwen/Qwen2.5-Coder-32B-Instruct, whose numbers are in the catalogue; remove it"}},
-	{"model: my-org/my-model\ncustomModel: {heads: 32}", []string{`config sglang-tpu:customModel.weightsGiB: "0" is too small; use the value in the model's config.json, 1 or more`, `config sglang-tpu:customModel.context: "0"`}},
+	{"model: my-org/my-model\ncustomModel: {heads: 32}", []string{`config sglang-tpu:customModel.weightsGiB: "0" is too small; use the model's own value, 1 or more`, `config sglang-tpu:customModel.context: "0"`}},
 	{"model: my-org/my-model\ncustomModel: {heads: 32, weightsGiB: 9000, context: 4096}", []string{"my-org/my-model needs 9000 GiB of HBM for its weights"}},
 	{"model: my-model\ncustomModel: {heads: 32, weightsGiB: 9, context: 4096}", []string{`config sglang-tpu:model: "my-model" is not a Hugging Face id; use OWNER/NAME`}},
 

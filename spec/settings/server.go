@@ -50,7 +50,7 @@ func checkCustomModel(m model.Model) problem.List {
 		least, ok := f.number("minimum")
 		if n := v.FieldByIndex(f.Index); ok && n.Int() < int64(least) {
 			found.Add(customKey+"."+f.name, strconv.FormatInt(n.Int(), 10), "is too small",
-				fmt.Sprintf("use the value in the model's config.json, %d or more", least))
+				fmt.Sprintf("use the model's own value, %d or more", least))
 		}
 	}
 	if 0 < m.RepositoryGiB && m.RepositoryGiB < m.WeightsGiB {
