@@ -146,7 +146,7 @@ func table(all []result) []string {
 	lines = append(lines, "", "Not met: no request of Pulumi came to the fault.")
 	lines = append(lines, untried...)
 	if len(others) > 0 {
-		lines = append(lines, "From the state in the middle of some, neither the next `pulumi up` nor a `pulumi destroy` in its place was enough alone. What was: "+strings.Join(slices.Sorted(maps.Keys(others)), "; ")+".")
+		lines = append(lines, "From the state in the middle of some, or after their last run, neither the next `pulumi up` nor a `pulumi destroy` in its place was enough alone. What was: "+strings.Join(slices.Sorted(maps.Keys(others)), "; ")+".")
 	}
 	return lines
 }
