@@ -28,7 +28,7 @@ type options struct {
 	effect    string        // only this one; empty: all
 	of        int           // cells that there are
 	table     string        // file whose results become the table of the documentation, instead of a run; empty: a run
-	resume    bool          // what the file of results has is not tried again
+	resume    bool          // what the file of results has as explained is not tried again
 	record    string        // file to which results are added; empty: none
 }
 
@@ -42,7 +42,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.operation, "operation", "", "only create, update, delete or read")
 	flags.StringVar(&o.effect, "effect", "", "only refuse, lose, lose-once, hang, hold-before or hold-after")
 	flags.StringVar(&o.record, "record", "", "file to append results to, one line of JSON for each cell")
-	flags.BoolVar(&o.resume, "resume", false, "skip the cells whose results are in the file of -record")
+	flags.BoolVar(&o.resume, "resume", false, "skip the cells that the file of -record has as tried and explained")
 	flags.StringVar(&o.table, "table", "", "write the results of a file to docs/proof.md, and try nothing")
 	if err := flags.Parse(args); err != nil {
 		return o, sandbox.ExitCode(2)

@@ -142,25 +142,33 @@ func age(w *world.World, batch []cell) error {
 	return write()
 }
 
-// relabel gives an object of a state, its inputs and what it is, another value of the same property, as an earlier version
-// of the program could have had it: a label, or something of which there is one in its kind.
+// absent is a label that no object of the program has.
+const absent = "earlier-version"
+
+// relabel changes an object of a state as if an earlier version of the program had given it another label: another value
+// of one that it has, or one that it does not have any more if it has none. The Kubernetes provider compares the program's
+// inputs with the live object, of which it sees what the recorded inputs name (pruneLiveState of pulumi-kubernetes), so a
+// label that is gone has to be in all of them.
 func relabel(inputs, object map[string]any) {
-	meta, _ := inputs["metadata"].(map[string]any)
-	live, _ := object["metadata"].(map[string]any)
-	labels, _ := meta["labels"].(map[string]any)
-	has, _ := live["labels"].(map[string]any)
-	if len(labels) > 0 && has != nil {
-		key := slices.Min(slices.Collect(maps.Keys(labels)))
-		labels[key], has[key] = "earlier", "earlier"
-		return
+	key := absent
+	if labels := within(within(inputs, "metadata"), "labels"); len(labels) > 0 {
+		key = slices.Min(slices.Collect(maps.Keys(labels)))
 	}
-	for _, path := range []string{
-		"rules[0].verbs[0]", "automountServiceAccountToken", "webhooks[0].timeoutSeconds", "webhooks[0].failurePolicy",
-		"spec.names.shortNames[0]", "spec.names.singular", "spec.policyTypes[0]", "type",
-	} {
-		if edit(object, path) {
-			edit(inputs, path)
-			return
-		}
+	sides := []map[string]any{inputs, object}
+	if recorded, ok := object["__inputs"].(map[string]any); ok {
+		sides = append(sides, recorded)
 	}
+	for _, side := range sides {
+		within(within(side, "metadata"), "labels")[key] = "earlier"
+	}
+}
+
+// within returns the object under a key, and puts an empty one there if there is none.
+func within(values map[string]any, key string) map[string]any {
+	inner, ok := values[key].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		values[key] = inner
+	}
+	return inner
 }

@@ -72,7 +72,8 @@ func (r *results) record(o options) error {
 	return file.Close()
 }
 
-// untried leaves out what a file of results has.
+// untried leaves out the cells that a file of results has as tried and explained. A cell that no request met, or that
+// nothing explains, is tried again: the command or the program may have been mended since.
 func untried(all []cell, o options) ([]cell, error) {
 	recorded, err := read(o.record)
 	if errors.Is(err, os.ErrNotExist) {
@@ -83,7 +84,7 @@ func untried(all []cell, o options) ([]cell, error) {
 	}
 	known := map[string]bool{}
 	for _, r := range recorded {
-		if r.Stack == o.stack {
+		if r.Stack == o.stack && r.Met && r.Explained {
 			known[r.Resource+" "+r.Operation+" "+r.Effect] = true
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"sglang-tpu/emulator/internal/core/injection"
 )
 
 // read returns the results of a file, in the order in which they were recorded.
@@ -73,15 +75,20 @@ func latest(all []result) []result {
 	return left
 }
 
+// rowName is the key of a row of the table.
+func rowName(stack string, operation injection.Operation, effect injection.Effect) string {
+	return stack + " | " + string(operation) + " | " + string(effect)
+}
+
 // table is the report of all that was recorded, in Markdown.
 func table(all []result) []string {
 	rows := map[string]*tally{}
 	stacks := map[string]*tally{}
 	total := map[string]int{}
-	seen, seeds, refreshed := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	seeds, others := map[string]bool{}, map[string]bool{} // others are the remedies beside the next command alone
 	var sum tally
 	for _, r := range latest(all) {
-		row := r.Operation + " | " + r.Effect
+		row := rowName(r.Stack, injection.Operation(r.Operation), injection.Effect(r.Effect))
 		if rows[row] == nil {
 			rows[row] = &tally{}
 		}
@@ -93,10 +100,16 @@ func table(all []result) []string {
 		}
 		total[r.Stack] = r.Of
 		seeds[fmt.Sprint(r.Seed)] = true
-		seen[r.Stack+" "+row] = true
-		for _, way := range []remedy{r.End, r.Other} {
-			if r.Met && way != plain && way != never {
-				refreshed["`"+r.Effect+"` of "+r.Operation+": "+string(way)] = true
+		if !r.Met {
+			continue
+		}
+		last := []string{"pulumi up", "pulumi destroy"} // after End and after Other
+		if r.Operation == string(injection.Delete) {
+			slices.Reverse(last)
+		}
+		for i, way := range []remedy{r.End, r.Other} {
+			if way != plain && way != never {
+				others["`"+r.Effect+"` of "+r.Operation+": "+strings.ReplaceAll(string(way), string(plain), last[i])] = true
 			}
 		}
 	}
@@ -107,7 +120,7 @@ func table(all []result) []string {
 		var none []string
 		for _, operation := range operations {
 			for _, effect := range effects {
-				if exists(operation, effect) && !seen[stack+" "+string(operation)+" | "+string(effect)] {
+				if exists(operation, effect) && rows[rowName(stack, operation, effect)] == nil {
 					none = append(none, fmt.Sprintf("`%s` of %s", effect, operation))
 				}
 			}
@@ -119,20 +132,21 @@ func table(all []result) []string {
 	lines := []string{
 		fmt.Sprintf("%s. Seeds: %s. Of %d cells, %d converged by the next command alone, %d after `pulumi cancel`, %d after `pulumi import`, %d after a deletion by hand; %d are unexplained.",
 			strings.Join(parts, "; "), strings.Join(slices.Sorted(maps.Keys(seeds)), ", "), sum.tried, sum.alone, sum.cancel, sum.imported, sum.removed, sum.unexplained), "",
-		"| operation | way | tried | next command alone | `pulumi cancel` | `pulumi import` | deleted by hand | unexplained | not met |", "|---|---|---|---|---|---|---|---|---|",
+		"| stack | operation | way | tried | next command alone | `pulumi cancel` | `pulumi import` | deleted by hand | unexplained | not met |", "|---|---|---|---|---|---|---|---|---|---|",
 	}
-	for _, operation := range operations {
-		for _, effect := range effects {
-			name := string(operation) + " | " + string(effect)
-			if t := rows[name]; t != nil {
-				lines = append(lines, fmt.Sprintf("| %s | `%s` | %d | %d | %d | %d | %d | %d | %d |", operation, effect, t.tried, t.alone, t.cancel, t.imported, t.removed, t.unexplained, t.missed))
+	for _, stack := range slices.Sorted(maps.Keys(stacks)) {
+		for _, operation := range operations {
+			for _, effect := range effects {
+				if t := rows[rowName(stack, operation, effect)]; t != nil {
+					lines = append(lines, fmt.Sprintf("| %s | %s | `%s` | %d | %d | %d | %d | %d | %d | %d |", stack, operation, effect, t.tried, t.alone, t.cancel, t.imported, t.removed, t.unexplained, t.missed))
+				}
 			}
 		}
 	}
-	lines = append(lines, "", "Not met: no request of Pulumi came to the fault, because there was nothing to do for it.")
+	lines = append(lines, "", "Not met: no request of Pulumi came to the fault.")
 	lines = append(lines, untried...)
-	if len(refreshed) > 0 {
-		lines = append(lines, "From the state in the middle of some, the next `pulumi up`, or `pulumi destroy` in its place, was not enough. What was: "+strings.Join(slices.Sorted(maps.Keys(refreshed)), "; ")+".")
+	if len(others) > 0 {
+		lines = append(lines, "From the state in the middle of some, or after their last run, neither the next `pulumi up` nor a `pulumi destroy` in its place was enough alone. What was: "+strings.Join(slices.Sorted(maps.Keys(others)), "; ")+".")
 	}
 	return lines
 }
