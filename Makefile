@@ -80,7 +80,8 @@ bootstrap: ready
 		exec ../bin/bootstrap; }
 
 emulator: ready
-	@[ -x bin/emulator ] || echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"
+	@if [ ! -x bin/emulator ]; then echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"; \
+		elif [ "$$(find emulator -name '*.go' -newer bin/emulator | head -c 1)" ]; then echo "building the emulator, whose sources have changed"; fi
 	@cd emulator && go build -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
 
 # All that make test and make check use.

@@ -97,11 +97,8 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	return nil
 }
 
-// open exports base and head.
+// open exports base and head, says what they are, and builds missing tools.
 func (r *command) open(ctx context.Context, base, head string) (err error) {
-	if err := r.Tools(ctx, tools.Runtime); err != nil {
-		return err
-	}
 	if base == "" {
 		if base, err = revision.Default(ctx, r.Checkout); err != nil {
 			return err
@@ -116,6 +113,10 @@ func (r *command) open(ctx context.Context, base, head string) (err error) {
 		r.head, err = revision.Export(ctx, r.Checkout, head, filepath.Join(r.folder, "head"))
 	}
 	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "comparing %s with %s\n", r.head.Name, r.base.Name)
+	if err := r.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
 	if r.baseProgram, err = r.base.Program(); err != nil {
