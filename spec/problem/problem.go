@@ -15,6 +15,7 @@ type Problem struct {
 	Why    string // why the value cannot work; continues a sentence that begins with Value
 	Remedy string // what would work; empty: Why says so
 	At     string // where the key stands, such as Pulumi.dev.yaml:7; empty: not known
+	Entry  string // the path below Key of the entry that it is about, such as [3], for At; empty: Key says it, or it is about several
 }
 
 // Error is the whole problem in one line.

@@ -23,7 +23,7 @@ func Locate(problems problem.List, file string, text []byte, get func(key string
 	}
 	located := make(problem.List, len(problems))
 	for i, p := range problems {
-		if line := lineOf(&stack.Config, p.Key, get); line > 0 {
+		if line := lineOf(&stack.Config, p.Key+p.Entry, get); line > 0 {
 			p.At = fmt.Sprintf("%s:%d", file, line)
 		}
 		located[i] = p

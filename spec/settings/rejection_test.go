@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,6 +158,38 @@ func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
 	for _, line := range lines {
 		assert.True(t, strings.HasPrefix(line, "config "), line)
 		assert.Contains(t, line, "; ", "what would help")
+	}
+}
+
+// A user who corrects all that is said is done: nothing comes up only then, and nothing is said
+// that follows from another mistake.
+func TestAllThatIsWrongInOneObjectIsSaidAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		key, value string
+		says       []string // the beginning of each line
+	}{
+		{"cache", `{"colour":"red","mode":"disk","iops":200000,"sizeGiB":-1}`, []string{
+			"config sglang-tpu:cache.colour: is not a setting", `config sglang-tpu:cache.iops: "200000" is out of range`, `config sglang-tpu:cache.sizeGiB: "-1" is out of range`,
+		}},
+		// The misspelt field counts: otherwise sizeGiB would be said to need mode disk.
+		{"cache", `{"mod":"disk","sizeGiB":500}`, []string{"config sglang-tpu:cache.mod: is not a setting (did you mean mode?)"}},
+		{"capacity", `{"mod":"cheap"}`, []string{"config sglang-tpu:capacity.mod: is not a setting", `config sglang-tpu:capacity.mode: "cheap" is not a capacity mode`}},
+		{"capacity", `{"mode":"reservation","reservaton":"r"}`, []string{"config sglang-tpu:capacity.reservaton: is not a setting"}},
+		{"capacity", `{"mode":"spot","mod":"on-demand"}`, []string{"config sglang-tpu:capacity.mod: is not a setting"}},
+		{"capacityFallbacks", `[{"zone":["us-east5-a"],"mode":"on-demand"}]`, []string{
+			"config sglang-tpu:capacityFallbacks[0].zone: is not a setting", `config sglang-tpu:capacityFallbacks[0].zones[0]: "us-east5-a" is in another region`,
+		}},
+		// A field of the wrong type says nothing of what goes with it.
+		{"cache", `{"mode":["disk"],"sizeGiB":500,"iops":1}`, []string{`config sglang-tpu:cache.mode: "[\"disk\"]" has the wrong type`, `config sglang-tpu:cache.iops: "1" is out of range`}},
+		{"labels", `{"team":["a"],"Team":"b"}`, []string{"config sglang-tpu:labels.team: ", `config sglang-tpu:labels.Team: "b" is not a Google Cloud label`}},
+	} {
+		_, err := load(coder(t).With("sglang-tpu:"+test.key, test.value))
+		require.Error(t, err, test.value)
+		lines := strings.Split(err.Error(), "\n")
+		assert.Len(t, lines, len(test.says), "%s", err)
+		for _, begins := range test.says {
+			assert.True(t, slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, begins) }), "%s\n%s", begins, err)
+		}
 	}
 }
 
