@@ -13,27 +13,27 @@ export CGO_ENABLED := 0
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: bootstrap emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
+up: bootstrap emulator ## Bring up STACK (dev) on the emulator, and ask the server
 	@exec bin/emulator up $(STACK)
 
-down: emulator ## Destroy STACK and stop the emulator; fails if anything is left
+down: emulator ## Destroy STACK and stop the emulator; fails if some is left
 	@exec bin/emulator down $(STACK)
 
 preview: bootstrap emulator ## Show what pulumi up would change for STACK
 	@exec bin/emulator preview $(STACK)
 
 # BASE and HEAD are revisions; without them, what is not in origin/main is reviewed.
-review: bootstrap emulator ## What the working tree would do to every environment: make review BASE=origin/main
+review: bootstrap emulator ## What the working tree would do to each environment; BASE=REV
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
-doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
+doctor: ## Check tools, project, quota, roles for STACK on Google Cloud
 	@mkdir -p bin && go build -buildvcs=false -o bin/doctor ./cmd/doctor && exec bin/doctor -stack $(STACK)
 
-smoke: ## Ask STACK, which is up, whether it serves: pods, Service, model, chat, stream, API key; changes nothing
+smoke: ## Ask STACK, which is up, whether it serves; changes nothing
 	@mkdir -p bin && go build -buildvcs=false -o bin/smoke ./cmd/smoke && exec bin/smoke -stack $(STACK)
 
 # LOAD is what bench-endpoint -h lists, such as LOAD="-concurrency 1,8,64 -output 256".
-bench-endpoint: ## Measure STACK, which is up: tokens/s, time to the first token and per token; keeps history in bench/STACK
+bench-endpoint: ## Measure STACK, which is up: tokens/s and latency
 	@mkdir -p bin && go build -buildvcs=false -o bin/bench-endpoint ./cmd/bench-endpoint && exec bin/bench-endpoint -stack $(STACK) $(LOAD)
 
 unit: ## Run the unit tests of the program
@@ -48,22 +48,22 @@ check: emulator ## Formatting, vet, linters, shell syntax
 goldens: ## Update the recorded resource graphs of all environments
 	@go test ./stacks -count=1 -run RecordedOne -update
 
-schema: ## Write what follows from the settings' Go types: the JSON Schema, Pulumi.yaml, the tables
+schema: ## Write the JSON Schema, Pulumi.yaml and tables of settings
 	@go run ./internal/schema
 
-template: ## Write bin/template, from which pulumi new makes a project: the folder for pulumi new
+template: ## Write bin/template, from which pulumi new makes a project
 	@go run ./internal/template bin/template
 
-bench: bootstrap emulator ## How fast: previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
+bench: bootstrap emulator ## How fast previews, up and destroy are; BASE=REV compares
 	@exec bin/emulator bench -docs -review $(if $(BASE),-base $(BASE))
 
 # Each environment has a run of its own; CELLS limits each. RESUME=1 goes on where an earlier one ended.
-faults: bootstrap emulator ## Let every operation on every resource fail, and recover: make faults CELLS=100 SEED=7
+faults: bootstrap emulator ## Let every operation fail once, and recover; CELLS=100 SEED=7
 	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) failed=0; for stack in dev prod; do \
 		bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl $(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || failed=1; done; \
 		bin/emulator faults -table .emulator/faults.jsonl && exit $$failed
 
-chaos: bootstrap emulator ## Kill parts of a stack that serves, at random: make chaos SEED=7 HOURS=6
+chaos: bootstrap emulator ## Kill parts of a stack that serves, at random; SEED=7 HOURS=6
 	@exec bin/emulator chaos -docs docs/proof.md $(if $(HOURS),-hours $(HOURS)) $(if $(SEED),-seed $(SEED))
 
 # What can be said before anything is compiled.
@@ -88,6 +88,6 @@ emulator: ready
 tools: bootstrap emulator
 	@bin/emulator tools && bin/emulator tools check
 
-clean: down ## Everything down, and the tools and the emulator's folder removed
+clean: down ## Take everything down; remove tools and emulator folder
 	@[ ! -d .emulator ] || find .emulator -mindepth 1 -delete # it may be a mount point
 	@rm -rf bin

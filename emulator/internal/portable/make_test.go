@@ -30,6 +30,18 @@ func TestMakeSaysWhatToDoElsewhereThanOnLinux(t *testing.T) {
 	}
 }
 
+func TestTheHelpFitsATerminalOf80Columns(t *testing.T) {
+	cmd := exec.Command("make", "help")
+	cmd.Dir = program
+	cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	assert.Greater(t, strings.Count(string(out), "\n"), 15)
+	for line := range strings.Lines(string(out)) {
+		assert.LessOrEqual(t, len(strings.TrimSpace(line)), 80, line)
+	}
+}
+
 // bootstrap runs make up in an empty checkout, with a script in place of go.
 func bootstrap(t *testing.T, script string) (string, error) {
 	t.Helper()
