@@ -90,6 +90,15 @@ func TestAProblemOfAFlagSaysTheLineOfItsEntry(t *testing.T) {
 	}
 }
 
+func TestANumberThatPulumiWritesOtherwiseIsTheSame(t *testing.T) {
+	for text, want := range map[string]string{"0.80": "Pulumi.dev.yaml:2", "0.81": "", "'0.80'": ""} {
+		file := "config:\n  sglang-tpu:serverArguments: [--mem-fraction-static, " + text + "]\n"
+		get := func(string) (string, bool) { return `["--mem-fraction-static",0.8]`, true }
+		located := Locate(problem.List{{Key: "sglang-tpu:serverArguments", Entry: "[0]"}}, "Pulumi.dev.yaml", []byte(file), get)
+		assert.Equal(t, want, located[0].At, text)
+	}
+}
+
 func TestAProblemIsSaidWithoutALineIfTheFileCannotBeRead(t *testing.T) {
 	problems := problem.List{{Key: "gcp:zone", Why: "is wrong"}}
 	for _, text := range []string{"", "config: [", "config: 7", "- a"} {
