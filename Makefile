@@ -13,27 +13,27 @@ export CGO_ENABLED := 0
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: bootstrap emulator ## Bring STACK (default dev) up on the emulator and ask the model server something
+up: bootstrap emulator ## Bring up STACK (dev) on the emulator, and ask the server
 	@exec bin/emulator up $(STACK)
 
-down: emulator ## Destroy STACK and stop the emulator; fails if anything is left
+down: emulator ## Destroy STACK and stop the emulator; fails on leftovers
 	@exec bin/emulator down $(STACK)
 
 preview: bootstrap emulator ## Show what pulumi up would change for STACK
 	@exec bin/emulator preview $(STACK)
 
 # BASE and HEAD are revisions; without them, what is not in origin/main is reviewed.
-review: bootstrap emulator ## What the working tree would do to every environment: make review BASE=origin/main
+review: bootstrap emulator ## What the working tree would do to each environment; BASE=REV
 	@exec bin/emulator review $(if $(BASE),-base $(BASE)) $(if $(HEAD),-head $(HEAD)) $(ENVIRONMENTS)
 
-doctor: ## Check tools, login, project, quotas and roles for STACK on Google Cloud; changes nothing
+doctor: ## Check tools, project, quota, roles for STACK on Google Cloud
 	@mkdir -p bin && go build -buildvcs=false -o bin/doctor ./cmd/doctor && exec bin/doctor -stack $(STACK)
 
-smoke: ## Check that STACK, which must be up, serves: pods, Service, model, chat, stream, API key; changes nothing
+smoke: ## Check that STACK, which must be up, serves
 	@mkdir -p bin && go build -buildvcs=false -o bin/smoke ./cmd/smoke && exec bin/smoke -stack $(STACK)
 
 # LOAD is what bench-endpoint -h lists, such as LOAD="-concurrency 1,8,64 -output 256".
-bench-endpoint: ## Measure STACK, which must be up: tokens/s, time to the first token and per token; keeps history in bench/STACK
+bench-endpoint: ## Measure STACK, which must be up: tokens/s, latency
 	@mkdir -p bin && go build -buildvcs=false -o bin/bench-endpoint ./cmd/bench-endpoint && exec bin/bench-endpoint -stack $(STACK) $(LOAD)
 
 unit: ## Run the unit tests of the program
@@ -48,22 +48,22 @@ check: emulator ## Formatting, vet, linters, shell syntax
 goldens: ## Update the recorded resource graphs of all environments
 	@go test ./stacks -count=1 -run RecordedOne -update
 
-schema: ## Generate the JSON Schema, the settings in Pulumi.yaml and the tables from the settings' Go types
+schema: ## Generate JSON Schema, Pulumi.yaml and tables of settings
 	@go run ./internal/schema
 
 template: ## Write bin/template, the template for pulumi new
 	@go run ./internal/template bin/template
 
-bench: bootstrap emulator ## Measure previews, up, destroy and groups as ratios of one run; make bench BASE=revision compares
+bench: bootstrap emulator ## Measure previews, up and destroy; BASE=REV compares
 	@exec bin/emulator bench -docs -review $(if $(BASE),-base $(BASE))
 
 # Each environment has a separate run; CELLS limits each. RESUME=1 continues where an earlier one ended.
-faults: bootstrap emulator ## Make every operation on every resource fail, and check the recovery: make faults CELLS=100 SEED=7
+faults: bootstrap emulator ## Make each operation fail, and recover; CELLS=100 SEED=7
 	@$(if $(RESUME),,rm -f .emulator/faults.jsonl;) failed=0; for stack in dev prod; do \
 		bin/emulator faults -stack $$stack -resume -record .emulator/faults.jsonl $(if $(CELLS),-cells $(CELLS)) $(if $(SEED),-seed $(SEED)) || failed=1; done; \
 		bin/emulator faults -table .emulator/faults.jsonl && exit $$failed
 
-chaos: bootstrap emulator ## Kill random parts of a serving stack: make chaos SEED=7 HOURS=6
+chaos: bootstrap emulator ## Kill random parts of a serving stack; SEED=7 HOURS=6
 	@exec bin/emulator chaos -docs docs/proof.md $(if $(HOURS),-hours $(HOURS)) $(if $(SEED),-seed $(SEED))
 
 # Checks that need nothing to be compiled.
@@ -80,13 +80,14 @@ bootstrap: ready
 		exec ../bin/bootstrap; }
 
 emulator: ready
-	@[ -x bin/emulator ] || echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"
+	@if [ ! -x bin/emulator ]; then echo "building the emulator (two minutes on two cores, with nothing in Go's caches)"; \
+		elif [ "$$(find emulator -name '*.go' -newer bin/emulator | head -c 1)" ]; then echo "building the emulator, whose sources have changed"; fi
 	@cd emulator && go build -buildvcs=false -ldflags '-s -w' -o ../bin/emulator ./cmd/emulator
 
 # The tools of make test and make check.
 tools: bootstrap emulator
 	@bin/emulator tools && bin/emulator tools check
 
-clean: down ## Destroy STACK, stop the emulator, and remove its folder and the tools
+clean: down ## Take down STACK; remove the emulator's folder and tools
 	@[ ! -d .emulator ] || find .emulator -mindepth 1 -delete # it may be a mount point
 	@rm -rf bin

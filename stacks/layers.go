@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -107,9 +108,32 @@ func (s *stack) platformOf(found *ground) (*platform, error) {
 	return &platform{gke: used, name: o.Cluster, location: o.Location, nodeTag: o.NodeTag, installed: true, outputs: o}, nil
 }
 
+// readStackOutputs is the function of Pulumi's engine that reads the outputs of another stack
+// (pulumi/pulumi, pkg/resource/deploy/builtins.go).
+const readStackOutputs = "pulumi:pulumi:readStackOutputs"
+
+// stackName are the arguments of readStackOutputs.
+type stackName struct {
+	Name string `pulumi:"name"`
+}
+
+// causeOf returns the error of an engine's function without the call around it.
+func causeOf(err error) string {
+	text := err.Error()
+	if _, cause, found := strings.Cut(text, "returned an error: "); found {
+		return cause
+	}
+	return text
+}
+
 // readPlatform reads and checks the outputs of the platform's stack.
 func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 	const first = "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names"
+	// The engine's function fails before anything is registered, with an error that this program
+	// gets. A StackReference that fails is an error of the engine, which names no setting.
+	if _, err := s.ctx.InvokePackageRaw(readStackOutputs, &stackName{s.Platform}, &map[string]any{}, ""); err != nil {
+		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + causeOf(err) + ")", Remedy: first}}
+	}
 	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Platform)})
 	if err != nil {
 		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -26,9 +27,16 @@ func base(change map[string]any) pulumitest.Option {
 	for key, value := range change {
 		platform[key] = value
 	}
-	return pulumitest.WithOutputs("pulumi:pulumi:StackReference", func(pulumitest.Resource) map[string]any {
-		return map[string]any{"name": "organization/sglang-tpu/base", "outputs": map[string]any{"platform": platform}, "secretOutputNames": []any{}}
-	})
+	return stackBase(map[string]any{"platform": platform})
+}
+
+// stackBase is another stack by its outputs.
+func stackBase(outputs map[string]any) pulumitest.Option {
+	state := map[string]any{"name": "organization/sglang-tpu/base", "outputs": outputs, "secretOutputNames": []any{}}
+	return func(g *pulumitest.Graph) {
+		pulumitest.WithOutputs("pulumi:pulumi:StackReference", func(pulumitest.Resource) map[string]any { return state })(g)
+		pulumitest.WithAnswer("pulumi:pulumi:readStackOutputs", func(map[string]any) (map[string]any, error) { return state, nil })(g)
+	}
 }
 
 func onBase(t *testing.T) configtest.Values {
@@ -119,9 +127,10 @@ func TestAnUnsuitablePlatformIsRejected(t *testing.T) {
 		opts   []pulumitest.Option
 		says   string
 	}{
-		"no platform": {onBase(t), []pulumitest.Option{pulumitest.WithOutputs("pulumi:pulumi:StackReference", func(pulumitest.Resource) map[string]any {
-			return map[string]any{"name": "organization/sglang-tpu/base", "outputs": map[string]any{}, "secretOutputNames": []any{}}
-		})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" is not the stack of a platform: it has no output of that name; run pulumi up of a stack with layer platform first`},
+		"no stack": {onBase(t), []pulumitest.Option{pulumitest.WithAnswer("pulumi:pulumi:readStackOutputs", func(args map[string]any) (map[string]any, error) {
+			return nil, fmt.Errorf("invocation of pulumi:pulumi:readStackOutputs returned an error: unknown stack %q", args["name"])
+		})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" cannot be read (unknown stack "organization/sglang-tpu/base"); run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names`},
+		"no platform":     {onBase(t), []pulumitest.Option{stackBase(map[string]any{})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" is not the stack of a platform: it has no output of that name; run pulumi up of a stack with layer platform first`},
 		"another project": {onBase(t), []pulumitest.Option{base(map[string]any{"project": "other"})}, "is in project other, and gcp:project is my-project"},
 		"another region":  {onBase(t).With("gcp:zone", "europe-west4-a"), []pulumitest.Option{base(nil)}, "is in us-central1, and gcp:zone is in europe-west4"},
 		"no secrets": {

@@ -43,6 +43,8 @@ func (s *stack) outputs(p *platform, image string) pulumi.Map {
 		"allowClientsCommand": pulumi.String("kubectl label namespace NAMESPACE " + serving.ClientLabel + "=true"),
 		"replicas":            pulumi.Int(c.Replicas),
 		"plan": pulumi.Map{
+			// A reader of the outputs sees the number of groups beside it.
+			"per":          pulumi.String("group (one replica)"),
 			"model":        pulumi.String(c.Model.ID),
 			"topology":     pulumi.String(c.Topology.String()),
 			"hosts":        pulumi.Int(c.Topology.Hosts()),

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proc"
 )
 
 // TestDownAfterAnUpThatWasKilled kills everything that up started at a random moment.
@@ -50,11 +53,24 @@ func TestAnInterruptedUpLeavesNoProcessAndCanContinue(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond, "%v", w.processes())
 	w.emulator(t, "up", "dev")
+	previewInterrupted(t, w)
 	// A Pulumi that is killed after it has asked for the LeaderWorkerSet does not know of it. Its pods are then there when
 	// the controller is deleted, and without the controller's webhooks the leader could not be.
 	w.shell(t, "dev", `pulumi state delete --yes --target-dependents "$(pulumi stack --show-urns | grep -o 'urn:pulumi:.*:LeaderWorkerSet::serving$')"`)
 	w.emulator(t, "down", "dev")
 	w.requireNothingLeft(t)
+}
+
+// previewInterrupted interrupts a preview of a stack that is up at a random moment. Plugins that
+// outlive it would hold the cluster's and the cloud's connections.
+func previewInterrupted(t *testing.T, w *world) {
+	t.Helper()
+	preview, err := start(w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "preview", "dev"))
+	require.NoError(t, err)
+	preview.signal(t, 500*time.Millisecond+rand.N(4*time.Second), syscall.SIGINT)
+	<-preview.done
+	require.Empty(t, proc.WithEnvironment("TMPDIR="+layout.Layout{Root: w.root}.Tmp()+"\x00"), "when make returns, nothing of the command is left")
+	w.shell(t, "dev", "kubectl get nodes") // the emulator runs on
 }
 
 // signal sends a signal to the whole process group, like a terminal; false if the command has

@@ -29,6 +29,8 @@ func TestReview(t *testing.T) {
 
 	out, code := w.review(t, repository)
 	assert.Equal(t, 13, code, "a slice rebuild in a protected environment that nobody acknowledged:\n%s", out)
+	assert.Regexp(t, "^comparing the working tree on [0-9a-f]{10} with [0-9a-f]{10}\n", out, "it says at once what it does")
+	assert.Contains(t, out, "building the program of ", "and that it compiles")
 	assert.Contains(t, out, "dev: same program, same configuration: no change")
 	report := read(t, filepath.Join(w.root, "review", "review.md"))
 	assert.Contains(t, report, "| dev | no change |")

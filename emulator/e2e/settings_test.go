@@ -183,7 +183,7 @@ func TestEverySettingWorksAsTyped(t *testing.T) {
 	}
 	endpoint := w.settingUp(t, "endpoint")
 	endpoint.set(t, layered)
-	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `unknown stack "organization/sglang-tpu/none"`)
+	assert.Contains(t, endpoint.run(t, "pulumi preview --color never 2>&1 || true"), `config sglang-tpu:platform: "organization/sglang-tpu/none" cannot be read (unknown stack "organization/sglang-tpu/none"); run pulumi up of a stack`)
 
 	t.Run("none of the schema is left out", func(t *testing.T) {
 		set := map[string]bool{}

@@ -32,7 +32,8 @@ func Read(words []string, other bool) Reading {
 
 type reading struct {
 	words []string
-	at    int
+	at    int // index of the next word
+	entry int // index of the word that is read, a flag or a stray word
 	other bool
 	seen  map[string]bool
 	list  List
@@ -40,13 +41,17 @@ type reading struct {
 	doubts, refused problem.List
 }
 
-func (r *reading) refuse(why, remedy string) { r.refused.Add("", "", why, remedy) }
+func (r *reading) refuse(why, remedy string) { r.refused = append(r.refused, r.problem(why, remedy)) }
+
+func (r *reading) problem(why, remedy string) problem.Problem {
+	return problem.Problem{Why: why, Remedy: remedy, Entry: fmt.Sprintf("[%d]", r.entry)}
+}
 
 // doubt reports a problem: as an error, or as a doubt if the server may have a different
 // parser.
 func (r *reading) doubt(why, remedy string) {
 	if r.other {
-		r.doubts.Add("", "", why, remedy)
+		r.doubts = append(r.doubts, r.problem(why, remedy))
 		return
 	}
 	r.refuse(why, remedy)
@@ -55,6 +60,7 @@ func (r *reading) doubt(why, remedy string) {
 // next reads a flag and its values.
 func (r *reading) next() {
 	word := r.words[r.at]
+	r.entry = r.at
 	r.at++
 	switch {
 	case strings.TrimSpace(word) == "":

@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"sglang-tpu/spec/model"
 	"sglang-tpu/spec/problem"
@@ -14,6 +17,28 @@ const argumentsKey = "sglang-tpu:serverArguments"
 // planServer parses the user's server arguments and computes the plan from model, topology
 // and arguments, if these are known. It returns the user's arguments and all problems.
 func (c *Config) planServer(modelKnown, shaped bool) (serverargs.List, problem.List) {
+	given, found := c.plan(modelKnown, shaped)
+	return given, atFlags(found, c.ServerArguments)
+}
+
+// atFlags adds to problems of server arguments which entry they are about. Those that are not of
+// the parser begin with the flag's name.
+func atFlags(problems problem.List, words []string) problem.List {
+	located := make(problem.List, len(problems))
+	for i, p := range problems {
+		flag, _, _ := strings.Cut(cmp.Or(p.Value, p.Why), " ")
+		if p.Key == argumentsKey && p.Entry == "" && strings.HasPrefix(flag, "--") {
+			at := slices.IndexFunc(words, func(word string) bool { return word == flag || strings.HasPrefix(word, flag+"=") })
+			if at >= 0 {
+				p.Entry = fmt.Sprintf("[%d]", at)
+			}
+		}
+		located[i] = p
+	}
+	return located
+}
+
+func (c *Config) plan(modelKnown, shaped bool) (serverargs.List, problem.List) {
 	given, settings, readable, found := c.readArguments()
 	if readable && modelKnown {
 		if err := settings.Check(c.Model); err != nil {
@@ -59,8 +84,10 @@ func (c *Config) readArguments() (serverargs.List, model.Settings, bool, problem
 	}
 	for _, doubt := range doubts {
 		doubt.Key = "" // which comes before the whole sentence
-		c.Warnings.Add(argumentsKey, "", fmt.Sprintf("%s (checked against sglang-jax %.12s)", doubt.Error(), serverargs.Commit),
-			"the server that "+other+" selects may accept it; otherwise every pod ends with exit code 2")
+		c.Warnings = append(c.Warnings, problem.Problem{
+			Key: argumentsKey, Entry: doubt.Entry, Why: fmt.Sprintf("%s (checked against sglang-jax %.12s)", doubt.Error(), serverargs.Commit),
+			Remedy: "the server that " + other + " selects may accept it; otherwise every pod ends with exit code 2",
+		})
 	}
 	if overrides, ok := given.Value(model.OverridesFlag); ok && len(found) == 0 {
 		var err error

@@ -78,7 +78,7 @@ func (c *Config) Named(problems problem.List) problem.List { return c.project.na
 
 // Load reads and checks every key. The error is a problem.List of all problems.
 func Load(source Source) (*Config, error) {
-	r := &reader{unread: map[string]bool{}}
+	r := newReader()
 	var twice problem.List
 	r.source, r.project, twice = inProject(source)
 	c := &Config{Settings: r.settings(), project: r.project}

@@ -95,7 +95,10 @@ func checkExistingCluster(c *Config) problem.List {
 			found.Add(clusterKey+".nodePools", strings.Join(e.NodePools, ", "), fmt.Sprintf("has %d node pools, and replicas is %d: each replica has a slice of its own", n, c.Replicas), "name one node pool for each replica")
 		}
 		if twice := gke.Repeated(e.NodePools); twice != "" {
-			found.Add(clusterKey+".nodePools", twice, "is named twice", "name each node pool once")
+			found = append(found, problem.Problem{
+				Key: clusterKey + ".nodePools", Entry: fmt.Sprintf("[%d]", lastIndex(e.NodePools, twice)), Value: twice,
+				Why: "is named twice", Remedy: "name each node pool once",
+			})
 		}
 		for _, given := range nonDefault(c.Capacity, "sglang-tpu:capacity") {
 			found.Add(given.Key, given.Value, "applies only to slices that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
@@ -266,4 +269,13 @@ func checkAdopted(c *Config) problem.List {
 		}
 	}
 	return found
+}
+
+func lastIndex(list []string, entry string) int {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i] == entry {
+			return i
+		}
+	}
+	return -1
 }

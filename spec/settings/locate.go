@@ -23,7 +23,7 @@ func Locate(problems problem.List, file string, text []byte, get func(key string
 	}
 	located := make(problem.List, len(problems))
 	for i, p := range problems {
-		if line := lineOf(&stack.Config, p.Key, get); line > 0 {
+		if line := lineOf(&stack.Config, p.Key+p.Entry, get); line > 0 {
 			p.At = fmt.Sprintf("%s:%d", file, line)
 		}
 		located[i] = p
@@ -96,7 +96,10 @@ func same(a, b *yaml.Node) bool {
 	switch {
 	case a.Tag == "!!timestamp": // which Pulumi writes out
 		return strings.HasPrefix(b.Value, a.Value)
-	case a.Kind != b.Kind || len(a.Content) != len(b.Content) || a.Value != b.Value:
+	case a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode:
+		var x, y any // Pulumi writes 0.80 as 0.8
+		return a.Value == b.Value || a.Decode(&x) == nil && b.Decode(&y) == nil && x == y
+	case a.Kind != b.Kind || len(a.Content) != len(b.Content):
 		return false
 	case a.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(a.Content); i += 2 {

@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"sglang-tpu/spec/problem"
 )
@@ -46,6 +48,54 @@ config:
 	} {
 		located := Locate(problem.List{{Key: key, Why: "is wrong"}}, "Pulumi.dev.yaml", []byte(file), get)
 		assert.Equal(t, want, located[0].At, key)
+	}
+}
+
+func TestAProblemOfAListEntryHasTheEntrysLine(t *testing.T) {
+	const file = `config:
+  sglang-tpu:serverArguments:
+    - --page-size
+    - large
+    - --mem-fraction-static=most
+    - --watchdog-timeout
+    - "60"
+    - stray
+    - --page-size
+    - "128"
+    - --kv-cache-dtype
+    - bf16
+`
+	values := coder(t).With("sglang-tpu:serverArguments", `["--page-size","large","--mem-fraction-static=most","--watchdog-timeout","60","stray","--page-size","128","--kv-cache-dtype","bf16"]`)
+	_, err := load(values)
+	require.Error(t, err)
+	get := func(key string) (string, bool) { v, ok := values[key]; return v, ok }
+	var said []string
+	for _, p := range Locate(problem.Of("", err), "Pulumi.dev.yaml", []byte(file), get) {
+		said = append(said, strings.Join(strings.Fields(p.Error())[:6], " "))
+	}
+	assert.Equal(t, []string{
+		`Pulumi.dev.yaml:3: config sglang-tpu:serverArguments: --page-size "large" is`,
+		`Pulumi.dev.yaml:5: config sglang-tpu:serverArguments: --mem-fraction-static "most" is`,
+		`Pulumi.dev.yaml:6: config sglang-tpu:serverArguments: --watchdog-timeout takes one`,
+		`Pulumi.dev.yaml:9: config sglang-tpu:serverArguments: "--page-size" is given`,
+	}, said)
+}
+
+// The plan and the server's own checks find these, after the parser.
+func TestAProblemOfAFlagHasTheLineOfItsEntry(t *testing.T) {
+	for _, words := range []string{`["--log-level","info","--max-running-requests",1]`, `["--log-level","info","--chunked-prefill-size=100"]`, `["--log-level","info","--page-size",0]`} {
+		_, err := load(coder(t).With("sglang-tpu:serverArguments", words))
+		require.Error(t, err)
+		assert.Equal(t, "[2]", problem.Of("", err)[0].Entry, words)
+	}
+}
+
+func TestANumberThatPulumiFormatsDifferentlyIsTheSame(t *testing.T) {
+	for text, want := range map[string]string{"0.80": "Pulumi.dev.yaml:2", "0.81": "", "'0.80'": ""} {
+		file := "config:\n  sglang-tpu:serverArguments: [--mem-fraction-static, " + text + "]\n"
+		get := func(string) (string, bool) { return `["--mem-fraction-static",0.8]`, true }
+		located := Locate(problem.List{{Key: "sglang-tpu:serverArguments", Entry: "[0]"}}, "Pulumi.dev.yaml", []byte(file), get)
+		assert.Equal(t, want, located[0].At, text)
 	}
 }
 

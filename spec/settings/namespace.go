@@ -61,10 +61,11 @@ func isDefault(f field, value string) bool {
 	given, standard := reflect.New(f.Type).Elem(), reflect.New(f.Type).Elem()
 	setDefault(f, given)
 	setDefault(f, standard)
-	r := &reader{source: Source{
+	r := newReader()
+	r.source = Source{
 		Get:      func(string) (string, bool) { return value, true },
 		IsSecret: func(string) bool { return true },
-	}}
+	}
 	r.read(f, given)
 	if kind := given.Kind(); (kind == reflect.Map || kind == reflect.Slice) && given.Len() == 0 {
 		return standard.Len() == 0

@@ -23,7 +23,10 @@ type reader struct {
 	project project
 	found   problem.List
 	unread  map[string]bool // keys whose value could not be read, and is not checked further
+	unfit   map[string]bool // paths whose value has the wrong type
 }
+
+func newReader() *reader { return &reader{unread: map[string]bool{}, unfit: map[string]bool{}} }
 
 // settings reads all keys. Keys that are not set keep their defaults.
 func (r *reader) settings() Settings {
@@ -204,12 +207,20 @@ func (r *reader) object(key, value string, into reflect.Value) {
 		r.found.Add(key, r.shown(key, value), "has text after the object", "remove it")
 		return
 	}
-	before := len(r.found)
+	before := len(r.unfit)
 	fresh := reflect.New(into.Type()).Elem()
 	fresh.Set(into)
 	r.decode(key, given, fresh)
-	if len(r.found) == before {
+	if len(r.unfit) == before || into.Kind() == reflect.Map {
 		into.Set(fresh)
+		return
+	}
+	// The fields that could be read are checked one by one. Rules over several of them would be
+	// about a configuration that nobody has written.
+	for _, p := range checkConstraints(field{}, key, fresh) {
+		if !r.unfit[p.Key] {
+			r.found = append(r.found, p)
+		}
 	}
 }
 
@@ -243,7 +254,9 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 			for _, name := range slices.Sorted(maps.Keys(value)) {
 				element := reflect.New(into.Type().Elem()).Elem()
 				r.decode(path+"."+name, value[name], element)
-				into.SetMapIndex(reflect.ValueOf(name), element)
+				if !r.unfit[path+"."+name] {
+					into.SetMapIndex(reflect.ValueOf(name), element)
+				}
 			}
 			return
 		}
@@ -283,10 +296,12 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 		text = string(raw)
 	}
 	r.found.Add(path, r.shown(path, text), "has the wrong type", "it must be "+kindName(into.Kind()))
+	r.unfit[path] = true
 }
 
-// fields decodes an object into a struct. An unknown field is an error: if it were ignored,
-// a different configuration would be deployed.
+// fields decodes an object into a struct. A misspelt field is an error: if it were ignored,
+// a different configuration would be deployed. The other fields are checked as if it were spelt right, so that
+// it causes no other error.
 func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
 	fields := fieldsOf(into.Type())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -294,7 +309,11 @@ func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
 		if i < 0 {
 			known := namesIn(into.Type())
 			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Suggestion(name, known), "use "+list(known))
-			continue
+			near := spelling.Nearest(name, known)
+			i = slices.IndexFunc(fields, func(f field) bool { return f.name == near })
+			if _, given := given[near]; i < 0 || given {
+				continue
+			}
 		}
 		r.decode(path+"."+name, given[name], into.FieldByIndex(fields[i].Index))
 	}

@@ -78,10 +78,10 @@ func warnServer(c *Config) problem.List {
 			verb = "ends"
 		}
 		if name := c.Plan.Undivided(c.Model); name != "" {
-			remedy = "topology " + name + " needs no data parallelism over hosts"
+			remedy = "topology " + name + " avoids it"
 		}
-		found.Add(keyOf("topology"), "", fmt.Sprintf("%s runs %s with a data parallelism of %d over %d hosts, where any request with logprobs %s the scheduler, and with it the group (sglang-jax issue 1400)",
-			c.Topology, c.Model.ID, c.Plan.DP, hosts, verb), remedy)
+		found.Add(keyOf("topology"), "", fmt.Sprintf("%s has %d data parallel ranks on %d hosts: a request with logprobs %s the group (sglang-jax issue 1400)",
+			c.Topology, c.Plan.DP, hosts, verb), remedy)
 	}
 	switch {
 	case !c.Plan.CacheKnown:

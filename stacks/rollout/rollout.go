@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	var ready int
 	var waiting map[string]string
 	last, said := "", time.Time{}
+	reached := false              // whether the cluster has answered
 	reported := map[string]bool{} // events of the autoscaler
 	began := time.Now()
 	answered := began
@@ -67,7 +69,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 		now, err := within(ctx, look)
 		switch {
 		case err == nil:
-			answered, state = time.Now(), now
+			answered, state, reached = time.Now(), now, true
 			ready, waiting = goal.compare(state)
 			note(failures, state.Pods)
 			order, sentences := goal.scaleUps(state)
@@ -81,8 +83,12 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			// The time ran out during this query. Report the result of the previous one.
 		default:
 			waiting = map[string]string{"the cluster": "cannot be queried: " + err.Error()}
-			if time.Since(answered) >= silence {
-				return goal.unknown(err)
+			limit := silence
+			if !reached && unreachable(err) {
+				limit = min(absence, silence)
+			}
+			if time.Since(answered) >= limit {
+				return goal.unknown(err, limit)
 			}
 		}
 		if len(waiting) == 0 {
@@ -123,6 +129,10 @@ var (
 	// silence is how long the cluster may fail to answer. The upgrade of a control plane
 	// takes less time, and a missing permission does not appear by itself.
 	silence = 5 * time.Minute
+	// absence is how long a cluster that has not answered at all may be unreachable. Up
+	// was connected to it a moment ago, or this is a destroy --run-program, which runs the program
+	// as up does (newUpdateSource of pulumi/pulumi, pkg/engine/destroy.go), and has deleted it.
+	absence = time.Minute
 	longest = time.Minute // timeout of one query, including a login
 )
 
@@ -148,12 +158,23 @@ func within(ctx context.Context, look func(context.Context) (State, error)) (Sta
 	}
 }
 
-// unknown returns the error if the cluster has not answered for too long.
-func (g Goal) unknown(err error) error {
-	return &NotReady{[]string{
-		fmt.Sprintf("LeaderWorkerSet %s/%s: could not check for %s whether its pods are ready: %s", g.Namespace, g.Set, silence, err),
+// unreachable reports whether no connection could be established.
+func unreachable(err error) bool {
+	var dial *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name)
+}
+
+// unknown returns the error if the cluster has not answered for that time.
+func (g Goal) unknown(err error, lasted time.Duration) error {
+	lines := []string{
+		fmt.Sprintf("LeaderWorkerSet %s/%s: could not check for %s whether its pods are ready: %s", g.Namespace, g.Set, lasted, err),
 		"All resources were created or updated. Whoever runs pulumi up must be able to reach the control plane, list pods and nodes, and get LeaderWorkerSets, as roles/container.developer allows.",
-	}}
+	}
+	if unreachable(err) {
+		lines = append(lines, "If this was pulumi destroy --run-program, the cluster is gone and nothing is wrong. Without --run-program, pulumi destroy does not run the program, and does not wait.")
+	}
+	return &NotReady{lines}
 }
 
 func (g Goal) notReady(ready int, state State, patience time.Duration, waiting, failures map[string]string) error {

@@ -3,6 +3,9 @@ package rollout
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +170,41 @@ func TestAwaitGivesUpEarlyIfTheClusterDoesNotAnswer(t *testing.T) {
 	require.ErrorAs(t, err, &ended)
 	assert.Contains(t, ended.Error(), "roles/container.developer")
 	assert.Contains(t, ended.Error(), `could not check for 30ms whether its pods are ready: nodes is forbidden: User "ci" cannot list resource "nodes"`)
+}
+
+// pulumi destroy --run-program runs the program, and then the cluster is gone.
+func TestAClusterThatIsGoneIsSoonGivenUp(t *testing.T) {
+	defer func(before time.Duration) { absence = before }(absence)
+	absence = 30 * time.Millisecond
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	gone, err := NewCluster(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"c","cluster":{"server":"http://%s"}}],
+		"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],"users":[{"name":"u","user":{}}]}`, listener.Addr()))
+	require.NoError(t, err)
+	err = Await(t.Context(), goal, func(ctx context.Context) (State, error) { return gone.Look(ctx, goal) }, time.Hour, func(string) {})
+	require.ErrorContains(t, err, "could not check for 30ms whether its pods are ready: ")
+	require.ErrorContains(t, err, "connection refused")
+	assert.ErrorContains(t, err, "pulumi destroy --run-program")
+	assert.True(t, unreachable(&url.Error{Err: &net.DNSError{IsNotFound: true}}), "its name is gone")
+}
+
+func TestAControlPlaneThatIsAwayAfterItHasAnsweredIsWaitedFor(t *testing.T) {
+	defer func(before time.Duration) { absence = before }(absence)
+	absence, shortest = 0, time.Millisecond
+	looks := 0
+	err := Await(t.Context(), goal, func(context.Context) (State, error) {
+		looks++
+		switch looks {
+		case 1:
+			return State{Hash: "new", Wanted: 1}, nil
+		case 2, 3:
+			return State{}, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		return State{Hash: "new", Wanted: 1, Pods: []corev1.Pod{pod("a")}, Nodes: map[string]bool{"n": true}}, nil
+	}, time.Minute, func(string) {})
+	require.NoError(t, err)
+	assert.Equal(t, 4, looks)
 }
 
 func TestAQueryThatHangsIsAbandoned(t *testing.T) {

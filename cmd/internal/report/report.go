@@ -4,7 +4,11 @@ package report
 import (
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"text/tabwriter"
+
+	"golang.org/x/term"
 )
 
 // Status is the result of a check.
@@ -26,12 +30,36 @@ type Finding struct {
 	Do     string // the remedy; empty if none is needed
 }
 
-// Print prints all findings as a table, followed by the remedies, and returns the exit code.
-func Print(out io.Writer, findings []Finding) int {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+// Print prints all findings as a table, followed by the remedies, and returns the exit code. On a
+// terminal, long findings are wrapped in their column.
+func Print(out io.Writer, findings []Finding) int { return write(out, findings, columns(out)) }
+
+// columns is the width of a terminal; 0 if out is none.
+func columns(out io.Writer) int {
+	file, ok := out.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+func write(out io.Writer, findings []Finding, width int) int {
+	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
 	failed := 0
+	status, check := 0, 0 // widths of the columns
 	for _, f := range findings {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Status, f.Check, f.Says)
+		status, check = max(status, len(f.Status)), max(check, len(f.Check))
+	}
+	for _, f := range findings {
+		lines := wrap(f.Says, width-status-check-2*gap)
+		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Status, f.Check, lines[0])
+		for _, line := range lines[1:] {
+			fmt.Fprintf(table, "\t\t%s\n", line)
+		}
 		if f.Status == Failed {
 			failed++
 		}
@@ -51,4 +79,31 @@ func Print(out io.Writer, findings []Finding) int {
 	}
 	fmt.Fprintf(out, "\nnone of %d checks failed\n", len(findings))
 	return 0
+}
+
+// gap is the number of blanks between columns, and narrowest the width below which a column is
+// not wrapped.
+const (
+	gap       = 2
+	narrowest = 20
+)
+
+// wrap breaks a text into lines at its blanks. A word that is longer than a line stays whole.
+func wrap(text string, width int) []string {
+	if width < narrowest {
+		return []string{text}
+	}
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len(*last)+1+len(word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,18 @@ func TestMakeExplainsThatItNeedsLinux(t *testing.T) {
 	}
 }
 
+func TestTheHelpFitsATerminalOf80Columns(t *testing.T) {
+	cmd := exec.Command("make", "help")
+	cmd.Dir = program
+	cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	assert.Greater(t, strings.Count(string(out), "\n"), 15)
+	for line := range strings.Lines(string(out)) {
+		assert.LessOrEqual(t, len(strings.TrimSpace(line)), 80, line)
+	}
+}
+
 // bootstrap runs make up in an empty checkout, with a script in place of go.
 func bootstrap(t *testing.T, script string) (string, error) {
 	t.Helper()
@@ -43,6 +56,33 @@ func bootstrap(t *testing.T, script string) (string, error) {
 	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=", "MAKELEVEL=")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+func TestMakeSaysThatItBuildsTheEmulatorOnlyIfItDoes(t *testing.T) {
+	checkout, programs := t.TempDir(), t.TempDir()
+	text, err := os.ReadFile(filepath.Join(program, "Makefile"))
+	require.NoError(t, err)
+	for name, script := range map[string]string{
+		filepath.Join(checkout, "Makefile"): string(text), filepath.Join(checkout, "emulator", "main.go"): "package main\n",
+		filepath.Join(programs, "go"): "#!/bin/sh\ntouch ../bin/emulator\nchmod +x ../bin/emulator\n",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		require.NoError(t, os.WriteFile(name, []byte(script), 0o700))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(checkout, "bin"), 0o700))
+	run := func() string {
+		cmd := exec.Command("make", "emulator")
+		cmd.Dir = checkout
+		cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "MAKEFLAGS=", "MAKELEVEL=")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return string(out)
+	}
+	assert.Contains(t, run(), "building the emulator (two minutes")
+	assert.Empty(t, run(), "nothing has changed")
+	later := time.Now().Add(time.Minute)
+	require.NoError(t, os.Chtimes(filepath.Join(checkout, "emulator", "main.go"), later, later))
+	assert.Equal(t, "building the emulator, whose sources have changed\n", run())
 }
 
 func TestTheBuilderShowsProgressWithoutDownloads(t *testing.T) {

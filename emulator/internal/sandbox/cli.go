@@ -75,7 +75,7 @@ var commands = map[string]Command{
 	"stop":      withOptions(func(_ context.Context, s *Sandbox, _ options) error { return s.Daemon().Stop() }),
 	"tools":     withOptions(buildTools),
 	"resources": printResources,
-	"ground":    ground,
+	"ground":    changeGround,
 	"counters":  counters,
 	"repair":    repair,
 	"preempt":   preempt,
@@ -98,7 +98,7 @@ func Main(args []string, others map[string]Command) int {
 		fmt.Fprint(os.Stderr, usage)
 		return 2
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "emulator: interrupted; nothing is left running. Run the same command again to continue")
+		fmt.Fprintln(os.Stderr, "emulator: interrupted; no process of the command is left. Run the same command again to continue")
 		return 130
 	default:
 		fmt.Fprintf(os.Stderr, "emulator: %v\n", err)

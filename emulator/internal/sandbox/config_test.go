@@ -102,6 +102,36 @@ func TestASettingWithoutANamespaceIsRefused(t *testing.T) {
 	}
 }
 
+func TestAStackThatOnlyTheEmulatorHasIsWrittenAgainOnlyAfterAnEdit(t *testing.T) {
+	s := (&Sandbox{Program: t.TempDir(), Layout: layout.Layout{Root: t.TempDir()}}).Stack("mine")
+	file := filepath.Join(s.Layout.Root, "Pulumi.mine.yaml")
+	for name, text := range map[string]string{
+		s.StateFile(): "{}",
+		filepath.Join(s.Layout.Pulumi(), "project", "Pulumi.mine.yaml"): "encryptionsalt: " + salt + "\n",
+		file: "config:\n  sglang-tpu:topology: 2x2x2\n",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	}
+	require.NoError(t, s.Prepare(t.Context()))
+	const byHand = "# by pulumi config set\n"
+	require.NoError(t, os.WriteFile(s.configFile(), []byte(byHand), 0o600))
+	follow := func() string {
+		require.NoError(t, s.Follow(t.Context()))
+		text, err := os.ReadFile(s.configFile())
+		require.NoError(t, err)
+		return string(text)
+	}
+	assert.Equal(t, byHand, follow())
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  sglang-tpu:topology: 2x2x4\n"), 0o600))
+	assert.Contains(t, follow(), "topology: 2x2x4")
+
+	require.NoError(t, os.WriteFile(file, []byte("config: ["), 0o600))
+	assert.ErrorContains(t, s.Follow(t.Context()), file, "the file that is wrong")
+	require.NoError(t, os.Remove(file))
+	assert.ErrorContains(t, s.Follow(t.Context()), `there is no stack "mine"`)
+}
+
 func TestAnEditIsAppliedWithTheSettingsOfTheLastCommand(t *testing.T) {
 	s := (&Sandbox{Program: t.TempDir(), Layout: layout.Layout{Root: t.TempDir()}}).Stack("dev")
 	ctx, file := context.Background(), filepath.Join(s.Program, "Pulumi.dev.yaml")

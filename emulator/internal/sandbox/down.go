@@ -15,56 +15,89 @@ import (
 )
 
 // down destroys a stack, and stops the emulator unless it is still needed. It fails if the
-// emulated cloud contains resources that are in no other stack of this checkout.
+// emulated cloud contains resources that are in no stack of this checkout. For a stack that is
+// not up it does not start the emulator.
 func down(ctx context.Context, s *Sandbox, o options) error {
-	used, err := s.used()
+	stack := s.Stack(o.Stack)
+	up, err := stack.deployed()
 	if err != nil {
 		return err
 	}
-	if !used {
-		fmt.Fprintln(s.Out, "nothing is up")
-		return s.Daemon().Stop()
-	}
-	if err := start(ctx, s, o); err != nil {
-		return err
-	}
-	stack := s.Stack(o.Stack)
-	if err := stack.Settle(ctx); err != nil {
-		return err
-	}
-	if err := stack.Change(ctx, "destroy", "--yes", "--skip-preview"); err != nil {
-		if ctx.Err() != nil {
-			return errors.Join(err, s.Daemon().Stop())
+	destroyed := "stack " + o.Stack + " is not up, so there is nothing to destroy"
+	if up {
+		if err := stack.destroy(ctx, o); err != nil {
+			return err
 		}
-		if protected, stateErr := stack.protected(); stateErr == nil && protected {
-			return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then repeat this command", o.Stack)
-		}
-		return fmt.Errorf("pulumi destroy failed: %w", err)
+		destroyed = "stack " + o.Stack + " is destroyed"
+	} else if _, _, err := stack.source(); err != nil {
+		return err
 	}
 	others, err := s.stacks()
 	if err != nil {
 		return err
 	}
-	left, err := s.left(ctx, others)
+	all, running, err := s.existing(ctx)
+	if err != nil {
+		return err
+	}
+	left, err := s.left(all, others)
 	if err != nil {
 		return err
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("the stack was destroyed, but the emulated cloud still contains:\n  %s", strings.Join(left, "\n  "))
+		return fmt.Errorf("%s, but the emulated cloud still contains:\n  %s", destroyed, strings.Join(left, "\n  "))
 	}
 	needed, by := others, "for"
 	if len(others) == 0 {
-		needed, by = s.ground(ctx), "for existing resources:"
+		needed, by = ground(all), "for existing resources:"
 	}
-	if len(needed) > 0 {
-		fmt.Fprintf(s.Out, "nothing of %s is left; the emulator keeps running %s %s\n", o.Stack, by, strings.Join(needed, ", "))
+	if running && len(needed) > 0 {
+		fmt.Fprintf(s.Out, "%s; the emulator keeps running %s %s\n", destroyed, by, strings.Join(needed, ", "))
 		return nil
 	}
 	if err := s.Daemon().Stop(); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.Out, "nothing is left in the emulated cloud, and the emulator is stopped")
+	if !running {
+		fmt.Fprintln(s.Out, destroyed)
+		return nil
+	}
+	fmt.Fprintf(s.Out, "%s; nothing is left in the emulated cloud, and the emulator is stopped\n", destroyed)
 	return nil
+}
+
+// deployed reports whether the stack has resources, or may have some because a change of it was
+// killed.
+func (s Stack) deployed() (bool, error) {
+	if _, err := os.Stat(s.unfinished()); err == nil {
+		return true, nil
+	}
+	d, err := s.state()
+	if err != nil {
+		return false, err
+	}
+	return len(d.Resources)+len(d.PendingOperations) > 0, nil
+}
+
+// destroy runs pulumi destroy.
+func (s Stack) destroy(ctx context.Context, o options) error {
+	if err := start(ctx, s.Sandbox, o); err != nil {
+		return err
+	}
+	if err := s.Settle(ctx); err != nil {
+		return err
+	}
+	err := s.Change(ctx, "destroy", "--yes", "--skip-preview")
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return errors.Join(err, s.Daemon().Stop())
+	}
+	if protected, stateErr := s.protected(); stateErr == nil && protected {
+		return fmt.Errorf("stack %[1]s is protected from deletion. To destroy it, set sglang-tpu:protect to false in Pulumi.%[1]s.yaml, run `make up STACK=%[1]s`, and then repeat this command", s.Name)
+	}
+	return fmt.Errorf("pulumi destroy failed: %w", err)
 }
 
 // protected reports whether Pulumi refuses to delete something of the stack.
@@ -74,15 +107,6 @@ func (s Stack) protected() (bool, error) {
 		return false, err
 	}
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
-}
-
-// used reports whether anything was ever deployed in this checkout.
-func (s *Sandbox) used() (bool, error) {
-	_, err := os.Stat(s.Layout.CloudFile())
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // existing is a resource of the emulated cloud.
@@ -97,8 +121,24 @@ func (d Daemon) resources(ctx context.Context) ([]existing, error) {
 	return all, d.get(ctx, "/cloud/resources", &all)
 }
 
-// left lists the resources of the cloud that are in none of the stacks.
-func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
+// existing lists the resources of the emulated cloud, from its file if it is not running.
+func (s *Sandbox) existing(ctx context.Context) (all []existing, running bool, err error) {
+	if s.Daemon().answers(ctx) {
+		all, err = s.Daemon().resources(ctx)
+		return all, true, err
+	}
+	saved, err := cloud.Open(s.Layout.CloudFile(), 0)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, r := range saved.Resources() {
+		all = append(all, existing{r.Type, r.ID, r.Ground})
+	}
+	return all, false, nil
+}
+
+// left lists the resources that are in none of the stacks.
+func (s *Sandbox) left(all []existing, stacks []string) ([]string, error) {
 	known := map[string]bool{}
 	for _, stack := range stacks {
 		d, err := s.Stack(stack).state()
@@ -109,10 +149,6 @@ func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
 			known[string(r.ID)] = true
 		}
 	}
-	all, err := s.Daemon().resources(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var left []string
 	for _, r := range all {
 		if !known[r.ID] && !r.Ground {
@@ -120,6 +156,17 @@ func (s *Sandbox) left(ctx context.Context, stacks []string) ([]string, error) {
 		}
 	}
 	return left, nil
+}
+
+// ground lists the names of resources that existed before any stack.
+func ground(all []existing) []string {
+	var ids []string
+	for _, r := range all {
+		if r.Ground {
+			ids = append(ids, r.ID[strings.LastIndex(r.ID, "/")+1:])
+		}
+	}
+	return ids
 }
 
 func printResources(ctx context.Context, s *Sandbox, args []string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -12,8 +11,8 @@ import (
 	"sglang-tpu/emulator/internal/tools"
 )
 
-// ground creates or removes resources that exist before any stack.
-func ground(ctx context.Context, s *Sandbox, args []string) error {
+// changeGround creates or removes resources that exist before any stack.
+func changeGround(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
@@ -35,19 +34,4 @@ func ground(ctx context.Context, s *Sandbox, args []string) error {
 		return err
 	}
 	return s.Daemon().post(ctx, "/cloud/ground", all, nil)
-}
-
-// ground lists the names of resources that existed before any stack.
-func (s *Sandbox) ground(ctx context.Context) []string {
-	all, err := s.Daemon().resources(ctx)
-	if err != nil {
-		return nil
-	}
-	var ids []string
-	for _, r := range all {
-		if r.Ground {
-			ids = append(ids, r.ID[strings.LastIndex(r.ID, "/")+1:])
-		}
-	}
-	return ids
 }

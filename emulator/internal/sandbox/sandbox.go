@@ -82,8 +82,11 @@ func strip(path, dir string) string {
 }
 
 // printEnv prints the exports, and a shell function pulumi that first applies edits of the
-// stack's file. Scripts do not inherit the function.
+// stack's file. Scripts do not inherit the function. A stack without a file is an error.
 func (s *Sandbox) printEnv(stack string) error {
+	if _, _, err := s.Stack(stack).source(); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err

@@ -14,10 +14,28 @@ import (
 	"sglang-tpu/emulator/internal/layout"
 )
 
+// withStack writes the configuration of a stack into the program's folder.
+func withStack(t *testing.T, c *Sandbox, stack string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(c.Program, "Pulumi."+stack+".yaml"), []byte("config: {}\n"), 0o600))
+}
+
+func TestTheEnvironmentOfAnUnknownStackIsAnError(t *testing.T) {
+	var out strings.Builder
+	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Program: t.TempDir(), Out: &out}
+	withStack(t, c, "dev")
+	withStack(t, c, "prod")
+	err := c.printEnv("pord")
+	require.ErrorContains(t, err, `there is no stack "pord"`)
+	require.ErrorContains(t, err, "There are dev, prod")
+	assert.Empty(t, out.String(), "a shell that evaluates it stays as it was")
+}
+
 func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "it's a folder")
 	var out strings.Builder
-	c := &Sandbox{Layout: layout.Layout{Root: root}, Checkout: t.TempDir(), Out: &out}
+	c := &Sandbox{Layout: layout.Layout{Root: root}, Checkout: t.TempDir(), Program: t.TempDir(), Out: &out}
+	withStack(t, c, "dev")
 	require.NoError(t, c.printEnv("dev"))
 	cmd := exec.Command("bash", "-c", out.String()+"\n"+`printf '%s\n' "$PULUMI_STACK" "$KUBECONFIG" "$TMPDIR"`)
 	said, err := cmd.Output()
@@ -29,7 +47,8 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 // The test binary replaces the emulator.
 func TestPulumiInTheShellAppliesEditsFirst(t *testing.T) {
 	var out strings.Builder
-	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Checkout: t.TempDir(), Out: &out}
+	c := &Sandbox{Layout: layout.Layout{Root: t.TempDir()}, Checkout: t.TempDir(), Program: t.TempDir(), Out: &out}
+	withStack(t, c, "dev")
 	require.NoError(t, c.printEnv("dev"))
 	self, err := os.Executable()
 	require.NoError(t, err)

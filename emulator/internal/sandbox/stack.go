@@ -72,7 +72,10 @@ func (s Stack) source() (file string, text []byte, err error) {
 	file = filepath.Join(s.Program, "Pulumi."+s.Name+".yaml")
 	text, err = os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		text, err = os.ReadFile(filepath.Join(s.Layout.Root, "Pulumi."+s.Name+".yaml"))
+		own := filepath.Join(s.Layout.Root, "Pulumi."+s.Name+".yaml")
+		if text, err = os.ReadFile(own); err == nil {
+			return own, text, nil
+		}
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("there is no stack %q: %s does not exist. There are %s; for another one, copy one of their files to Pulumi.%s.yaml",
@@ -113,9 +116,9 @@ func (s Stack) Follow(ctx context.Context) error {
 	if err := json.Unmarshal(text, &from); err != nil {
 		return err
 	}
-	now, err := os.ReadFile(filepath.Join(s.Program, "Pulumi."+s.Name+".yaml"))
-	if err == nil && string(now) == from.Source {
-		return nil
+	_, now, err := s.source()
+	if err != nil || string(now) == from.Source {
+		return err
 	}
 	return s.Prepare(ctx, from.Settings...)
 }

@@ -78,7 +78,24 @@ func open(ctx context.Context, s *Sandbox, o options) error {
 	return s.Stack(o.Stack).Prepare(ctx, o.Config...)
 }
 
+// preview shows what up would change. Interrupted, it leaves the emulated cloud as it was, and
+// ends Pulumi's plugins: they are in process groups of their own, which Ctrl-C does not reach,
+// and some outlive Pulumi.
 func preview(ctx context.Context, s *Sandbox, o options) error {
+	running := s.Daemon().answers(ctx)
+	err := s.preview(ctx, o)
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case running:
+		sweep(s.Layout.Tmp())
+		return err
+	default:
+		return errors.Join(err, s.Daemon().Stop())
+	}
+}
+
+func (s *Sandbox) preview(ctx context.Context, o options) error {
 	if _, _, err := s.Stack(o.Stack).source(); err != nil {
 		return err
 	}

@@ -23,23 +23,23 @@ import (
 const diskNeeded = 6
 
 // Ensure builds the tools of a set that are missing or out of date in l.Bin(), in parallel with
-// further steps. toolsDir has a module for each tool.
+// further steps. toolsDir has a module for each tool. It waits for builds of other processes in
+// the same folder.
 func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer, further ...Step) error {
 	b := builder{layout: l, dir: toolsDir, out: out, goFlags: goFlags(ctx)}
-	var missing []Tool
-	for _, t := range set {
-		fresh, err := b.fresh(t)
-		if err != nil {
-			return err
-		}
-		if !fresh {
-			missing = append(missing, t)
-		}
-	}
-	if len(missing)+len(further) == 0 {
-		return nil
+	missing, err := b.missing(set)
+	if err != nil || len(missing)+len(further) == 0 {
+		return err
 	}
 	if err := b.prerequisites(); err != nil {
+		return err
+	}
+	unlock, err := lock(ctx, filepath.Join(l.Cache(), "build.lock"), out)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if missing, err = b.missing(missing); err != nil { // another process may have built them
 		return err
 	}
 	build, err := b.link(ctx, missing)
@@ -50,8 +50,26 @@ func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, o
 	if len(steps) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "building %s; downloads and compiler output go to %s\n", names(steps), b.log())
-	return Run(ctx, steps, b.log(), l.Tmp(), out)
+	err = Run(ctx, steps, b.log(), l.Tmp(), out)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w\n(the full output is in %s)", err, b.log())
+	}
+	return err
+}
+
+// missing returns the tools of a set that do not exist or are out of date.
+func (b builder) missing(set []Tool) ([]Tool, error) {
+	var missing []Tool
+	for _, t := range set {
+		fresh, err := b.fresh(t)
+		if err != nil {
+			return nil, err
+		}
+		if !fresh {
+			missing = append(missing, t)
+		}
+	}
+	return missing, nil
 }
 
 func names(steps []Step) string {

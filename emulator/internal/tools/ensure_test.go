@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"os"
@@ -53,6 +54,43 @@ func TestAToolIsBuiltOnceInAFreshFolderAndAgainWhenItChanges(t *testing.T) {
 	assert.Empty(t, ensure(t, l, dir, tool), "how it is built does not show")
 	t.Setenv("GOFLAGS", "-trimpath")
 	assert.Contains(t, ensure(t, l, dir, tool), "building", "the user builds with other flags")
+}
+
+func TestABuildWaitsForTheOneOfAnotherProcess(t *testing.T) {
+	l, dir, tool := checkout(t)
+	file := filepath.Join(l.Cache(), "build.lock")
+	require.NoError(t, os.MkdirAll(l.Cache(), 0o700))
+	unlock, err := lock(t.Context(), file, io.Discard)
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- Ensure(ctx, l, dir, []Tool{tool}, in) }()
+	said, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	assert.Equal(t, "another build is running in this checkout; waiting for it\n", said)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	assert.NoFileExists(t, filepath.Join(l.Bin(), "hello"), "two builds would write to one folder")
+
+	// The other process builds the tool.
+	out, in = io.Pipe()
+	go func() {
+		ended <- Ensure(t.Context(), l, dir, []Tool{tool}, in)
+		in.Close()
+	}()
+	reader := bufio.NewReader(out)
+	_, err = reader.ReadString('\n')
+	require.NoError(t, err)
+	b := builder{layout: l, dir: dir, goFlags: goFlags(t.Context())}
+	require.NoError(t, os.WriteFile(b.next("hello"), nil, 0o600))
+	require.NoError(t, b.place(tool, b.next("hello")))
+	unlock()
+	rest, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	require.NoError(t, <-ended)
+	assert.Empty(t, string(rest), "it is not built again")
 }
 
 func TestAToolThatDoesNotCompileIsNamed(t *testing.T) {

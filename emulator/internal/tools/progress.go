@@ -22,7 +22,7 @@ type progress struct {
 	now   func() time.Time
 	start time.Time
 	steps []stepProgress
-	done  float64   // share of the work when it last grew
+	spent float64   // seconds of work when it last grew; see work
 	ends  time.Time // when all was expected to be done then
 	stop  chan struct{}
 	ended sync.WaitGroup
@@ -32,7 +32,7 @@ type stepProgress struct {
 	name    string
 	seconds int
 	imports map[string][]string
-	settled map[string]bool // packages that are compiled, or were
+	settled map[string]bool // whether go compiled a package, or had it in its build cache
 	began   time.Time
 	done    bool
 }
@@ -104,19 +104,32 @@ func (p *progress) compiling(step int, pkg string) bool {
 	if _, known := s.imports[pkg]; !known {
 		return false
 	}
-	s.settle(pkg)
+	s.settle(pkg, true)
 	return true
 }
 
-func (s *stepProgress) settle(pkg string) {
+// settle records a package, and that its imports were in Go's build cache unless they have been
+// recorded: go compiles a package after its imports.
+func (s *stepProgress) settle(pkg string, compiled bool) {
 	imports, known := s.imports[pkg]
-	if !known || s.settled[pkg] {
+	if _, settled := s.settled[pkg]; !known || settled {
 		return
 	}
-	s.settled[pkg] = true
+	s.settled[pkg] = compiled
 	for _, other := range imports {
-		s.settle(other)
+		s.settle(other, false)
 	}
+}
+
+// compiled returns the number of packages that go compiled.
+func (s *stepProgress) compiled() int {
+	n := 0
+	for _, compiled := range s.settled {
+		if compiled {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *progress) built(step int) {
@@ -129,24 +142,74 @@ func (p *progress) built(step int) {
 	}
 }
 
-// share returns how much of a step is done, from 0 to 1. Linking counts as a tenth.
-func (s stepProgress) share() float64 {
+// linkShare is the part of a step's time that linking takes.
+const linkShare = 0.1
+
+// share returns how much of a step is done, from 0 to 1.
+func (s *stepProgress) share() float64 {
 	switch {
 	case s.done:
 		return 1
 	case len(s.imports) == 0:
 		return 0
 	default:
-		return 0.9 * float64(len(s.settled)) / float64(len(s.imports))
+		return (1 - linkShare) * float64(len(s.settled)) / float64(len(s.imports))
 	}
 }
 
-// state returns how much of the work is done, from 0 to 1, and the line that shows it.
+// work returns the seconds of work that took time until now, and those that are expected. Seconds
+// are those of a build without a cache; packages in Go's build cache take no time and count for
+// neither. Whether a package is cached is known when go compiles one that imports it, and of all
+// packages of a step when it is done. A package is compiled if one of its imports is, so the rest
+// of a step that compiles is expected to be compiled, and other steps to have as many cached
+// packages as those before them.
+func (p *progress) work() (spent, left float64) {
+	known, compiled := 0.0, 0.0
+	for i := range p.steps {
+		s := &p.steps[i]
+		if len(s.imports) == 0 {
+			continue
+		}
+		perPackage := float64(s.seconds) / float64(len(s.imports))
+		compiled += perPackage * float64(s.compiled())
+		if s.done {
+			known += float64(s.seconds)
+		} else {
+			known += perPackage * float64(len(s.settled))
+		}
+	}
+	missing := 1.0 // share of packages that are not cached
+	if known > 0 {
+		missing = compiled / known
+	}
+	for i := range p.steps {
+		s := &p.steps[i]
+		all := float64(s.seconds)
+		took, rest := 0.0, 1.0 // shares of the packages
+		if n := float64(len(s.imports)); n > 0 {
+			took, rest = float64(s.compiled())/n, 1-float64(len(s.settled))/n
+		}
+		spent += (1 - linkShare) * all * took
+		switch {
+		case s.done:
+			spent += linkShare * all
+			continue
+		case took == 0:
+			rest *= missing
+		}
+		left += (1-linkShare)*all*rest + linkShare*all
+	}
+	return spent, left
+}
+
+// state returns how much of the work is done, from 0 to 1, and the line that shows it. The times
+// come first, because a terminal shows only as much of the line as fits.
 func (p *progress) state() (float64, string) {
 	var all, done float64
 	var finished, fetching, compiled, packages int
 	var compiling, linking []string
-	for _, s := range p.steps {
+	for i := range p.steps {
+		s := &p.steps[i]
 		all += float64(s.seconds)
 		done += float64(s.seconds) * s.share()
 		packages += len(s.imports)
@@ -163,14 +226,13 @@ func (p *progress) state() (float64, string) {
 			compiling = append(compiling, s.name)
 		}
 	}
-	share := done / all
-	elapsed := p.now().Sub(p.start)
-	text := fmt.Sprintf("step %d of %d, packages %d of %d, %s", min(finished+1, len(p.steps)), len(p.steps), compiled, packages, elapsed.Round(time.Second))
-	if left, known := p.remaining(share); left > 0 {
+	text := p.now().Sub(p.start).Round(time.Second).String()
+	if left, known := p.remaining(p.work()); left > 0 {
 		text += fmt.Sprintf(", about %s left", strings.Replace(left.String(), "m0s", "m", 1))
 	} else if known {
 		text += ", longer than estimated"
 	}
+	text += fmt.Sprintf("; step %d of %d, packages %d of %d", min(finished+1, len(p.steps)), len(p.steps), compiled, packages)
 	if fetching > 0 {
 		text += fmt.Sprintf("; downloading the modules of %d", fetching)
 	}
@@ -180,17 +242,17 @@ func (p *progress) state() (float64, string) {
 	if len(linking) > 0 {
 		text += "; linking " + strings.Join(linking, ", ")
 	}
-	return share, text
+	return done / all, text
 }
 
 // remaining returns the estimated remaining time, in steps of half a minute. The estimate is
-// updated when the share grows, and counts down meanwhile, because the share does not grow
-// during linking. It is unknown while little is done, and 0 after the estimated time.
-func (p *progress) remaining(share float64) (left time.Duration, known bool) {
+// updated when work was done, and counts down meanwhile, because nothing is known of the progress
+// of linking. It is unknown while little is done, and 0 after the estimated time.
+func (p *progress) remaining(spent, expected float64) (left time.Duration, known bool) {
 	now := p.now()
-	if share > p.done && share >= 0.03 {
-		p.done = share
-		p.ends = now.Add(time.Duration(float64(now.Sub(p.start)) * (1 - share) / share))
+	if spent > p.spent && spent >= 0.03*(spent+expected) {
+		p.spent = spent
+		p.ends = now.Add(time.Duration(float64(now.Sub(p.start)) * expected / spent))
 	}
 	if p.ends.IsZero() || !p.ends.After(now) {
 		return 0, !p.ends.IsZero()

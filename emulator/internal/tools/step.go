@@ -146,8 +146,8 @@ func advice(out string) string {
 	return ""
 }
 
-// Run builds the steps; see schedule. The output of the commands goes to a log file, which the
-// error of a failed step names.
+// Run builds the steps; see schedule. The output of the commands goes to a log file; the error of
+// a failed step has the end of it.
 func Run(ctx context.Context, steps []Step, logFile, tmp string, out io.Writer) error {
 	for _, dir := range []string{filepath.Dir(logFile), tmp} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -158,6 +158,7 @@ func Run(ctx context.Context, steps []Step, logFile, tmp string, out io.Writer) 
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "building %s; downloads and compiler output go to %s\n", names(steps), logFile)
 	log := &lines{to: file}
 	show := newProgress(out, terminalWidth(out), steps)
 	err = schedule(ctx, steps, atOnce(), show, func(ctx context.Context, s Step) (map[string][]string, error) {
@@ -166,8 +167,5 @@ func Run(ctx context.Context, steps []Step, logFile, tmp string, out io.Writer) 
 		return s.build(ctx, tmp, log, seen)
 	})
 	show.end(err == nil)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w\n(the full output is in %s)", err, logFile)
-	}
 	return errors.Join(err, file.Close())
 }

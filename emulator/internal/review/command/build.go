@@ -3,15 +3,13 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
-	"syscall"
 	"time"
 
 	"sglang-tpu/emulator/internal/review/revision"
+	"sglang-tpu/emulator/internal/tools"
 )
 
 // maxPrograms is the number of binaries that are cached, of bases and heads.
@@ -23,29 +21,22 @@ const maxPrograms = 6
 func (r *command) build(ctx context.Context, t revision.Tree, hash string) error {
 	binary := filepath.Join(r.folder, "built", hash[:16])
 	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
-		began := time.Now()
-		for _, dir := range []string{filepath.Dir(binary), r.Layout.Tmp()} {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return err
-			}
+		if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+			return err
 		}
-		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary+".new", ".")
-		cmd.Dir = t.Dir
+		step := tools.Step{
+			Name: "the program of " + t.Name, Dir: t.Dir, Seconds: 1,
+			Flags: []string{"-buildvcs=false", "-ldflags", "-s -w", "-o", binary + ".new"}, Packages: []string{"."},
+		}
 		if t.Source != "" {
-			cmd.Dir = t.Source // for Go's build cache
+			step.Dir = t.Source // for Go's build cache
 		}
-		cmd.Env = append(r.Environ(""), "GOWORK=off", "CGO_ENABLED=0") // as in the language host
-		// The process group includes the compilers, which are children of go.
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-		cmd.WaitDelay = 5 * time.Second
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build of %s: %w\n%s", t.Name, err, out)
+		if err := tools.Run(ctx, []tools.Step{step}, filepath.Join(r.folder, "build.log"), r.Layout.Tmp(), r.Out); err != nil {
+			return err
 		}
 		if err := os.Rename(binary+".new", binary); err != nil {
 			return err
 		}
-		fmt.Fprintf(r.Out, "built the program of %s (%s)\n", t.Name, time.Since(began).Round(100*time.Millisecond))
 		if err := prune(filepath.Dir(binary)); err != nil {
 			return err
 		}

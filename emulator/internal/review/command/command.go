@@ -23,19 +23,20 @@ import (
 
 const usage = `emulator review [-base REV] [-head REV] [-out FOLDER] [STACK...]
 
-Deploys program and configuration of the base on the emulator, for each environment that the
-head changes, previews the head against it, and writes review.md and review.json. Deployed
-bases are saved in .emulator/review and reused until something changes from which they were
-created.
+Deploys program and configuration of the base on the emulator, for each
+environment that the head changes, previews the head against it, and writes
+review.md and review.json. Deployed bases are saved in .emulator/review and
+reused until something changes from which they were created.
 
   -base REV    compare with REV (default: the merge base with origin/main)
   -head REV    review REV (default: the working tree)
   -out FOLDER  write the report to FOLDER (default: .emulator/review)
 
-Exit codes: 0 nothing needs to be acknowledged; 10 a preview fails; otherwise the worst that
-review.yaml requires to be acknowledged and that is not: 11 rolling or group restart,
-12 deletion, 13 slice rebuild, 14 cluster rebuild. To acknowledge, add a line to the message
-of a commit, or lines to the environment variable REVIEW_ACKNOWLEDGED:
+Exit codes: 0 nothing needs to be acknowledged; 10 a preview fails; otherwise
+the worst that review.yaml requires to be acknowledged and that is not:
+11 rolling or group restart, 12 deletion, 13 slice rebuild, 14 cluster rebuild.
+To acknowledge, add a line to the message of a commit, or lines to the
+environment variable REVIEW_ACKNOWLEDGED:
 
   Review-Acknowledged: slice-rebuild prod
 `
@@ -97,11 +98,8 @@ func Run(ctx context.Context, s *sandbox.Sandbox, args []string) error {
 	return nil
 }
 
-// open exports base and head.
+// open exports base and head, says what they are, and builds missing tools.
 func (r *command) open(ctx context.Context, base, head string) (err error) {
-	if err := r.Tools(ctx, tools.Runtime); err != nil {
-		return err
-	}
 	if base == "" {
 		if base, err = revision.Default(ctx, r.Checkout); err != nil {
 			return err
@@ -116,6 +114,10 @@ func (r *command) open(ctx context.Context, base, head string) (err error) {
 		r.head, err = revision.Export(ctx, r.Checkout, head, filepath.Join(r.folder, "head"))
 	}
 	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "comparing %s with %s\n", r.head.Name, r.base.Name)
+	if err := r.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
 	if r.baseProgram, err = r.base.Program(); err != nil {
