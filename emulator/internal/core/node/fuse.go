@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // Names of the Cloud Storage FUSE CSI driver.
@@ -70,16 +71,13 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	}
 	if err != nil {
 		// The mount succeeds, and access to it fails with an error of the file system.
-		return errors.Join(os.RemoveAll(at), os.Symlink("/proc/self/no-endpoint", at))
+		return layout.Link("/proc/self/no-endpoint", at)
 	}
 	folder := filepath.Join(fleet.Layout.Bucket(name), filepath.Join("/", options["only-dir"]))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(at); err != nil {
-		return err
-	}
-	return os.Symlink(folder, at)
+	return layout.Link(folder, at)
 }
 
 // account returns the name of the pod's Kubernetes service account.
