@@ -31,11 +31,16 @@ func (c *Cloud) Maintain(ctx context.Context, after time.Time, minor bool) (line
 	return lines, nil
 }
 
-// ofKind returns the resources of a kind, sorted by ID, except those that are being created or
-// are in state ERROR.
+// ofKind is usable for a caller that does not hold mu.
 func (c *Cloud) ofKind(typ string) []*Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.usable(typ)
+}
+
+// usable returns the resources of a kind, sorted by ID, except those that are being created or
+// are in state ERROR. The caller holds mu.
+func (c *Cloud) usable(typ string) []*Resource {
 	var all []*Resource
 	for _, r := range c.resources {
 		if r.Type == typ && !r.Creating && r.Broken == "" {

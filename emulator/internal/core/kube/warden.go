@@ -106,12 +106,7 @@ func review(w http.ResponseWriter, r *http.Request) {
 
 // violation returns GKE Warden's reason to reject a pod; empty if the pod is admitted.
 func violation(pod *corev1.Pod) string {
-	chips := false
-	for _, c := range pod.Spec.Containers {
-		_, ok := c.Resources.Limits[topology.ResourceName]
-		chips = chips || ok
-	}
-	if !chips {
+	if !asksForTPUs(pod) {
 		return ""
 	}
 	var missing []string

@@ -33,7 +33,7 @@ type machine struct {
 
 	relabelling sync.Mutex
 	labels      map[string]string // the node pool's current ones
-	taints      []cloud.Taint
+	taints      []corev1.Taint
 }
 
 // startMachine registers a node and serves the kubelet's API.
