@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -85,15 +84,9 @@ func (s *Sandbox) used() (bool, error) {
 	return err == nil, err
 }
 
-// existing is a resource of the emulated cloud.
-type existing struct {
-	Type   string `json:"type"`
-	ID     string `json:"id"`
-	Ground bool   `json:"ground"` // it existed before any stack
-}
-
-func (d Daemon) resources(ctx context.Context) ([]existing, error) {
-	var all []existing
+// resources lists type and ID of the emulated cloud's resources, and which of them are ground.
+func (d Daemon) resources(ctx context.Context) ([]cloud.Resource, error) {
+	var all []cloud.Resource
 	return all, d.get(ctx, "/cloud/resources", &all)
 }
 
@@ -128,7 +121,7 @@ func printResources(ctx context.Context, s *Sandbox, args []string) error {
 		if err := s.Daemon().get(ctx, "/cloud/described", &all); err != nil {
 			return err
 		}
-		sort.Slice(all, func(i, j int) bool { return all[i].Type+all[i].ID < all[j].Type+all[j].ID })
+		slices.SortFunc(all, func(a, b cloud.Resource) int { return strings.Compare(a.Type+a.ID, b.Type+b.ID) })
 		return s.printJSON(all)
 	}
 	all, err := s.Daemon().resources(ctx)

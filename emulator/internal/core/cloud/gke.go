@@ -250,6 +250,14 @@ func (c *Cloud) nodesOf(r *Resource) []Node {
 	return nodes
 }
 
+func names(nodes []Node) []string {
+	all := make([]string, len(nodes))
+	for i, n := range nodes {
+		all[i] = n.Name
+	}
+	return all
+}
+
 func zones(in Values) []string {
 	var names []string
 	for _, z := range in.list("nodeLocations") {

@@ -77,9 +77,5 @@ func (o *operation) roll() error {
 
 // drain evicts the pods of nodes that are about to be removed.
 func (o *operation) drain(nodes []Node) error {
-	names := make([]string, len(nodes))
-	for i, n := range nodes {
-		names[i] = n.Name
-	}
-	return o.cloud.Clusters.Drain(o.ctx, last(o.resource.Inputs.text("cluster")), names)
+	return o.cloud.Clusters.Drain(o.ctx, last(o.resource.Inputs.text("cluster")), names(nodes))
 }

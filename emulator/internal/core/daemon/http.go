@@ -20,7 +20,7 @@ func (d *daemon) handler() http.Handler {
 	mux.Handle("/cloud/", d.cloud.Handler())
 	mux.Handle("/counters", d.counters.Handler())
 	mux.Handle("/counters/", d.counters.Handler())
-	mux.HandleFunc("GET /injected", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, d.injected.Faults()) })
+	mux.Handle("GET /injected", socket.Show(d.injected.Faults))
 	mux.Handle("POST /injected", socket.Handle(func(_ context.Context, faults []injection.Fault) (any, error) {
 		d.injected.Replace(faults)
 		return faults, nil
