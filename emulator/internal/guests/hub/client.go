@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,9 +44,7 @@ const (
 // snapshot's folder. Like snapshot_download, it only checks that the folder exists if the
 // client is offline.
 func (c *Client) Snapshot(ctx context.Context, id, revision string, wanted func(name string) bool) (string, error) {
-	if revision == "" {
-		revision = "main"
-	}
+	revision = cmp.Or(revision, "main")
 	if c.Offline {
 		return c.cached(id, revision)
 	}
@@ -301,9 +300,7 @@ func (c *Client) put(path string, content []byte) error {
 // Complete checks that a snapshot's folder contains config.json and the files that the model's
 // index lists, in full size.
 func (c *Client) Complete(folder, id, revision string) error {
-	if revision == "" {
-		revision = "main"
-	}
+	revision = cmp.Or(revision, "main")
 	const index = "model.safetensors.index.json"
 	text, err := os.ReadFile(filepath.Join(folder, index))
 	if err != nil {
