@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -89,42 +87,18 @@ func (m *machine) ready(ctx context.Context) error {
 // serve serves the kubelet's API to the API server.
 func (m *machine) serve(ctx context.Context) (port int, err error) {
 	a := m.members.access
-	certFile, keyFile, err := a.CA.Issue(a.PKI, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, []string{m.address})
-	if err != nil {
-		return 0, err
-	}
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return 0, err
-	}
-	listener, err := net.Listen("tcp", m.address+":0")
-	if err != nil {
-		return 0, err
-	}
-	server := &http.Server{
-		Handler: api.PodHandler(api.PodHandlerConfig{
-			RunInContainer:        m.members.exec,
-			AttachToContainer:     m.members.attach,
-			PortForward:           m.members.portForward,
-			GetContainerLogs:      m.members.logs,
-			GetPodsFromKubernetes: m.pods,
-			StreamIdleTimeout:     4 * time.Hour,
-			StreamCreationTimeout: 30 * time.Second,
-		}, false),
-		ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{
-			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
-			ClientCAs: a.CA.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
-			NextProtos: []string{"http/1.1"}, // HTTP/2 has no connection upgrades, which streams need
-		},
-	}
-	go func() {
-		if err := server.ServeTLS(listener, "", ""); err != nil && ctx.Err() == nil {
-			log.Printf("node %s: %v", m.spec.Name, err)
-		}
-	}()
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return a.Serve(ctx, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, m.address, api.PodHandler(api.PodHandlerConfig{
+		RunInContainer:        m.members.exec,
+		AttachToContainer:     m.members.attach,
+		PortForward:           m.members.portForward,
+		GetContainerLogs:      m.members.logs,
+		GetPodsFromKubernetes: m.pods,
+		StreamIdleTimeout:     4 * time.Hour,
+		StreamCreationTimeout: 30 * time.Second,
+	}, false), &tls.Config{
+		ClientCAs: a.CA.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
+		NextProtos: []string{"http/1.1"}, // HTTP/2 has no connection upgrades, which streams need
+	})
 }
 
 func (m *machine) pods(context.Context) ([]*corev1.Pod, error) {
