@@ -4,6 +4,7 @@ package existing
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -69,14 +70,14 @@ func (n SubnetworkNeeds) Check(s Subnetwork) problem.List {
 		found.Add(NetworkKey+".subnetwork", s.Name, "has no Private Google Access, and nodes have no public addresses",
 			"ask the network's owner for: gcloud compute networks subnets update "+s.Name+" --enable-private-ip-google-access")
 	}
-	names := sorted(s.Secondary)
+	names := slices.Sorted(maps.Keys(s.Secondary))
 	for _, r := range []struct{ field, name string }{{"podsRange", n.PodsRange}, {"servicesRange", n.ServicesRange}} {
 		if s.Secondary[r.name] == "" {
 			found.Add(NetworkKey+"."+r.field, r.name, "is not a secondary range of subnetwork "+s.Name, "use one of "+orNone(names))
 		}
 	}
 	ranges := map[string]string{"the nodes": s.Range, n.PodsRange: s.Secondary[n.PodsRange], n.ServicesRange: s.Secondary[n.ServicesRange]}
-	for _, name := range sorted(ranges) {
+	for _, name := range slices.Sorted(maps.Keys(ranges)) {
 		if overlap(n.ControlPlane, ranges[name]) {
 			found.Add("sglang-tpu:network.controlPlane", n.ControlPlane, "overlaps the range of "+name+" in subnetwork "+s.Name+" ("+ranges[name]+")", "use a /28 that nothing in the network has")
 		}
@@ -88,15 +89,6 @@ func overlap(a, b string) bool {
 	x, err := netip.ParsePrefix(a)
 	y, err2 := netip.ParsePrefix(b)
 	return err == nil && err2 == nil && x.Overlaps(y)
-}
-
-func sorted[V any](m map[string]V) []string {
-	var names []string
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func orNone(names []string) string {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -40,15 +41,9 @@ type Settings struct {
 }
 
 func (s Settings) orDefaults() Settings {
-	if s.PageSize == 0 {
-		s.PageSize = defaultPageSize
-	}
-	if s.Chunk == 0 {
-		s.Chunk = defaultChunk
-	}
-	if s.MemFraction == 0 {
-		s.MemFraction = defaultMemShare
-	}
+	s.PageSize = cmp.Or(s.PageSize, defaultPageSize)
+	s.Chunk = cmp.Or(s.Chunk, defaultChunk)
+	s.MemFraction = cmp.Or(s.MemFraction, defaultMemShare)
 	return s
 }
 
@@ -58,12 +53,7 @@ func (s Settings) orDefaults() Settings {
 // 2 % smaller. What the runtime reports on tpu7x is open: not seen.
 func (s Settings) hbmPerDevice() float64 { return topology.HBMPerDevice * s.MemFraction }
 
-func (s Settings) context(m Model) int {
-	if s.Context != 0 {
-		return s.Context
-	}
-	return m.Context
-}
+func (s Settings) context(m Model) int { return cmp.Or(s.Context, m.Context) }
 
 // Check says what the server would assert, flag by flag. The error is a problem.List.
 func (s Settings) Check(m Model) error {

@@ -1,6 +1,9 @@
 package prerequisites
 
-import "sort"
+import (
+	"slices"
+	"strings"
+)
 
 // Grant is a permission and the predefined role by which an account gets it. Roles are
 // those of https://cloud.google.com/iam/docs/roles-permissions; which permission each has
@@ -150,20 +153,18 @@ var Needs = []Need{
 // DeployGrants are the permissions that every stack's deployer needs, each once and in
 // the order of their roles.
 func DeployGrants() []Grant {
-	seen := map[Grant]bool{}
 	var grants []Grant
 	for _, need := range Needs {
 		if need.Type == secretIAM {
 			continue
 		}
 		for _, grant := range need.Deploy {
-			if !seen[grant] {
-				seen[grant] = true
+			if !slices.Contains(grants, grant) {
 				grants = append(grants, grant)
 			}
 		}
 	}
-	sort.SliceStable(grants, func(i, j int) bool { return grants[i].Role < grants[j].Role })
+	slices.SortStableFunc(grants, func(a, b Grant) int { return strings.Compare(a.Role, b.Role) })
 	return grants
 }
 

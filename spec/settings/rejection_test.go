@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -228,11 +230,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		IsSecret: func(string) bool { return true },
 	})
 	require.NoError(t, err)
-	var read []string
-	for key := range asked {
-		read = append(read, key)
-	}
-	assert.ElementsMatch(t, Keys(), read)
+	assert.ElementsMatch(t, Keys(), slices.Collect(maps.Keys(asked)))
 }
 
 func TestWhatMaySurpriseIsAWarning(t *testing.T) {
