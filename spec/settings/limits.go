@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"math/bits"
 	"net/netip"
 
 	"sglang-tpu/spec/gke"
@@ -39,13 +40,13 @@ func checkScale(c *Config) problem.List {
 	if pods, err := netip.ParsePrefix(c.Network.Pods); err == nil && pods.Addr().Is4() {
 		if room := size(podBits - pods.Bits()); room < nodes {
 			found.Add(keyOf("network")+".pods", c.Network.Pods, fmt.Sprintf("is a range for %d nodes, of which each takes a /%d, and replicas and topology need %s", room, podBits, need),
-				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits(nodes)))
+				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits.Len(uint(nodes-1))))
 		}
 	}
 	if primary, err := netip.ParsePrefix(c.Network.Nodes); err == nil && primary.Addr().Is4() {
 		if room := size(32-primary.Bits()) - unusable; room < nodes {
 			found.Add(keyOf("network")+".nodes", c.Network.Nodes, fmt.Sprintf("has %d addresses that nodes can have, and replicas and topology need %s", max(room, 0), need),
-				fmt.Sprintf("use a /%d or larger", 32-bits(nodes+unusable)))
+				fmt.Sprintf("use a /%d or larger", 32-bits.Len(uint(nodes+unusable-1))))
 		}
 	}
 	return found
@@ -57,13 +58,4 @@ func size(n int) int {
 		return 0
 	}
 	return 1 << n
-}
-
-// bits is how many bits tell so many things apart.
-func bits(n int) int {
-	b := 0
-	for 1<<b < n {
-		b++
-	}
-	return b
 }
