@@ -3,6 +3,8 @@
 package existing
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -23,13 +25,13 @@ const (
 	PlatformKey   = "sglang-tpu:platform"
 )
 
-// NotFound is the problem of a thing that the cloud did not describe. said is its error,
-// and look a command that shows what there is.
+// errNothing is the error of a lookup that answers without a thing.
+var errNothing = errors.New("there is none")
+
+// NotFound is the problem of a thing that the cloud did not describe. said is its error, nil
+// if it answered without one, and look a command that shows what there is.
 func NotFound(key, value, what string, said error, look string) problem.Problem {
-	why := "cannot be looked up as " + what
-	if said != nil {
-		why += " (" + oneLine(said.Error()) + ")"
-	}
+	why := "cannot be looked up as " + what + " (" + oneLine(cmp.Or(said, errNothing).Error()) + ")"
 	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and that you may read it"}
 }
 

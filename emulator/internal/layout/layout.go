@@ -2,6 +2,7 @@
 package layout
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -54,6 +55,11 @@ func Link(target, link string) error {
 
 // Layout is the emulator's folder. The emulator writes nothing outside of it.
 type Layout struct{ Root string }
+
+// Of returns the folder of a checkout, or the one that EnvVar names.
+func Of(checkout string) Layout {
+	return Layout{Root: cmp.Or(os.Getenv(EnvVar), filepath.Join(checkout, ".emulator"))}
+}
 
 // FromEnv returns the folder that EnvVar names.
 func FromEnv() (Layout, error) {

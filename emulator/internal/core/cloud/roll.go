@@ -18,12 +18,7 @@ var recreating = []string{
 }
 
 func recreatesNodes(before, now Values) bool {
-	for _, path := range recreating {
-		if !same(before.at(path), now.at(path)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(recreating, func(path string) bool { return !same(before.at(path), now.at(path)) })
 }
 
 // roll recreates a pool's nodes one by one. With a surge, each new node comes before the old

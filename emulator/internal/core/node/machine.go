@@ -12,6 +12,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
@@ -68,20 +69,14 @@ func startMachine(c *members, spec cloud.Node) (*machine, error) {
 
 // ready waits until the node is registered with its current address.
 func (m *machine) ready(ctx context.Context) error {
-	deadline := time.After(time.Minute)
-	for {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		n, err := m.members.access.Client.CoreV1().Nodes().Get(ctx, m.spec.Name, metav1.GetOptions{})
-		if err == nil && len(n.Status.Addresses) > 0 && n.Status.Addresses[0].Address == m.address {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-deadline:
-			return errors.New("did not register within a minute")
-		case <-time.After(50 * time.Millisecond):
-		}
+		return err == nil && len(n.Status.Addresses) > 0 && n.Status.Addresses[0].Address == m.address, nil
+	})
+	if err != nil && ctx.Err() == nil {
+		return errors.New("did not register within a minute")
 	}
+	return err
 }
 
 // serve serves the kubelet's API to the API server.

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -317,11 +319,7 @@ func (c *Client) Complete(folder, id, revision string) error {
 	for _, f := range repository.Files(filepath.Base(folder)) {
 		sizes[f.Name] = f.Size
 	}
-	names := []string{"config.json"}
-	for _, name := range parsed.Weights {
-		names = append(names, name)
-	}
-	for _, name := range names {
+	for _, name := range slices.AppendSeq([]string{"config.json"}, maps.Values(parsed.Weights)) {
 		info, err := os.Stat(filepath.Join(folder, name))
 		if err != nil {
 			return noFile(id, revision, name)
