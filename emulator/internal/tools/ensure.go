@@ -102,8 +102,8 @@ func (b builder) fresh(t Tool) (bool, error) {
 func (b builder) fingerprint(t Tool) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
-	if t.Compiler != "" {
-		fmt.Fprintln(sum, t.Compiler)
+	if len(t.Lean) > 0 {
+		fmt.Fprintln(sum, t.Lean)
 	}
 	if len(b.goFlags) > 0 {
 		fmt.Fprintln(sum, b.goFlags)
@@ -212,7 +212,7 @@ func (b builder) steps(missing []Tool) []Step {
 		first := missing[0]
 		var group, others []Tool
 		for _, t := range missing {
-			if t.Folder == first.Folder && t.Linker == first.Linker && t.Compiler == first.Compiler {
+			if t.Folder == first.Folder && t.Linker == first.Linker && slices.Equal(t.Lean, first.Lean) {
 				group = append(group, t)
 			} else {
 				others = append(others, t)
@@ -228,16 +228,17 @@ func (b builder) steps(missing []Tool) []Step {
 // where go chooses the names, and moves them to their paths.
 func (b builder) step(group []Tool) Step {
 	folder := b.next(group[0].Folder)
+	output := folder + string(filepath.Separator)
+	if len(group) == 1 {
+		output = filepath.Join(folder, group[0].Name)
+	}
 	s := Step{
 		Name:  group[0].Folder,
 		Dir:   filepath.Join(b.dir, group[0].Folder),
-		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", folder + string(filepath.Separator)},
+		Flags: []string{"-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + group[0].Linker), "-o", output},
 	}
-	if group[0].Compiler != "" {
-		s.Flags = append([]string{"-gcflags", group[0].Compiler}, s.Flags...)
-	}
-	if len(group) == 1 {
-		s.Flags[len(s.Flags)-1] = filepath.Join(folder, group[0].Name)
+	for _, pattern := range group[0].Lean {
+		s.Flags = append(s.Flags, "-gcflags", pattern+"=-l -dwarf=false")
 	}
 	for _, t := range group {
 		s.Packages = append(s.Packages, t.Package)

@@ -45,6 +45,8 @@ func TestAToolIsBuiltOnceInAFreshFolderAndAgainWhenItChanges(t *testing.T) {
 	assert.Contains(t, ensure(t, l, dir, tool), "building", "its source has changed")
 	tool.Version = "1.0.1"
 	assert.Contains(t, ensure(t, l, dir, tool), "hello: built in ", "its version has changed")
+	tool.Lean = []string{"hello"}
+	assert.Contains(t, ensure(t, l, dir, tool), "hello: built in ", "it is compiled with other flags")
 	require.NoError(t, os.Remove(filepath.Join(l.Bin(), "hello")))
 	assert.Contains(t, ensure(t, l, dir, tool), "building", "the program is gone")
 	t.Setenv("GOFLAGS", "-buildvcs=false -p=2")
