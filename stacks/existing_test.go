@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/infra/lws"
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
 	"sglang-tpu/spec/existing"
@@ -68,7 +69,7 @@ func onGround(t *testing.T, values configtest.Values, opts ...pulumitest.Option)
 	t.Helper()
 	e := &Endpoint{controller: func(_ context.Context, kubeconfig string) (existing.Controller, error) {
 		assert.Contains(t, kubeconfig, "https://gke-1.example")
-		return existing.Controller{Installed: true, Version: "v0.9.0", Ready: true}, nil
+		return existing.Controller{Installed: true, Version: "v" + lws.Version, Ready: true}, nil
 	}}
 	return pulumitest.TryRun(e.Serving, values, append(theirs(), opts...)...)
 }

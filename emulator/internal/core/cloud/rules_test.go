@@ -2,6 +2,10 @@ package cloud
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +95,22 @@ func TestAPolicyMustBeAWorkloadPolicyWithATopology(t *testing.T) {
 	}
 }
 
+// selectedByPods returns the node selector of the server's pods in the program's recorded graph.
+func selectedByPods(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "stacks", "testdata", "graph", "dev.txt"))
+	require.NoError(t, err)
+	labels := map[string]string{}
+	for _, selector := range regexp.MustCompile(`nodeSelector:\n((?: +\S+/\S+: \S+\n)+)`).FindAllStringSubmatch(string(text), -1) {
+		for _, line := range strings.Split(strings.TrimSpace(selector[1]), "\n") {
+			label, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			labels[label] = value
+		}
+	}
+	require.Contains(t, labels, "cloud.google.com/gke-tpu-accelerator")
+	return labels
+}
+
 func TestASliceGetsItsNodes(t *testing.T) {
 	c, fake := open(t, stateFile(t))
 	withCluster(t, c)
@@ -105,6 +125,9 @@ func TestASliceGetsItsNodes(t *testing.T) {
 		"cloud.google.com/gke-nodepool": "slice", "cloud.google.com/gke-spot": "true", "topology.kubernetes.io/region": "us-central1",
 	} {
 		assert.Equal(t, value, nodes[0].Labels[label], label)
+	}
+	for label, value := range selectedByPods(t) {
+		assert.Equal(t, value, nodes[0].Labels[label], "pods of the program select %s, which the nodes of gke.go lack", label)
 	}
 	assert.Equal(t, "10.4.0.0/14", fake.specs["c"].PodsCIDR)
 	assert.InDelta(t, 1, pool.Outputs.at("nodeConfig.advancedMachineFeatures.threadsPerCore"), 0, "GKE turns multithreading off")
