@@ -2,8 +2,9 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,11 +80,7 @@ func TestPolicyNoBindingIsBroaderThanTheAllowList(t *testing.T) {
 		require.GreaterOrEqual(t, len(given), 4, "%s: kinds of bindings", environment)
 		// An identity that reads and writes, or works for two, would serve two purposes.
 		for member, roles := range purposes {
-			var names []string
-			for role := range roles {
-				names = append(names, role)
-			}
-			sort.Strings(names)
+			names := slices.Sorted(maps.Keys(roles))
 			assert.False(t, roles["roles/artifactregistry.writer"] && roles["roles/container.defaultNodeServiceAccount"], "%s: %v", member, names)
 			most := 2
 			if roles["roles/container.defaultNodeServiceAccount"] {

@@ -3,7 +3,6 @@ package stacks
 import (
 	"cmp"
 	"context"
-	"errors"
 	"path"
 	"time"
 
@@ -29,9 +28,6 @@ type ground struct {
 	cluster  *existing.Cluster
 	platform *platformOutputs
 }
-
-// errNothing is the error if a lookup succeeds with an empty result.
-var errNothing = errors.New("there is none")
 
 // asksController returns the LeaderWorkerSet controller of the cluster in a kubeconfig.
 type asksController func(ctx context.Context, kubeconfig string) (existing.Controller, error)
@@ -80,12 +76,12 @@ func (s *stack) checkSubnetwork() problem.List {
 	project := cmp.Or(e.Project, s.Project)
 	network, err := compute.LookupNetwork(s.ctx, &compute.LookupNetworkArgs{Name: e.Network, Project: &project}, s.invoke())
 	if err != nil || network.Id == "" {
-		return problem.List{existing.NotFound(existing.NetworkKey+".network", e.Network, "a network of project "+project, cmp.Or(err, errNothing),
+		return problem.List{existing.NotFound(existing.NetworkKey+".network", e.Network, "a network of project "+project, err,
 			"gcloud compute networks list --project "+project)}
 	}
 	subnetwork, err := compute.LookupSubnetwork(s.ctx, &compute.LookupSubnetworkArgs{Name: &e.Subnetwork, Project: &project, Region: &s.Region}, s.invoke())
 	if err != nil || subnetwork.Id == "" {
-		return problem.List{existing.NotFound(existing.NetworkKey+".subnetwork", e.Subnetwork, "a subnetwork of "+s.Region+" in project "+project, cmp.Or(err, errNothing),
+		return problem.List{existing.NotFound(existing.NetworkKey+".subnetwork", e.Subnetwork, "a subnetwork of "+s.Region+" in project "+project, err,
 			"gcloud compute networks subnets list --project "+project+" --filter region:"+s.Region)}
 	}
 	facts := existing.Subnetwork{
@@ -105,7 +101,7 @@ func (s *stack) checkCluster(controller asksController) (*existing.Cluster, prob
 	location := cmp.Or(e.Location, s.Region)
 	described, err := container.LookupCluster(s.ctx, &container.LookupClusterArgs{Name: e.Name, Location: &location, Project: &s.Project}, s.invoke())
 	if err != nil || described.Id == "" {
-		return nil, problem.List{existing.NotFound(existing.ClusterKey+".name", e.Name, "a cluster of "+location+" in project "+s.Project, cmp.Or(err, errNothing),
+		return nil, problem.List{existing.NotFound(existing.ClusterKey+".name", e.Name, "a cluster of "+location+" in project "+s.Project, err,
 			"gcloud container clusters list --project "+s.Project)}
 	}
 	facts := clusterFacts(described, location)
@@ -150,7 +146,7 @@ func (s *stack) checkController(c existing.Cluster, ask asksController) problem.
 func (s *stack) checkAccount(field, email string) problem.List {
 	account, err := serviceaccount.LookupAccount(s.ctx, &serviceaccount.LookupAccountArgs{AccountId: email}, s.invoke())
 	if err != nil || account.Email == "" {
-		return problem.List{existing.NotFound(existing.AccountsKey+"."+field, email, "a service account", cmp.Or(err, errNothing), "gcloud iam service-accounts describe "+email)}
+		return problem.List{existing.NotFound(existing.AccountsKey+"."+field, email, "a service account", err, "gcloud iam service-accounts describe "+email)}
 	}
 	return existing.Account{Email: email, Disabled: account.Disabled}.Check(field)
 }
@@ -158,7 +154,7 @@ func (s *stack) checkAccount(field, email string) problem.List {
 func (s *stack) checkBucket() problem.List {
 	bucket, err := storage.LookupBucket(s.ctx, &storage.LookupBucketArgs{Name: s.Cache.Bucket}, s.invoke())
 	if err != nil || bucket.Id == "" {
-		return problem.List{existing.NotFound(existing.BucketKey, s.Cache.Bucket, "a bucket", cmp.Or(err, errNothing), "gcloud storage buckets describe gs://"+s.Cache.Bucket)}
+		return problem.List{existing.NotFound(existing.BucketKey, s.Cache.Bucket, "a bucket", err, "gcloud storage buckets describe gs://"+s.Cache.Bucket)}
 	}
 	return existing.Bucket{
 		Name: s.Cache.Bucket, Location: bucket.Location, UniformAccess: bucket.UniformBucketLevelAccess, RequesterPays: bucket.RequesterPays,
@@ -169,7 +165,7 @@ func (s *stack) checkRepository() problem.List {
 	project, location, id, _ := s.Registry()
 	repository, err := artifactregistry.LookupRepository(s.ctx, &artifactregistry.LookupRepositoryArgs{Project: &project, Location: location, RepositoryId: id}, s.invoke())
 	if err != nil || repository.Id == "" {
-		return problem.List{existing.NotFound(existing.RepositoryKey, s.Image.Registry, "a repository", cmp.Or(err, errNothing),
+		return problem.List{existing.NotFound(existing.RepositoryKey, s.Image.Registry, "a repository", err,
 			"gcloud artifacts repositories list --project "+project+" --location "+location)}
 	}
 	return existing.Repository{Name: s.Image.Registry, Format: repository.Format, Mode: repository.Mode}.Check()

@@ -2,7 +2,9 @@ package stacks
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -16,11 +18,7 @@ func configured() []string {
 	var values map[string]string
 	// Without a Pulumi CLI, the variable does not exist, and there is nothing to list.
 	_ = json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &values)
-	var keys []string
-	for key := range values {
-		keys = append(keys, key)
-	}
-	return keys
+	return slices.Collect(maps.Keys(values))
 }
 
 // located adds the lines of the keys in the stack's configuration file to problems. If the

@@ -18,11 +18,7 @@ const lookAnew = "pulumi up --replace '**NodePool::SLICE'"
 func TestCapacityFallbacks(t *testing.T) {
 	parallel(t, 150)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow() // each step needs the ones before it
-		}
-	}
+	step := steps(t)
 	image := `image={"source":"prebuilt","reference":"lmsysorg/sglang-jax:v0.1.0"}`
 	fallbacks := `capacityFallbacks=[{"mode":"on-demand","zones":["us-central1-ai1a"]},{"mode":"on-demand"}]`
 	with := func(settings ...string) []string {
@@ -86,8 +82,5 @@ func TestCapacityFallbacks(t *testing.T) {
 		w.rolledOut(t, 4)
 		w.shell(t, "dev", "pulumi preview --expect-no-changes")
 	})
-	step("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
-		w.requireNothingLeft(t)
-	})
+	step("down leaves nothing", w.down)
 }

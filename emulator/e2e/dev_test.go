@@ -17,11 +17,7 @@ import (
 func TestDevelopmentStack(t *testing.T) {
 	parallel(t, 430)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow() // each step needs the ones before it
-		}
-	}
+	step := steps(t)
 	step("up ends with an answer", func(t *testing.T) {
 		out := w.emulator(t, "up", "dev")
 		assert.Contains(t, out, `Answer  {"meta_info"`)

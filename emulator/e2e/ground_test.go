@@ -46,11 +46,7 @@ const teamCluster = `cluster: {existing: {name: team}}`
 func TestOnExistingGround(t *testing.T) {
 	parallel(t, 300)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow() // each step needs the ones before it
-		}
-	}
+	step := steps(t)
 	var before string
 	step("somebody makes a Shared VPC and a cluster", func(t *testing.T) {
 		w.emulator(t, "ground", filepath.Join("emulator", "e2e", "testdata", "ground.yaml"))

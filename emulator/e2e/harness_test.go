@@ -74,12 +74,36 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// steps returns t.Run for steps that need the ones before them: the test ends with the first
+// that fails.
+func steps(t *testing.T) func(name string, do func(t *testing.T)) {
+	return func(name string, do func(t *testing.T)) {
+		if !t.Run(name, do) {
+			t.FailNow()
+		}
+	}
+}
+
 func (w *world) stop(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(w.root); err == nil {
 		cmd := w.command(context.Background(), filepath.Join(w.checkout, "bin", "emulator"), "stop")
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))
+	}
+}
+
+// copyProgram copies the files of the program, and others that patterns of git name, from the
+// checkout to a folder, which it empties first.
+func (w *world) copyProgram(t *testing.T, dir string, others ...string) {
+	t.Helper()
+	require.NoError(t, os.RemoveAll(dir))
+	files, err := exec.Command("git", append([]string{"-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml"}, others...)...).Output()
+	require.NoError(t, err)
+	for _, file := range strings.Fields(string(files)) {
+		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {
+			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
+		}
 	}
 }
 
@@ -213,6 +237,13 @@ func (w *world) processes() []string {
 		}
 	}
 	return found
+}
+
+// down destroys the stack dev and checks that nothing is left.
+func (w *world) down(t *testing.T) {
+	t.Helper()
+	w.emulator(t, "down", "dev")
+	w.requireNothingLeft(t)
 }
 
 // requireNothingLeft checks that make down has left no processes and files.

@@ -35,11 +35,7 @@ func TestMonitoring(t *testing.T) {
 	l := layout.Layout{Root: w.root}
 	require.NoError(t, tools.Ensure(context.Background(), l, filepath.Join(w.checkout, "emulator", "tools"), tools.Prometheus, os.Stdout))
 	c := &collector{world: w, program: filepath.Join(l.Bin(), tools.Prometheus[0].Name)}
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow()
-		}
-	}
+	step := steps(t)
 	step("an endpoint that is up has all series, and nothing fires", func(t *testing.T) {
 		w.emulator(t, "up", "dev")
 		assert.Contains(t, w.shell(t, "dev", "pulumi stack output dashboard"), "https://console.cloud.google.com/monitoring/dashboards/builder/")
@@ -71,10 +67,7 @@ func TestMonitoring(t *testing.T) {
 		assert.NotContains(t, w.shell(t, "dev", "kubectl get deployments,podmonitorings,configmaps,serviceaccounts,networkpolicies -o name"), monitoring.ExporterName)
 		assert.NotContains(t, w.shell(t, "dev", "pulumi stack export"), "gcp:monitoring/")
 	})
-	step("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
-		w.requireNothingLeft(t)
-	})
+	step("down leaves nothing", w.down)
 }
 
 // exported returns the names of the metrics in the exporter's configuration.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -96,14 +95,7 @@ func (w *world) mutate(t *testing.T, m mutant) *background {
 func (w *world) upOf(t *testing.T, stack string, config []string, mutations ...mutation) *background {
 	t.Helper()
 	dir := filepath.Join(w.root, "mutant")
-	require.NoError(t, os.RemoveAll(dir))
-	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", "emulator/tools").Output()
-	require.NoError(t, err)
-	for _, file := range strings.Fields(string(files)) {
-		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {
-			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
-		}
-	}
+	w.copyProgram(t, dir, "emulator/tools")
 	text, err := json.Marshal(mutations)
 	require.NoError(t, err)
 	require.NoError(t, copyFile(filepath.Join("testdata", "mutant", "main.go"), filepath.Join(dir, "main.go")))

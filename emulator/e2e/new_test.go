@@ -37,11 +37,7 @@ func TestPulumiNew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := newProject{w: w, dir: filepath.Join(w.root, "my-endpoint")}
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow()
-		}
-	}
+	step := steps(t)
 	step("questions are asked and answered", func(t *testing.T) {
 		w.emulator(t, "start", "dev")
 		template := filepath.Join(w.root, "template")

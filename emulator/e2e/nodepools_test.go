@@ -23,11 +23,7 @@ const (
 func TestNodePoolsThatFailAndChange(t *testing.T) {
 	parallel(t, 200)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow() // each step needs the ones before it
-		}
-	}
+	step := steps(t)
 	const noChips = "bin/emulator fault create slice-0 GCE_STOCKOUT"
 	nodes := func(t *testing.T) []string { return w.names(t, "nodes -l "+hosts) }
 	step("up says what the provider says", func(t *testing.T) {
@@ -101,10 +97,7 @@ func TestNodePoolsThatFailAndChange(t *testing.T) {
 		assert.Len(t, w.names(t, "nodes -l "+topology.NodePoolLabel+"=system"), 1)
 		w.shell(t, "dev", "pulumi preview --expect-no-changes")
 	})
-	step("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
-		w.requireNothingLeft(t)
-	})
+	step("down leaves nothing", w.down)
 }
 
 // sliceOps returns the operations on the slice's node pool in a preview.

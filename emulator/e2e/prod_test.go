@@ -11,11 +11,7 @@ import (
 func TestProductionStack(t *testing.T) {
 	parallel(t, 330)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow()
-		}
-	}
+	step := steps(t)
 	step("up works with a reservation", func(t *testing.T) {
 		assert.Contains(t, w.emulator(t, "up", "prod"), `Answer  {"meta_info"`)
 		for _, taken := range []string{"pulumi preview --expect-no-changes", "pulumi refresh --yes --skip-preview --expect-no-changes", "pulumi preview --expect-no-changes"} {

@@ -19,11 +19,7 @@ const forward = `$(pulumi stack output portForwardCommand) >/dev/null & trap "ki
 func TestRanksRevisionsAndDisks(t *testing.T) {
 	parallel(t, 350)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow() // each step needs the ones before it
-		}
-	}
+	step := steps(t)
 	main := chatTokens{}
 	step("disks are filled again by each pod", w.disks)
 	step("main has main's tokenizer", func(t *testing.T) {
@@ -38,10 +34,7 @@ func TestRanksRevisionsAndDisks(t *testing.T) {
 	})
 	step("log probabilities end a group of two hosts and two ranks of data parallelism", w.logprobs)
 	step("a worker that never comes is named, and the group starts again", w.missingWorker)
-	step("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
-		w.requireNothingLeft(t)
-	})
+	step("down leaves nothing", w.down)
 }
 
 type chatTokens struct {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -234,14 +233,7 @@ func (w *world) unprotect(t *testing.T, stack string) []string {
 func (w *world) program(t *testing.T, stack string) string {
 	t.Helper()
 	dir := w.programs(stack)
-	require.NoError(t, os.RemoveAll(dir))
-	files, err := exec.Command("git", "-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml", ":!emulator").Output()
-	require.NoError(t, err)
-	for _, file := range strings.Fields(string(files)) {
-		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {
-			require.NoError(t, copyFile(filepath.Join(w.checkout, file), filepath.Join(dir, file)))
-		}
-	}
+	w.copyProgram(t, dir, ":!emulator")
 	box := sandbox.Sandbox{Layout: layout.Layout{Root: w.root}}
 	require.NoError(t, box.RunBinary(dir, filepath.Join(dir, "program")))
 	return dir

@@ -33,11 +33,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	parallel(t, 130)
 	w := newWorld(t)
 	s := secrets{world: w, needles: needles(markedToken, deniedToken, managedToken, markedKey)}
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow()
-		}
-	}
+	step := steps(t)
 	step("what is in clear is found", func(t *testing.T) {
 		planted := filepath.Join(w.root, "planted")
 		for _, text := range []string{"x" + markedKey, base64.StdEncoding.EncodeToString([]byte("ab" + markedToken + "c"))} {

@@ -53,10 +53,7 @@ func TestShapesAndCapacities(t *testing.T) {
 		}
 	}
 	t.Run("an API key is asked for, and sent by the command that the stack says", w.apiKey)
-	t.Run("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
-		w.requireNothingLeft(t)
-	})
+	t.Run("down leaves nothing", w.down)
 }
 
 const onDemand = `capacity={"mode":"on-demand"}`

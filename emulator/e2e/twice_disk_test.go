@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"sglang-tpu/emulator/internal/counters"
 )
 
 const onDisks = `cache={"mode":"disk"}`
@@ -18,7 +20,7 @@ func (w *world) disks(t *testing.T) {
 	}) {
 		t.FailNow()
 	}
-	w.restarts(t, "disk", func(t *testing.T, c counts) {
+	w.restarts(t, "disk", func(t *testing.T, c counters.Counts) {
 		// More, if a pod of the group that goes starts once more before it is recreated.
 		assert.GreaterOrEqual(t, c.Hub.Bytes, 2*weights(t))
 		assert.GreaterOrEqual(t, c.Compile.Misses, 2)

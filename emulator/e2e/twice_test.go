@@ -10,29 +10,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"sglang-tpu/emulator/internal/counters"
 )
 
-// counts are the emulator's counts.
-type counts struct {
-	Hub struct {
-		Bytes     int64 `json:"bytes"`
-		Downloads int   `json:"downloads"`
-	} `json:"hub"`
-	Builds  int `json:"builds"`
-	Compile struct {
-		Hits   int `json:"hits"`
-		Misses int `json:"misses"`
-	} `json:"compile"`
-}
-
-func (w *world) counts(t *testing.T) (c counts) {
+func (w *world) counts(t *testing.T) (c counters.Counts) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(w.shell(t, "", "bin/emulator counters")), &c))
 	return c
 }
 
 // during returns and prints the counts during do.
-func (w *world) during(t *testing.T, what string, do func()) counts {
+func (w *world) during(t *testing.T, what string, do func()) counters.Counts {
 	t.Helper()
 	w.shell(t, "", "bin/emulator counters reset")
 	do()
@@ -52,11 +41,7 @@ func weights(t *testing.T) int64 { return int64(defaultModel(t).RepositoryGiB) <
 func TestNothingIsDownloadedBuiltOrCompiledTwice(t *testing.T) {
 	parallel(t, 340)
 	w := newWorld(t)
-	step := func(name string, do func(t *testing.T)) {
-		if !t.Run(name, do) {
-			t.FailNow() // each step needs the ones before it
-		}
-	}
+	step := steps(t)
 	step("the first up fetches, builds and compiles once", func(t *testing.T) {
 		w.emulator(t, "start", "dev") // it does the counting
 		c := w.during(t, "up, from nothing", func() { w.emulator(t, "up", "dev") })
@@ -68,7 +53,7 @@ func TestNothingIsDownloadedBuiltOrCompiledTwice(t *testing.T) {
 	step("a second up does nothing", func(t *testing.T) {
 		assert.Zero(t, w.during(t, "up, again", func() { w.emulator(t, "up", "dev") }))
 	})
-	w.restarts(t, "gcs", func(t *testing.T, c counts) {
+	w.restarts(t, "gcs", func(t *testing.T, c counters.Counts) {
 		assert.Zero(t, c.Hub.Bytes)
 		// There are more than two if the worker's container is restarted and connects to the
 		// new leader before the group is recreated, which has been observed.
@@ -93,15 +78,12 @@ func TestNothingIsDownloadedBuiltOrCompiledTwice(t *testing.T) {
 		w.emulator(t, "up", "dev")
 	})
 	step("what goes wrong is said, and the next up goes on", w.failures)
-	step("down leaves nothing", func(t *testing.T) {
-		w.emulator(t, "down", "dev")
-		w.requireNothingLeft(t)
-	})
+	step("down leaves nothing", w.down)
 }
 
 // restarts deletes the leader, the worker and a whole node, and counts what the group does until
 // it is ready again.
-func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c counts)) {
+func (w *world) restarts(t *testing.T, mode string, check func(t *testing.T, c counters.Counts)) {
 	t.Helper()
 	const node = "$(kubectl get pod sglang-tpu-cluster-0-1 -o jsonpath='{.spec.nodeName}')"
 	for what, line := range map[string]string{
@@ -195,7 +177,7 @@ func (w *world) failures(t *testing.T) {
 	// A large repository: each of the eight attempts downloads a third of the rest.
 	const id, bucket = "Qwen/Qwen3-235B-A22B", "emulated-project-sglang-tpu-dev-cache"
 	up := append([]string{"up", "dev"}, flags("model="+id)...)
-	fails := func(what, fault string, says ...string) counts {
+	fails := func(what, fault string, says ...string) counters.Counts {
 		w.shell(t, "", "bin/emulator fault "+fault)
 		var out string
 		var err error

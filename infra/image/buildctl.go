@@ -1,7 +1,8 @@
 package image
 
 import (
-	"sort"
+	"maps"
+	"slices"
 
 	"sglang-tpu/spec/serverimage"
 )
@@ -17,12 +18,7 @@ func buildArguments(s serverimage.Inputs, reference, layers string) []string {
 		"--opt", "filename=" + s.Dockerfile,
 		"--opt", "platform=" + serverimage.Platform,
 	}
-	keys := make([]string, 0, len(s.BuildArgs))
-	for key := range s.BuildArgs {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(s.BuildArgs)) {
 		args = append(args, "--opt", "build-arg:"+key+"="+s.BuildArgs[key])
 	}
 	return append(args,

@@ -4,6 +4,7 @@ package configtest
 
 import (
 	"encoding/json"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -89,10 +90,7 @@ func Minimal(t testing.TB) Values {
 
 // With returns a copy with changes. pairs are keys, each followed by its value.
 func (v Values) With(pairs ...string) Values {
-	changed := Values{}
-	for key, value := range v {
-		changed[key] = value
-	}
+	changed := maps.Clone(v)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		changed[pairs[i]] = pairs[i+1]
 	}

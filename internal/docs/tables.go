@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,15 +55,11 @@ func plan(m model.Model, t topology.Topology) string {
 func tools() (string, error) {
 	var rows [][]string
 	for _, t := range prerequisites.Tools {
-		minimum := t.Minimum
-		if minimum == "" {
-			minimum = "any"
-		}
 		install := "`" + t.Install + "`"
 		if strings.HasPrefix(t.Install, "https://") {
 			install = "[" + strings.TrimPrefix(t.Install, "https://") + "](" + t.Install + ")"
 		}
-		rows = append(rows, []string{"`" + t.Name + "`", minimum, t.For, install})
+		rows = append(rows, []string{"`" + t.Name + "`", cmp.Or(t.Minimum, "any"), t.For, install})
 	}
 	return markdown([]string{"tool", "version at least", "for", "install"}, rows), nil
 }

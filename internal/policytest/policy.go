@@ -8,6 +8,7 @@ package policytest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
@@ -93,12 +94,7 @@ func (r *Rule) Evaluate(graph []*Object) ([]Finding, error) {
 
 // BrokenBy reports whether a value is among those that break the rule.
 func (r *Rule) BrokenBy(value any) bool {
-	for _, b := range r.Breaks {
-		if reflect.DeepEqual(b, value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Breaks, func(b any) bool { return reflect.DeepEqual(b, value) })
 }
 
 // Get returns the value at a path, or nil.

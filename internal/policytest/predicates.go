@@ -3,6 +3,7 @@ package policytest
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -13,14 +14,7 @@ func is(want any) func(any) bool {
 
 // isNot holds for all other values, and for a missing setting.
 func isNot(unwanted ...any) func(any) bool {
-	return func(v any) bool {
-		for _, u := range unwanted {
-			if reflect.DeepEqual(v, u) {
-				return false
-			}
-		}
-		return true
-	}
+	return func(v any) bool { return !slices.ContainsFunc(unwanted, is(v)) }
 }
 
 // in holds for each of the values.
@@ -51,12 +45,7 @@ func given(v any) bool { return v != nil }
 func lists(want any) func(any) bool {
 	return func(v any) bool {
 		entries, _ := v.([]any)
-		for _, e := range entries {
-			if reflect.DeepEqual(e, want) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(entries, is(want))
 	}
 }
 
@@ -64,12 +53,7 @@ func lists(want any) func(any) bool {
 func each(right func(any) bool) func(any) bool {
 	return func(v any) bool {
 		entries, _ := v.([]any)
-		for _, e := range entries {
-			if !right(e) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(entries, func(e any) bool { return !right(e) })
 	}
 }
 
@@ -83,12 +67,7 @@ func field(path string, right func(any) bool) func(any) bool {
 
 func all(conditions ...func(any) bool) func(any) bool {
 	return func(v any) bool {
-		for _, c := range conditions {
-			if !c(v) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(conditions, func(right func(any) bool) bool { return !right(v) })
 	}
 }
 

@@ -1,6 +1,7 @@
 package pulumitest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,12 +73,7 @@ func (r Resource) lookup(text string) (at resource.PropertyValue, secret, ok boo
 // DependsOn reports whether a resource depends on a resource with a name, through dependsOn or
 // an input.
 func (r Resource) DependsOn(name string) bool {
-	for _, urn := range r.RPC.GetDependencies() {
-		if nameOf(urn) == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.RPC.GetDependencies(), func(urn string) bool { return nameOf(urn) == name })
 }
 
 // Parent returns the name of the parent, which is the stack at the top.

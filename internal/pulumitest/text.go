@@ -3,7 +3,7 @@ package pulumitest
 import (
 	"crypto/sha256"
 	"fmt"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +16,7 @@ const masked = "[secret]"
 // Secrets are masked. The text does not depend on the order of registration.
 func (g *Graph) Text() string {
 	all := g.All()
-	sort.SliceStable(all, func(i, j int) bool { return all[i].label() < all[j].label() })
+	slices.SortStableFunc(all, func(a, b Resource) int { return strings.Compare(a.label(), b.label()) })
 	var b strings.Builder
 	for i, r := range all {
 		if i > 0 {
@@ -60,7 +60,7 @@ func (r Resource) write(b *strings.Builder) {
 	for _, urn := range r.RPC.GetDependencies() {
 		waits = append(waits, typeAndName(urn))
 	}
-	sort.Strings(waits)
+	slices.Sort(waits)
 	if len(waits) > 0 {
 		fmt.Fprintf(b, "  dependsOn:\n    - %s\n", strings.Join(waits, "\n    - "))
 	}
@@ -76,7 +76,7 @@ func (r Resource) providers() []string {
 	for pkg := range r.RPC.GetProviders() {
 		all = append(all, pkg+"="+r.ProviderOf(pkg))
 	}
-	sort.Strings(all)
+	slices.Sort(all)
 	return all
 }
 

@@ -1,6 +1,7 @@
 package existing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,9 +165,4 @@ func (c Cluster) Warnings() problem.List {
 	}}
 }
 
-func orSingle(topology string) string {
-	if topology == "" {
-		return "of a single host"
-	}
-	return topology
-}
+func orSingle(topology string) string { return cmp.Or(topology, "of a single host") }

@@ -4,7 +4,10 @@
 package existing
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,13 +26,13 @@ const (
 	PlatformKey   = "sglang-tpu:platform"
 )
 
+// errNothing is the error if a lookup succeeds with an empty result.
+var errNothing = errors.New("there is none")
+
 // NotFound is the problem of a resource that could not be looked up. said is the provider's
-// error, and look is a command that lists what exists.
+// error, nil if it answered without one, and look is a command that lists what exists.
 func NotFound(key, value, what string, said error, look string) problem.Problem {
-	why := "cannot be looked up as " + what
-	if said != nil {
-		why += " (" + oneLine(said.Error()) + ")"
-	}
+	why := "cannot be looked up as " + what + " (" + oneLine(cmp.Or(said, errNothing).Error()) + ")"
 	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and that you may read it"}
 }
 
@@ -70,14 +73,14 @@ func (n SubnetworkNeeds) Check(s Subnetwork) problem.List {
 		found.Add(NetworkKey+".subnetwork", s.Name, "has no Private Google Access, and nodes have no public addresses",
 			"ask the network's owner for: gcloud compute networks subnets update "+s.Name+" --enable-private-ip-google-access")
 	}
-	names := sorted(s.Secondary)
+	names := slices.Sorted(maps.Keys(s.Secondary))
 	for _, r := range []struct{ field, name string }{{"podsRange", n.PodsRange}, {"servicesRange", n.ServicesRange}} {
 		if s.Secondary[r.name] == "" {
 			found.Add(NetworkKey+"."+r.field, r.name, "is not a secondary range of subnetwork "+s.Name, choose(names))
 		}
 	}
 	ranges := map[string]string{"the nodes": s.Range, n.PodsRange: s.Secondary[n.PodsRange], n.ServicesRange: s.Secondary[n.ServicesRange]}
-	for _, name := range sorted(ranges) {
+	for _, name := range slices.Sorted(maps.Keys(ranges)) {
 		if overlap(n.ControlPlane, ranges[name]) {
 			found.Add("sglang-tpu:network.controlPlane", n.ControlPlane, "overlaps the range of "+name+" in subnetwork "+s.Name+" ("+ranges[name]+")", "use a /28 that nothing in the network uses")
 		}
@@ -89,15 +92,6 @@ func overlap(a, b string) bool {
 	x, err := netip.ParsePrefix(a)
 	y, err2 := netip.ParsePrefix(b)
 	return err == nil && err2 == nil && x.Overlaps(y)
-}
-
-func sorted[V any](m map[string]V) []string {
-	var names []string
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // choose returns the remedy that lists the existing names.

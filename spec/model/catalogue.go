@@ -3,7 +3,9 @@
 package model
 
 import (
-	"sort"
+	"cmp"
+	"maps"
+	"slices"
 
 	"sglang-tpu/spec/serverargs"
 )
@@ -53,9 +55,7 @@ func (m Model) Latent() bool { return m.KVLoraRank != 0 || m.QKRopeHeadDim != 0 
 
 // WithDefaults sets the numbers that follow from others.
 func (m Model) WithDefaults() Model {
-	if m.RepositoryGiB == 0 {
-		m.RepositoryGiB = m.WeightsGiB
-	}
+	m.RepositoryGiB = cmp.Or(m.RepositoryGiB, m.WeightsGiB)
 	return m
 }
 
@@ -122,11 +122,4 @@ func Lookup(id string) (Model, bool) {
 }
 
 // Names lists the catalogue in order.
-func Names() []string {
-	names := make([]string, 0, len(catalogue))
-	for id := range catalogue {
-		names = append(names, id)
-	}
-	sort.Strings(names)
-	return names
-}
+func Names() []string { return slices.Sorted(maps.Keys(catalogue)) }

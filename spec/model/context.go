@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -51,9 +52,7 @@ func (m Model) Overridden(text string) (Model, int, error) {
 	if r == nil {
 		return m, m.Context, nil
 	}
-	if r.RopeType == "" {
-		r.RopeType = r.Type
-	}
+	r.RopeType = cmp.Or(r.RopeType, r.Type)
 	if !slices.Contains(ropeTypes, r.RopeType) {
 		return m, 0, problem.Problem{
 			Why:    fmt.Sprintf("%s: rope_scaling has the rope_type %q, which the server does not know", OverridesFlag, r.RopeType),
@@ -62,11 +61,7 @@ func (m Model) Overridden(text string) (Model, int, error) {
 	}
 	factor := max(r.Factor, 1)
 	if r.Original > 0 || r.RopeType == "llama3" {
-		original := r.Original
-		if original == 0 {
-			original = float64(m.Context)
-		}
-		return m, max(m.Context, int(factor*original)), nil
+		return m, max(m.Context, int(factor*cmp.Or(r.Original, float64(m.Context)))), nil
 	}
 	m.Context = int(factor * float64(m.Context))
 	return m, m.Context, nil

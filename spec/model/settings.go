@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -41,15 +42,9 @@ type Settings struct {
 }
 
 func (s Settings) orDefaults() Settings {
-	if s.PageSize == 0 {
-		s.PageSize = defaultPageSize
-	}
-	if s.Chunk == 0 {
-		s.Chunk = defaultChunk
-	}
-	if s.MemFraction == 0 {
-		s.MemFraction = defaultMemShare
-	}
+	s.PageSize = cmp.Or(s.PageSize, defaultPageSize)
+	s.Chunk = cmp.Or(s.Chunk, defaultChunk)
+	s.MemFraction = cmp.Or(s.MemFraction, defaultMemShare)
 	return s
 }
 
@@ -60,12 +55,7 @@ func (s Settings) orDefaults() Settings {
 // seen.
 func (s Settings) hbmPerDevice() float64 { return topology.HBMPerDevice * s.MemFraction }
 
-func (s Settings) context(m Model) int {
-	if s.Context != 0 {
-		return s.Context
-	}
-	return m.Context
-}
+func (s Settings) context(m Model) int { return cmp.Or(s.Context, m.Context) }
 
 // Check checks each flag for what the server would assert. The error is a problem.List.
 func (s Settings) Check(m Model) error {

@@ -170,12 +170,3 @@ func Alerts(e Endpoint) []Alert {
 			"If it comes again: `kubectl describe pod` of the pod that the line names",
 	})
 }
-
-// Row returns an alert's row in the table of docs/monitoring.md.
-func Row(a Alert) string {
-	after := "at once"
-	if a.For > 0 {
-		after = fmt.Sprintf("%d min", int(a.For.Minutes()))
-	}
-	return fmt.Sprintf("| %s | %s | %s | %s |", a.Title, strings.ToLower(a.Severity), after, a.Text)
-}

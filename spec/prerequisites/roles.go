@@ -1,6 +1,9 @@
 package prerequisites
 
-import "sort"
+import (
+	"slices"
+	"strings"
+)
 
 // Grant is a permission and the predefined role that contains it. Roles are those of
 // https://cloud.google.com/iam/docs/roles-permissions; which permission each has was
@@ -151,20 +154,18 @@ var Needs = []Need{
 // DeployGrants returns the permissions that are needed to deploy any stack, without
 // duplicates, in the order of their roles.
 func DeployGrants() []Grant {
-	seen := map[Grant]bool{}
 	var grants []Grant
 	for _, need := range Needs {
 		if need.Type == secretIAM {
 			continue
 		}
 		for _, grant := range need.Deploy {
-			if !seen[grant] {
-				seen[grant] = true
+			if !slices.Contains(grants, grant) {
 				grants = append(grants, grant)
 			}
 		}
 	}
-	sort.SliceStable(grants, func(i, j int) bool { return grants[i].Role < grants[j].Role })
+	slices.SortStableFunc(grants, func(a, b Grant) int { return strings.Compare(a.Role, b.Role) })
 	return grants
 }
 

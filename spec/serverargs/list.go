@@ -79,10 +79,5 @@ func (l List) Values(flag string) []string {
 }
 
 func (l List) index(flag string) int {
-	for i, a := range l {
-		if a.Flag == flag {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(l, func(a Argument) bool { return a.Flag == flag })
 }

@@ -3,6 +3,7 @@
 package serverimage
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -70,14 +71,9 @@ func Default() Inputs {
 func (i Inputs) WithDefaults() Inputs {
 	d := Default()
 	if i.Repository == "" {
-		i.Repository = d.Repository
-		if i.Commit == "" {
-			i.Commit = d.Commit
-		}
+		i.Repository, i.Commit = d.Repository, cmp.Or(i.Commit, d.Commit)
 	}
-	if i.Dockerfile == "" {
-		i.Dockerfile = d.Dockerfile
-	}
+	i.Dockerfile = cmp.Or(i.Dockerfile, d.Dockerfile)
 	if i.BuildArgs == nil {
 		i.BuildArgs = d.BuildArgs
 	}

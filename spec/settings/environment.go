@@ -88,10 +88,5 @@ func ownVariable(name string) string {
 }
 
 func hasSecretWord(name string) bool {
-	for _, word := range strings.Split(strings.ToUpper(name), "_") {
-		if slices.Contains(secretWords, word) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(strings.Split(strings.ToUpper(name), "_"), func(word string) bool { return slices.Contains(secretWords, word) })
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sglang-tpu/spec/existing"
 	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverimage"
@@ -16,9 +17,9 @@ import (
 )
 
 const (
-	networkKey  = "sglang-tpu:network.existing"
-	clusterKey  = "sglang-tpu:cluster.existing"
-	accountsKey = "sglang-tpu:serviceAccounts"
+	networkKey  = existing.NetworkKey
+	clusterKey  = existing.ClusterKey
+	accountsKey = existing.AccountsKey
 )
 
 var (

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"math/bits"
 	"net/netip"
 
 	"sglang-tpu/spec/gke"
@@ -40,13 +41,13 @@ func checkScale(c *Config) problem.List {
 	if pods, err := netip.ParsePrefix(c.Network.Pods); err == nil && pods.Addr().Is4() {
 		if room := size(podBits - pods.Bits()); room < nodes {
 			found.Add(keyOf("network")+".pods", c.Network.Pods, fmt.Sprintf("has room for %d nodes, each of which takes a /%d, but replicas and topology need %s", room, podBits, need),
-				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits(nodes)))
+				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits.Len(uint(nodes-1))))
 		}
 	}
 	if primary, err := netip.ParsePrefix(c.Network.Nodes); err == nil && primary.Addr().Is4() {
 		if room := size(32-primary.Bits()) - unusable; room < nodes {
 			found.Add(keyOf("network")+".nodes", c.Network.Nodes, fmt.Sprintf("has %d addresses for nodes, but replicas and topology need %s", max(room, 0), need),
-				fmt.Sprintf("use a /%d or larger", 32-bits(nodes+unusable)))
+				fmt.Sprintf("use a /%d or larger", 32-bits.Len(uint(nodes+unusable-1))))
 		}
 	}
 	return found
@@ -58,13 +59,4 @@ func size(n int) int {
 		return 0
 	}
 	return 1 << n
-}
-
-// bits returns how many bits are needed for a number of values.
-func bits(n int) int {
-	b := 0
-	for 1<<b < n {
-		b++
-	}
-	return b
 }

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,15 +21,11 @@ func inNewProject(t *testing.T, pairs ...string) (*Config, error) {
 		values[strings.Replace(key, Namespace+":", "my.endpoint:", 1)] = value
 	}
 	values = values.With(pairs...)
-	var keys []string
-	for key := range values {
-		keys = append(keys, key)
-	}
 	return Load(Source{
 		Project:  "my.endpoint",
 		Get:      func(key string) (string, bool) { v, ok := values[key]; return v, ok },
 		IsSecret: func(key string) bool { return strings.HasSuffix(key, "hfToken") },
-		Keys:     keys,
+		Keys:     slices.Collect(maps.Keys(values)),
 	})
 }
 

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -261,11 +262,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		IsSecret: func(string) bool { return true },
 	})
 	require.NoError(t, err)
-	var read []string
-	for key := range asked {
-		read = append(read, key)
-	}
-	assert.ElementsMatch(t, Keys(), read)
+	assert.ElementsMatch(t, Keys(), slices.Collect(maps.Keys(asked)))
 }
 
 func TestUnexpectedEffectsAreWarnings(t *testing.T) {

@@ -7,6 +7,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,10 +59,8 @@ func Parse(s string) (Topology, error) {
 		}
 		*into = n
 	}
-	for _, known := range small {
-		if t == known {
-			return t, nil
-		}
+	if slices.Contains(small, t) {
+		return t, nil
 	}
 	if t.x%4 != 0 || t.y%4 != 0 || t.z%4 != 0 {
 		return Topology{}, unknown(s)

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -90,10 +91,7 @@ func (g Goal) placed(s State) []string {
 		if p.Labels[names.WorkerLabel] != "0" || pool == "" {
 			continue
 		}
-		what := g.Pools[pool].Capacity
-		if what == "" {
-			what = "a node pool of another configuration"
-		}
+		what := cmp.Or(g.Pools[pool].Capacity, "a node pool of another configuration")
 		lines = append(lines, fmt.Sprintf("replica %s: %s, node pool %s", p.Labels[names.GroupLabel], what, pool))
 	}
 	slices.Sort(lines)

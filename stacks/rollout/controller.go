@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sglang-tpu/spec/existing"
 )
@@ -28,9 +30,7 @@ func Controller(ctx context.Context, kubeconfig string) (existing.Controller, er
 	}
 	if err != nil {
 		// The client's error contains only the code.
-		var status struct {
-			Message string `json:"message"`
-		}
+		var status metav1.Status
 		_ = json.Unmarshal(text, &status) // without a message the error stays as it is
 		if status.Message != "" {
 			err = fmt.Errorf("%s: %w", status.Message, err)
@@ -41,15 +41,9 @@ func Controller(ctx context.Context, kubeconfig string) (existing.Controller, er
 }
 
 func parseController(deployment []byte) (existing.Controller, error) {
-	var d struct {
+	var d struct { // k8s.io/api/apps/v1 is a package that nothing else needs
 		Spec struct {
-			Template struct {
-				Spec struct {
-					Containers []struct {
-						Image string `json:"image"`
-					} `json:"containers"`
-				} `json:"spec"`
-			} `json:"template"`
+			Template corev1.PodTemplateSpec `json:"template"`
 		} `json:"spec"`
 		Status struct {
 			ReadyReplicas int `json:"readyReplicas"`

@@ -35,10 +35,7 @@ func bootstrap(ctx context.Context) error {
 		return err
 	}
 	checkout := filepath.Dir(folder)
-	l := layout.Layout{Root: os.Getenv(layout.EnvVar)}
-	if l.Root == "" {
-		l.Root = filepath.Join(checkout, ".emulator")
-	}
+	l := layout.Of(checkout)
 	if err := os.MkdirAll(l.Root, 0o755); err != nil {
 		return err
 	}

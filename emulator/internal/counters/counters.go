@@ -121,7 +121,7 @@ func (c *Counters) Handler() http.Handler {
 
 // report handles a request that changes the counts.
 func report[In any](c *Counters, count func(*Counts, In)) http.HandlerFunc {
-	return socket.Handle(func(_ context.Context, in In) (any, error) {
-		return struct{}{}, c.change(func(counts *Counts) { count(counts, in) })
+	return socket.Act(func(_ context.Context, in In) error {
+		return c.change(func(counts *Counts) { count(counts, in) })
 	})
 }

@@ -2,6 +2,7 @@
 package layout
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -41,8 +42,24 @@ func WriteFile(file string, data []byte, perm os.FileMode) error {
 	return os.Rename(file+".new", file)
 }
 
+// Link makes a symbolic link to target. It replaces what is there, and creates the link's folder.
+func Link(target, link string) error {
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(link); err != nil {
+		return err
+	}
+	return os.Symlink(target, link)
+}
+
 // Layout is the emulator's folder. The emulator writes nothing outside of it.
 type Layout struct{ Root string }
+
+// Of returns the folder of a checkout, or the one that EnvVar names.
+func Of(checkout string) Layout {
+	return Layout{Root: cmp.Or(os.Getenv(EnvVar), filepath.Join(checkout, ".emulator"))}
+}
 
 // FromEnv returns the folder that EnvVar names.
 func FromEnv() (Layout, error) {

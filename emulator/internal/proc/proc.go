@@ -133,6 +133,16 @@ func Tail(file string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
+// Memory returns the resident memory of a process in bytes; 0 if it has ended.
+func Memory(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	var size, resident int64
+	if _, scanErr := fmt.Sscan(string(text), &size, &resident); err != nil || scanErr != nil {
+		return 0
+	}
+	return resident * int64(os.Getpagesize())
+}
+
 // WithEnvironment returns the IDs of the processes whose environment contains a text, such as
 // "NAME=value\x00"; each variable ends with a NUL. Processes whose environment cannot be read,
 // because they have ended or are another user's, are left out.

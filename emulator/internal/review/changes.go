@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"sglang-tpu/emulator/internal/property"
@@ -27,11 +29,6 @@ type Change struct {
 const (
 	masked = "[secret]"
 	later  = "known later"
-
-	// The engine's marks of secrets and of values that are unknown before the change.
-	signature     = "4dabf18193072939515e22adb298388d"
-	secretMark    = "1b47061264138c4ac30d75fd1eb44270"
-	unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 	longest = 100 // maximum length of a value in the report
 )
@@ -235,7 +232,7 @@ func same(a, b any) bool {
 func union(a, b map[string]any) []string { return sets.List(sets.KeySet(a).Union(sets.KeySet(b))) }
 
 // marked reports whether an object is the engine's mark of a secret.
-func marked(object map[string]any) bool { return object[signature] == secretMark }
+func marked(object map[string]any) bool { return object[sig.Key] == sig.Secret }
 
 // show formats a value for the report. It masks secrets.
 func show(value any) string {
@@ -243,7 +240,7 @@ func show(value any) string {
 	case nil:
 		return ""
 	case string:
-		if v == unknownString {
+		if v == plugin.UnknownStringValue {
 			return later
 		}
 		return shorten(v)
@@ -278,7 +275,7 @@ func hide(value any) any {
 		}
 		return shown
 	case string:
-		if v == unknownString {
+		if v == plugin.UnknownStringValue {
 			return later
 		}
 	}

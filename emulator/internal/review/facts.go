@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -142,10 +143,7 @@ func (f facts) fill(text string) string {
 	if f.after.groups < f.before.groups {
 		replicas = ending(f.after.groups, f.before.groups)
 	}
-	chips := f.before.text("chips")
-	if chips == "" {
-		chips = f.after.text("chips")
-	}
+	chips := cmp.Or(f.before.text("chips"), f.after.text("chips"))
 	return strings.NewReplacer("{groups}", groups, "{restart}", restart, "{replicas}", replicas,
 		"{weights}", f.weights(), "{chips}", chips).Replace(text)
 }

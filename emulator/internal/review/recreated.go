@@ -1,6 +1,10 @@
 package review
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+)
 
 // recreated turns a delete and a create of the same cloud resource into a replacement: the
 // program has renamed it without an alias. aliased is the number of resources that were renamed
@@ -47,7 +51,7 @@ func identity(typ string, s *State) string {
 	}
 	parts := []string{typ}
 	for _, property := range []string{"project", "location", "region", "cluster", "name", "accountId", "repositoryId", "service", "role", "member"} {
-		if text, ok := s.Inputs[property].(string); ok && text != unknownString {
+		if text, ok := s.Inputs[property].(string); ok && text != plugin.UnknownStringValue {
 			parts = append(parts, property+"="+text)
 		}
 	}

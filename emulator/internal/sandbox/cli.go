@@ -159,11 +159,7 @@ func find() (*Sandbox, error) {
 	}
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(filepath.Join(at, "Pulumi.yaml")); err == nil {
-			root := os.Getenv(layout.EnvVar)
-			if root == "" {
-				root = filepath.Join(at, ".emulator")
-			}
-			return &Sandbox{Checkout: at, Program: at, Layout: layout.Layout{Root: root}, Out: os.Stdout, Err: os.Stderr}, nil
+			return &Sandbox{Checkout: at, Program: at, Layout: layout.Of(at), Out: os.Stdout, Err: os.Stderr}, nil
 		}
 		if at == filepath.Dir(at) {
 			return nil, fmt.Errorf("no Pulumi.yaml in %s or above it; run this inside the checkout", dir)

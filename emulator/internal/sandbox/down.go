@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -109,20 +108,14 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// existing is a resource of the emulated cloud.
-type existing struct {
-	Type   string `json:"type"`
-	ID     string `json:"id"`
-	Ground bool   `json:"ground"` // it existed before any stack
-}
-
-func (d Daemon) resources(ctx context.Context) ([]existing, error) {
-	var all []existing
+// resources lists type and ID of the emulated cloud's resources, and which of them are ground.
+func (d Daemon) resources(ctx context.Context) ([]cloud.Resource, error) {
+	var all []cloud.Resource
 	return all, d.get(ctx, "/cloud/resources", &all)
 }
 
 // existing lists the resources of the emulated cloud, from its file if it is not running.
-func (s *Sandbox) existing(ctx context.Context) (all []existing, running bool, err error) {
+func (s *Sandbox) existing(ctx context.Context) (all []cloud.Resource, running bool, err error) {
 	if s.Daemon().answers(ctx) {
 		all, err = s.Daemon().resources(ctx)
 		return all, true, err
@@ -131,14 +124,11 @@ func (s *Sandbox) existing(ctx context.Context) (all []existing, running bool, e
 	if err != nil {
 		return nil, false, err
 	}
-	for _, r := range saved.Resources() {
-		all = append(all, existing{r.Type, r.ID, r.Ground})
-	}
-	return all, false, nil
+	return saved.Resources(), false, nil
 }
 
 // left lists the resources that are in none of the stacks.
-func (s *Sandbox) left(all []existing, stacks []string) ([]string, error) {
+func (s *Sandbox) left(all []cloud.Resource, stacks []string) ([]string, error) {
 	known := map[string]bool{}
 	for _, stack := range stacks {
 		d, err := s.Stack(stack).state()
@@ -159,7 +149,7 @@ func (s *Sandbox) left(all []existing, stacks []string) ([]string, error) {
 }
 
 // ground lists the names of resources that existed before any stack.
-func ground(all []existing) []string {
+func ground(all []cloud.Resource) []string {
 	var ids []string
 	for _, r := range all {
 		if r.Ground {
@@ -175,7 +165,7 @@ func printResources(ctx context.Context, s *Sandbox, args []string) error {
 		if err := s.Daemon().get(ctx, "/cloud/described", &all); err != nil {
 			return err
 		}
-		sort.Slice(all, func(i, j int) bool { return all[i].Type+all[i].ID < all[j].Type+all[j].ID })
+		slices.SortFunc(all, func(a, b cloud.Resource) int { return strings.Compare(a.Type+a.ID, b.Type+b.ID) })
 		return s.printJSON(all)
 	}
 	all, err := s.Daemon().resources(ctx)

@@ -49,7 +49,7 @@ func (s Stack) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := generate(ctx, "http://"+address+"/generate", key, question)
+	answer, err := Generate(ctx, "http://"+address+"/generate", key, question)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,9 @@ func (e endpoint) forward(ctx context.Context) (string, func(), error) {
 	return words[2], stop, nil
 }
 
-func generate(ctx context.Context, url, key, body string) (string, error) {
+// Generate sends a request to the model server and returns the answer. key is the API key; empty
+// if the server requires none. It waits for a minute at most.
+func Generate(ctx context.Context, url, key, body string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
@@ -168,6 +170,7 @@ func generate(ctx context.Context, url, key, body string) (string, error) {
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
+	req.Close = true // the next request may be for another pod
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", fmt.Errorf("the model server did not answer: %w", err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"sglang-tpu/emulator/internal/core/cloud"
 )
 
 // repair makes a node's host fail and waits until the node is repaired.
@@ -13,12 +15,6 @@ func repair(ctx context.Context, s *Sandbox, args []string) error {
 		return errUsage
 	}
 	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
-}
-
-// preemption is the request of the command preempt.
-type preemption struct {
-	Slice   string
-	Minutes float64 // Google's time until there is capacity again
 }
 
 // preempt preempts a slice and waits until its nodes are recreated.
@@ -30,11 +26,11 @@ func preempt(ctx context.Context, s *Sandbox, args []string) error {
 	return s.Daemon().post(ctx, "/cloud/preempt", p, nil)
 }
 
-func parsePreempt(args []string) (preemption, error) {
+func parsePreempt(args []string) (cloud.Preemption, error) {
 	if len(args) < 1 || len(args) > 2 {
-		return preemption{}, errUsage
+		return cloud.Preemption{}, errUsage
 	}
-	p := preemption{Slice: args[0], Minutes: 10}
+	p := cloud.Preemption{Slice: args[0], Minutes: 10}
 	if len(args) == 2 {
 		minutes, err := strconv.ParseFloat(args[1], 64)
 		if err != nil || minutes < 0 {
@@ -43,12 +39,6 @@ func parsePreempt(args []string) (preemption, error) {
 		p.Minutes = minutes
 	}
 	return p, nil
-}
-
-// upgrade is the request of the command maintain.
-type upgrade struct {
-	After time.Time
-	Minor bool // a minor version instead of a patch
 }
 
 // maintain simulates a maintenance window and prints what GKE upgraded.
@@ -67,8 +57,8 @@ func maintain(ctx context.Context, s *Sandbox, args []string) error {
 	return nil
 }
 
-func parseMaintain(args []string, now time.Time) (upgrade, error) {
-	u := upgrade{After: now}
+func parseMaintain(args []string, now time.Time) (cloud.Maintenance, error) {
+	u := cloud.Maintenance{After: now}
 	if len(args) > 0 && args[len(args)-1] == "minor" {
 		u.Minor, args = true, args[:len(args)-1]
 	}

@@ -68,13 +68,7 @@ func (s *Sandbox) Link() error {
 		if existing, err := os.Readlink(link); err == nil && existing == target {
 			continue
 		}
-		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(link); err != nil {
-			return err
-		}
-		if err := os.Symlink(target, link); err != nil {
+		if err := layout.Link(target, link); err != nil {
 			return err
 		}
 	}

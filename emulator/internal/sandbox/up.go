@@ -14,10 +14,7 @@ import (
 // up builds everything, deploys a stack, sends a request to the model server, and prints how
 // long each part took.
 func up(ctx context.Context, s *Sandbox, o options) error {
-	if _, _, err := s.Stack(o.Stack).source(); err != nil {
-		return err
-	}
-	if err := build(ctx, s); err != nil {
+	if err := build(ctx, s, o); err != nil {
 		return err
 	}
 	watch := stopwatch{last: time.Now()}
@@ -32,8 +29,12 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 	return nil
 }
 
-// build builds missing tools, and the program if its sources have changed.
-func build(ctx context.Context, s *Sandbox) error {
+// build builds missing tools, and the program if its sources have changed, unless there is no
+// such stack.
+func build(ctx context.Context, s *Sandbox, o options) error {
+	if _, _, err := s.Stack(o.Stack).source(); err != nil {
+		return err
+	}
 	program, err := tools.Program(ctx, s.Layout, s.Program)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (s *Sandbox) preview(ctx context.Context, o options) error {
 	if _, _, err := s.Stack(o.Stack).source(); err != nil {
 		return err
 	}
-	if err := build(ctx, s); err != nil {
+	if err := build(ctx, s, o); err != nil {
 		return err
 	}
 	if err := open(ctx, s, o); err != nil {

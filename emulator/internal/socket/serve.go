@@ -26,6 +26,16 @@ func Handle[In any](do func(ctx context.Context, in In) (any, error)) http.Handl
 	}
 }
 
+// Act is Handle for work that has no answer but its error.
+func Act[In any](do func(ctx context.Context, in In) error) http.HandlerFunc {
+	return Handle(func(ctx context.Context, in In) (any, error) { return struct{}{}, do(ctx, in) })
+}
+
+// Show serves a value as JSON.
+func Show[Out any](value func() Out) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { Reply(w, value()) }
+}
+
 // Reply writes JSON. It ignores errors, which occur only if the client has disconnected.
 func Reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -2,7 +2,7 @@ package tools
 
 import (
 	"context"
-	"io/fs"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -29,35 +29,12 @@ func Chart(ctx context.Context, l layout.Layout, toolsDir string) error {
 	if err := os.RemoveAll(next); err != nil {
 		return err
 	}
-	if err := copyTree(filepath.Join(dir, lwsChart), next); err != nil {
+	if err := os.CopyFS(next, os.DirFS(filepath.Join(dir, lwsChart))); err != nil {
 		return err
 	}
 	// There may be an incomplete copy.
-	if err := os.RemoveAll(l.LWSChart()); err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(next, "crds")), os.RemoveAll(l.LWSChart())); err != nil {
 		return err
 	}
 	return os.Rename(next, l.LWSChart())
-}
-
-func copyTree(from, to string) error {
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			if entry.Name() == "crds" {
-				return filepath.SkipDir
-			}
-			return os.MkdirAll(filepath.Join(to, relative), 0o755)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, relative), text, 0o600)
-	})
 }

@@ -197,10 +197,7 @@ func (b builder) link(ctx context.Context, missing []Tool) ([]Tool, error) {
 			continue
 		}
 		fmt.Fprintf(b.out, "%s: version %s found at %s\n", t.Name, t.Version, found)
-		if err := os.RemoveAll(b.next(t.Name)); err != nil {
-			return nil, err
-		}
-		if err := os.Symlink(found, b.next(t.Name)); err != nil {
+		if err := layout.Link(found, b.next(t.Name)); err != nil {
 			return nil, err
 		}
 		if err := b.place(t, b.next(t.Name)); err != nil {

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"sglang-tpu/spec/capacity"
 )
@@ -43,7 +44,7 @@ type autoscaler struct {
 type PendingPod struct {
 	Name       string
 	Selector   map[string]string
-	Tolerates  func(Taint) bool
+	Tolerates  func(corev1.Taint) bool
 	Priorities [][]string // node pools of its ComputeClass, in order; nil without a class
 }
 
@@ -109,14 +110,9 @@ func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool,
 
 // autoscaled returns the pools of a cluster that the autoscaler may change, by name.
 func (c *Cloud) autoscaled(cluster string) []*Resource {
-	var pools []*Resource
-	for _, r := range c.resources {
-		if r.Type == nodePoolKind && !r.Creating && r.Broken == "" && r.Inputs["autoscaling"] != nil && last(r.Inputs.text("cluster")) == cluster {
-			pools = append(pools, r)
-		}
-	}
-	sort.Slice(pools, func(i, j int) bool { return pools[i].ID < pools[j].ID })
-	return pools
+	return slices.DeleteFunc(c.usable(nodePoolKind), func(r *Resource) bool {
+		return r.Inputs["autoscaling"] == nil || last(r.Inputs.text("cluster")) != cluster
+	})
 }
 
 // inOrder returns the pools that a pod may use: those of its ComputeClass, in order, or all

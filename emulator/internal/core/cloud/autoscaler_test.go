@@ -11,11 +11,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
 	"sglang-tpu/spec/capacity"
 )
 
-func anything(Taint) bool { return true }
+func anything(corev1.Taint) bool { return true }
 
 // grow lets one pod of a selector wait until its pool has nodes, if there is one.
 func grow(t *testing.T, c *Cloud, selector map[string]string) {
@@ -210,7 +211,7 @@ func TestAPoolOfAComputeClassNeedsItsLabelAndItsTaint(t *testing.T) {
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, classed("slice"))
-	up, _ := c.Plan("c", []PendingPod{{Tolerates: func(taint Taint) bool { return taint.Key != capacity.ClassLabel }}}, nil, time.Now())
+	up, _ := c.Plan("c", []PendingPod{{Tolerates: func(taint corev1.Taint) bool { return taint.Key != capacity.ClassLabel }}}, nil, time.Now())
 	assert.Empty(t, up, "a pod without the toleration")
 }
 

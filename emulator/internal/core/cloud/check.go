@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
 	"sglang-tpu/emulator/internal/core/cloud/schema"
 	"sglang-tpu/emulator/internal/property"
 )
 
 // Unknown is Pulumi's wire value for an input that is only known after another resource has
 // been created.
-const Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+const Unknown = plugin.UnknownStringValue
 
 // Check validates inputs as the provider does before it calls Google, and returns the errors
 // by property path. The texts are those of Terraform's SDK and Pulumi's bridge, with Pulumi's

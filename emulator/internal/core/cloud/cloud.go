@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -116,16 +117,10 @@ type snapshot struct {
 
 // save writes the state; the caller holds mu.
 func (c *Cloud) save() error {
-	var s snapshot
-	for _, r := range c.resources {
-		s.Resources = append(s.Resources, r)
-	}
-	slices.SortFunc(s.Resources, func(a, b *Resource) int { return strings.Compare(a.ID, b.ID) })
-	for _, d := range c.disks {
-		s.Disks = append(s.Disks, d)
-	}
-	slices.SortFunc(s.Disks, func(a, b Disk) int { return strings.Compare(a.Name, b.Name) })
-	text, err := json.MarshalIndent(s, "", " ")
+	text, err := json.MarshalIndent(snapshot{
+		Resources: slices.SortedFunc(maps.Values(c.resources), func(a, b *Resource) int { return strings.Compare(a.ID, b.ID) }),
+		Disks:     slices.SortedFunc(maps.Values(c.disks), func(a, b Disk) int { return strings.Compare(a.Name, b.Name) }),
+	}, "", " ")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package cloud
 import (
 	"context"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Clusters runs the control planes and nodes of the emulated GKE.
@@ -32,6 +34,9 @@ type ClusterSpec struct {
 	PodsCIDR string
 }
 
+// MetadataServerLabel is true on nodes whose pods reach GKE's metadata server.
+const MetadataServerLabel = "iam.gke.io/gke-metadata-server-enabled"
+
 // Node is one node of a node pool, as GKE registers it.
 type Node struct {
 	Name           string
@@ -41,12 +46,9 @@ type Node struct {
 	ServiceAccount string // email
 	Streaming      bool   // image streaming is on
 	Labels         map[string]string
-	Taints         []Taint
+	Taints         []corev1.Taint
 	CPU            string // Kubernetes quantity
 	Memory         string
 	TPUs           int    // chips
 	Version        string // GKE version, such as 1.35.2-gke.2037000
 }
-
-// Taint is a node's taint; Effect is in Kubernetes' spelling, such as NoSchedule.
-type Taint struct{ Key, Value, Effect string }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"sglang-tpu/spec/topology"
 )
 
@@ -248,6 +250,14 @@ func (c *Cloud) nodesOf(r *Resource) []Node {
 	return nodes
 }
 
+func names(nodes []Node) []string {
+	all := make([]string, len(nodes))
+	for i, n := range nodes {
+		all[i] = n.Name
+	}
+	return all
+}
+
 func zones(in Values) []string {
 	var names []string
 	for _, z := range in.list("nodeLocations") {
@@ -290,7 +300,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 			"topology.kubernetes.io/zone":            zone,
 			"topology.kubernetes.io/region":          zone[:max(0, strings.LastIndex(zone, "-"))],
 			"topology.gke.io/zone":                   zone,
-			"iam.gke.io/gke-metadata-server-enabled": strconv.FormatBool(in.text("nodeConfig.workloadMetadataConfig.mode") == "GKE_METADATA"),
+			MetadataServerLabel:                      strconv.FormatBool(in.text("nodeConfig.workloadMetadataConfig.mode") == "GKE_METADATA"),
 			"cloud.google.com/gke-container-runtime": "containerd",
 			"cloud.google.com/gke-os-distribution":   "cos",
 		},
@@ -305,7 +315,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		n.Labels[key], _ = value.(string)
 	}
 	for _, t := range in.objects("nodeConfig.taints") {
-		n.Taints = append(n.Taints, Taint{t.text("key"), t.text("value"), taintEffects[t.text("effect")]})
+		n.Taints = append(n.Taints, corev1.Taint{Key: t.text("key"), Value: t.text("value"), Effect: taintEffects[t.text("effect")]})
 	}
 	if m := tpuMachine.FindStringSubmatch(machine); m != nil {
 		n.TPUs, _ = strconv.Atoi(m[1])
@@ -314,7 +324,7 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 		n.Labels[topology.TopologyLabel] = topologyOf(in)
 		n.Labels["cloud.google.com/gke-accelerator-count"] = m[1]
 		if len(n.Taints) == 0 {
-			n.Taints = []Taint{{topology.ResourceName, "present", "NoSchedule"}}
+			n.Taints = []corev1.Taint{{Key: topology.ResourceName, Value: "present", Effect: corev1.TaintEffectNoSchedule}}
 		}
 		return n
 	}
@@ -322,8 +332,8 @@ func (c *Cloud) node(r *Resource, zone string, index int) Node {
 	return n
 }
 
-var taintEffects = map[string]string{
-	"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute",
+var taintEffects = map[string]corev1.TaintEffect{
+	"NO_SCHEDULE": corev1.TaintEffectNoSchedule, "PREFER_NO_SCHEDULE": corev1.TaintEffectPreferNoSchedule, "NO_EXECUTE": corev1.TaintEffectNoExecute,
 }
 
 // topologyOf returns a pool's topology: the placement policy's, or for a single host the

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"time"
 
 	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/socket"
@@ -82,15 +81,13 @@ func (c *Cloud) Handler() http.Handler {
 		outputs, err := c.Lookup(r.Type, r.Inputs)
 		return reply(&Resource{Outputs: outputs}, err), nil
 	}))
-	mux.Handle("POST /cloud/ground", socket.Handle(func(ctx context.Context, all []Request) (any, error) {
+	mux.Handle("POST /cloud/ground", socket.Act(func(ctx context.Context, all []Request) error {
 		c.underWay.RLock()
 		defer c.underWay.RUnlock()
-		return struct{}{}, c.Ground(ctx, all)
+		return c.Ground(ctx, all)
 	}))
-	mux.Handle("POST /cloud/ground/remove", socket.Handle(func(ctx context.Context, _ struct{}) (any, error) {
-		return struct{}{}, c.RemoveGround(ctx)
-	}))
-	mux.HandleFunc("GET /cloud/described", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, c.Described()) })
+	mux.Handle("POST /cloud/ground/remove", socket.Act(func(ctx context.Context, _ struct{}) error { return c.RemoveGround(ctx) }))
+	mux.Handle("GET /cloud/described", socket.Show(c.Described))
 	mux.Handle("POST /cloud/find", socket.Handle(func(_ context.Context, r Request) (any, error) {
 		// Wait for operations whose caller was killed.
 		c.underWay.Lock()
@@ -98,8 +95,8 @@ func (c *Cloud) Handler() http.Handler {
 		found, err := c.Find(r.Type, r.Inputs)
 		return Reply{Resource: found}, err
 	}))
-	mux.HandleFunc("GET /cloud/resources", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, c.Resources()) })
-	mux.HandleFunc("GET /cloud/faults", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, c.Faults()) })
+	mux.Handle("GET /cloud/resources", socket.Show(c.Resources))
+	mux.Handle("GET /cloud/faults", socket.Show(c.Faults))
 	mux.Handle("POST /cloud/faults", socket.Handle(func(_ context.Context, faults []Fault) (any, error) {
 		c.SetFaults(faults)
 		return faults, nil
@@ -107,23 +104,9 @@ func (c *Cloud) Handler() http.Handler {
 	mux.Handle("POST /cloud/faults/take", socket.Handle(func(_ context.Context, f Fault) (any, error) {
 		return Fault{Text: c.TakeFault(f.On, f.Match)}, nil
 	}))
-	mux.Handle("POST /cloud/repair", socket.Handle(func(ctx context.Context, node string) (any, error) {
-		return struct{}{}, c.RepairNode(ctx, node)
-	}))
-	mux.Handle("POST /cloud/preempt", socket.Handle(func(ctx context.Context, r struct {
-		Slice   string
-		Minutes float64
-	},
-	) (any, error) {
-		return struct{}{}, c.Preempt(ctx, r.Slice, r.Minutes)
-	}))
-	mux.Handle("POST /cloud/maintain", socket.Handle(func(ctx context.Context, r struct {
-		After time.Time
-		Minor bool
-	},
-	) (any, error) {
-		return c.Maintain(ctx, r.After, r.Minor)
-	}))
+	mux.Handle("POST /cloud/repair", socket.Act(c.RepairNode))
+	mux.Handle("POST /cloud/preempt", socket.Act(c.Preempt))
+	mux.Handle("POST /cloud/maintain", socket.Handle(func(ctx context.Context, m Maintenance) (any, error) { return c.Maintain(ctx, m) }))
 	mux.Handle("POST /cloud/secrets", socket.Handle(func(_ context.Context, put struct{ Secret, Value string }) (any, error) {
 		return c.AddSecretVersion(put.Secret, put.Value)
 	}))

@@ -13,11 +13,16 @@ import (
 // because the requests that run here take real time.
 const podsOfNotice = 15 * time.Second
 
+// Preemption says which slice is preempted.
+type Preemption struct {
+	Slice   string  // name of its node pool or a suffix of that, such as slice-0
+	Minutes float64 // Google's time until there is capacity again
+}
+
 // Preempt reclaims a spot slice: all of its hosts get the notice at the same time and shut
-// down. After some minutes there is capacity again, and GKE recreates the nodes under the same
-// names. name is the node pool's name or a suffix of it, such as slice-0.
-func (c *Cloud) Preempt(ctx context.Context, name string, minutes float64) error {
-	pool, err := c.sliceNamed(name)
+// down. Once there is capacity again, GKE recreates the nodes under the same names.
+func (c *Cloud) Preempt(ctx context.Context, p Preemption) error {
+	pool, err := c.sliceNamed(p.Slice)
 	if err != nil {
 		return err
 	}
@@ -27,15 +32,12 @@ func (c *Cloud) Preempt(ctx context.Context, name string, minutes float64) error
 	unlock := c.exclusive(pool)
 	defer unlock()
 	c.mu.Lock()
-	var nodes []string
-	for _, n := range c.nodesOf(pool) {
-		nodes = append(nodes, n.Name)
-	}
+	nodes := names(c.nodesOf(pool))
 	c.mu.Unlock()
 	if err := c.Clusters.ShutDownNodes(ctx, last(pool.Inputs.text("cluster")), nodes, podsOfNotice); err != nil {
 		return err
 	}
-	c.wait(ctx, minutes)
+	c.wait(ctx, p.Minutes)
 	o := &operation{ctx: ctx, cloud: c, resource: pool}
 	return o.setNodes(o.settle())
 }

@@ -13,7 +13,7 @@ func TestASpotSliceIsPreemptedWithAllItsHosts(t *testing.T) {
 	withCluster(t, c)
 	create(t, c, nodePoolKind, slice())
 	before := fake.nodes["c/slice"]
-	require.NoError(t, c.Preempt(context.Background(), "slice", 1))
+	require.NoError(t, c.Preempt(context.Background(), Preemption{Slice: "slice", Minutes: 1}))
 	assert.Equal(t, []string{"2 of c, 15s"}, fake.shutDown)
 	assert.Equal(t, before, fake.nodes["c/slice"], "they come back under their names")
 }
@@ -32,7 +32,7 @@ func TestOnlySpotSlicesArePreempted(t *testing.T) {
 			c, fake := open(t, stateFile(t))
 			withCluster(t, c)
 			create(t, c, nodePoolKind, test.pool)
-			require.ErrorContains(t, c.Preempt(context.Background(), test.ask, 0), test.want)
+			require.ErrorContains(t, c.Preempt(context.Background(), Preemption{Slice: test.ask}), test.want)
 			assert.Empty(t, fake.shutDown)
 		})
 	}

@@ -21,10 +21,7 @@ func (c *Cloud) RepairNode(ctx context.Context, name string) error {
 	pools := c.ofKind(nodePoolKind)
 	c.mu.Lock()
 	for _, r := range pools {
-		var own []string
-		for _, n := range c.nodesOf(r) {
-			own = append(own, n.Name)
-		}
+		own := names(c.nodesOf(r))
 		all = append(all, own...)
 		if slices.Contains(own, name) {
 			pool, failing = r, []string{name}

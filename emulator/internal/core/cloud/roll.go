@@ -18,12 +18,7 @@ var recreating = []string{
 }
 
 func recreatesNodes(before, now Values) bool {
-	for _, path := range recreating {
-		if !same(before.at(path), now.at(path)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(recreating, func(path string) bool { return !same(before.at(path), now.at(path)) })
 }
 
 // roll recreates a pool's nodes one by one. With a surge, each new node comes before the old
@@ -77,9 +72,5 @@ func (o *operation) roll() error {
 
 // drain evicts the pods of nodes that are about to be removed.
 func (o *operation) drain(nodes []Node) error {
-	names := make([]string, len(nodes))
-	for i, n := range nodes {
-		names[i] = n.Name
-	}
-	return o.cloud.Clusters.Drain(o.ctx, last(o.resource.Inputs.text("cluster")), names)
+	return o.cloud.Clusters.Drain(o.ctx, last(o.resource.Inputs.text("cluster")), names(nodes))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 )
 
 func TestGKERejectsAPoolWithItsOwnErrors(t *testing.T) {
@@ -118,7 +119,7 @@ func TestASliceGetsItsNodes(t *testing.T) {
 	require.Len(t, nodes, 2)
 	assert.NotEqual(t, nodes[0].Name, nodes[1].Name)
 	assert.Equal(t, 4, nodes[0].TPUs)
-	assert.Equal(t, []Taint{{"google.com/tpu", "present", "NoSchedule"}}, nodes[0].Taints)
+	assert.Equal(t, []corev1.Taint{{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}}, nodes[0].Taints)
 	for label, value := range map[string]string{
 		"cloud.google.com/gke-tpu-accelerator": "tpu7x", "cloud.google.com/gke-tpu-topology": "2x2x2",
 		"cloud.google.com/gke-nodepool": "slice", "cloud.google.com/gke-spot": "true", "topology.kubernetes.io/region": "us-central1",

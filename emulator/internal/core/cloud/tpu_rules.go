@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sglang-tpu/emulator/internal/tpu"
 )
 
 // checkNodePool implements the validation of GKE's API, before any node is created. Each rule
 // names its source; the texts of the flex-start rules are reported from tpu7x node pools.
 func checkNodePool(c *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
-	tpu := tpuMachine.FindStringSubmatch(machine)
-	if tpu == nil {
+	match := tpuMachine.FindStringSubmatch(machine)
+	if match == nil {
 		if !cpuMachine.MatchString(machine) {
 			// Open: the text was not seen on a real GKE.
 			return badRequest("Machine type %q does not exist in zone %q.", machine, zones(in)[0])
@@ -20,7 +22,7 @@ func checkNodePool(c *Cloud, in Values) error {
 		return nil
 	}
 	topology := in.text("placementPolicy.tpuTopology")
-	if chipsPerHost, _ := strconv.Atoi(tpu[1]); topology != "" && chips(topology) <= chipsPerHost {
+	if chipsPerHost, _ := strconv.Atoi(match[1]); topology != "" && tpu.Chips(topology) <= chipsPerHost {
 		// Seen by users of single-host pools of other TPU versions.
 		return badRequest("TPU topology can't be specified with single-host TPU slice pool; please remove the tpu_topology from the node pool creation request.")
 	}
@@ -79,16 +81,16 @@ func regionOf(location string) string {
 // (vllm-project/ci-infra pull request 547).
 func checkPlacement(c *Cloud, in Values) error {
 	machine := in.text("nodeConfig.machineType")
-	tpu := tpuMachine.FindStringSubmatch(machine)
-	if tpu == nil {
+	match := tpuMachine.FindStringSubmatch(machine)
+	if match == nil {
 		return nil
 	}
 	topology, policy := in.text("placementPolicy.tpuTopology"), in.text("placementPolicy.policyName")
 	if topology == "" && policy == "" {
 		return nil // a single host
 	}
-	chipsPerHost, _ := strconv.Atoi(tpu[1])
-	hosts := chips(topology) / chipsPerHost
+	chipsPerHost, _ := strconv.Atoi(match[1])
+	hosts := tpu.Chips(topology) / chipsPerHost
 	if hosts <= 1 {
 		return errors.New("a placement policy is for slices of more than one host") // open: not seen on a real GKE
 	}
@@ -116,17 +118,4 @@ func checkPlacement(c *Cloud, in Values) error {
 		return fmt.Errorf("Node count %d is not a valid size of TPU pod slice with topology %q; it needs %d.", count*len(zones(in)), topology, hosts)
 	}
 	return nil
-}
-
-// chips returns the number of chips of a topology such as 2x2x2; 0 if it is invalid.
-func chips(topology string) int {
-	n := 1
-	for _, part := range strings.Split(topology, "x") {
-		d, err := strconv.Atoi(part)
-		if err != nil {
-			return 0
-		}
-		n *= d
-	}
-	return n
 }

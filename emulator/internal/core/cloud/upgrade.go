@@ -16,13 +16,18 @@ const (
 	noNodeUpgrades  = "NO_MINOR_OR_NODE_UPGRADES" // patches of the control plane continue
 )
 
-// Maintain simulates the next maintenance window of each cluster after a time, with a pending
-// upgrade to a new patch or minor version. It upgrades the control plane and then one node
+// Maintenance says which maintenance is due.
+type Maintenance struct {
+	After time.Time // the window opens then or later
+	Minor bool      // a minor version is pending instead of a patch
+}
+
+// Maintain simulates the next maintenance window of each cluster. It upgrades the control plane and then one node
 // pool after the other, unless an exclusion forbids it, and returns a line for each.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
-func (c *Cloud) Maintain(ctx context.Context, after time.Time, minor bool) (lines []string, err error) {
+func (c *Cloud) Maintain(ctx context.Context, m Maintenance) (lines []string, err error) {
 	for _, r := range c.ofKind(clusterKind) {
-		said, err := c.maintain(ctx, r, after, minor)
+		said, err := c.maintain(ctx, r, m.After, m.Minor)
 		lines = append(lines, said...)
 		if err != nil {
 			return lines, err
@@ -31,11 +36,16 @@ func (c *Cloud) Maintain(ctx context.Context, after time.Time, minor bool) (line
 	return lines, nil
 }
 
-// ofKind returns the resources of a kind, sorted by ID, except those that are being created or
-// are in state ERROR.
+// ofKind is usable for a caller that does not hold mu.
 func (c *Cloud) ofKind(typ string) []*Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.usable(typ)
+}
+
+// usable returns the resources of a kind, sorted by ID, except those that are being created or
+// are in state ERROR. The caller holds mu.
+func (c *Cloud) usable(typ string) []*Resource {
 	var all []*Resource
 	for _, r := range c.resources {
 		if r.Type == typ && !r.Creating && r.Broken == "" {

@@ -50,7 +50,7 @@ func TestWhichPoolsAMaintenanceWindowUpgrades(t *testing.T) {
 
 			day, err := time.Parse(time.DateOnly, test.day)
 			require.NoError(t, err)
-			lines, err := c.Maintain(context.Background(), day, test.minor)
+			lines, err := c.Maintain(context.Background(), Maintenance{After: day, Minor: test.minor})
 			require.NoError(t, err)
 			t.Log(lines)
 			assert.Contains(t, lines[0], test.day+"T03:00:00Z")
@@ -61,7 +61,7 @@ func TestWhichPoolsAMaintenanceWindowUpgrades(t *testing.T) {
 				assert.Equal(t, []string{"0 kept of 2, 0 new", "0 kept of 0, 2 new"}, fake.steps, "the slice goes and comes as one")
 				assert.Equal(t, []string{"2 of c"}, fake.drained)
 				assert.Equal(t, cluster.Outputs.text("masterVersion"), fake.nodes["c/slice"][0].Version)
-				lines, err := c.Maintain(context.Background(), day, test.minor)
+				lines, err := c.Maintain(context.Background(), Maintenance{After: day, Minor: test.minor})
 				require.NoError(t, err)
 				assert.Contains(t, lines[len(lines)-1], "node pool slice is upgraded", "there is always a later version")
 			} else {
@@ -86,7 +86,7 @@ func TestPoolsThatGKEDoesNotUpgrade(t *testing.T) {
 				grow(t, c, map[string]string{topology.AcceleratorLabel: topology.Accelerator})
 			}
 			fake.steps = nil
-			_, err := c.Maintain(context.Background(), time.Now(), false)
+			_, err := c.Maintain(context.Background(), Maintenance{After: time.Now()})
 			require.NoError(t, err)
 			assert.Empty(t, fake.drained)
 			for _, step := range fake.steps {

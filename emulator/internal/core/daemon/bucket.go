@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+
+	"sglang-tpu/emulator/internal/core/kube"
 )
 
 // bucketWrite checks whether a pod may write to a path; paths outside of buckets are always
@@ -45,9 +47,5 @@ func (d *daemon) mayWrite(podName, bucket string) error {
 	if err != nil {
 		return err
 	}
-	account := pod.Spec.ServiceAccountName
-	if account == "" {
-		account = "default"
-	}
-	return d.cloud.BucketAccess(access.Project, bucket, namespace, account, true)
+	return d.cloud.BucketAccess(access.Project, bucket, namespace, kube.ServiceAccount(pod), true)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/socket"
 )
@@ -19,7 +20,7 @@ func (d *daemon) handler() http.Handler {
 	mux.Handle("/cloud/", d.cloud.Handler())
 	mux.Handle("/counters", d.counters.Handler())
 	mux.Handle("/counters/", d.counters.Handler())
-	mux.HandleFunc("GET /injected", func(w http.ResponseWriter, _ *http.Request) { socket.Reply(w, d.injected.Faults()) })
+	mux.Handle("GET /injected", socket.Show(d.injected.Faults))
 	mux.Handle("POST /injected", socket.Handle(func(_ context.Context, faults []injection.Fault) (any, error) {
 		d.injected.Replace(faults)
 		return faults, nil
@@ -65,7 +66,6 @@ const (
 	projectPath       = "/metadata/computeMetadata/v1/project/project-id"
 	accountAnnotation = "iam.gke.io/gcp-service-account"
 	podHeader         = "X-Emulator-Pod"
-	metadataLabel     = "iam.gke.io/gke-metadata-server-enabled"
 )
 
 // identity is the identity of a pod for GKE's metadata server.
@@ -117,7 +117,7 @@ func (d *daemon) identity(r *http.Request) (who identity, err error) {
 		return who, err
 	}
 	node, err := core.Nodes().Lister().Get(pod.Spec.NodeName)
-	if err != nil || node.Labels[metadataLabel] != "true" {
+	if err != nil || node.Labels[cloud.MetadataServerLabel] != "true" {
 		return who, errors.New("the node pool has no GKE metadata server")
 	}
 	account, err := core.ServiceAccounts().Lister().ServiceAccounts(namespace).Get(pod.Spec.ServiceAccountName)

@@ -22,25 +22,27 @@ const maxMessage = 400 << 20
 
 // Main prints its port, as the engine expects, and serves until the engine exits.
 func Main() int {
-	l, err := layout.FromEnv()
-	if err != nil {
+	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "pulumi-resource-gcp:", err)
 		return 1
 	}
+	return 0
+}
+
+func serve() error {
+	l, err := layout.FromEnv()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "pulumi-resource-gcp:", err)
-		return 1
+		return err
 	}
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
 	pulumirpc.RegisterResourceProviderServer(server, newProvider(l.Socket()))
 	go endWithParent()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	if err := server.Serve(listener); err != nil {
-		fmt.Fprintln(os.Stderr, "pulumi-resource-gcp:", err)
-		return 1
-	}
-	return 0
+	return server.Serve(listener)
 }
 
 // endWithParent exits when the engine has exited, even if it was killed.

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"sglang-tpu/emulator/internal/layout"
 )
@@ -28,6 +31,9 @@ func Token(l layout.Layout) (string, error) {
 	token := hex.EncodeToString(b[:])
 	return token, os.WriteFile(l.Token(), []byte(token+"\n"), 0o600)
 }
+
+// ServiceAccount returns the name of a pod's service account.
+func ServiceAccount(pod *corev1.Pod) string { return cmp.Or(pod.Spec.ServiceAccountName, "default") }
 
 // loggedOut is the error of gke-gcloud-auth-plugin if gcloud auth login was never run
 // (cloud-provider-gcp, cmd/gke-gcloud-auth-plugin, executeCommand). The program's kubeconfig

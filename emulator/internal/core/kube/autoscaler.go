@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/spec/capacity"
@@ -38,15 +40,11 @@ type scaler struct {
 
 // run scans the pods until the cluster ends.
 func (s *scaler) run(ctx context.Context) {
-	for ctx.Err() == nil {
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := s.look(ctx); err != nil && ctx.Err() == nil {
 			log.Printf("cluster-autoscaler of %s: %v", s.access.Name, err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(scanInterval):
-		}
-	}
+	}, scanInterval)
 }
 
 func (s *scaler) look(ctx context.Context) error {
@@ -57,19 +55,21 @@ func (s *scaler) look(ctx context.Context) error {
 		pod := object.(*corev1.Pod)
 		switch {
 		case !asksForTPUs(pod):
-		case pod.Spec.NodeName != "" && !finished(pod):
+		case pod.Spec.NodeName != "" && !Finished(pod):
 			used[s.poolOf(pod.Spec.NodeName)] = true
 		case unschedulable(pod) && !s.leaderless(pod):
 			pods[pod.Namespace+"/"+pod.Name] = pod
 			waiting = append(waiting, pod)
 		}
 	}
-	sort.Slice(waiting, func(i, j int) bool { return waiting[i].Name < waiting[j].Name })
+	slices.SortFunc(waiting, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	var pending []cloud.PendingPod
 	for _, pod := range waiting {
 		p := cloud.PendingPod{
 			Name: pod.Namespace + "/" + pod.Name, Selector: pod.Spec.NodeSelector,
-			Tolerates: func(t cloud.Taint) bool { return tolerates(pod, t) },
+			Tolerates: func(taint corev1.Taint) bool {
+				return slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.ToleratesTaint(&taint) })
+			},
 		}
 		if class := pod.Spec.NodeSelector[capacity.ClassLabel]; class != "" {
 			var err error
@@ -145,15 +145,14 @@ func (s *scaler) poolOf(node string) string {
 }
 
 func asksForTPUs(pod *corev1.Pod) bool {
-	for _, c := range pod.Spec.Containers {
-		if _, ok := c.Resources.Limits[topology.ResourceName]; ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool {
+		_, asks := c.Resources.Limits[topology.ResourceName]
+		return asks
+	})
 }
 
-func finished(pod *corev1.Pod) bool {
+// Finished reports whether a pod has ended and is not restarted.
+func Finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
@@ -161,20 +160,7 @@ func unschedulable(pod *corev1.Pod) bool {
 	if pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil {
 		return false
 	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-			return true
-		}
-	}
-	return false
-}
-
-func tolerates(pod *corev1.Pod, taint cloud.Taint) bool {
-	for _, t := range pod.Spec.Tolerations {
-		if (t.Effect == "" || string(t.Effect) == taint.Effect) && (t.Key == "" || t.Key == taint.Key) &&
-			(t.Operator == corev1.TolerationOpExists || t.Value == taint.Value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable
+	})
 }

@@ -96,8 +96,8 @@ func TestTheAutoscalerHandlesAllPendingPodsAndReportsEvents(t *testing.T) {
 	assert.Equal(t, "sglang/waits-1", pools.pending[0].Name)
 	assert.Equal(t, [][]string{{"slice-0"}, {"slice-0-1", "slice-1-1"}}, pools.pending[0].Priorities)
 	assert.Nil(t, pools.pending[1].Priorities, "a pod without a class may use any pool")
-	assert.True(t, pools.pending[0].Tolerates(cloud.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}))
-	assert.False(t, pools.pending[0].Tolerates(cloud.Taint{Key: "cloud.google.com/compute-class", Value: "chips", Effect: "NoSchedule"}))
+	assert.True(t, pools.pending[0].Tolerates(corev1.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}))
+	assert.False(t, pools.pending[0].Tolerates(corev1.Taint{Key: "cloud.google.com/compute-class", Value: "chips", Effect: "NoSchedule"}))
 	assert.Equal(t, map[string]bool{"slice-9": true}, pools.used)
 	assert.Equal(t, []string{"idle"}, pools.shrunk)
 

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
@@ -35,17 +36,13 @@ func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFact
 	} {
 		// Retry every second until it succeeds.
 		try := func(obj any) {
-			for ctx.Err() == nil {
-				err := handle(obj)
-				if err == nil {
-					return
+			_ = wait.PollUntilContextCancel(ctx, time.Second, true, func(context.Context) (done bool, err error) {
+				if err := handle(obj); err != nil {
+					log.Printf("%s: %v", csiDriver, err)
+					return false, nil
 				}
-				log.Printf("%s: %v", csiDriver, err)
-				select {
-				case <-ctx.Done():
-				case <-time.After(time.Second):
-				}
-			}
+				return true, nil
+			}) // an error means that the cluster ends
 		}
 		// It fails only if the informer is stopped.
 		_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{

@@ -5,12 +5,9 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"log"
-	"net"
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	registrationv1 "k8s.io/api/admissionregistration/v1"
@@ -29,29 +26,11 @@ const (
 
 // startWarden runs the rules of GKE's admission webhook for TPU pods.
 func startWarden(ctx context.Context, a Access) error {
-	certFile, keyFile, err := a.CA.Issue(a.PKI, "warden", "warden", nil, []string{"127.0.0.1"})
+	port, err := a.Serve(ctx, "warden", "warden", nil, "127.0.0.1", http.HandlerFunc(review), &tls.Config{})
 	if err != nil {
 		return err
 	}
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	server := &http.Server{
-		Handler: http.HandlerFunc(review), ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-	}
-	go func() {
-		if err := server.ServeTLS(listener, "", ""); err != nil && ctx.Err() == nil {
-			log.Printf("warden: %v", err)
-		}
-	}()
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return registerWarden(ctx, a, "https://"+listener.Addr().String())
+	return registerWarden(ctx, a, fmt.Sprintf("https://127.0.0.1:%d", port))
 }
 
 func registerWarden(ctx context.Context, a Access, url string) error {
@@ -106,12 +85,7 @@ func review(w http.ResponseWriter, r *http.Request) {
 
 // violation returns GKE Warden's reason to reject a pod; empty if the pod is admitted.
 func violation(pod *corev1.Pod) string {
-	chips := false
-	for _, c := range pod.Spec.Containers {
-		_, ok := c.Resources.Limits[topology.ResourceName]
-		chips = chips || ok
-	}
-	if !chips {
+	if !asksForTPUs(pod) {
 		return ""
 	}
 	var missing []string

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -179,11 +180,7 @@ func (c *members) named(nodes []string) ([]*machine, error) {
 func (c *members) allPods() []*pod {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []*pod
-	for _, p := range c.pods {
-		all = append(all, p)
-	}
-	return all
+	return slices.Collect(maps.Values(c.pods))
 }
 
 func (c *members) add(ctx context.Context, spec cloud.Node) error {
@@ -278,7 +275,7 @@ func (c *members) sync(object *corev1.Pod) {
 	}
 	p := c.pods[object.UID]
 	if p == nil {
-		if finished(object) && object.DeletionTimestamp == nil {
+		if kube.Finished(object) && object.DeletionTimestamp == nil {
 			return
 		}
 		p = newPod(m, object.DeepCopy())
@@ -298,8 +295,4 @@ func (c *members) forget(object *corev1.Pod) {
 	if p != nil {
 		p.cancel()
 	}
-}
-
-func finished(object *corev1.Pod) bool {
-	return object.Status.Phase == corev1.PodSucceeded || object.Status.Phase == corev1.PodFailed
 }

@@ -16,13 +16,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/core/kube"
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // Names of the Cloud Storage FUSE CSI driver.
 const (
 	fuseDriver     = "gcsfuse.csi.storage.gke.io"
 	fuseAnnotation = "gke-gcsfuse/volumes"
-	metadataLabel  = "iam.gke.io/gke-metadata-server-enabled"
 )
 
 // Buckets checks access to Cloud Storage for the FUSE driver.
@@ -46,7 +47,7 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	err = fleet.Buckets.BucketAccess(access.Project, name, p.object.Namespace, p.account(), false)
+	err = fleet.Buckets.BucketAccess(access.Project, name, p.object.Namespace, kube.ServiceAccount(p.object), false)
 	unchecked := source.VolumeAttributes["skipCSIBucketAccessCheck"] == "true"
 	if err != nil && !unchecked {
 		code := codes.Internal
@@ -56,7 +57,7 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 		}
 		return status.Errorf(code, "failed to get GCS bucket %q: %v", name, err)
 	}
-	if p.machine.spec.Labels[metadataLabel] != "true" && !p.object.Spec.HostNetwork {
+	if p.machine.spec.Labels[cloud.MetadataServerLabel] != "true" && !p.object.Spec.HostNetwork {
 		return status.Error(codes.FailedPrecondition, "Workload Identity Federation is not enabled on node. Please make sure this is enabled on both cluster and node pool level (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity)")
 	}
 	if strings.ToLower(p.object.Annotations[fuseAnnotation]) != "true" {
@@ -70,24 +71,13 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	}
 	if err != nil {
 		// The mount succeeds, and access to it fails with an error of the file system.
-		return errors.Join(os.RemoveAll(at), os.Symlink("/proc/self/no-endpoint", at))
+		return layout.Link("/proc/self/no-endpoint", at)
 	}
 	folder := filepath.Join(fleet.Layout.Bucket(name), filepath.Join("/", options["only-dir"]))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(at); err != nil {
-		return err
-	}
-	return os.Symlink(folder, at)
-}
-
-// account returns the name of the pod's Kubernetes service account.
-func (p *pod) account() string {
-	if p.object.Spec.ServiceAccountName == "" {
-		return "default"
-	}
-	return p.object.Spec.ServiceAccountName
+	return layout.Link(folder, at)
 }
 
 // mountOptions maps the names of gcsfuse's mount options to their values. They are flags

@@ -42,7 +42,7 @@ func fusePod(t *testing.T, buckets Buckets, change func(*pod, map[string]string)
 			Spec:       corev1.PodSpec{ServiceAccountName: "server"},
 		},
 		machine: &machine{
-			spec:    cloud.Node{Labels: map[string]string{metadataLabel: "true"}},
+			spec:    cloud.Node{Labels: map[string]string{cloud.MetadataServerLabel: "true"}},
 			members: &members{fleet: &Fleet{Layout: l, Buckets: buckets}, access: kube.Access{Name: "c", Project: "p"}},
 		},
 	}
@@ -93,7 +93,7 @@ func TestAFailedBucketMountHasTheDriversError(t *testing.T) {
 			want:   `rpc error: code = PermissionDenied desc = failed to get GCS bucket "cache": googleapi: Error 403: Caller does not have storage.objects.list access`,
 		},
 		"no metadata server": {
-			change: func(p *pod, _ map[string]string) { p.machine.spec.Labels[metadataLabel] = "false" },
+			change: func(p *pod, _ map[string]string) { p.machine.spec.Labels[cloud.MetadataServerLabel] = "false" },
 			want:   "rpc error: code = FailedPrecondition desc = Workload Identity Federation is not enabled on node.",
 		},
 		"no annotation": {

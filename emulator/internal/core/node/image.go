@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"sglang-tpu/emulator/internal/guests"
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // sourceLabel is the label with the repository from which an image was built.
@@ -68,14 +69,7 @@ func (c *container) makeRoot() (string, error) {
 		return len(a.MountPath) - len(b.MountPath)
 	})
 	for _, m := range mounts {
-		at := filepath.Join(root, m.MountPath)
-		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
-			return "", err
-		}
-		if err := os.RemoveAll(at); err != nil { // /tmp exists
-			return "", err
-		}
-		if err := os.Symlink(filepath.Join(c.pod.volume(m.Name), m.SubPath), at); err != nil {
+		if err := layout.Link(filepath.Join(c.pod.volume(m.Name), m.SubPath), filepath.Join(root, m.MountPath)); err != nil {
 			return "", err
 		}
 	}

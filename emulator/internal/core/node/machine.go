@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
@@ -33,7 +32,7 @@ type machine struct {
 
 	relabelling sync.Mutex
 	labels      map[string]string // the node pool's current ones
-	taints      []cloud.Taint
+	taints      []corev1.Taint
 }
 
 // startMachine registers a node and serves the kubelet's API.
@@ -70,61 +69,31 @@ func startMachine(c *members, spec cloud.Node) (*machine, error) {
 
 // ready waits until the node is registered with its current address.
 func (m *machine) ready(ctx context.Context) error {
-	deadline := time.After(time.Minute)
-	for {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		n, err := m.members.access.Client.CoreV1().Nodes().Get(ctx, m.spec.Name, metav1.GetOptions{})
-		if err == nil && len(n.Status.Addresses) > 0 && n.Status.Addresses[0].Address == m.address {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-deadline:
-			return errors.New("did not register within a minute")
-		case <-time.After(50 * time.Millisecond):
-		}
+		return err == nil && len(n.Status.Addresses) > 0 && n.Status.Addresses[0].Address == m.address, nil
+	})
+	if err != nil && ctx.Err() == nil {
+		return errors.New("did not register within a minute")
 	}
+	return err
 }
 
 // serve serves the kubelet's API to the API server.
 func (m *machine) serve(ctx context.Context) (port int, err error) {
 	a := m.members.access
-	certFile, keyFile, err := a.CA.Issue(a.PKI, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, []string{m.address})
-	if err != nil {
-		return 0, err
-	}
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return 0, err
-	}
-	listener, err := net.Listen("tcp", m.address+":0")
-	if err != nil {
-		return 0, err
-	}
-	server := &http.Server{
-		Handler: api.PodHandler(api.PodHandlerConfig{
-			RunInContainer:        m.members.exec,
-			AttachToContainer:     m.members.attach,
-			PortForward:           m.members.portForward,
-			GetContainerLogs:      m.members.logs,
-			GetPodsFromKubernetes: m.pods,
-			StreamIdleTimeout:     4 * time.Hour,
-			StreamCreationTimeout: 30 * time.Second,
-		}, false),
-		ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{
-			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
-			ClientCAs: a.CA.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
-			NextProtos: []string{"http/1.1"}, // HTTP/2 has no connection upgrades, which streams need
-		},
-	}
-	go func() {
-		if err := server.ServeTLS(listener, "", ""); err != nil && ctx.Err() == nil {
-			log.Printf("node %s: %v", m.spec.Name, err)
-		}
-	}()
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return a.Serve(ctx, "node-"+m.spec.Name, "system:node:"+m.spec.Name, []string{"system:nodes"}, m.address, api.PodHandler(api.PodHandlerConfig{
+		RunInContainer:        m.members.exec,
+		AttachToContainer:     m.members.attach,
+		PortForward:           m.members.portForward,
+		GetContainerLogs:      m.members.logs,
+		GetPodsFromKubernetes: m.pods,
+		StreamIdleTimeout:     4 * time.Hour,
+		StreamCreationTimeout: 30 * time.Second,
+	}, false), &tls.Config{
+		ClientCAs: a.CA.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
+		NextProtos: []string{"http/1.1"}, // HTTP/2 has no connection upgrades, which streams need
+	})
 }
 
 func (m *machine) pods(context.Context) ([]*corev1.Pod, error) {

@@ -90,7 +90,7 @@ func (c *container) managerConfig(root, file string) (string, error) {
 // token returns a token of the pod's service account that is valid for a year. Without
 // audiences it is for the API server.
 func (p *pod) token(audiences ...string) (string, error) {
-	account := p.account()
+	account := kube.ServiceAccount(p.object)
 	t, err := p.machine.members.access.Client.CoreV1().ServiceAccounts(p.object.Namespace).CreateToken(p.ctx, account,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
 			Audiences: audiences, ExpirationSeconds: ptr.To[int64](365 * 24 * 3600),

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // inMemory writes a secret's value. The kubelet keeps secrets in tmpfs, so that they are never
@@ -19,10 +21,7 @@ func (p *pod) inMemory(file string, value []byte) error {
 		_ = memory.Close()
 		return err
 	}
-	if err := os.RemoveAll(file + ".new"); err != nil {
-		return err
-	}
-	if err := os.Symlink(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), file+".new"); err != nil {
+	if err := layout.Link(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), file+".new"); err != nil {
 		return err
 	}
 	if err := os.Rename(file+".new", file); err != nil {

@@ -31,7 +31,7 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 	now := metav1.Now()
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: spec.Name, Labels: labels},
-		Spec:       corev1.NodeSpec{ProviderID: "gce://emulated/" + spec.Zone + "/" + spec.Name, Taints: taints(spec.Taints)},
+		Spec:       corev1.NodeSpec{ProviderID: "gce://emulated/" + spec.Zone + "/" + spec.Name, Taints: spec.Taints},
 		Status: corev1.NodeStatus{
 			Capacity: capacity, Allocatable: allocatable(capacity),
 			Conditions: []corev1.NodeCondition{{
@@ -49,14 +49,6 @@ func nodeObject(spec cloud.Node, address string, port int) *corev1.Node {
 		},
 	}
 	return node
-}
-
-func taints(of []cloud.Taint) []corev1.Taint {
-	var all []corev1.Taint
-	for _, t := range of {
-		all = append(all, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
-	}
-	return all
 }
 
 // allocatable subtracts what GKE reserves: a share of CPU and memory that is smaller on larger

@@ -42,13 +42,13 @@ func (m *machine) update(ctx context.Context, change func(*corev1.Node)) error {
 }
 
 // changed replaces the labels and taints that come from the pool and keeps all others.
-func changed(n *corev1.Node, oldLabels, labels map[string]string, oldTaints, newTaints []cloud.Taint) {
+func changed(n *corev1.Node, oldLabels, labels map[string]string, oldTaints, newTaints []corev1.Taint) {
 	for key := range oldLabels {
 		delete(n.Labels, key)
 	}
 	maps.Copy(n.Labels, labels)
 	n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool {
-		return slices.Contains(oldTaints, cloud.Taint{Key: t.Key, Value: t.Value, Effect: string(t.Effect)})
+		return slices.ContainsFunc(oldTaints, func(old corev1.Taint) bool { return old.MatchTaint(&t) && old.Value == t.Value })
 	})
-	n.Spec.Taints = append(n.Spec.Taints, taints(newTaints)...)
+	n.Spec.Taints = append(n.Spec.Taints, newTaints...)
 }

@@ -14,24 +14,24 @@ import (
 )
 
 func TestARunningNodeGetsItsPoolsNewLabelsAndTaints(t *testing.T) {
-	tpu, class := cloud.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}, cloud.Taint{Key: "class", Value: "chips", Effect: "NoSchedule"}
+	tpu, class := corev1.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}, corev1.Taint{Key: "class", Value: "chips", Effect: "NoSchedule"}
 	client := fake.NewClientset(&corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: "host", Labels: map[string]string{"zone": "c", "kubernetes.io/os": "linux"}},
 		Spec: corev1.NodeSpec{Taints: []corev1.Taint{
 			{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}, {Key: "node.kubernetes.io/unreachable", Effect: "NoExecute"},
 		}},
 	})
-	m := &machine{spec: cloud.Node{Name: "host"}, members: &members{access: kube.Access{Client: client}}, labels: map[string]string{"zone": "c"}, taints: []cloud.Taint{tpu}}
+	m := &machine{spec: cloud.Node{Name: "host"}, members: &members{access: kube.Access{Client: client}}, labels: map[string]string{"zone": "c"}, taints: []corev1.Taint{tpu}}
 	look := func() (map[string]string, int) {
 		n, err := client.CoreV1().Nodes().Get(t.Context(), "host", metav1.GetOptions{})
 		require.NoError(t, err)
 		return n.Labels, len(n.Spec.Taints)
 	}
-	require.NoError(t, m.relabel(t.Context(), cloud.Node{Name: "host", Labels: map[string]string{"zone": "c", "class": "chips"}, Taints: []cloud.Taint{tpu, class}}))
+	require.NoError(t, m.relabel(t.Context(), cloud.Node{Name: "host", Labels: map[string]string{"zone": "c", "class": "chips"}, Taints: []corev1.Taint{tpu, class}}))
 	labels, taints := look()
 	assert.Equal(t, map[string]string{"zone": "c", "class": "chips", "kubernetes.io/os": "linux"}, labels)
 	assert.Equal(t, 3, taints)
-	require.NoError(t, m.relabel(t.Context(), cloud.Node{Name: "host", Labels: map[string]string{"zone": "c"}, Taints: []cloud.Taint{tpu}}))
+	require.NoError(t, m.relabel(t.Context(), cloud.Node{Name: "host", Labels: map[string]string{"zone": "c"}, Taints: []corev1.Taint{tpu}}))
 	labels, taints = look()
 	assert.Equal(t, map[string]string{"zone": "c", "kubernetes.io/os": "linux"}, labels)
 	assert.Equal(t, 2, taints, "one is not the pool's")

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/core/kube"
 )
 
 // Names of GKE's Secret Manager add-on.
@@ -57,7 +59,7 @@ func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error 
 		return err
 	}
 	for _, w := range wanted {
-		value, err := fleet.Secrets.AccessSecret(access.Project, w.ResourceName, p.object.Namespace, p.account())
+		value, err := fleet.Secrets.AccessSecret(access.Project, w.ResourceName, p.object.Namespace, kube.ServiceAccount(p.object))
 		if err != nil {
 			return status.Errorf(codes.Unknown, "failed to mount secrets store objects for pod %s/%s, err: %v", p.object.Namespace, p.object.Name, err)
 		}

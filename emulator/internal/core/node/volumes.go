@@ -94,10 +94,7 @@ func (p *pod) mountDisk(claimName, at string) error {
 	if err := os.MkdirAll(disk, 0o700); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(at); err != nil {
-		return err
-	}
-	return os.Symlink(disk, at)
+	return layout.Link(disk, at)
 }
 
 // writeFiles writes the files of a Secret, ConfigMap or projected volume.

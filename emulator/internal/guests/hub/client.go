@@ -1,13 +1,16 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,9 +46,7 @@ const (
 // snapshot's folder. Like snapshot_download, it only checks that the folder exists if the
 // client is offline.
 func (c *Client) Snapshot(ctx context.Context, id, revision string, wanted func(name string) bool) (string, error) {
-	if revision == "" {
-		revision = "main"
-	}
+	revision = cmp.Or(revision, "main")
 	if c.Offline {
 		return c.cached(id, revision)
 	}
@@ -301,9 +302,7 @@ func (c *Client) put(path string, content []byte) error {
 // Complete checks that a snapshot's folder contains config.json and the files that the model's
 // index lists, in full size.
 func (c *Client) Complete(folder, id, revision string) error {
-	if revision == "" {
-		revision = "main"
-	}
+	revision = cmp.Or(revision, "main")
 	const index = "model.safetensors.index.json"
 	text, err := os.ReadFile(filepath.Join(folder, index))
 	if err != nil {
@@ -320,11 +319,7 @@ func (c *Client) Complete(folder, id, revision string) error {
 	for _, f := range repository.Files(filepath.Base(folder)) {
 		sizes[f.Name] = f.Size
 	}
-	names := []string{"config.json"}
-	for _, name := range parsed.Weights {
-		names = append(names, name)
-	}
-	for _, name := range names {
+	for _, name := range slices.AppendSeq([]string{"config.json"}, maps.Values(parsed.Weights)) {
 		info, err := os.Stat(filepath.Join(folder, name))
 		if err != nil {
 			return noFile(id, revision, name)

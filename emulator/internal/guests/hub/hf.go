@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,10 +26,7 @@ type version struct {
 }
 
 func thisVersion() version {
-	v := version{text: pinnedVersion}
-	if other := os.Getenv(VersionVariable); other != "" {
-		v.text = other
-	}
+	v := version{text: cmp.Or(os.Getenv(VersionVariable), pinnedVersion)}
 	_, _ = fmt.Sscanf(v.text, "%d.%d", &v.major, &v.minor) // 0 if it is not a number
 	return v
 }
@@ -151,10 +149,7 @@ func (v version) add(before, more []string) []string {
 
 func (o options) run(v version, stdout, stderr io.Writer) int {
 	c := InContainer(o.cache)
-	c.Workers, c.Log = o.workers, stderr
-	if o.token != "" {
-		c.Token = o.token
-	}
+	c.Workers, c.Log, c.Token = o.workers, stderr, cmp.Or(o.token, c.Token)
 	if o.quiet {
 		c.Log = nil
 	}

@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -16,12 +17,9 @@ func (f *files) additional(a arguments) error {
 // draft loads the draft model. Its revision defaults to the model's ("model_revision or
 // server_args.revision" in ModelConfig.from_server_args).
 func (f *files) draft(a arguments) error {
-	path, revision := a["--speculative-draft-model-path"], a["--speculative-draft-model-revision"]
+	path, revision := a["--speculative-draft-model-path"], cmp.Or(a["--speculative-draft-model-revision"], f.revision)
 	if path == "" || local(path) || a["--speculative-algorithm"] == "" {
 		return nil
-	}
-	if revision == "" {
-		revision = f.revision
 	}
 	folder, err := f.Snapshot(context.Background(), path, revision, isModelFile)
 	if err != nil {

@@ -3,7 +3,6 @@ package sgljax
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"sglang-tpu/emulator/internal/guests/hub"
 )
@@ -39,17 +38,4 @@ func checkPools(a arguments) error {
 		return fmt.Errorf("ValueError: max_running_requests (%s) is less than dp_size (%d). Please increase memory allocation or reduce dp_size.", requests, dp)
 	}
 	return nil
-}
-
-// chipsOf returns the number of chips of a topology such as 2x2x2; 0 if it is invalid.
-func chipsOf(topology string) int {
-	chips := 1
-	for _, side := range strings.Split(topology, "x") {
-		var n int
-		if _, err := fmt.Sscanf(side, "%d", &n); err != nil {
-			return 0
-		}
-		chips *= n
-	}
-	return chips
 }

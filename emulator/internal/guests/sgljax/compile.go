@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,23 +84,15 @@ func compileKey(a arguments, devices int, image string) string {
 
 // barrier returns once all ranks have called it.
 func (w *world) barrier() error {
-	for i, p := range w.peers {
-		steps := []func() error{func() error { return p.send(verdict{}) }, func() error { return p.receive(&verdict{}) }}
-		if w.rank == 0 {
-			steps = steps[1:]
-		}
-		for _, step := range steps {
-			if err := step(); err != nil {
+	steps := []func(*peer) error{func(p *peer) error { return p.send(verdict{}) }, func(p *peer) error { return p.receive(&verdict{}) }}
+	if w.rank == 0 {
+		slices.Reverse(steps) // it answers when all others have called
+	}
+	for _, step := range steps {
+		for i, p := range w.peers {
+			if err := step(p); err != nil {
 				return fmt.Errorf("RuntimeError: UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): task %d: %w", w.other(i), err)
 			}
-		}
-	}
-	if w.rank != 0 {
-		return nil
-	}
-	for i, p := range w.peers {
-		if err := p.send(verdict{}); err != nil {
-			return fmt.Errorf("RuntimeError: UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): task %d: %w", w.other(i), err)
 		}
 	}
 	return nil

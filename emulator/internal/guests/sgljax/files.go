@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,12 +21,11 @@ type files struct {
 }
 
 func (m *machine) files(a arguments) *files {
-	f := &files{Client: hub.InContainer(a["--download-dir"]), model: a["--model-path"], tokenizer: a["--tokenizer-path"], revision: a["--revision"]}
-	if f.tokenizer == "" {
-		f.tokenizer = f.model
-	}
-	return f
+	return &files{Client: hub.InContainer(a["--download-dir"]), model: a["--model-path"], tokenizer: a.tokenizer(), revision: a["--revision"]}
 }
+
+// tokenizer returns the repository or path of the tokenizer.
+func (a arguments) tokenizer() string { return cmp.Or(a["--tokenizer-path"], a["--model-path"]) }
 
 // local reports whether a model is a path instead of a repository.
 func local(model string) bool { return filepath.IsAbs(model) || strings.HasPrefix(model, ".") }

@@ -126,11 +126,6 @@ func TestConflictsAreRejectedAfterParsing(t *testing.T) {
 	}
 }
 
-func TestChipsOfATopology(t *testing.T) {
-	assert.Equal(t, 8, chipsOf("2x2x2"))
-	assert.Equal(t, 0, chipsOf("2xtwo"))
-}
-
 // The text is what Python's argparse prints for the server's parser.
 func TestTheUsageIsArgparses(t *testing.T) {
 	want, err := os.ReadFile("testdata/usage.txt")

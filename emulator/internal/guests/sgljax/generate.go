@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"k8s.io/utils/ptr"
 )
 
 // badRequest is a ValueError in Python, for which the routes return status 400.
@@ -49,10 +51,7 @@ func (s *server) generate(ctx context.Context, r request, show func(result)) (re
 	s.running.Add(1)
 	defer s.running.Add(-1)
 	began := time.Now()
-	limit := unlimited
-	if r.limit != nil {
-		limit = *r.limit
-	}
+	limit := ptr.Deref(r.limit, unlimited)
 	prompt := s.tokenizer.encode(r.prompt)
 	if r.sample > 0 {
 		prompt += "\x00" + strconv.Itoa(r.sample)

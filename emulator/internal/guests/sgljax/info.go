@@ -1,6 +1,7 @@
 package sgljax
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -11,22 +12,12 @@ import (
 )
 
 func (s *server) name() string {
-	if n := s.args["--served-model-name"]; n != "" {
-		return n
-	}
-	return s.args["--model-path"]
+	return cmp.Or(s.args["--served-model-name"], s.args["--model-path"])
 }
 
 // context returns the context length in tokens; 0 if it is unknown.
 func (s *server) context() int {
 	return s.args.number("--context-length", hub.ConfigurationOf(s.args["--model-path"]).Context)
-}
-
-func (s *server) tokenizerPath() string {
-	if path := s.args["--tokenizer-path"]; path != "" {
-		return path
-	}
-	return s.args["--model-path"]
 }
 
 func (s *server) card() map[string]any {
@@ -53,7 +44,7 @@ func (s *server) getModel(w http.ResponseWriter, id string) {
 
 func (s *server) getModelInfo(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusOK, map[string]any{
-		"model_path": s.args["--model-path"], "tokenizer_path": s.tokenizerPath(), "is_generation": true, "preferred_sampling_params": nil,
+		"model_path": s.args["--model-path"], "tokenizer_path": s.args.tokenizer(), "is_generation": true, "preferred_sampling_params": nil,
 	})
 }
 
@@ -77,7 +68,7 @@ func (s *server) getServerInfo(w http.ResponseWriter, r *http.Request) {
 			info[name] = value
 		}
 	}
-	info["tokenizer_path"], info["served_model_name"] = s.tokenizerPath(), s.name()
+	info["tokenizer_path"], info["served_model_name"] = s.args.tokenizer(), s.name()
 	capacity := s.tokenCapacity()
 	info["max_total_num_tokens"], info["max_req_input_len"] = capacity, max(0, s.context()-5)
 	info["version"] = "0.0.0.dev0"

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+
+	"k8s.io/utils/ptr"
 )
 
 // completionRequest has the emulated fields of entrypoints/openai/protocol.py. Like the real
@@ -40,13 +42,6 @@ type streamOptions struct {
 
 func (o *streamOptions) usage() bool { return o != nil && o.IncludeUsage }
 
-func orOne(n *int) int {
-	if n == nil {
-		return 1
-	}
-	return max(1, *n)
-}
-
 // tokenUsage returns the usage of results, of which n belong to each prompt.
 func tokenUsage(results []result, n int) map[string]any {
 	prompt, completion := 0, 0
@@ -74,10 +69,7 @@ func (s *server) postCompletions(w http.ResponseWriter, r *http.Request) {
 	if !isJSON(w, r) || !decode(w, r, &in, "model", "prompt") {
 		return
 	}
-	limit := 16
-	if in.MaxTokens != nil {
-		limit = *in.MaxTokens
-	}
+	limit := ptr.Deref(in.MaxTokens, 16)
 	if limit <= 0 {
 		invalid(w, "{'type': 'value_error', 'loc': ('body', 'max_tokens'), 'msg': 'Value error, max_tokens must be positive'}")
 		return
@@ -87,7 +79,7 @@ func (s *server) postCompletions(w http.ResponseWriter, r *http.Request) {
 		invalid(w, "{'type': 'string_type', 'loc': ('body', 'prompt', 'str'), 'msg': 'Input should be a valid string'}")
 		return
 	}
-	n := orOne(in.N)
+	n := max(1, ptr.Deref(in.N, 1))
 	var requests []request
 	for _, p := range prompts {
 		for sample := range n {
@@ -129,7 +121,7 @@ func (s *server) postChat(w http.ResponseWriter, r *http.Request) {
 	if limit == nil || *limit == 0 {
 		limit = in.MaxCompletionTokens
 	}
-	n := orOne(in.N)
+	n := max(1, ptr.Deref(in.N, 1))
 	var requests []request
 	for sample := range n {
 		requests = append(requests, request{prompt: s.tokenizer.chat(in.Messages), limit: limit, stop: in.Stop, logprobs: in.Logprobs, sample: sample})

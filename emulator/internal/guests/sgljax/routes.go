@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"k8s.io/utils/ptr"
 )
 
 // handler serves the routes of entrypoints/http_server.py that deployments use. Ranks other
@@ -239,10 +241,7 @@ func (s *server) postGenerate(w http.ResponseWriter, r *http.Request) {
 	case what == nil:
 		what = in.InputIDs
 	}
-	limit := 128
-	if in.Sampling.MaxNewTokens != nil {
-		limit = *in.Sampling.MaxNewTokens
-	}
+	limit := ptr.Deref(in.Sampling.MaxNewTokens, 128)
 	logprobs := in.Output || strings.Contains(fmt.Sprint(in.Logprobs), "true")
 	prompts, single := texts(what)
 	var requests []request

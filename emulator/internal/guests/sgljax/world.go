@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sglang-tpu/emulator/internal/pace"
+	"sglang-tpu/emulator/internal/tpu"
 )
 
 // hello is a rank's first message to rank 0.
@@ -90,7 +91,7 @@ func (m *machine) meet(a arguments, w *world) (devices int, err error) {
 		all, err := w.gather(m, host, port, me)
 		return devicesPerChip * sum(all), err
 	}
-	return devicesPerChip * chipsOf(m.topology), w.join(m, host, port, me)
+	return devicesPerChip * tpu.Chips(m.topology), w.join(m, host, port, me)
 }
 
 func sum(all []hello) (chips int) {
@@ -191,7 +192,7 @@ func (m *machine) connected(all []hello) error {
 			return fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': INTERNAL: Failed to establish ICI links: task %d is on slice %s, task 0 on slice %s", h.Rank, h.Slice, all[0].Slice)
 		}
 	}
-	if want := chipsOf(m.topology); sum(all) != want {
+	if want := tpu.Chips(m.topology); sum(all) != want {
 		return fmt.Errorf("RuntimeError: Unable to initialize backend 'tpu': INVALID_ARGUMENT: slice %s has topology %s with %d chips, its tasks have %d", m.slice, m.topology, want, sum(all))
 	}
 	return nil

@@ -326,14 +326,8 @@ func emptyProgram(ctx context.Context, w *world.World) (func() world.Result, err
 			return nil, err
 		}
 	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(w.Checkout, name))
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
-			return nil, err
-		}
+	if err := world.CopyFiles(w.Checkout, folder, "go.mod", "go.sum"); err != nil {
+		return nil, err
 	}
 	binary := filepath.Join(folder, "program")
 	build := exec.CommandContext(ctx, "go", "build", "-mod=mod", "-buildvcs=false", "-ldflags=-s", "-o", binary, ".")

@@ -162,7 +162,7 @@ func write(s *sandbox.Sandbox, head *figures, lines []string, o options) error {
 func plot(f *figures) string {
 	const width, row, left, top, right = 900, 9, 220, 24, 20
 	const onPath, beside = "#c77700", "#7aa6d8"
-	steps := slices.DeleteFunc(slices.Clone(f.up.steps), func(s step) bool { return !real(s.urn) })
+	steps := f.up.ofResources()
 	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.begin, b.begin) })
 	path := map[resource.URN]bool{}
 	for _, s := range f.chain {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -82,10 +81,8 @@ func change(ctx context.Context, w *world.World, args ...string) (*run, error) {
 
 // last is when the last step ended.
 func (r *run) last() (end time.Duration) {
-	for _, s := range r.steps {
-		if real(s.urn) {
-			end = max(end, s.end)
-		}
+	for _, s := range r.ofResources() {
+		end = max(end, s.end)
 	}
 	return end
 }
@@ -93,26 +90,24 @@ func (r *run) last() (end time.Duration) {
 // first is when the first step began.
 func (r *run) first() time.Duration {
 	first := r.took
-	for _, s := range r.steps {
-		if real(s.urn) {
-			first = min(first, s.begin)
-		}
+	for _, s := range r.ofResources() {
+		first = min(first, s.begin)
 	}
 	return first
 }
 
-// real leaves out components, whose steps last as long as those of their children.
-func real(urn resource.URN) bool {
-	typ := string(urn.Type())
-	return strings.HasPrefix(typ, "gcp:") || strings.HasPrefix(typ, "kubernetes:") && !strings.Contains(typ, "kubernetes:helm.sh")
+// ofResources leaves out components, whose steps last as long as those of their children.
+func (r *run) ofResources() []step {
+	return slices.DeleteFunc(slices.Clone(r.steps), func(s step) bool {
+		typ := string(s.urn.Type())
+		return !strings.HasPrefix(typ, "gcp:") && !strings.HasPrefix(typ, "kubernetes:") || strings.Contains(typ, "kubernetes:helm.sh")
+	})
 }
 
 // sum is how long the steps take one after the other, as a person takes them who does it by hand.
 func (r *run) sum() (sum time.Duration) {
-	for _, s := range r.steps {
-		if real(s.urn) {
-			sum += s.end - s.begin
-		}
+	for _, s := range r.ofResources() {
+		sum += s.end - s.begin
 	}
 	return sum
 }
@@ -120,7 +115,7 @@ func (r *run) sum() (sum time.Duration) {
 // path is the longest chain of steps of which each waits for the one before: no engine can be faster. waits has for each
 // resource those that it waits for, all the way.
 func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Duration, chain []step) {
-	steps := slices.DeleteFunc(slices.Clone(r.steps), func(s step) bool { return !real(s.urn) })
+	steps := r.ofResources()
 	slices.SortFunc(steps, func(a, b step) int { return len(waits[a.urn]) - len(waits[b.urn]) })
 	best := map[resource.URN]time.Duration{}
 	from := map[resource.URN]int{}
@@ -166,15 +161,10 @@ func reversed(waits map[resource.URN]map[resource.URN]bool) map[resource.URN]map
 // memory samples how much memory all processes of the world's commands have together, until the context ends, and
 // returns the most.
 func memory(ctx context.Context, w *world.World) (most int64) {
-	page := int64(os.Getpagesize())
 	for ctx.Err() == nil {
 		var sum int64
 		for _, pid := range proc.WithEnvironment("TMPDIR=" + w.Layout.Tmp() + "\x00") {
-			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-			var size, resident int64
-			if _, scanErr := fmt.Sscan(string(text), &size, &resident); err == nil && scanErr == nil {
-				sum += resident * page
-			}
+			sum += proc.Memory(pid)
 		}
 		most = max(most, sum)
 		select {

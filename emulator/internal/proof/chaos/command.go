@@ -7,11 +7,12 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proc"
 	"sglang-tpu/emulator/internal/proof/page"
 	"sglang-tpu/emulator/internal/proof/world"
 	"sglang-tpu/emulator/internal/sandbox"
@@ -110,12 +111,7 @@ type usage struct {
 	files  int   // below its folder
 }
 
-func (r *run) usage(pid string) (u usage) {
-	text, err := os.ReadFile("/proc/" + pid + "/statm")
-	var size, resident int64
-	if _, scanErr := fmt.Sscan(string(text), &size, &resident); err == nil && scanErr == nil {
-		u.memory = resident * int64(os.Getpagesize())
-	}
-	u.files = countFiles(r.world.Layout.Root)
-	return u
+func (r *run) usage(pid string) usage {
+	id, _ := strconv.Atoi(pid) // the daemon's own
+	return usage{memory: proc.Memory(id), files: countFiles(r.world.Layout.Root)}
 }

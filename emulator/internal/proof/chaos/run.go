@@ -1,22 +1,23 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/counters"
 	"sglang-tpu/emulator/internal/proof/world"
+	"sglang-tpu/emulator/internal/sandbox"
 )
 
 // run is one day of chaos.
@@ -149,37 +150,23 @@ func (r *run) unwell(ctx context.Context, url string) string {
 		name, pool, _ := strings.Cut(strings.TrimSpace(line), " ")
 		pools[name] = pool
 	}
-	var list struct {
-		Items []struct {
-			Metadata struct {
-				Name              string            `json:"name"`
-				Labels            map[string]string `json:"labels"`
-				DeletionTimestamp *time.Time        `json:"deletionTimestamp"`
-			} `json:"metadata"`
-			Spec struct {
-				NodeName string `json:"nodeName"`
-			} `json:"spec"`
-			Status struct {
-				Conditions []struct{ Type, Status string } `json:"conditions"`
-			} `json:"status"`
-		} `json:"items"`
-	}
+	var list corev1.PodList
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		return err.Error()
 	}
 	ready := 0
 	slicesOf := map[string]string{}
 	for _, p := range list.Items {
-		if p.Metadata.DeletionTimestamp != nil || pools[p.Spec.NodeName] == "" {
+		if p.DeletionTimestamp != nil || pools[p.Spec.NodeName] == "" {
 			continue
 		}
-		group := p.Metadata.Labels["leaderworkerset.sigs.k8s.io/group-index"]
+		group := p.Labels["leaderworkerset.sigs.k8s.io/group-index"]
 		if pool := slicesOf[group]; pool != "" && pool != pools[p.Spec.NodeName] {
 			r.broken = append(r.broken, fmt.Sprintf("group %s is on two slices: %s and %s", group, pool, pools[p.Spec.NodeName]))
 		}
 		slicesOf[group] = pools[p.Spec.NodeName]
 		for _, c := range p.Status.Conditions {
-			if c.Type == "Ready" && c.Status == "True" {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
 				ready++
 			}
 		}
@@ -220,28 +207,14 @@ func ask(ctx context.Context, url, prompt string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	text, err := sandbox.Generate(ctx, url, "", string(body))
 	if err != nil {
 		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", err
-	}
-	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: %s", res.Status, text)
 	}
 	var answer struct {
 		Text string `json:"text"`
 	}
-	return answer.Text, json.Unmarshal(text, &answer)
+	return answer.Text, json.Unmarshal([]byte(text), &answer)
 }
 
 // invariants looks at what must hold at the end of the day.

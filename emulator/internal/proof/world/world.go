@@ -58,10 +58,8 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	for from, to := range map[string]string{w.Layout.Bin(): s.Layout.Bin(), w.Layout.Cache(): s.Layout.Cache()} {
-		if err := os.Symlink(to, from); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(layout.Link(s.Layout.Bin(), w.Layout.Bin()), layout.Link(s.Layout.Cache(), w.Layout.Cache())); err != nil {
+		return nil, err
 	}
 	if err := w.compile(ctx, s); err != nil {
 		return nil, err
@@ -111,19 +109,27 @@ const binary = "program"
 
 func (w *World) configName() string { return "Pulumi." + w.Name + ".yaml" }
 
+// CopyFiles copies files of one folder to another.
+func CopyFiles(from, to string, names ...string) error {
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // compile makes a project that runs the program's binary.
 func (w *World) compile(ctx context.Context, s *sandbox.Sandbox) error {
 	if err := os.MkdirAll(w.Program, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{"Pulumi.yaml", "go.mod", w.configName()} {
-		text, err := os.ReadFile(filepath.Join(s.Program, name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(w.Program, name), text, 0o600); err != nil {
-			return err
-		}
+	if err := CopyFiles(s.Program, w.Program, "Pulumi.yaml", "go.mod", w.configName()); err != nil {
+		return err
 	}
 	binary := filepath.Join(w.Program, binary)
 	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, strings.Fields(tools.ProgramFlags)...), "-o", binary, ".")...)
