@@ -78,7 +78,7 @@ func TestABuildWaitsForTheOneOfAnotherProcess(t *testing.T) {
 	out, in = io.Pipe()
 	go func() {
 		ended <- Ensure(t.Context(), l, dir, []Tool{tool}, in)
-		in.Close()
+		_ = in.Close() // a pipe's Close returns nil
 	}()
 	reader := bufio.NewReader(out)
 	_, err = reader.ReadString('\n')
