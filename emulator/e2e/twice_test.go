@@ -51,7 +51,11 @@ func TestNothingIsDownloadedBuiltOrCompiledTwice(t *testing.T) {
 		assert.Zero(t, c.Compile.Hits)
 	})
 	step("a second up does nothing", func(t *testing.T) {
-		assert.Zero(t, w.during(t, "up, again", func() { w.emulator(t, "up", "dev") }))
+		c := w.during(t, "up, again", func() { w.emulator(t, "up", "dev") })
+		assert.Zero(t, c.Hub.Bytes)
+		assert.Zero(t, c.Hub.Downloads)
+		assert.Zero(t, c.Builds)
+		assert.Zero(t, c.Compile)
 	})
 	w.restarts(t, "gcs", func(t *testing.T, c counters.Counts) {
 		assert.Zero(t, c.Hub.Bytes)
