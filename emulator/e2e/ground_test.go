@@ -16,6 +16,7 @@ import (
 // stackFile writes the configuration of a stack that only this world has.
 func (w *world) stackFile(t *testing.T, stack string, lines ...string) {
 	t.Helper()
+	require.NoFileExists(t, filepath.Join(w.checkout, "Pulumi."+stack+".yaml"), "a stack of yours has the name of one of this test")
 	text := "config:\n  gcp:project: emulated-project\n  gcp:zone: us-central1-c\n"
 	for _, line := range lines {
 		text += "  sglang-tpu:" + line + "\n"
@@ -114,16 +115,16 @@ func TestOnExistingGround(t *testing.T) {
 		assert.NotContains(t, w.shell(t, "one", "kubectl get namespaces -o name"), "sglang-two")
 	})
 	step("an endpoint uses slice, controller, bucket, repository and account of others", func(t *testing.T) {
-		w.stackFile(t, "mine", `cluster: {existing: {name: team, nodePools: [team-slice], leaderWorkerSet: true}}`, "grantOnExisting: true",
+		w.stackFile(t, "tenant", `cluster: {existing: {name: team, nodePools: [team-slice], leaderWorkerSet: true}}`, "grantOnExisting: true",
 			"cache: {bucket: team-models, prefix: mine/coder}", "image: {registry: projects/emulated-project/locations/us-central1/repositories/team-images}",
 			"serviceAccounts: {builder: team-builder@emulated-project.iam.gserviceaccount.com}")
-		assert.Contains(t, w.emulator(t, "up", "mine"), `Answer  {"meta_info"`)
-		w.shell(t, "mine", "pulumi preview --expect-no-changes")
+		assert.Contains(t, w.emulator(t, "up", "tenant"), `Answer  {"meta_info"`)
+		w.shell(t, "tenant", "pulumi preview --expect-no-changes")
 		assert.DirExists(t, filepath.Join(w.root, "buckets", "team-models", "mine", "coder", "huggingface"))
-		assert.Contains(t, w.shell(t, "mine", "pulumi stack output image"), "us-central1-docker.pkg.dev/emulated-project/team-images/sglang-jax:")
+		assert.Contains(t, w.shell(t, "tenant", "pulumi stack output image"), "us-central1-docker.pkg.dev/emulated-project/team-images/sglang-jax:")
 	})
 	step("all destroyed, what others made is as it was", func(t *testing.T) {
-		for _, stack := range []string{"mine", "one", "base"} {
+		for _, stack := range []string{"tenant", "one", "base"} {
 			w.emulator(t, "down", stack)
 		}
 		assert.Equal(t, before, w.groundNow(t))
