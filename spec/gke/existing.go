@@ -74,12 +74,12 @@ func Shared(layer string, existing ExistingCluster) bool {
 	return layer == Endpoint || existing.Used()
 }
 
-// Repeated returns the first duplicate entry of a list; empty if there is none.
-func Repeated(list []string) string {
+// Repeated returns the index of the first entry that an earlier one equals; -1 if there is none.
+func Repeated(list []string) int {
 	for i, entry := range list {
 		if slices.Contains(list[:i], entry) {
-			return entry
+			return i
 		}
 	}
-	return ""
+	return -1
 }

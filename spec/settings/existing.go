@@ -95,9 +95,9 @@ func checkExistingCluster(c *Config) problem.List {
 		if n != c.Replicas && c.Layer != gke.Platform {
 			found.Add(clusterKey+".nodePools", strings.Join(e.NodePools, ", "), fmt.Sprintf("has %d node pools, and replicas is %d: each replica has a slice of its own", n, c.Replicas), "name one node pool for each replica")
 		}
-		if twice := gke.Repeated(e.NodePools); twice != "" {
+		if i := gke.Repeated(e.NodePools); i >= 0 {
 			found = append(found, problem.Problem{
-				Key: clusterKey + ".nodePools", Entry: fmt.Sprintf("[%d]", lastIndex(e.NodePools, twice)), Value: twice,
+				Key: clusterKey + ".nodePools", Entry: fmt.Sprintf("[%d]", i), Value: e.NodePools[i],
 				Why: "is named twice", Remedy: "name each node pool once",
 			})
 		}
@@ -270,13 +270,4 @@ func checkAdopted(c *Config) problem.List {
 		}
 	}
 	return found
-}
-
-func lastIndex(list []string, entry string) int {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i] == entry {
-			return i
-		}
-	}
-	return -1
 }

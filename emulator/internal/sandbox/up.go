@@ -97,9 +97,6 @@ func preview(ctx context.Context, s *Sandbox, o options) error {
 }
 
 func (s *Sandbox) preview(ctx context.Context, o options) error {
-	if _, _, err := s.Stack(o.Stack).source(); err != nil {
-		return err
-	}
 	if err := build(ctx, s, o); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ type builder struct {
 func Stamps(l layout.Layout, set []Tool) []string {
 	files := make([]string, len(set))
 	for i, t := range set {
-		files[i] = filepath.Join(stamps(l), t.Name)
+		files[i] = stamp(l, t)
 	}
 	return files
 }
@@ -99,7 +99,7 @@ func Stamps(l layout.Layout, set []Tool) []string {
 // stamps returns the folder of the tools' fingerprints.
 func stamps(l layout.Layout) string { return filepath.Join(l.Cache(), "tools") }
 
-func (b builder) stamp(t Tool) string { return filepath.Join(stamps(b.layout), t.Name) }
+func stamp(l layout.Layout, t Tool) string { return filepath.Join(stamps(l), t.Name) }
 
 // log returns the file with the output of the last builds.
 func (b builder) log() string { return filepath.Join(b.layout.Logs(), "build.log") }
@@ -112,8 +112,8 @@ func (b builder) fresh(t Tool) (bool, error) {
 	}
 	// Stat follows links, whose targets may be removed.
 	_, binary := os.Stat(filepath.Join(b.layout.Bin(), t.Name))
-	have, stamp := os.ReadFile(b.stamp(t))
-	return binary == nil && stamp == nil && string(have) == want, nil
+	have, unstamped := os.ReadFile(stamp(b.layout, t))
+	return binary == nil && unstamped == nil && string(have) == want, nil
 }
 
 // fingerprint returns a hash of everything from which a tool is built.
@@ -219,7 +219,7 @@ func (b builder) place(t Tool, from string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(b.stamp(t), []byte(sum), 0o600)
+	return os.WriteFile(stamp(b.layout, t), []byte(sum), 0o600)
 }
 
 // steps returns one step for each module, because the tools of a module share most of their

@@ -46,8 +46,8 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 			now.state[string(r.URN)] = "" // each provider gets a new id
 		}
 	}
-	var all []struct{ Type, ID string }
-	if err := w.Get(ctx, "/cloud/resources", &all); err != nil {
+	all, err := resources(ctx, w)
+	if err != nil {
 		return now, err
 	}
 	for _, r := range all {
@@ -180,6 +180,14 @@ func adopt(ctx context.Context, w *world.World, reference inventory) error {
 	return nil
 }
 
+// existing is a resource of the emulated cloud.
+type existing struct{ Type, ID string }
+
+func resources(ctx context.Context, w *world.World) (all []existing, err error) {
+	err = w.Get(ctx, "/cloud/resources", &all)
+	return all, err
+}
+
 // strangers returns the resources that are in the cloud but not in the state.
 func strangers(ctx context.Context, w *world.World) (found []string, err error) {
 	d, _, err := w.Deployment()
@@ -190,8 +198,8 @@ func strangers(ctx context.Context, w *world.World) (found []string, err error) 
 	for _, r := range d.Resources {
 		known[string(r.Type)+" "+string(r.ID)] = true
 	}
-	var all []struct{ Type, ID string }
-	if err := w.Get(ctx, "/cloud/resources", &all); err != nil {
+	all, err := resources(ctx, w)
+	if err != nil {
 		return nil, err
 	}
 	for _, r := range all {

@@ -128,8 +128,8 @@ func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, 
 	if failed := r.run(ctx, way, "destroy"); failed != "" {
 		return false, failed, nil
 	}
-	var left []struct{ Type, ID string }
-	if err := r.world.Get(ctx, "/cloud/resources", &left); err != nil {
+	left, err := resources(ctx, r.world)
+	if err != nil {
 		return false, "", err
 	}
 	d, _, err := r.world.Deployment()

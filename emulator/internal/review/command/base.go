@@ -149,7 +149,7 @@ func (b *base) fresh(ctx context.Context) error {
 	// Use the tools of the checkout, whose folder contains this one.
 	above := layout.Layout{Root: filepath.Dir(filepath.Dir(b.Layout.Root))}
 	for from, to := range map[string]string{b.Layout.Bin(): above.Bin(), b.Layout.Cache(): above.Cache()} {
-		if err := os.Symlink(to, from); err != nil {
+		if err := layout.Link(to, from); err != nil {
 			return err
 		}
 	}
