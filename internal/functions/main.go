@@ -5,8 +5,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,8 +18,9 @@ import (
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/storage"
 )
 
-// folder is the emulator's folder for these files.
-const folder = "emulator/internal/core/cloud/schema/functions"
+// file is the emulator's file of these results. Package schema of the emulator describes the
+// format.
+const file = "emulator/internal/core/cloud/schema/functions.tsv"
 
 // results maps the tokens of functions to their result types.
 var results = map[string]reflect.Type{
@@ -32,35 +33,28 @@ var results = map[string]reflect.Type{
 }
 
 func main() {
-	for name, text := range files() {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // files of the checkout
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if err := os.WriteFile(file, []byte(rows()), 0o644); err != nil { //nolint:gosec // a file of the checkout
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
-// files returns the content of all files by their path in a checkout.
-func files() map[string]string {
-	all := map[string]string{}
-	for token, result := range results {
-		var text strings.Builder
-		fmt.Fprintln(&text, token)
-		describe(&text, result, 0)
-		pkg, rest, _ := strings.Cut(strings.TrimPrefix(token, "gcp:"), "/")
-		name, _, _ := strings.Cut(rest, ":")
-		all[filepath.ToSlash(filepath.Join(folder, pkg+"."+name+".txt"))] = text.String()
+// rows returns the content of the file.
+func rows() string {
+	var text strings.Builder
+	for _, token := range slices.Sorted(maps.Keys(results)) {
+		describe(&text, token, "", results[token])
 	}
-	return all
+	return text.String()
 }
 
 // kinds maps Go kinds to those of the emulator's schema.
 var kinds = map[reflect.Kind]string{
-	reflect.Bool: "bool", reflect.Int: "int", reflect.Float64: "float", reflect.String: "string", reflect.Map: "map",
-	reflect.Slice: "list", reflect.Struct: "object",
+	reflect.Bool: "Bool", reflect.Int: "Int", reflect.Float64: "Float", reflect.String: "String", reflect.Map: "Map",
+	reflect.Slice: "List", reflect.Struct: "Object",
 }
 
-func describe(text *strings.Builder, t reflect.Type, depth int) {
+func describe(text *strings.Builder, token, path string, t reflect.Type) {
 	var fields []reflect.StructField
 	for _, f := range reflect.VisibleFields(t) {
 		if f.Tag.Get("pulumi") != "" {
@@ -69,16 +63,16 @@ func describe(text *strings.Builder, t reflect.Type, depth int) {
 	}
 	slices.SortFunc(fields, func(a, b reflect.StructField) int { return strings.Compare(a.Tag.Get("pulumi"), b.Tag.Get("pulumi")) })
 	for _, f := range fields {
-		of := f.Type
+		of, at := f.Type, path+f.Tag.Get("pulumi")
 		if of.Kind() == reflect.Pointer {
 			of = of.Elem()
 		}
-		fmt.Fprintf(text, "%s%s %s\n", strings.Repeat("\t", depth), f.Tag.Get("pulumi"), kinds[of.Kind()])
+		fmt.Fprintf(text, "%s\t%s\t%s\t\t\n", token, at, kinds[of.Kind()])
 		if of.Kind() == reflect.Slice {
-			of = of.Elem()
+			of, at = of.Elem(), at+"[*]"
 		}
 		if of.Kind() == reflect.Struct {
-			describe(text, of, depth+1)
+			describe(text, token, at+".", of)
 		}
 	}
 }

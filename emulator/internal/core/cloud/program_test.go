@@ -33,12 +33,12 @@ func TestEveryPropertyThatTheProgramSetsIsInTheTable(t *testing.T) {
 			continue
 		}
 		p := schema.At(schema.Of(typ), path)
-		if assert.NotNil(t, p, "%s: the files in schema/types have no %s", typ, path) {
+		if assert.NotNil(t, p, "%s: schema/types.tsv has no %s", typ, path) {
 			assert.False(t, p.Output, "%s is not for a program to set", line)
 		}
 	}
 	for typ := range unknown {
-		assert.Fail(t, typ+" is not emulated: it needs its properties in schema/types (the comment of schema/schema.go says how they are made) and an entry in kinds.go")
+		assert.Fail(t, typ+" is not emulated: it needs its properties in schema/types.tsv (the comment of schema/schema.go says how they are made) and an entry in kinds.go")
 	}
 }
 
@@ -50,11 +50,11 @@ func TestEveryTypeOfTheTableIsKnownAndUsed(t *testing.T) {
 	}
 	for _, typ := range schema.Types() {
 		_, known := kinds[typ]
-		assert.True(t, known, "%s has its properties in schema/types and no entry in kinds.go", typ)
+		assert.True(t, known, "%s has its properties in schema/types.tsv and no entry in kinds.go", typ)
 		assert.True(t, used[typ], "the program makes no %s", typ)
 	}
 	for typ := range kinds {
-		assert.Contains(t, schema.Types(), typ, "kinds.go has an entry for it, and schema/types no properties")
+		assert.Contains(t, schema.Types(), typ, "kinds.go has an entry for it, and schema/types.tsv no properties")
 	}
 }
 

@@ -1,45 +1,29 @@
 // Package schema contains the schemas of the resource types that the program uses, from the
 // gcp provider 8.41.1.
 //
-// The folder types has one file for each resource type. The first line is the type token.
-// Each further line is one property: its name, its kind and its flags, separated by spaces.
-// The properties of an object, or of the elements of a list or set, follow with one more tab.
-//
-//	required       must be set; all other properties are optional
-//	computed       Google sets it if it is omitted, and the provider sees no change
-//	output         only Google sets it
-//	replaces       a change replaces the resource
-//	secret         the value is a secret
-//	default=V      the value if it is omitted
-//	conflicts=A,B  paths, from the top, of properties that must not be set together with it
-//
-// To regenerate the files for another version of the provider, write a program that imports
-// github.com/pulumi/pulumi-gcp/provider/v8 of that version, iterates over
-// Provider().P.ResourcesMap() with the names in Provider().Resources, and prints for each
-// property, separated by tabs:
+// Each line of types.tsv is one property of a type. It has five columns, separated by tabs:
 //
 //   - the type token
-//   - the path in Pulumi's names (TerraformToPulumiNameV2 of the bridge; a block that occurs
-//     at most once is an object, and [*] stands for the elements of a list or set)
+//   - the path in Pulumi's names; a block that occurs at most once is an object, and [*] stands
+//     for the elements of a list or set
 //   - the kind: Bool, Int, Float, String, List, Set, Map or Object
 //   - the flags, separated by commas: required, optional, computed, replaces (ForceNew),
 //     secret, default=VALUE
-//   - ConflictsWith, separated by spaces
+//   - the paths, separated by spaces, of properties that must not be set together with it
+//     (ConflictsWith)
 //
-// Then run, in the folder emulator,
+// To regenerate the file for another version of the provider, write a program that imports
+// github.com/pulumi/pulumi-gcp/provider/v8 of that version, iterates over
+// Provider().P.ResourcesMap() with the names in Provider().Resources, and prints these columns.
+// TerraformToPulumiNameV2 of the bridge converts names.
 //
-//	go run ./internal/core/cloud/schema/generate DUMP internal/core/cloud/schema/types [TYPE...]
-//
-// It regenerates the existing files and writes those of the named types.
-//
-// The folder functions has the results of lookups in the same format. To regenerate it, run
+// functions.tsv has the results of lookups in the same format. To regenerate it, run
 // go run ./internal/functions in the root folder.
 package schema
 
 import (
-	"embed"
+	_ "embed"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
@@ -48,24 +32,24 @@ import (
 
 // The kinds of properties.
 const (
-	Bool   = "bool"
-	Int    = "int"
-	Float  = "float"
-	String = "string"
-	List   = "list"
-	Set    = "set" // unordered
-	Map    = "map" // with arbitrary keys
-	Object = "object"
+	Bool   = "Bool"
+	Int    = "Int"
+	Float  = "Float"
+	String = "String"
+	List   = "List"
+	Set    = "Set" // unordered
+	Map    = "Map" // with arbitrary keys
+	Object = "Object"
 )
 
 // Property is one property of a resource type, or of an object in it.
 type Property struct {
 	Name     string
 	Kind     string
-	Required bool
-	Computed bool
-	Output   bool
-	ForceNew bool
+	Required bool // all other properties are optional
+	Computed bool // Google sets it if it is omitted, and the provider sees no change
+	Output   bool // only Google sets it
+	ForceNew bool // a change replaces the resource
 	Secret   bool
 	Default  any      // nil for none; numbers are float64
 	Conflict []string // paths from the top of the resource
@@ -101,12 +85,14 @@ func At(level []*Property, path string) *Property {
 	return p
 }
 
-//go:embed types/*.txt functions/*.txt
-var files embed.FS
-
 var (
-	types     = mustParse("types/*.txt")
-	functions = mustParse("functions/*.txt")
+	//go:embed types.tsv
+	typeRows string
+	//go:embed functions.tsv
+	functionRows string
+
+	types     = mustParse(typeRows)
+	functions = mustParse(functionRows)
 )
 
 // Function returns the properties of a function's result by its token; nil if it is unknown.
@@ -118,81 +104,55 @@ func Of(typ string) []*Property { return types[typ] }
 // Types returns the tokens of all types, in no particular order.
 func Types() []string { return slices.Collect(maps.Keys(types)) }
 
-func mustParse(pattern string) map[string][]*Property {
-	all := map[string][]*Property{}
-	names, err := fs.Glob(files, pattern)
-	for _, name := range names {
-		text, _ := files.ReadFile(name)
-		typ, properties, parseErr := Parse(string(text))
-		if parseErr != nil {
-			err = fmt.Errorf("%s: %w", name, parseErr)
-		}
-		all[typ] = properties
-	}
+func mustParse(text string) map[string][]*Property {
+	all, err := parse(text)
 	if err != nil {
 		panic(err) // the files are embedded, and a test reads them
 	}
 	return all
 }
 
-// Parse reads the file of one type.
-func Parse(text string) (typ string, properties []*Property, err error) {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	open := []*[]*Property{&properties} // the levels that a line may be on
-	for i, line := range lines[1:] {
-		depth := len(line) - len(strings.TrimLeft(line, "\t"))
-		p, err := parseLine(line)
-		if err == nil && depth >= len(open) {
-			err = fmt.Errorf("%q is indented too far", line)
+// parse returns the properties by token. A property comes after the one that contains it.
+func parse(text string) (map[string][]*Property, error) {
+	all := map[string][]*Property{}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(columns) != 5 {
+			return nil, fmt.Errorf("line %d: it does not have five columns", number)
 		}
+		token, path := columns[0], columns[1]
+		at := strings.LastIndex(path, ".")
+		p, err := property(path[at+1:], columns[2], strings.Split(columns[3], ","), strings.Fields(columns[4]))
 		if err != nil {
-			return "", nil, fmt.Errorf("line %d: %w", i+2, err)
+			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
-		open = open[:depth+1]
-		*open[depth] = append(*open[depth], p)
-		if p.Kind == Object || p.Kind == List || p.Kind == Set {
-			open = append(open, &p.Inside)
+		if at < 0 {
+			all[token] = append(all[token], p)
+			continue
 		}
+		parent := At(all[token], path[:at])
+		if parent == nil {
+			return nil, fmt.Errorf("line %d: no property contains %q", number, path)
+		}
+		parent.Inside = append(parent.Inside, p)
 	}
-	return lines[0], properties, nil
+	return all, nil
 }
 
-func parseLine(line string) (*Property, error) {
-	words := strings.Fields(line)
-	if len(words) < 2 {
-		return nil, fmt.Errorf("%q has no kind", line)
+func property(name, kind string, flags, conflicts []string) (p *Property, err error) {
+	has := func(flag string) bool { return slices.Contains(flags, flag) }
+	p = &Property{
+		Name: name, Kind: kind, Conflict: conflicts, Required: has("required"), ForceNew: has("replaces"), Secret: has("secret"),
+		Computed: has("computed") && has("optional"), Output: has("computed") && !has("optional"),
 	}
-	p := &Property{Name: words[0], Kind: words[1]}
-	switch p.Kind {
-	case Bool, Int, Float, String, List, Set, Map, Object:
-	default:
-		return nil, fmt.Errorf("%q is not a kind", p.Kind)
-	}
-	for _, word := range words[2:] {
-		name, value, _ := strings.Cut(word, "=")
-		switch name {
-		case "required":
-			p.Required = true
-		case "computed":
-			p.Computed = true
-		case "output":
-			p.Output = true
-		case "replaces":
-			p.ForceNew = true
-		case "secret":
-			p.Secret = true
-		case "conflicts":
-			p.Conflict = strings.Split(value, ",")
-		case "default":
-			var err error
-			if p.Default, err = parseDefault(p.Kind, value); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("%q is not a flag", word)
+	for _, flag := range flags {
+		if value, ok := strings.CutPrefix(flag, "default="); ok {
+			p.Default, err = parseDefault(kind, value)
 		}
 	}
-	return p, nil
+	return p, err
 }
 
 func parseDefault(kind, value string) (any, error) {

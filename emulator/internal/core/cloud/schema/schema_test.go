@@ -9,28 +9,32 @@ import (
 )
 
 func TestAFileOfPropertiesIsRead(t *testing.T) {
-	typ, properties, err := Parse("gcp:a/b:B\n" +
-		"name string required replaces\n" +
-		"config object computed\n" +
-		"\trules set conflicts=name,config.on\n" +
-		"\t\tport int default=80\n" +
-		"\t\ton bool default=false\n" +
-		"\tlabels map\n" +
-		"address string output secret\n" +
-		"empty string default=\n")
+	all, err := parse("gcp:a/b:B\tname\tString\trequired,replaces\t\n" +
+		"gcp:a/b:B\tconfig\tObject\toptional,computed\t\n" +
+		"gcp:a/b:B\tconfig.rules\tSet\toptional\tname config.on\n" +
+		"gcp:a/b:B\tconfig.rules[*].port\tInt\toptional,default=80\t\n" +
+		"gcp:a/b:B\tconfig.rules[*].on\tBool\toptional,default=false\t\n" +
+		"gcp:a/b:B\tconfig.labels\tMap\toptional\t\n" +
+		"gcp:c/d:D\taddress\tString\tcomputed,secret\t\n" +
+		"gcp:c/d:D\tempty\tString\toptional,default=\t\n")
 	require.NoError(t, err)
-	assert.Equal(t, "gcp:a/b:B", typ)
-	assert.Equal(t, []*Property{
-		{Name: "name", Kind: String, Required: true, ForceNew: true},
-		{Name: "config", Kind: Object, Computed: true, Inside: []*Property{
-			{Name: "rules", Kind: Set, Conflict: []string{"name", "config.on"}, Inside: []*Property{
-				{Name: "port", Kind: Int, Default: 80.0}, {Name: "on", Kind: Bool, Default: false},
+	none := []string{}
+	assert.Equal(t, map[string][]*Property{
+		"gcp:a/b:B": {
+			{Name: "name", Kind: String, Required: true, ForceNew: true, Conflict: none},
+			{Name: "config", Kind: Object, Computed: true, Conflict: none, Inside: []*Property{
+				{Name: "rules", Kind: Set, Conflict: []string{"name", "config.on"}, Inside: []*Property{
+					{Name: "port", Kind: Int, Default: 80.0, Conflict: none}, {Name: "on", Kind: Bool, Default: false, Conflict: none},
+				}},
+				{Name: "labels", Kind: Map, Conflict: none},
 			}},
-			{Name: "labels", Kind: Map},
-		}},
-		{Name: "address", Kind: String, Output: true, Secret: true},
-		{Name: "empty", Kind: String, Default: ""},
-	}, properties)
+		},
+		"gcp:c/d:D": {
+			{Name: "address", Kind: String, Output: true, Secret: true, Conflict: none},
+			{Name: "empty", Kind: String, Default: "", Conflict: none},
+		},
+	}, all)
+	properties := all["gcp:a/b:B"]
 	assert.Equal(t, 80.0, At(properties, "config.rules[*].port").Default)
 	assert.Equal(t, "labels", At(properties, "config.labels.any.thing").Name)
 	assert.Nil(t, At(properties, "config.none"))
@@ -39,15 +43,26 @@ func TestAFileOfPropertiesIsRead(t *testing.T) {
 
 func TestAFileWithAnErrorIsNotRead(t *testing.T) {
 	for text, want := range map[string]string{
-		"t\nname\n":                        `line 2: "name" has no kind`,
-		"t\nname text\n":                   `line 2: "text" is not a kind`,
-		"t\nname string often\n":           `"often" is not a flag`,
-		"t\nname string\n\tin string\n":    `line 3: "\tin string" is indented too far`,
-		"t\nnumber int default=many\n":     "invalid syntax",
-		"t\nlist list default=something\n": "a list cannot have a default",
+		"t\tname\tString\toptional\t\nname\n":       "line 2: it does not have five columns",
+		"t\tobject.name\tString\toptional\t\n":      `line 1: no property contains "object.name"`,
+		"t\tnumber\tInt\toptional,default=many\t\n": "invalid syntax",
+		"t\tlist\tList\toptional,default=some\t\n":  "a List cannot have a default",
 	} {
-		_, _, err := Parse(text)
+		_, err := parse(text)
 		require.ErrorContains(t, err, want, text)
+	}
+}
+
+func TestEveryPropertyHasAKnownKindAndKnownFlags(t *testing.T) {
+	kinds := []string{Bool, Int, Float, String, List, Set, Map, Object}
+	flags := []string{"", "required", "optional", "computed", "replaces", "secret", "default"}
+	for line := range strings.Lines(typeRows + functionRows) {
+		columns := strings.Split(line, "\t")
+		assert.Contains(t, kinds, columns[2], line)
+		for flag := range strings.SplitSeq(columns[3], ",") {
+			name, _, _ := strings.Cut(flag, "=")
+			assert.Contains(t, flags, name, line)
+		}
 	}
 }
 
@@ -70,6 +85,9 @@ func TestPropertiesMatchTheProvidersSchema(t *testing.T) {
 		got := At(Of(typ), property)
 		require.NotNil(t, got, path)
 		want.Name = got.Name
+		if want.Conflict == nil {
+			want.Conflict = []string{}
+		}
 		assert.Equal(t, want, *got, path)
 	}
 	assert.Nil(t, Of("gcp:sql/databaseInstance:DatabaseInstance"))
