@@ -16,6 +16,9 @@ import (
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
+// csiDriver is GKE's driver for persistent disks.
+const csiDriver = "pd.csi.storage.gke.io"
+
 // DiskTypeAttribute is the volume attribute that contains the disk type.
 const DiskTypeAttribute = "type"
 

@@ -104,7 +104,7 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 
 // addGKE adds the parts of GKE that plain Kubernetes does not have.
 func (m *Manager) addGKE(ctx, background context.Context, r *running, resolver *resolver) error {
-	if err := installDefaults(ctx, r.access.Client); err != nil {
+	if err := installDefaults(ctx, r.access.Config); err != nil {
 		return err
 	}
 	if err := startWarden(background, r.access); err != nil {
