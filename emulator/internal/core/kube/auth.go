@@ -3,7 +3,6 @@ package kube
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,11 +23,7 @@ func Token(l layout.Layout) (string, error) {
 			return token, nil
 		}
 	}
-	var b [24]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", err
-	}
-	token := hex.EncodeToString(b[:])
+	token := rand.Text()
 	return token, os.WriteFile(l.Token(), []byte(token+"\n"), 0o600)
 }
 

@@ -2,9 +2,6 @@ package kube
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/keyutil"
 
 	"sglang-tpu/emulator/internal/core/injection"
 	"sglang-tpu/emulator/internal/core/netmap"
@@ -164,14 +162,8 @@ func (c *controlPlane) certificates() error {
 	}); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(c.pki(), "sa.key")); errors.Is(err, os.ErrNotExist) {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			return err
-		}
-		if err := writeKey(filepath.Join(c.pki(), "sa.key"), key); err != nil {
-			return err
-		}
+	if _, _, err := keyutil.LoadOrGenerateKeyFile(filepath.Join(c.pki(), "sa.key")); err != nil {
+		return err
 	}
 	if _, _, err := c.ca.Issue(c.pki(), "kubelet-client", "kube-apiserver-kubelet-client", []string{"system:masters"}, nil); err != nil {
 		return err

@@ -18,9 +18,7 @@ func (c *controlPlane) encryptSecrets() error {
 		return err
 	}
 	key := make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return err
-	}
+	rand.Read(key)
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration",
 		"resources": []any{map[string]any{

@@ -4,12 +4,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,14 +17,15 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
 )
 
 // Authority is the emulator's certificate authority. It signs all server and client
 // certificates of the emulated cloud.
 type Authority struct {
 	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	pair tls.Certificate
 }
 
 // systemRoots are the files in which Linux distributions keep the trusted certificates.
@@ -34,15 +35,19 @@ var systemRoots = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/c
 // authority and of the authorities that this machine trusts to the file bundle.
 func OpenAuthority(dir, bundle string) (*Authority, error) {
 	a := &Authority{dir: dir}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	if err := a.load(); errors.Is(err, os.ErrNotExist) {
-		if err := a.create(); err != nil {
+	keyFile := filepath.Join(dir, "ca.key")
+	if _, err := os.Stat(a.CertFile()); errors.Is(err, os.ErrNotExist) {
+		template := &x509.Certificate{
+			Subject: pkix.Name{CommonName: "sglang-tpu emulator"}, NotAfter: time.Now().AddDate(10, 0, 0),
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		}
+		if err := create(a.CertFile(), keyFile, template, nil); err != nil {
 			return nil, err
 		}
-	} else if err != nil {
-		return nil, err
+	}
+	var err error
+	if a.pair, err = tls.LoadX509KeyPair(a.CertFile(), keyFile); err != nil {
+		return nil, fmt.Errorf("%s is damaged; remove it: %w", dir, err)
 	}
 	text, err := os.ReadFile(a.CertFile())
 	if err != nil {
@@ -63,67 +68,16 @@ func (a *Authority) CertFile() string { return filepath.Join(a.dir, "ca.crt") }
 // Pool returns a certificate pool that trusts only the authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
+	pool.AddCert(a.pair.Leaf)
 	return pool
-}
-
-func (a *Authority) keyFile() string { return filepath.Join(a.dir, "ca.key") }
-
-func (a *Authority) load() error {
-	text, err := os.ReadFile(a.CertFile())
-	if err != nil {
-		return err
-	}
-	keyText, err := os.ReadFile(a.keyFile())
-	if err != nil {
-		return err
-	}
-	block, _ := pem.Decode(text)
-	keyBlock, _ := pem.Decode(keyText)
-	if block == nil || keyBlock == nil {
-		return fmt.Errorf("%s is damaged; remove it", a.dir)
-	}
-	if a.cert, err = x509.ParseCertificate(block.Bytes); err != nil {
-		return err
-	}
-	a.key, err = x509.ParseECPrivateKey(keyBlock.Bytes)
-	return err
-}
-
-func (a *Authority) create() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "sglang-tpu emulator"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(10, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return err
-	}
-	if err := writeKey(a.keyFile(), key); err != nil {
-		return err
-	}
-	if err := writePEM(a.CertFile(), "CERTIFICATE", der); err != nil {
-		return err
-	}
-	return a.load()
 }
 
 // Issue issues a certificate for a client (user and groups) or a server (hosts), and writes it
 // to dir/name.crt and its key to dir/name.key.
 func (a *Authority) Issue(dir, name, user string, groups, hosts []string) (certFile, keyFile string, err error) {
 	certFile, keyFile = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return "", "", err
-	}
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: user, Organization: groups},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(5, 0, 0),
+		Subject: pkix.Name{CommonName: user, Organization: groups}, NotAfter: time.Now().AddDate(5, 0, 0),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 	}
@@ -134,37 +88,35 @@ func (a *Authority) Issue(dir, name, user string, groups, hosts []string) (certF
 			template.DNSNames = append(template.DNSNames, h)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		return "", "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", "", err
-	}
-	if err := writeKey(keyFile, key); err != nil {
-		return "", "", err
-	}
-	return certFile, keyFile, writePEM(certFile, "CERTIFICATE", der)
+	return certFile, keyFile, create(certFile, keyFile, template, &a.pair)
 }
 
-func serial() *big.Int {
-	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return big.NewInt(time.Now().UnixNano())
-	}
-	return n
-}
-
-func writeKey(file string, key *ecdsa.PrivateKey) error {
-	der, err := x509.MarshalECPrivateKey(key)
+// create creates a key and a certificate, and writes both. Without a signer, the certificate is
+// signed with its own key.
+func create(certFile, keyFile string, template *x509.Certificate, signer *tls.Certificate) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	return writePEM(file, "EC PRIVATE KEY", der)
-}
-
-func writePEM(file, typ string, der []byte) error {
-	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: typ, Bytes: der}), 0o600)
+	template.NotBefore = time.Now().Add(-time.Hour)
+	if signer == nil {
+		signer = &tls.Certificate{Leaf: template, PrivateKey: key}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, signer.Leaf, key.Public(), signer.PrivateKey)
+	if err != nil {
+		return err
+	}
+	text, err := keyutil.MarshalPrivateKeyToPEM(key)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(keyFile, text, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: der}), 0o600)
 }
 
 // WriteKubeconfig writes a kubeconfig for one user of an API server. namespace is the default
