@@ -111,9 +111,8 @@ func open(ctx context.Context, l layout.Layout, minute time.Duration) (*daemon, 
 	if err != nil {
 		return nil, err
 	}
-	d.manager = &kube.Manager{
-		Layout: l, CA: authority, Disks: d.cloud, Pools: d.cloud, Nodes: &node.Fleet{Layout: l, Images: images, Buckets: d.cloud, Secrets: d.cloud, Streaming: d.cloud},
-	}
+	nodes := &node.Fleet{Layout: l, Images: images, Cloud: d.cloud}
+	d.manager = &kube.Manager{Layout: l, CA: authority, Disks: d.cloud, Pools: d.cloud, Nodes: nodes.Start}
 	d.cloud.Injected, d.manager.Injected = &d.injected, &d.injected
 	d.cloud.Clusters, d.cloud.Buckets, d.cloud.Disks = d.manager, l.Buckets(), l.Disks()
 	d.cloud.Lenient = os.Getenv(layout.EarlierVar) != ""

@@ -36,12 +36,12 @@ var controllers = []string{
 
 // controlPlane runs etcd and the Kubernetes binaries of one cluster.
 type controlPlane struct {
-	name   string
+	Access
 	dir    string
 	layout layout.Layout
-	ca     *Authority
-	net    *netmap.Net
 	saved  saved
+	nodes  Nodes
+	cancel context.CancelFunc // ends what runs in this process
 
 	injected  *injection.Set
 	front     *http.Server    // nil without a front
@@ -49,8 +49,6 @@ type controlPlane struct {
 	processes []*proc.Process // in start order
 	stopped   bool
 	tunnel    *tunnel
-	admin     *rest.Config
-	client    *kubernetes.Clientset
 }
 
 // saved is the part of a cluster's configuration that must not change when it is resumed.
@@ -59,13 +57,10 @@ type saved struct {
 	PodsCIDR string `json:"podsCIDR"`
 	APIPort  int    `json:"apiPort"`
 	// FrontPort is the port of the front; 0 without a front.
-	FrontPort int    `json:"frontPort,omitempty"`
-	Project   string `json:"project"`
+	FrontPort int `json:"frontPort,omitempty"`
 }
 
 func (c *controlPlane) file(name string) string { return filepath.Join(c.dir, name) }
-
-func (c *controlPlane) pki() string { return c.file("pki") }
 
 // start starts etcd, the API server, and then the controllers.
 func (c *controlPlane) start(ctx context.Context) error {
@@ -89,8 +84,8 @@ func (c *controlPlane) start(ctx context.Context) error {
 		"kube-controller-manager": {
 			"--kubeconfig=" + c.file("controller-manager.kubeconfig"),
 			"--controllers=" + strings.Join(controllers, ","),
-			"--service-account-private-key-file=" + filepath.Join(c.pki(), "sa.key"),
-			"--root-ca-file=" + c.ca.CertFile(), "--use-service-account-credentials",
+			"--service-account-private-key-file=" + filepath.Join(c.PKI, "sa.key"),
+			"--root-ca-file=" + c.CA.CertFile(), "--use-service-account-credentials",
 			"--leader-elect=false", "--secure-port=0", "--profiling=false",
 			"--concurrent-deployment-syncs=2", "--concurrent-gc-syncs=4",
 			"--kube-api-qps=200", "--kube-api-burst=400",
@@ -122,10 +117,10 @@ func (c *controlPlane) loadSaved() error {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if c.net, err = netmap.New(c.saved.PodsCIDR, layout.FirstNetwork(), want); err != nil {
+	if c.Net, err = netmap.New(c.saved.PodsCIDR, layout.FirstNetwork(), want); err != nil {
 		return err
 	}
-	c.saved.Index = c.net.Index()
+	c.saved.Index = c.Net.Index()
 	if c.saved.APIPort == 0 {
 		if c.saved.APIPort, err = freePort(); err != nil {
 			return err
@@ -156,16 +151,16 @@ func freePort() (int, error) {
 func (c *controlPlane) endpoint() string { return fmt.Sprintf("127.0.0.1:%d", c.saved.APIPort) }
 
 func (c *controlPlane) certificates() error {
-	if _, _, err := c.ca.Issue(c.pki(), "apiserver", "kube-apiserver", nil, []string{
-		"127.0.0.1", "localhost", c.net.APIService(),
+	if _, _, err := c.CA.Issue(c.PKI, "apiserver", "kube-apiserver", nil, []string{
+		"127.0.0.1", "localhost", c.Net.APIService(),
 		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
 	}); err != nil {
 		return err
 	}
-	if _, _, err := keyutil.LoadOrGenerateKeyFile(filepath.Join(c.pki(), "sa.key")); err != nil {
+	if _, _, err := keyutil.LoadOrGenerateKeyFile(filepath.Join(c.PKI, "sa.key")); err != nil {
 		return err
 	}
-	if _, _, err := c.ca.Issue(c.pki(), "kubelet-client", "kube-apiserver-kubelet-client", []string{"system:masters"}, nil); err != nil {
+	if _, _, err := c.CA.Issue(c.PKI, "kubelet-client", "kube-apiserver-kubelet-client", []string{"system:masters"}, nil); err != nil {
 		return err
 	}
 	for name, user := range map[string]string{
@@ -175,11 +170,11 @@ func (c *controlPlane) certificates() error {
 		if name == "admin" {
 			groups = []string{"system:masters"}
 		}
-		cert, key, err := c.ca.Issue(c.pki(), name, user, groups, nil)
+		cert, key, err := c.CA.Issue(c.PKI, name, user, groups, nil)
 		if err != nil {
 			return err
 		}
-		if err := WriteKubeconfig(c.file(name+".kubeconfig"), "https://"+c.endpoint(), c.ca, "", clientcmdapi.AuthInfo{ClientCertificate: cert, ClientKey: key}); err != nil {
+		if err := WriteKubeconfig(c.file(name+".kubeconfig"), "https://"+c.endpoint(), c.CA, "", clientcmdapi.AuthInfo{ClientCertificate: cert, ClientKey: key}); err != nil {
 			return err
 		}
 	}
@@ -187,13 +182,13 @@ func (c *controlPlane) certificates() error {
 	if err != nil {
 		return err
 	}
-	c.admin = &rest.Config{
+	c.Config = &rest.Config{
 		Host: "https://" + c.endpoint(), QPS: 500, Burst: 1000,
 		TLSClientConfig: rest.TLSClientConfig{
-			CAFile: c.ca.CertFile(), CertFile: filepath.Join(c.pki(), "admin.crt"), KeyFile: filepath.Join(c.pki(), "admin.key"),
+			CAFile: c.CA.CertFile(), CertFile: filepath.Join(c.PKI, "admin.crt"), KeyFile: filepath.Join(c.PKI, "admin.key"),
 		},
 	}
-	if c.client, err = kubernetes.NewForConfig(c.admin); err != nil {
+	if c.Client, err = kubernetes.NewForConfig(c.Config); err != nil {
 		return err
 	}
 	return os.WriteFile(c.file("tokens.csv"), []byte(token+`,gcloud,gcloud,"system:masters"`+"\n"), 0o600)
@@ -238,7 +233,7 @@ func reachable(url string) error {
 
 func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 	if l, err := net.Listen("tcp", c.endpoint()); err != nil {
-		return fmt.Errorf("the API server's port of cluster %s is in use; end whatever listens on %s: %w", c.name, c.endpoint(), err)
+		return fmt.Errorf("the API server's port of cluster %s is in use; end whatever listens on %s: %w", c.Name, c.endpoint(), err)
 	} else if err := l.Close(); err != nil {
 		return err
 	}
@@ -249,13 +244,13 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 	if err := c.encryptSecrets(); err != nil {
 		return err
 	}
-	in := func(name string) string { return filepath.Join(c.pki(), name) }
+	in := func(name string) string { return filepath.Join(c.PKI, name) }
 	p, err := c.run("kube-apiserver", []string{
 		"--etcd-servers=" + etcd,
 		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", c.saved.APIPort),
 		"--tls-cert-file=" + in("apiserver.crt"), "--tls-private-key-file=" + in("apiserver.key"),
-		"--client-ca-file=" + c.ca.CertFile(), "--token-auth-file=" + c.file("tokens.csv"),
-		"--service-cluster-ip-range=" + c.net.Services(),
+		"--client-ca-file=" + c.CA.CertFile(), "--token-auth-file=" + c.file("tokens.csv"),
+		"--service-cluster-ip-range=" + c.Net.Services(),
 		// The reconciler would log errors, because the endpoint is a loopback address.
 		"--endpoint-reconciler-type=none",
 		"--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc",
@@ -265,20 +260,24 @@ func (c *controlPlane) startAPIServer(ctx context.Context, etcd string) error {
 		// The controller that removes the taint from new nodes does not run.
 		"--disable-admission-plugins=TaintNodesByCondition",
 		"--kubelet-client-certificate=" + in("kubelet-client.crt"), "--kubelet-client-key=" + in("kubelet-client.key"),
-		"--kubelet-certificate-authority=" + c.ca.CertFile(), "--kubelet-preferred-address-types=InternalIP",
+		"--kubelet-certificate-authority=" + c.CA.CertFile(), "--kubelet-preferred-address-types=InternalIP",
 		"--profiling=false", "--enable-priority-and-fairness=false",
 	}, "HTTPS_PROXY="+c.tunnel.address(), "https_proxy=", "NO_PROXY=", "no_proxy=")
 	if err != nil {
 		return err
 	}
 	return p.Ready(ctx, "kube-apiserver", 2*time.Minute, func() error {
-		_, err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		_, err := c.Client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		return err
 	})
 }
 
-// stop stops the processes and listeners.
+// stop stops the nodes, processes and listeners.
 func (c *controlPlane) stop() {
+	if c.nodes != nil {
+		c.nodes.Stop()
+	}
+	c.cancel()
 	c.end()
 	// An error of Close means that it is already closed.
 	if c.front != nil {
@@ -287,7 +286,7 @@ func (c *controlPlane) stop() {
 	if c.tunnel != nil {
 		_ = c.tunnel.listener.Close()
 	}
-	if c.net != nil {
-		_ = c.net.Close()
+	if c.Net != nil {
+		_ = c.Net.Close()
 	}
 }

@@ -28,11 +28,11 @@ var drainRetry = pace.Of(5 * time.Second)
 // Drain drains nodes as GKE does before it recreates them: it cordons all of them and evicts
 // their pods until none is left or the limit has passed.
 func (m *Manager) Drain(ctx context.Context, cluster string, nodes []string) error {
-	r, err := m.cluster(cluster)
+	c, err := m.cluster(cluster)
 	if err != nil {
 		return err
 	}
-	return drain(ctx, r.access.Client, nodes)
+	return drain(ctx, c.Client, nodes)
 }
 
 func drain(ctx context.Context, client kubernetes.Interface, nodes []string) error {

@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
 	"sglang-tpu/emulator/internal/core/cloud"
@@ -30,9 +29,9 @@ type driver struct {
 	disks  Disks
 }
 
-func (d *driver) watch(ctx context.Context, factory informers.SharedInformerFactory) {
-	core := factory.Core().V1()
-	factory.Storage().V1().StorageClasses().Informer()
+func (d *driver) watch(ctx context.Context) {
+	core := d.access.Informers.Core().V1()
+	d.access.Informers.Storage().V1().StorageClasses().Informer()
 	for informer, handle := range map[cache.SharedIndexInformer]func(any) error{
 		core.PersistentVolumeClaims().Informer(): func(obj any) error { return d.provision(ctx, obj.(*corev1.PersistentVolumeClaim)) },
 		core.PersistentVolumes().Informer():      func(obj any) error { return d.reclaim(ctx, obj.(*corev1.PersistentVolume)) },

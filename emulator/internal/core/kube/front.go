@@ -34,7 +34,7 @@ func (c *controlPlane) startFront() error {
 	if c.saved.FrontPort == 0 {
 		return nil
 	}
-	certificate, err := tls.LoadX509KeyPair(filepath.Join(c.pki(), "apiserver.crt"), filepath.Join(c.pki(), "apiserver.key"))
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(c.PKI, "apiserver.crt"), filepath.Join(c.PKI, "apiserver.key"))
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (c *controlPlane) startFront() error {
 	}
 	behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "https", Host: c.endpoint()})
 	// kubectl port-forward needs HTTP/1.1, and watches need immediate flushes.
-	behind.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.ca.Pool(), MinVersion: tls.VersionTLS12}}
+	behind.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.CA.Pool(), MinVersion: tls.VersionTLS12}}
 	behind.FlushInterval = -1
 	behind.ErrorLog = nil
 	c.front = &http.Server{

@@ -77,7 +77,7 @@ func TestAControlPlaneComponentIsRestarted(t *testing.T) {
 	l := layout.Layout{Root: t.TempDir()}
 	require.NoError(t, os.MkdirAll(l.Bin(), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(l.Bin(), "etcd"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700))
-	c := &controlPlane{name: "c", dir: t.TempDir(), layout: l}
+	c := &controlPlane{Access: Access{Name: "c"}, dir: t.TempDir(), layout: l}
 	first, err := c.run("etcd", nil)
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(first.PID(), syscall.SIGKILL))

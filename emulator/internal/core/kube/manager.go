@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -28,17 +29,16 @@ type Access struct {
 	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory
 	Net       *netmap.Net
-	Resolve   func(namespace, host string) (string, error)
 	CA        *Authority
 	PKI       string // folder for further certificates
 }
 
-// Nodes runs the nodes of a cluster.
+// Nodes runs the nodes of one cluster.
 type Nodes interface {
-	Set(ctx context.Context, a Access, pool string, nodes []cloud.Node) error
-	Fail(ctx context.Context, a Access, nodes []string) error
-	ShutDown(ctx context.Context, a Access, nodes []string, grace time.Duration) error
-	Stop(cluster string)
+	Set(ctx context.Context, pool string, nodes []cloud.Node) error
+	Fail(ctx context.Context, nodes []string) error
+	ShutDown(ctx context.Context, nodes []string, grace time.Duration) error
+	Stop()
 }
 
 // Disks creates and deletes the CSI driver's disks in the cloud.
@@ -51,20 +51,14 @@ type Disks interface {
 type Manager struct {
 	Layout layout.Layout
 	CA     *Authority
-	Nodes  Nodes
+	Nodes  func(Access) Nodes // starts to run the nodes of a cluster
 	Disks  Disks
 	Pools  Autoscaler
 	// Injected are the faults injected into requests to API servers; nil for none.
 	Injected *injection.Set
 
 	mu       sync.Mutex
-	clusters map[string]*running
-}
-
-type running struct {
-	plane  *controlPlane
-	access Access
-	cancel context.CancelFunc
+	clusters map[string]*controlPlane
 }
 
 // CreateCluster starts or resumes a control plane.
@@ -72,58 +66,50 @@ func (m *Manager) CreateCluster(ctx context.Context, spec cloud.ClusterSpec) (st
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.clusters == nil {
-		m.clusters = map[string]*running{}
+		m.clusters = map[string]*controlPlane{}
 	}
-	if r := m.clusters[spec.Name]; r != nil {
-		return r.plane.public(), nil
+	if c := m.clusters[spec.Name]; c != nil {
+		return c.public(), nil
 	}
-	plane := &controlPlane{
-		name: spec.Name, dir: m.Layout.Cluster(spec.Name), layout: m.Layout, ca: m.CA, injected: m.Injected,
-		saved: saved{PodsCIDR: spec.PodsCIDR, Project: spec.Project},
-	}
-	if err := plane.start(ctx); err != nil {
-		plane.stop()
-		return "", fmt.Errorf("control plane of %s: %w", spec.Name, err)
+	c := &controlPlane{
+		Access: Access{Name: spec.Name, Project: spec.Project, CA: m.CA, PKI: filepath.Join(m.Layout.Cluster(spec.Name), "pki")},
+		dir:    m.Layout.Cluster(spec.Name), layout: m.Layout, injected: m.Injected, saved: saved{PodsCIDR: spec.PodsCIDR},
 	}
 	background, cancel := context.WithCancel(context.Background())
-	r := &running{plane: plane, cancel: cancel, access: Access{
-		Name: spec.Name, Project: spec.Project, Config: plane.admin, Client: plane.client,
-		Informers: informers.NewSharedInformerFactory(plane.client, 0),
-		Net:       plane.net, CA: m.CA, PKI: plane.pki(),
-	}}
-	resolver := &resolver{net: plane.net, factory: r.access.Informers}
-	r.access.Resolve = resolver.resolve
-	if err := m.addGKE(ctx, background, r, resolver); err != nil {
-		cancel()
-		plane.stop()
+	c.cancel = cancel
+	if err := c.start(ctx); err != nil {
+		c.stop()
+		return "", fmt.Errorf("control plane of %s: %w", spec.Name, err)
+	}
+	if err := m.addGKE(ctx, background, c); err != nil {
+		c.stop()
 		return "", err
 	}
-	m.clusters[spec.Name] = r
-	return plane.public(), nil
+	m.clusters[spec.Name] = c
+	return c.public(), nil
 }
 
 // addGKE adds the parts of GKE that plain Kubernetes does not have.
-func (m *Manager) addGKE(ctx, background context.Context, r *running, resolver *resolver) error {
-	if err := installDefaults(ctx, r.access.Config); err != nil {
+func (m *Manager) addGKE(ctx, background context.Context, c *controlPlane) error {
+	if err := installDefaults(ctx, c.Config); err != nil {
 		return err
 	}
-	if err := startWarden(background, r.access); err != nil {
+	if err := startWarden(background, c.Access); err != nil {
 		return err
 	}
-	proxy := newProxy(r.access, resolver, r.plane.endpoint())
-	driver := &driver{access: r.access, disks: m.Disks}
-	proxy.watch(r.access.Informers)
-	r.plane.tunnel.serve(proxy)
-	driver.watch(background, r.access.Informers)
-	core := r.access.Informers.Core().V1()
+	c.Informers = informers.NewSharedInformerFactory(c.Client, 0)
+	c.tunnel.serve(startProxy(c.Access, c.endpoint()))
+	(&driver{access: c.Access, disks: m.Disks}).watch(background)
+	core := c.Informers.Core().V1()
 	core.Secrets().Informer()
 	core.ConfigMaps().Informer()
 	core.Nodes().Informer()
 	core.Pods().Informer()
 	core.ServiceAccounts().Informer()
-	r.access.Informers.Start(background.Done())
-	r.access.Informers.WaitForCacheSync(ctx.Done())
-	go (&scaler{access: r.access, pools: m.Pools}).run(background)
+	c.nodes = m.Nodes(c.Access)
+	c.Informers.Start(background.Done())
+	c.Informers.WaitForCacheSync(ctx.Done())
+	go (&scaler{access: c.Access, pools: m.Pools}).run(background)
 	return nil
 }
 
@@ -131,70 +117,64 @@ func (m *Manager) addGKE(ctx, background context.Context, r *running, resolver *
 func (m *Manager) DeleteCluster(_ context.Context, name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r := m.clusters[name]; r != nil {
-		m.stop(r)
+	if c := m.clusters[name]; c != nil {
+		c.stop()
 		delete(m.clusters, name)
 	}
 	return os.RemoveAll(m.Layout.Cluster(name))
 }
 
-func (m *Manager) stop(r *running) {
-	m.Nodes.Stop(r.plane.name)
-	r.cancel()
-	r.plane.stop()
-}
-
 // SetNodes implements cloud.Clusters.
 func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cloud.Node) error {
-	r, err := m.cluster(cluster)
+	c, err := m.cluster(cluster)
 	if err != nil {
 		return err
 	}
-	return m.Nodes.Set(ctx, r.access, pool, nodes)
+	return c.nodes.Set(ctx, pool, nodes)
 }
 
 // FailNodes implements cloud.Clusters.
 func (m *Manager) FailNodes(ctx context.Context, cluster string, nodes []string) error {
-	r, err := m.cluster(cluster)
+	c, err := m.cluster(cluster)
 	if err != nil {
 		return err
 	}
-	return m.Nodes.Fail(ctx, r.access, nodes)
+	return c.nodes.Fail(ctx, nodes)
 }
 
 // ShutDownNodes implements cloud.Clusters.
 func (m *Manager) ShutDownNodes(ctx context.Context, cluster string, nodes []string, grace time.Duration) error {
-	r, err := m.cluster(cluster)
+	c, err := m.cluster(cluster)
 	if err != nil {
 		return err
 	}
-	return m.Nodes.ShutDown(ctx, r.access, nodes, grace)
+	return c.nodes.ShutDown(ctx, nodes, grace)
 }
 
-func (m *Manager) cluster(name string) (*running, error) {
+func (m *Manager) cluster(name string) (*controlPlane, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r := m.clusters[name]; r != nil {
-		return r, nil
+	if c := m.clusters[name]; c != nil {
+		return c, nil
 	}
 	return nil, errors.New("cluster " + name + " is not running")
 }
 
 // Access returns the access to a running cluster.
 func (m *Manager) Access(cluster string) (Access, bool) {
-	r, err := m.cluster(cluster)
+	c, err := m.cluster(cluster)
 	if err != nil {
 		return Access{}, false
 	}
-	return r.access, true
+	return c.Access, true
 }
 
 // StopAll stops all clusters without deleting their data.
 func (m *Manager) StopAll() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name, r := range m.clusters {
-		m.stop(r)
-		delete(m.clusters, name)
+	for _, c := range m.clusters {
+		c.stop()
 	}
+	clear(m.clusters)
 }

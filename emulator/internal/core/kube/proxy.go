@@ -9,29 +9,24 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 )
 
 // proxy replaces kube-proxy: it listens on the address of every Service, which is a loopback
 // address, and forwards connections to a ready pod.
 type proxy struct {
-	resolver *resolver
-	api      string // the API server's address
-	mu       sync.Mutex
-	open     map[string]net.Listener // by address:port
+	access Access
+	mu     sync.Mutex
+	open   map[string]net.Listener // by address:port
 }
 
-func newProxy(a Access, r *resolver, api string) *proxy {
-	p := &proxy{resolver: r, api: api, open: map[string]net.Listener{}}
-	p.listen(net.JoinHostPort(a.Net.APIService(), "443"), func() string { return p.api })
-	return p
-}
-
-func (p *proxy) watch(factory informers.SharedInformerFactory) {
-	factory.Discovery().V1().EndpointSlices().Informer()
+// startProxy also forwards the Service of the API server to its address.
+func startProxy(a Access, api string) *proxy {
+	p := &proxy{access: a, open: map[string]net.Listener{}}
+	p.listen(net.JoinHostPort(a.Net.APIService(), "443"), func() string { return api })
+	a.Informers.Discovery().V1().EndpointSlices().Informer()
 	// It fails only if the informer is stopped.
-	_, _ = factory.Core().V1().Services().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+	_, _ = a.Informers.Core().V1().Services().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { p.serve(obj.(*corev1.Service)) },
 		UpdateFunc: func(_, obj any) { p.serve(obj.(*corev1.Service)) },
 		DeleteFunc: func(obj any) {
@@ -40,6 +35,7 @@ func (p *proxy) watch(factory informers.SharedInformerFactory) {
 			}
 		},
 	})
+	return p
 }
 
 func (p *proxy) serve(s *corev1.Service) {
@@ -94,11 +90,11 @@ func (p *proxy) listen(at string, target func() string) {
 // endpoint returns the loopback address of a random ready pod; empty if there is none.
 func (p *proxy) endpoint(namespace, service, port string) string {
 	var targets []string
-	for _, slice := range p.resolver.slices(namespace, service) {
+	for _, slice := range p.access.slices(namespace, service) {
 		for _, sp := range slice.Ports {
 			if (sp.Name == nil && port == "") || (sp.Name != nil && *sp.Name == port) {
 				for _, e := range slice.Endpoints {
-					if loopback, ok := p.resolver.net.Loopback(e.Addresses[0]); ok && ready(e) && sp.Port != nil {
+					if loopback, ok := p.access.Net.Loopback(e.Addresses[0]); ok && ready(e) && sp.Port != nil {
 						targets = append(targets, fmt.Sprintf("%s:%d", loopback, *sp.Port))
 					}
 				}
@@ -127,7 +123,7 @@ func forward(conn net.Conn, to string) {
 // behind returns the loopback address of a ready pod for a Service's port; empty if there is
 // none.
 func (p *proxy) behind(namespace, service, port string) string {
-	s, err := p.resolver.factory.Core().V1().Services().Lister().Services(namespace).Get(service)
+	s, err := p.access.Informers.Core().V1().Services().Lister().Services(namespace).Get(service)
 	if err != nil {
 		return ""
 	}

@@ -46,10 +46,10 @@ func (c *controlPlane) supervise(at int, p *proc.Process, name string, args, env
 			c.mu.Unlock()
 			return
 		}
-		log.Printf("cluster %s: %s exited and is restarted", c.name, name)
+		log.Printf("cluster %s: %s exited and is restarted", c.Name, name)
 		again, err := c.launch(name, args, env)
 		if err != nil {
-			log.Printf("cluster %s: %s: %v", c.name, name, err)
+			log.Printf("cluster %s: %s: %v", c.Name, name, err)
 			c.mu.Unlock()
 			return
 		}

@@ -38,25 +38,24 @@ type Images interface {
 	Config(email, reference string) (*v1.ConfigFile, error)
 }
 
-// Streaming checks whether image streaming works for the nodes of a service account.
-type Streaming interface {
+// Cloud answers what nodes and their CSI drivers ask Google Cloud.
+type Cloud interface {
+	FuseEnabled(cluster string) bool
+	BucketAccess(project, bucket, namespace, account string, write bool) error
+	SecretManagerEnabled(cluster string) bool
+	AccessSecret(project, version, namespace, account string) (string, error)
+	// StreamingAllowed checks whether image streaming works for the nodes of a service account.
 	StreamingAllowed(project, email string) error
 }
 
-// Fleet runs the nodes of all clusters. It implements kube.Nodes.
+// Fleet runs the nodes of all clusters.
 type Fleet struct {
-	Layout  layout.Layout
-	Images  Images
-	Buckets Buckets
-	Secrets Secrets
-	// Streaming may be nil; image streaming then always works.
-	Streaming Streaming
-
-	mu       sync.Mutex
-	clusters map[string]*members
+	Layout layout.Layout
+	Images Images
+	Cloud  Cloud
 }
 
-// members are one cluster's nodes and pods.
+// members are one cluster's nodes and pods. They implement kube.Nodes.
 type members struct {
 	fleet  *Fleet
 	access kube.Access
@@ -70,10 +69,28 @@ type members struct {
 	pods     map[types.UID]*pod
 }
 
+// Start starts to run the nodes of a cluster, which has none at first.
+func (f *Fleet) Start(a kube.Access) kube.Nodes {
+	c := &members{fleet: f, access: a, machines: map[string]*machine{}, pods: map[types.UID]*pod{}, over: record.NewBroadcaster()}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.over.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: a.Client.CoreV1().Events("")})
+	c.events = c.over.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
+	// It fails only if the informer is stopped, which means that the cluster stops too.
+	_, _ = a.Informers.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { c.sync(obj.(*corev1.Pod)) },
+		UpdateFunc: func(_, obj any) { c.sync(obj.(*corev1.Pod)) },
+		DeleteFunc: func(obj any) {
+			if p, ok := obj.(*corev1.Pod); ok {
+				c.forget(p)
+			}
+		},
+	})
+	return c
+}
+
 // Set replaces the set of a pool's nodes. It returns when the new nodes are ready and the old
 // ones are gone.
-func (f *Fleet) Set(ctx context.Context, a kube.Access, pool string, nodes []cloud.Node) error {
-	c := f.cluster(a)
+func (c *members) Set(ctx context.Context, pool string, nodes []cloud.Node) error {
 	wanted := map[string]bool{}
 	for _, n := range nodes {
 		wanted[n.Name] = true
@@ -98,8 +115,7 @@ func together[T any](all []T, do func(T) error) error {
 
 // Fail removes machines together, with all their processes. The API server deletes the nodes
 // and their pods at once; on GKE that takes some minutes.
-func (f *Fleet) Fail(ctx context.Context, a kube.Access, nodes []string) error {
-	c := f.cluster(a)
+func (c *members) Fail(ctx context.Context, nodes []string) error {
 	machines, err := c.named(nodes)
 	if err != nil {
 		return err
@@ -107,49 +123,13 @@ func (f *Fleet) Fail(ctx context.Context, a kube.Access, nodes []string) error {
 	return c.remove(ctx, machines...)
 }
 
-// Stop stops a cluster's nodes and processes without deleting their API objects.
-func (f *Fleet) Stop(cluster string) {
-	f.mu.Lock()
-	c := f.clusters[cluster]
-	delete(f.clusters, cluster)
-	f.mu.Unlock()
-	if c == nil {
-		return
-	}
+// Stop stops the nodes and processes without deleting their API objects.
+func (c *members) Stop() {
 	c.cancel()
 	for _, p := range c.allPods() {
 		<-p.done
 	}
 	c.over.Shutdown()
-}
-
-func (f *Fleet) cluster(a kube.Access) *members {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.clusters == nil {
-		f.clusters = map[string]*members{}
-	}
-	if c := f.clusters[a.Name]; c != nil {
-		return c
-	}
-	c := &members{fleet: f, access: a, machines: map[string]*machine{}, pods: map[types.UID]*pod{}}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	broadcaster := record.NewBroadcaster()
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: a.Client.CoreV1().Events("")})
-	c.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
-	c.over = broadcaster
-	f.clusters[a.Name] = c
-	// It fails only if the informer is stopped, which means that the cluster stops too.
-	_, _ = a.Informers.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { c.sync(obj.(*corev1.Pod)) },
-		UpdateFunc: func(_, obj any) { c.sync(obj.(*corev1.Pod)) },
-		DeleteFunc: func(obj any) {
-			if p, ok := obj.(*corev1.Pod); ok {
-				c.forget(p)
-			}
-		},
-	})
-	return c
 }
 
 func (c *members) ofPool(pool string) []*machine {

@@ -102,9 +102,8 @@ func TestFailedMachinesAreDeletedBeforeTheirPods(t *testing.T) {
 		require.NoError(t, client.Tracker().Add(p.object))
 		require.NoError(t, client.Tracker().Add(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}))
 	}
-	f := &Fleet{clusters: map[string]*members{"c": c}}
-	require.EqualError(t, f.Fail(context.Background(), c.access, []string{"host-0", "none"}), "node none is not running")
-	require.NoError(t, f.Fail(context.Background(), c.access, []string{"host-0", "host-1"}))
+	require.EqualError(t, c.Fail(context.Background(), []string{"host-0", "none"}), "node none is not running")
+	require.NoError(t, c.Fail(context.Background(), []string{"host-0", "host-1"}))
 	var kinds []string
 	for _, a := range client.Actions() {
 		kinds = append(kinds, a.GetVerb()+" "+a.GetResource().Resource)

@@ -26,17 +26,11 @@ const (
 	fuseAnnotation = "gke-gcsfuse/volumes"
 )
 
-// Buckets checks access to Cloud Storage for the FUSE driver.
-type Buckets interface {
-	FuseEnabled(cluster string) bool
-	BucketAccess(project, bucket, namespace, account string, write bool) error
-}
-
 // mountBucket performs the driver's checks in its order, with its errors
 // (https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver/blob/main/docs/troubleshooting.md).
 func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	fleet, access := p.machine.members.fleet, p.machine.members.access
-	if source.Driver != fuseDriver || !fleet.Buckets.FuseEnabled(access.Name) {
+	if source.Driver != fuseDriver || !fleet.Cloud.FuseEnabled(access.Name) {
 		return fmt.Errorf("kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name %s not found in the list of registered CSI drivers", source.Driver)
 	}
 	name := source.VolumeAttributes["bucketName"]
@@ -47,7 +41,7 @@ func (p *pod) mountBucket(source *corev1.CSIVolumeSource, at string) error {
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	err = fleet.Buckets.BucketAccess(access.Project, name, p.object.Namespace, kube.ServiceAccount(p.object), false)
+	err = fleet.Cloud.BucketAccess(access.Project, name, p.object.Namespace, kube.ServiceAccount(p.object), false)
 	unchecked := source.VolumeAttributes["skipCSIBucketAccessCheck"] == "true"
 	if err != nil && !unchecked {
 		code := codes.Internal

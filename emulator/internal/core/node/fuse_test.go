@@ -17,7 +17,10 @@ import (
 )
 
 // fakeBuckets has the bucket "cache", to which the service account ns/server has access.
-type fakeBuckets struct{ noDriver bool }
+type fakeBuckets struct {
+	Cloud
+	noDriver bool
+}
 
 func (f fakeBuckets) FuseEnabled(string) bool { return !f.noDriver }
 
@@ -32,7 +35,7 @@ func (fakeBuckets) BucketAccess(project, bucket, namespace, account string, _ bo
 }
 
 // fusePod mounts the bucket in a valid pod that change may modify first.
-func fusePod(t *testing.T, buckets Buckets, change func(*pod, map[string]string)) (at string, l layout.Layout, err error) {
+func fusePod(t *testing.T, buckets fakeBuckets, change func(*pod, map[string]string)) (at string, l layout.Layout, err error) {
 	t.Helper()
 	l = layout.Layout{Root: t.TempDir()}
 	p := &pod{
@@ -43,7 +46,7 @@ func fusePod(t *testing.T, buckets Buckets, change func(*pod, map[string]string)
 		},
 		machine: &machine{
 			spec:    cloud.Node{Labels: map[string]string{cloud.MetadataServerLabel: "true"}},
-			members: &members{fleet: &Fleet{Layout: l, Buckets: buckets}, access: kube.Access{Name: "c", Project: "p"}},
+			members: &members{fleet: &Fleet{Layout: l, Cloud: buckets}, access: kube.Access{Name: "c", Project: "p"}},
 		},
 	}
 	attributes := map[string]string{"bucketName": "cache", "mountOptions": "implicit-dirs,file-cache:max-size-mb:-1,file-cache:enable-parallel-downloads:true,metadata-cache:ttl-secs:-1,read_ahead_kb=1024"}
@@ -76,9 +79,8 @@ func TestAFailedBucketMountHasTheDriversError(t *testing.T) {
 		want    string
 	}{
 		"no add-on": {
-			fakeBuckets{noDriver: true},
-			nil,
-			"kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name gcsfuse.csi.storage.gke.io not found in the list of registered CSI drivers",
+			buckets: fakeBuckets{noDriver: true},
+			want:    "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name gcsfuse.csi.storage.gke.io not found in the list of registered CSI drivers",
 		},
 		"no bucket": {
 			change: func(_ *pod, a map[string]string) { a["bucketName"] = "other" },

@@ -43,8 +43,8 @@ func (m *machine) image(reference string) (*guests.Image, error) {
 	if !strings.Contains(strings.SplitN(reference, "/", 2)[0], "docker.pkg.dev") {
 		return guests.ByName(reference), nil
 	}
-	if streaming := m.members.fleet.Streaming; m.spec.Streaming && streaming != nil {
-		if err := streaming.StreamingAllowed(m.members.access.Project, m.spec.ServiceAccount); err != nil {
+	if m.spec.Streaming {
+		if err := m.members.fleet.Cloud.StreamingAllowed(m.members.access.Project, m.spec.ServiceAccount); err != nil {
 			return nil, fmt.Errorf("failed to pull and unpack image %q: %w", reference, err)
 		}
 	}

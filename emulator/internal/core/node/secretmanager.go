@@ -21,17 +21,11 @@ const (
 	secretClasses  = "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/%s/secretproviderclasses/%s"
 )
 
-// Secrets reads Secret Manager for the add-on's driver.
-type Secrets interface {
-	SecretManagerEnabled(cluster string) bool
-	AccessSecret(project, version, namespace, account string) (string, error)
-}
-
 // mountSecrets writes the secrets of the volume's SecretProviderClass, read with the pod's
 // identity.
 func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error {
 	fleet, access := p.machine.members.fleet, p.machine.members.access
-	if !fleet.Secrets.SecretManagerEnabled(access.Name) {
+	if !fleet.Cloud.SecretManagerEnabled(access.Name) {
 		return fmt.Errorf("kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name %s not found in the list of registered CSI drivers", source.Driver)
 	}
 	name := source.VolumeAttributes["secretProviderClass"]
@@ -59,7 +53,7 @@ func (p *pod) mountSecrets(source *corev1.CSIVolumeSource, volume string) error 
 		return err
 	}
 	for _, w := range wanted {
-		value, err := fleet.Secrets.AccessSecret(access.Project, w.ResourceName, p.object.Namespace, kube.ServiceAccount(p.object))
+		value, err := fleet.Cloud.AccessSecret(access.Project, w.ResourceName, p.object.Namespace, kube.ServiceAccount(p.object))
 		if err != nil {
 			return status.Errorf(codes.Unknown, "failed to mount secrets store objects for pod %s/%s, err: %v", p.object.Namespace, p.object.Name, err)
 		}

@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"sglang-tpu/emulator/internal/core/kube"
 	"sglang-tpu/emulator/internal/pace"
 )
 
@@ -32,8 +31,7 @@ const nodeMonitorPeriod = 5 * time.Second
 // remaining pods are removed.
 //
 // The pods end in phase Failed and are not deleted. Their owner deletes and replaces them.
-func (f *Fleet) ShutDown(ctx context.Context, a kube.Access, nodes []string, grace time.Duration) error {
-	c := f.cluster(a)
+func (c *members) ShutDown(ctx context.Context, nodes []string, grace time.Duration) error {
 	machines, err := c.named(nodes)
 	if err != nil {
 		return err
