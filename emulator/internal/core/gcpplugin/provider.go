@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
@@ -36,26 +35,9 @@ func newProvider(socket string) *provider {
 	return &provider{socket: socket, defaults: map[string]string{}, canceled: ctx, cancel: cancel}
 }
 
-var keep = plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true}
-
-func read(s *structpb.Struct) (resource.PropertyMap, error) {
-	return plugin.UnmarshalProperties(s, keep)
-}
-
-func values(s *structpb.Struct) (cloud.Values, error) {
-	properties, err := read(s)
-	if err != nil {
-		return nil, err
-	}
-	return withUnknowns(properties, nil), nil
-}
-
-// withUnknowns converts properties to JSON values, with a value in place of the unknown ones.
-func withUnknowns(properties resource.PropertyMap, unknown any) cloud.Values {
-	return properties.MapRepl(nil, func(v resource.PropertyValue) (any, bool) {
-		return unknown, v.IsComputed() || v.IsOutput()
-	})
-}
+// values returns properties as JSON values. The engine does not send secrets or outputs to this
+// provider, because Configure does not accept them, and an unknown value is cloud.Unknown.
+func values(s *structpb.Struct) cloud.Values { return s.AsMap() }
 
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
 
@@ -76,14 +58,7 @@ func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*p
 
 // DiffConfig compares configurations. A change of the project replaces the provider.
 func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := values(r.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	news, err := values(r.GetNews())
-	if err != nil {
-		return nil, err
-	}
+	olds, news := values(r.GetOlds()), values(r.GetNews())
 	res := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
 	for _, key := range []string{"project", "region", "zone"} {
 		if olds[key] != news[key] {
@@ -108,12 +83,8 @@ func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (
 // Check sets the default project and validates inputs as the provider does before it calls
 // Google.
 func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	news, err := read(r.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	typ := typeOf(r.GetUrn())
-	failures, err := cloud.Check(typ, withUnknowns(news, cloud.Unknown))
+	typ, news := typeOf(r.GetUrn()), values(r.GetNews())
+	failures, err := cloud.Check(typ, news)
 	if err != nil {
 		return nil, err
 	}
@@ -123,13 +94,13 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 			failures[path] = fmt.Sprintf("%s. Examine values at '%s.%s'.", reason, resource.URN(r.GetUrn()).Name(), path)
 		}
 	}
-	if _, ok := news["project"]; !ok && cloud.Has(typ, "project") {
+	if news["project"] == nil && cloud.Has(typ, "project") {
 		if p.defaults["project"] == "" {
 			failures["project"] = "project: required field is not set, neither on the resource nor on the provider"
 		}
-		news["project"] = resource.NewStringProperty(p.defaults["project"])
+		news["project"] = p.defaults["project"]
 	}
-	inputs, err := plugin.MarshalProperties(news, keep)
+	inputs, err := structpb.NewStruct(news)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +114,7 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 // Diff compares inputs with the state. An unknown value is a change, and a replacement only if
 // a change of the property replaces the resource.
 func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	found, err := diff(r.GetUrn(), r.GetOlds(), r.GetNews(), r.GetIgnoreChanges())
+	found, err := cloud.Diff(typeOf(r.GetUrn()), values(r.GetOlds()), values(r.GetNews()), r.GetIgnoreChanges())
 	if err != nil {
 		return nil, err
 	}
@@ -169,28 +140,12 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 	return res, nil
 }
 
-func diff(urn string, olds, news *structpb.Struct, ignored []string) ([]cloud.Change, error) {
-	state, err := values(olds)
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := read(news)
-	if err != nil {
-		return nil, err
-	}
-	return cloud.Diff(typeOf(urn), state, withUnknowns(inputs, cloud.Unknown), ignored)
-}
-
 // Create creates a resource. In a preview it returns the known properties.
 func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	if r.GetPreview() {
 		return &pulumirpc.CreateResponse{Properties: r.GetProperties()}, nil
 	}
-	in, err := values(r.GetProperties())
-	if err != nil {
-		return nil, err
-	}
-	typ := typeOf(r.GetUrn())
+	typ, in := typeOf(r.GetUrn()), values(r.GetProperties())
 	result, err := p.ask(ctx, "create", cloud.Request{Type: typ, Inputs: in})
 	if errors.Is(err, context.Canceled) {
 		// Google continues the operation, so the resource must be in the engine's state.
@@ -236,20 +191,14 @@ func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumir
 // provider does. The engine requests such an update if the previous create or update has
 // failed.
 func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
-	typ := typeOf(r.GetUrn())
+	typ, in, olds := typeOf(r.GetUrn()), values(r.GetNews()), values(r.GetOlds())
 	if r.GetPreview() {
 		// Values that Google has set remain known. If the endpoint became unknown, the
-		// kubeconfig and everything in the cluster would be unknown, too. In this encoding,
-		// unknown values are strings, which Merge copies.
-		state := cloud.Merge(typ, r.GetOlds().AsMap(), r.GetNews().AsMap(), r.GetIgnoreChanges())
-		properties, err := structpb.NewStruct(state)
+		// kubeconfig and everything in the cluster would be unknown, too.
+		properties, err := structpb.NewStruct(cloud.Merge(typ, olds, in, r.GetIgnoreChanges()))
 		return &pulumirpc.UpdateResponse{Properties: properties}, err
 	}
-	in, err := values(r.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	changes, err := diff(r.GetUrn(), r.GetOlds(), r.GetNews(), r.GetIgnoreChanges())
+	changes, err := cloud.Diff(typ, olds, in, r.GetIgnoreChanges())
 	if err != nil {
 		return nil, err
 	}
@@ -261,12 +210,7 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 	if err != nil {
 		// pkg/tfbridge/provider.go of Pulumi's bridge: the state is unchanged, and the
 		// resource is marked as failed.
-		olds, oldsErr := values(r.GetOlds())
-		oldInputs, inputsErr := values(r.GetOldInputs())
-		if oldsErr != nil || inputsErr != nil {
-			return nil, errors.Join(err, oldsErr, inputsErr)
-		}
-		return nil, initFailed("updating "+r.GetUrn(), r.GetId(), olds, oldInputs, err)
+		return nil, initFailed("updating "+r.GetUrn(), r.GetId(), olds, values(r.GetOldInputs()), err)
 	}
 	if result == nil {
 		// pkg/tfbridge/provider.go of Pulumi's bridge
@@ -286,10 +230,7 @@ func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emp
 
 // Invoke runs a function. Project, region and location default to the provider's.
 func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
-	args, err := values(r.GetArgs())
-	if err != nil {
-		return nil, err
-	}
+	args := values(r.GetArgs())
 	for name, value := range map[string]string{"project": p.defaults["project"], "region": p.defaults["region"], "location": p.defaults["region"]} {
 		if args[name] == nil {
 			args[name] = value
