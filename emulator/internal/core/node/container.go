@@ -43,7 +43,7 @@ type container struct {
 type instance struct {
 	process *proc.Process // nil if the image is not emulated
 	image   *guests.Image // nil if the image is not emulated
-	env     []string
+	env     map[string]string
 	root    string
 	log     *logFile
 	kill    chan string // the probe that failed

@@ -1,9 +1,11 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,24 +17,17 @@ import (
 
 // environment returns the environment of the container's processes: the variables of its
 // spec, and those that the emulated programs read.
-func (c *container) environment(root string) ([]string, error) {
+func (c *container) environment(root string) (map[string]string, error) {
 	p := c.pod
 	m := p.machine
 	values := map[string]string{}
-	var names []string
-	put := func(name, value string) {
-		if _, ok := values[name]; !ok {
-			names = append(names, name)
-		}
-		values[name] = value
-	}
 	for _, from := range c.spec.EnvFrom {
-		if err := p.envFrom(from, put); err != nil {
+		if err := p.envFrom(from, values); err != nil {
 			return nil, err
 		}
 	}
 	for _, e := range c.spec.Env {
-		value := expand(e.Value, func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+		value := expand(e.Value, values)
 		if e.ValueFrom != nil {
 			var ok bool
 			var err error
@@ -43,33 +38,33 @@ func (c *container) environment(root string) ([]string, error) {
 				continue
 			}
 		}
-		put(e.Name, c.hostPath(root, value))
+		values[e.Name] = c.hostPath(root, value)
 	}
-	for name, value := range map[string]string{
+	maps.Copy(values, map[string]string{
 		"PATH": m.path(), "HOSTNAME": p.object.Name,
+		"HOME":            cmp.Or(values["HOME"], filepath.Join(root, "root")),
+		"TMPDIR":          cmp.Or(values["TMPDIR"], filepath.Join(root, "tmp")),
 		"EMULATOR_SOCKET": m.members.fleet.Layout.Socket(),
 		"EMULATOR_POD":    m.members.access.Name + "/" + p.object.Namespace + "/" + p.object.Name,
 		"EMULATOR_LISTEN": p.loopback, "EMULATOR_ROOT": root, "EMULATOR_IMAGE": c.spec.Image,
 		"EMULATOR_TPU_CHIPS": c.tpus(),
 		"EMULATOR_SLICE":     "", "EMULATOR_TOPOLOGY": "",
 		"KUBERNETES_SERVICE_HOST": m.members.access.Net.APIService(), "KUBERNETES_SERVICE_PORT": "443",
-	} {
-		put(name, value)
-	}
-	for name, folder := range map[string]string{"HOME": "root", "TMPDIR": "tmp"} {
-		if _, given := values[name]; !given {
-			put(name, filepath.Join(root, folder))
-		}
-	}
+	})
 	if m.spec.TPUs > 0 {
-		put("EMULATOR_SLICE", m.members.access.Name+"/"+m.spec.Pool)
-		put("EMULATOR_TOPOLOGY", m.spec.Labels[topology.TopologyLabel])
+		values["EMULATOR_SLICE"] = m.members.access.Name + "/" + m.spec.Pool
+		values["EMULATOR_TOPOLOGY"] = m.spec.Labels[topology.TopologyLabel]
 	}
-	env := make([]string, len(names))
-	for i, name := range names {
-		env[i] = name + "=" + values[name]
+	return values, nil
+}
+
+// environ returns the environment as an operating system expects it.
+func (i *instance) environ() []string {
+	var all []string
+	for name, value := range i.env {
+		all = append(all, name+"="+value)
 	}
-	return env, nil
+	return all
 }
 
 // hostPath converts a path on a volume to its path on this machine, for programs such as
@@ -83,7 +78,7 @@ func (c *container) hostPath(root, value string) string {
 	return value
 }
 
-func (p *pod) envFrom(from corev1.EnvFromSource, put func(name, value string)) error {
+func (p *pod) envFrom(from corev1.EnvFromSource, values map[string]string) error {
 	var data map[string][]byte
 	var err error
 	switch {
@@ -93,7 +88,7 @@ func (p *pod) envFrom(from corev1.EnvFromSource, put func(name, value string)) e
 		data, err = p.configMap(from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
 	}
 	for key, value := range data {
-		put(from.Prefix+key, string(value))
+		values[from.Prefix+key] = string(value)
 	}
 	return err
 }
@@ -156,22 +151,16 @@ func (p *pod) field(path string) (string, error) {
 
 func (p *pod) secret(name string, optional *bool) (map[string][]byte, error) {
 	s, err := p.machine.members.access.Informers.Core().V1().Secrets().Lister().Secrets(p.object.Namespace).Get(name)
-	if apierrors.IsNotFound(err) && ptr.Deref(optional, false) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return nil, required(err, optional)
 	}
 	return s.Data, nil
 }
 
 func (p *pod) configMap(name string, optional *bool) (map[string][]byte, error) {
 	m, err := p.machine.members.access.Informers.Core().V1().ConfigMaps().Lister().ConfigMaps(p.object.Namespace).Get(name)
-	if apierrors.IsNotFound(err) && ptr.Deref(optional, false) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return nil, required(err, optional)
 	}
 	data := map[string][]byte{}
 	for key, value := range m.Data {
@@ -181,43 +170,28 @@ func (p *pod) configMap(name string, optional *bool) (map[string][]byte, error) 
 	return data, nil
 }
 
-func lookupIn(env []string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		for _, pair := range env {
-			if key, value, _ := strings.Cut(pair, "="); key == name {
-				return value, true
-			}
-		}
-		return "", false
+// required drops the error for an optional object that does not exist.
+func required(err error, optional *bool) error {
+	if apierrors.IsNotFound(err) && ptr.Deref(optional, false) {
+		return nil
 	}
+	return err
 }
+
+// reference matches $$, an escape, and $(NAME).
+var reference = regexp.MustCompile(`\$\$|\$\([^)]*\)`)
 
 // expand replaces $(NAME) as Kubernetes does: $$(NAME) is an escape, and unknown names are not
 // replaced. Kubernetes' implementation (third_party/forked/golang/expansion) cannot be
 // imported without all of Kubernetes, and virtual-kubelet's copy is internal.
-func expand(s string, lookup func(string) (string, bool)) string {
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '$' || i+1 == len(s) {
-			out.WriteByte(s[i])
-			continue
+func expand(s string, values map[string]string) string {
+	return reference.ReplaceAllStringFunc(s, func(found string) string {
+		if found == "$$" {
+			return "$"
 		}
-		if s[i+1] == '$' {
-			out.WriteByte('$')
-			i++
-			continue
+		if value, ok := values[found[2:len(found)-1]]; ok {
+			return value
 		}
-		end := strings.IndexByte(s[i:], ')')
-		if s[i+1] != '(' || end < 0 {
-			out.WriteByte('$')
-			continue
-		}
-		if value, ok := lookup(s[i+2 : i+end]); ok {
-			out.WriteString(value)
-		} else {
-			out.WriteString(s[i : i+end+1])
-		}
-		i += end
-	}
-	return out.String()
+		return found
+	})
 }

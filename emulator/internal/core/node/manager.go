@@ -36,7 +36,7 @@ func (c *container) managerCommand(run *instance) (*exec.Cmd, error) {
 		}
 		args = append(args, arg)
 	}
-	return &exec.Cmd{Path: c.pod.machine.manager(c.spec.Image), Args: args, Env: run.env, Dir: run.root}, nil
+	return &exec.Cmd{Path: c.pod.machine.manager(c.spec.Image), Args: args, Env: run.environ(), Dir: run.root}, nil
 }
 
 // manager returns the controller of the image's version if it was built, else the pinned one.

@@ -98,10 +98,9 @@ func (c *container) command(run *instance) (*exec.Cmd, error) {
 	if run.image.Manager {
 		return c.managerCommand(run)
 	}
-	lookup := lookupIn(run.env)
 	var args []string
 	for _, arg := range slices.Concat(c.spec.Command, c.spec.Args) {
-		args = append(args, expand(arg, lookup))
+		args = append(args, expand(arg, run.env))
 	}
 	if len(c.spec.Command) == 0 {
 		return nil, fmt.Errorf("the image has no ENTRYPOINT; the container's command is empty")
@@ -110,7 +109,7 @@ func (c *container) command(run *instance) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exec.Cmd{Path: file, Args: args, Env: run.env, Dir: filepath.Join(run.root, c.spec.WorkingDir)}, nil
+	return &exec.Cmd{Path: file, Args: args, Env: run.environ(), Dir: filepath.Join(run.root, c.spec.WorkingDir)}, nil
 }
 
 // find looks up a program on the container's PATH.
@@ -141,7 +140,7 @@ func (c *container) additional(ctx context.Context, run *instance, args []string
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, file, args[1:]...)
-	cmd.Env, cmd.Dir, cmd.WaitDelay = run.env, run.root, time.Second
+	cmd.Env, cmd.Dir, cmd.WaitDelay = run.environ(), run.root, time.Second
 	return cmd, nil
 }
 
