@@ -3,10 +3,10 @@ package cloud
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"sglang-tpu/spec/prerequisites"
 )
@@ -98,13 +98,9 @@ func ReadInputs(r *Resource) Values {
 
 // atLeast reports whether the minor version of a version such as 1.35 or 1.35.8-gke.1 is at
 // least minor. An empty version means the newest.
-func atLeast(version string, minor int) bool {
-	parts := strings.Split(version, ".")
-	if len(parts) < 2 {
-		return true
-	}
-	n, err := strconv.Atoi(parts[1])
-	return err == nil && n >= minor
+func atLeast(text string, minor uint) bool {
+	v, err := version.ParseGeneric(text)
+	return err != nil || v.Minor() >= minor
 }
 
 // states are the valid values of databaseEncryption.state (schema of google-beta 6.49.2). The

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/version"
+
 	"sglang-tpu/spec/gke"
 )
 
@@ -43,16 +45,13 @@ func cpuSize(machine string) (cpus, memory string) {
 }
 
 // nextVersion returns a later patch or minor version. The numbers are invented.
-func nextVersion(version string, minor bool) string {
-	parts := strings.SplitN(version, ".", 4)
-	if len(parts) < 3 {
-		return version
+func nextVersion(text string, minor bool) string {
+	v, err := version.ParseGeneric(text)
+	switch {
+	case err != nil:
+		return text
+	case minor:
+		return fmt.Sprintf("%d.%d.1-gke.1000000", v.Major(), v.Minor()+1)
 	}
-	patch, _, _ := strings.Cut(parts[2], "-")
-	second, _ := strconv.Atoi(parts[1])
-	third, _ := strconv.Atoi(patch)
-	if minor {
-		return fmt.Sprintf("%s.%d.1-gke.1000000", parts[0], second+1)
-	}
-	return fmt.Sprintf("%s.%d.%d-gke.1000000", parts[0], second, third+1)
+	return fmt.Sprintf("%d.%d.%d-gke.1000000", v.Major(), v.Minor(), v.Patch()+1)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
@@ -34,10 +35,6 @@ func (c *controlPlane) startFront() error {
 	if c.saved.FrontPort == 0 {
 		return nil
 	}
-	certificate, err := tls.LoadX509KeyPair(filepath.Join(c.PKI, "apiserver.crt"), filepath.Join(c.PKI, "apiserver.key"))
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", c.public())
 	if err != nil {
 		return err
@@ -46,12 +43,14 @@ func (c *controlPlane) startFront() error {
 	// kubectl port-forward needs HTTP/1.1, and watches need immediate flushes.
 	behind.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.CA.Pool(), MinVersion: tls.VersionTLS12}}
 	behind.FlushInterval = -1
-	behind.ErrorLog = nil
 	c.front = &http.Server{
 		Handler: &front{behind, c.injected}, ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
 	}
-	go func() { _ = c.front.ServeTLS(listener, "", "") }() // returns when the server is closed
+	go func() {
+		// It returns when the server is closed.
+		_ = c.front.ServeTLS(listener, filepath.Join(c.PKI, "apiserver.crt"), filepath.Join(c.PKI, "apiserver.key"))
+	}()
 	return nil
 }
 
@@ -77,7 +76,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.Handle(w, r, func() { refuse(w, fault) }, func(ctx context.Context) (answer func()) {
 		again := r.Clone(ctx)
 		again.Body = io.NopCloser(strings.NewReader(string(body)))
-		f.behind.ServeHTTP(&dropped{header: http.Header{}}, again)
+		f.behind.ServeHTTP(httptest.NewRecorder(), again) // nobody reads the answer
 		return func() {}
 	})
 }
@@ -108,11 +107,3 @@ func refuse(w http.ResponseWriter, f *injection.Fault) {
 		Message: f.Text, Reason: metav1.StatusReason(f.Reason), Code: int32(f.Status),
 	}) // it fails only if the client has disconnected
 }
-
-// dropped discards a response.
-type dropped struct{ header http.Header }
-
-func (d *dropped) Header() http.Header         { return d.header }
-func (d *dropped) Write(b []byte) (int, error) { return len(b), nil }
-func (d *dropped) WriteHeader(int)             {}
-func (d *dropped) Flush()                      {}
