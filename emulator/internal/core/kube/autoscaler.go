@@ -2,15 +2,15 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/record"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/spec/capacity"
@@ -36,6 +36,11 @@ const leaderAnnotation = "leaderworkerset.sigs.k8s.io/leader-name"
 type scaler struct {
 	access Access
 	pools  Autoscaler
+	events record.EventRecorder
+}
+
+func newScaler(a Access, pools Autoscaler) *scaler {
+	return &scaler{access: a, pools: pools, events: a.Events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "cluster-autoscaler"})}
 }
 
 // run scans the pods until the cluster ends.
@@ -95,26 +100,11 @@ func (s *scaler) look(ctx context.Context) error {
 // from pkg/processors/events in the autoscaler that Google has published; that of the
 // beginning is from kubernetes/autoscaler.
 func (s *scaler) grow(ctx context.Context, up cloud.ScaleUp, pod *corev1.Pod) {
-	s.say(ctx, pod, corev1.EventTypeNormal, "TriggeredScaleUp", fmt.Sprintf(
+	s.events.Eventf(pod, corev1.EventTypeNormal, "TriggeredScaleUp",
 		"pod triggered scale-up: [{https://www.googleapis.com/compute/v1/projects/%s/zones/%s/instanceGroups/gke-%.16s-%.16s-grp 0->%d (max: %d)}]",
-		up.Project, up.Zone, up.Cluster, up.Pool, up.Size, up.Size))
+		up.Project, up.Zone, up.Cluster, up.Pool, up.Size, up.Size)
 	if err := s.pools.Grow(ctx, up, time.Now); err != nil {
-		s.say(ctx, pod, corev1.EventTypeWarning, "FailedScaleUp", err.Error())
-	}
-}
-
-func (s *scaler) say(ctx context.Context, pod *corev1.Pod, typ, reason, message string) {
-	now := metav1.Now()
-	_, err := s.access.Client.CoreV1().Events(pod.Namespace).Create(ctx, &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, GenerateName: pod.Name + "."},
-		InvolvedObject: corev1.ObjectReference{
-			APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
-		},
-		Source: corev1.EventSource{Component: "cluster-autoscaler"},
-		Type:   typ, Reason: reason, Message: message, Count: 1, FirstTimestamp: now, LastTimestamp: now,
-	}, metav1.CreateOptions{})
-	if err != nil && ctx.Err() == nil {
-		log.Printf("cluster-autoscaler of %s: event: %v", s.access.Name, err)
+		s.events.Event(pod, corev1.EventTypeWarning, "FailedScaleUp", err.Error())
 	}
 }
 
@@ -127,21 +117,20 @@ func (s *scaler) leaderless(pod *corev1.Pod) bool {
 	if leader == "" {
 		return false
 	}
-	object, ok, err := s.access.Informers.Core().V1().Pods().Informer().GetStore().GetByKey(pod.Namespace + "/" + leader)
-	if err != nil || !ok {
+	l, err := s.access.Informers.Core().V1().Pods().Lister().Pods(pod.Namespace).Get(leader)
+	if err != nil {
 		return true
 	}
-	l := object.(*corev1.Pod)
 	return l.DeletionTimestamp != nil || s.poolOf(l.Spec.NodeName) != pod.Spec.NodeSelector[topology.NodePoolLabel]
 }
 
 // poolOf returns the node pool of a node; empty if the node is gone.
-func (s *scaler) poolOf(node string) string {
-	object, ok, err := s.access.Informers.Core().V1().Nodes().Informer().GetStore().GetByKey(node)
-	if err != nil || !ok {
+func (s *scaler) poolOf(name string) string {
+	node, err := s.access.Informers.Core().V1().Nodes().Lister().Get(name)
+	if err != nil {
 		return ""
 	}
-	return object.(*corev1.Node).Labels[topology.NodePoolLabel]
+	return node.Labels[topology.NodePoolLabel]
 }
 
 func asksForTPUs(pod *corev1.Pod) bool {

@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
@@ -61,21 +61,13 @@ func tpuPod(name, node string, selector map[string]string) *corev1.Pod {
 }
 
 func TestTheAutoscalerHandlesAllPendingPodsAndReportsEvents(t *testing.T) {
-	events := make(chan corev1.Event, 10)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/cloud.google.com/v1/computeclasses/chips", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"spec":{"priorities":[{"nodepools":["slice-0"]},{"nodepools":["slice-0-1","slice-1-1"]}]}}`)
 	})
-	mux.HandleFunc("POST /api/v1/namespaces/sglang/events", func(w http.ResponseWriter, r *http.Request) {
-		var e corev1.Event
-		assert.NoError(t, json.NewDecoder(r.Body).Decode(&e))
-		events <- e
-		w.Header().Set("Content-Type", "application/json")
-		assert.NoError(t, json.NewEncoder(w).Encode(e))
-	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
 	require.NoError(t, err)
 	pause := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "sglang", Name: "no-chips"}}
 	pause.Status.Conditions = tpuPod("", "", nil).Status.Conditions
@@ -90,7 +82,10 @@ func TestTheAutoscalerHandlesAllPendingPodsAndReportsEvents(t *testing.T) {
 	factory.WaitForCacheSync(t.Context().Done())
 
 	pools := &planned{}
-	s := &scaler{access: Access{Name: "c", Client: client, Informers: factory}, pools: pools}
+	events := record.NewBroadcaster(record.WithContext(t.Context()))
+	reported := make(chan *corev1.Event, 10)
+	events.StartEventWatcher(func(e *corev1.Event) { reported <- e })
+	s := newScaler(Access{Name: "c", Client: client, Informers: factory, Events: events}, pools)
 	require.NoError(t, s.look(t.Context()))
 	require.Len(t, pools.pending, 2)
 	assert.Equal(t, "sglang/waits-1", pools.pending[0].Name)
@@ -106,8 +101,9 @@ func TestTheAutoscalerHandlesAllPendingPodsAndReportsEvents(t *testing.T) {
 		{"FailedScaleUp", "Node scale up failed."},
 	} {
 		select {
-		case e := <-events:
+		case e := <-reported:
 			assert.Equal(t, want.reason, e.Reason)
+			assert.Equal(t, "cluster-autoscaler", e.Source.Component)
 			assert.Contains(t, e.Message, want.message)
 			assert.Equal(t, "waits-1", e.InvolvedObject.Name)
 		case <-time.After(30 * time.Second):

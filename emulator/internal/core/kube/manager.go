@@ -13,7 +13,9 @@ import (
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
@@ -28,6 +30,7 @@ type Access struct {
 	Config    *rest.Config // cluster administrator
 	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory
+	Events    record.EventBroadcaster
 	Net       *netmap.Net
 	CA        *Authority
 	PKI       string // folder for further certificates
@@ -98,6 +101,8 @@ func (m *Manager) addGKE(ctx, background context.Context, c *controlPlane) error
 		return err
 	}
 	c.Informers = informers.NewSharedInformerFactory(c.Client, 0)
+	c.Events = record.NewBroadcaster(record.WithContext(background))
+	c.Events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.Client.CoreV1().Events("")})
 	c.tunnel.serve(startProxy(c.Access, c.endpoint()))
 	(&driver{access: c.Access, disks: m.Disks}).watch(background)
 	core := c.Informers.Core().V1()
@@ -109,7 +114,7 @@ func (m *Manager) addGKE(ctx, background context.Context, c *controlPlane) error
 	c.nodes = m.Nodes(c.Access)
 	c.Informers.Start(background.Done())
 	c.Informers.WaitForCacheSync(ctx.Done())
-	go (&scaler{access: c.Access, pools: m.Pools}).run(background)
+	go newScaler(c.Access, m.Pools).run(background)
 	return nil
 }
 

@@ -23,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/ptr"
@@ -62,7 +61,6 @@ type members struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	events record.EventRecorder
-	over   record.EventBroadcaster
 
 	mu       sync.Mutex
 	machines map[string]*machine
@@ -71,10 +69,9 @@ type members struct {
 
 // Start starts to run the nodes of a cluster, which has none at first.
 func (f *Fleet) Start(a kube.Access) kube.Nodes {
-	c := &members{fleet: f, access: a, machines: map[string]*machine{}, pods: map[types.UID]*pod{}, over: record.NewBroadcaster()}
+	c := &members{fleet: f, access: a, machines: map[string]*machine{}, pods: map[types.UID]*pod{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.over.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: a.Client.CoreV1().Events("")})
-	c.events = c.over.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
+	c.events = a.Events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
 	// It fails only if the informer is stopped, which means that the cluster stops too.
 	_, _ = a.Informers.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { c.sync(obj.(*corev1.Pod)) },
@@ -129,7 +126,6 @@ func (c *members) Stop() {
 	for _, p := range c.allPods() {
 		<-p.done
 	}
-	c.over.Shutdown()
 }
 
 func (c *members) ofPool(pool string) []*machine {
