@@ -42,17 +42,16 @@ type autoscaler struct {
 
 // PendingPod is a pod for which the scheduler found no node.
 type PendingPod struct {
-	Name       string
-	Selector   map[string]string
-	Tolerates  func(corev1.Taint) bool
+	*corev1.Pod
 	Priorities [][]string // node pools of its ComputeClass, in order; nil without a class
 }
 
 // ScaleUp is a pool to be scaled up for a pod.
 type ScaleUp struct {
-	Pod, Project, Cluster, Pool, Zone string
-	Size                              int
-	id                                string
+	Pod                          *corev1.Pod
+	Project, Cluster, Pool, Zone string
+	Size                         int
+	id                           string
 }
 
 // Plan decides which pools to scale up and which to scale down. used are the pools of a
@@ -89,7 +88,7 @@ func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool,
 		r := candidates[i]
 		taken[r.ID], c.scaling.underWay[r.ID] = true, true
 		up = append(up, ScaleUp{
-			Pod: pod.Name, Project: r.Inputs.text("project"), Cluster: cluster, Pool: r.Inputs.text("name"),
+			Pod: pod.Pod, Project: r.Inputs.text("project"), Cluster: cluster, Pool: r.Inputs.text("name"),
 			Zone: zones(r.Inputs)[0], Size: r.Inputs.number("autoscaling.maxNodeCount"), id: r.ID,
 		})
 	}
@@ -136,17 +135,17 @@ func inOrder(pools []*Resource, pod PendingPod) []*Resource {
 // used only with the class's label and taint.
 func (c *Cloud) fits(r *Resource, pod PendingPod) bool {
 	n := c.node(r, zones(r.Inputs)[0], 0)
-	for key, value := range pod.Selector {
+	for key, value := range pod.Spec.NodeSelector {
 		if n.Labels[key] != value {
 			return false
 		}
 	}
 	classed := false
 	for _, taint := range n.Taints {
-		if !pod.Tolerates(taint) {
+		if !slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.ToleratesTaint(&taint) }) {
 			return false
 		}
-		classed = classed || taint.Key == capacity.ClassLabel && taint.Value == pod.Selector[capacity.ClassLabel]
+		classed = classed || taint.Key == capacity.ClassLabel && taint.Value == pod.Spec.NodeSelector[capacity.ClassLabel]
 	}
 	return classed || pod.Priorities == nil
 }

@@ -12,16 +12,24 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sglang-tpu/spec/capacity"
 )
 
-func anything(corev1.Taint) bool { return true }
+var anything = corev1.Toleration{Operator: corev1.TolerationOpExists}
+
+func waiting(name string, selector map[string]string, tolerates corev1.Toleration) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.PodSpec{NodeSelector: selector, Tolerations: []corev1.Toleration{tolerates}},
+	}
+}
 
 // grow lets one pod of a selector wait until its pool has nodes, if there is one.
 func grow(t *testing.T, c *Cloud, selector map[string]string) {
 	t.Helper()
-	up, _ := c.Plan("c", []PendingPod{{Name: "pod", Selector: selector, Tolerates: anything}}, nil, time.Now())
+	up, _ := c.Plan("c", []PendingPod{{Pod: waiting("pod", selector, anything)}}, nil, time.Now())
 	for _, u := range up {
 		require.NoError(t, c.Grow(context.Background(), u, time.Now))
 	}
@@ -58,7 +66,7 @@ func (q *queueOf) look(t *testing.T, random *rand.Rand) {
 			used[q.groups[name]] = true
 			continue
 		}
-		pending = append(pending, PendingPod{Name: name, Selector: map[string]string{capacity.ClassLabel: "chips"}, Tolerates: anything, Priorities: q.priorities})
+		pending = append(pending, PendingPod{Pod: waiting(name, map[string]string{capacity.ClassLabel: "chips"}, anything), Priorities: q.priorities})
 	}
 	up, down := q.cloud.Plan("c", pending, used, q.now)
 	again, _ := q.cloud.Plan("c", pending, used, q.now)
@@ -205,13 +213,13 @@ func TestAPoolOfAComputeClassNeedsItsLabelAndItsTaint(t *testing.T) {
 		c, _ := open(t, stateFile(t))
 		withCluster(t, c)
 		create(t, c, nodePoolKind, pool)
-		up, _ := c.Plan("c", []PendingPod{{Selector: map[string]string{capacity.ClassLabel: "chips"}, Tolerates: anything, Priorities: [][]string{{"slice"}}}}, nil, time.Now())
+		up, _ := c.Plan("c", []PendingPod{{Pod: waiting("", map[string]string{capacity.ClassLabel: "chips"}, anything), Priorities: [][]string{{"slice"}}}}, nil, time.Now())
 		assert.Empty(t, up, name)
 	}
 	c, _ := open(t, stateFile(t))
 	withCluster(t, c)
 	create(t, c, nodePoolKind, classed("slice"))
-	up, _ := c.Plan("c", []PendingPod{{Tolerates: func(taint corev1.Taint) bool { return taint.Key != capacity.ClassLabel }}}, nil, time.Now())
+	up, _ := c.Plan("c", []PendingPod{{Pod: waiting("", nil, corev1.Toleration{Key: "google.com/tpu", Operator: corev1.TolerationOpExists})}}, nil, time.Now())
 	assert.Empty(t, up, "a pod without the toleration")
 }
 
@@ -236,7 +244,7 @@ func TestAFaultOfAScaleUpNamesPoolZoneOrMode(t *testing.T) {
 		withCluster(t, c)
 		create(t, c, nodePoolKind, classed("slice"))
 		c.SetFaults([]Fault{{On: "scale-up", Match: match, Text: "Quota 'X' exceeded", Times: 1}})
-		up, _ := c.Plan("c", []PendingPod{{Tolerates: anything}}, nil, time.Now())
+		up, _ := c.Plan("c", []PendingPod{{Pod: waiting("", nil, anything)}}, nil, time.Now())
 		require.Len(t, up, 1)
 		err := c.Grow(t.Context(), up[0], time.Now)
 		if !hits {

@@ -53,8 +53,7 @@ func (s *scaler) run(ctx context.Context) {
 }
 
 func (s *scaler) look(ctx context.Context) error {
-	pods := map[string]*corev1.Pod{}
-	var waiting []*corev1.Pod
+	var pending []cloud.PendingPod
 	used := map[string]bool{}
 	for _, object := range s.access.Informers.Core().V1().Pods().Informer().GetStore().List() {
 		pod := object.(*corev1.Pod)
@@ -63,30 +62,20 @@ func (s *scaler) look(ctx context.Context) error {
 		case pod.Spec.NodeName != "" && !Finished(pod):
 			used[s.poolOf(pod.Spec.NodeName)] = true
 		case unschedulable(pod) && !s.leaderless(pod):
-			pods[pod.Namespace+"/"+pod.Name] = pod
-			waiting = append(waiting, pod)
-		}
-	}
-	slices.SortFunc(waiting, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
-	var pending []cloud.PendingPod
-	for _, pod := range waiting {
-		p := cloud.PendingPod{
-			Name: pod.Namespace + "/" + pod.Name, Selector: pod.Spec.NodeSelector,
-			Tolerates: func(taint corev1.Taint) bool {
-				return slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.ToleratesTaint(&taint) })
-			},
-		}
-		if class := pod.Spec.NodeSelector[capacity.ClassLabel]; class != "" {
-			var err error
-			if p.Priorities, err = priorities(ctx, s.access.Client, class); err != nil {
-				return err
+			p := cloud.PendingPod{Pod: pod}
+			if class := pod.Spec.NodeSelector[capacity.ClassLabel]; class != "" {
+				var err error
+				if p.Priorities, err = priorities(ctx, s.access.Client, class); err != nil {
+					return err
+				}
 			}
+			pending = append(pending, p)
 		}
-		pending = append(pending, p)
 	}
+	slices.SortFunc(pending, func(a, b cloud.PendingPod) int { return strings.Compare(a.Name, b.Name) })
 	up, down := s.pools.Plan(s.access.Name, pending, used, time.Now())
 	for _, u := range up {
-		go s.grow(ctx, u, pods[u.Pod])
+		go s.grow(ctx, u)
 	}
 	for _, pool := range down {
 		if err := s.pools.Shrink(ctx, pool); err != nil {
@@ -99,12 +88,12 @@ func (s *scaler) look(ctx context.Context) error {
 // grow scales a pool up and writes events about that for the pod. The text of a failure is
 // from pkg/processors/events in the autoscaler that Google has published; that of the
 // beginning is from kubernetes/autoscaler.
-func (s *scaler) grow(ctx context.Context, up cloud.ScaleUp, pod *corev1.Pod) {
-	s.events.Eventf(pod, corev1.EventTypeNormal, "TriggeredScaleUp",
+func (s *scaler) grow(ctx context.Context, up cloud.ScaleUp) {
+	s.events.Eventf(up.Pod, corev1.EventTypeNormal, "TriggeredScaleUp",
 		"pod triggered scale-up: [{https://www.googleapis.com/compute/v1/projects/%s/zones/%s/instanceGroups/gke-%.16s-%.16s-grp 0->%d (max: %d)}]",
 		up.Project, up.Zone, up.Cluster, up.Pool, up.Size, up.Size)
 	if err := s.pools.Grow(ctx, up, time.Now); err != nil {
-		s.events.Event(pod, corev1.EventTypeWarning, "FailedScaleUp", err.Error())
+		s.events.Event(up.Pod, corev1.EventTypeWarning, "FailedScaleUp", err.Error())
 	}
 }
 

@@ -33,7 +33,7 @@ type planned struct {
 
 func (p *planned) Plan(_ string, pending []cloud.PendingPod, used map[string]bool, _ time.Time) ([]cloud.ScaleUp, []string) {
 	p.pending, p.used = pending, used
-	return []cloud.ScaleUp{{Pod: pending[0].Name, Project: "p", Cluster: "c", Pool: "slice-0", Zone: "us-central1-c", Size: 2}}, []string{"idle"}
+	return []cloud.ScaleUp{{Pod: pending[0].Pod, Project: "p", Cluster: "c", Pool: "slice-0", Zone: "us-central1-c", Size: 2}}, []string{"idle"}
 }
 
 func (p *planned) Grow(context.Context, cloud.ScaleUp, func() time.Time) error {
@@ -88,11 +88,9 @@ func TestTheAutoscalerHandlesAllPendingPodsAndReportsEvents(t *testing.T) {
 	s := newScaler(Access{Name: "c", Client: client, Informers: factory, Events: events}, pools)
 	require.NoError(t, s.look(t.Context()))
 	require.Len(t, pools.pending, 2)
-	assert.Equal(t, "sglang/waits-1", pools.pending[0].Name)
+	assert.Equal(t, "waits-1", pools.pending[0].Name)
 	assert.Equal(t, [][]string{{"slice-0"}, {"slice-0-1", "slice-1-1"}}, pools.pending[0].Priorities)
 	assert.Nil(t, pools.pending[1].Priorities, "a pod without a class may use any pool")
-	assert.True(t, pools.pending[0].Tolerates(corev1.Taint{Key: "google.com/tpu", Value: "present", Effect: "NoSchedule"}))
-	assert.False(t, pools.pending[0].Tolerates(corev1.Taint{Key: "cloud.google.com/compute-class", Value: "chips", Effect: "NoSchedule"}))
 	assert.Equal(t, map[string]bool{"slice-9": true}, pools.used)
 	assert.Equal(t, []string{"idle"}, pools.shrunk)
 
