@@ -39,8 +39,8 @@ func (d *daemon) bucketOf(path string) string {
 
 func (d *daemon) mayWrite(podName, bucket string) error {
 	cluster, namespace, name := split(podName)
-	access, ok := d.manager.Access(cluster)
-	if !ok {
+	access, err := d.manager.Access(cluster)
+	if err != nil {
 		return nil // the cluster and its pods are being deleted
 	}
 	pod, err := access.Informers.Core().V1().Pods().Lister().Pods(namespace).Get(name)

@@ -26,12 +26,8 @@ func (d *daemon) handler() http.Handler {
 		return faults, nil
 	}))
 	mux.Handle("POST /bucket-write", socket.Handle(d.bucketWrite))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		socket.Reply(w, map[string]string{"pid": strconv.Itoa(os.Getpid())})
-	})
-	mux.HandleFunc("GET /registry-address", func(w http.ResponseWriter, _ *http.Request) {
-		socket.Reply(w, map[string]string{"address": d.registry})
-	})
+	mux.Handle("GET /healthz", socket.Show(func() map[string]string { return map[string]string{"pid": strconv.Itoa(os.Getpid())} }))
+	mux.Handle("GET /registry-address", socket.Show(func() map[string]string { return map[string]string{"address": d.registry} }))
 	mux.HandleFunc("GET /resolve", d.resolve)
 	mux.HandleFunc("GET /metadata/", d.metadata)
 	mux.HandleFunc("POST /tokens/expire", d.expireTokens)
@@ -41,12 +37,11 @@ func (d *daemon) handler() http.Handler {
 // resolve resolves a host name for a pod.
 func (d *daemon) resolve(w http.ResponseWriter, r *http.Request) {
 	cluster, namespace, _ := split(r.URL.Query().Get("pod"))
-	access, ok := d.manager.Access(cluster)
-	if !ok {
-		http.Error(w, "cluster "+cluster+" is not running", http.StatusNotFound)
-		return
+	access, err := d.manager.Access(cluster)
+	address := ""
+	if err == nil {
+		address, err = access.Resolve(namespace, r.URL.Query().Get("host"))
 	}
-	address, err := access.Resolve(namespace, r.URL.Query().Get("host"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
@@ -79,7 +74,7 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == projectPath {
 		cluster, _, _ := split(r.Header.Get(podHeader))
-		if access, ok := d.manager.Access(cluster); ok {
+		if access, err := d.manager.Access(cluster); err == nil {
 			fmt.Fprint(w, access.Project)
 			return
 		}
@@ -107,9 +102,9 @@ func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
 // identity returns the identity of the pod that sent a request.
 func (d *daemon) identity(r *http.Request) (who identity, err error) {
 	cluster, namespace, name := split(r.Header.Get(podHeader))
-	access, ok := d.manager.Access(cluster)
-	if !ok {
-		return who, fmt.Errorf("cluster %s is not running", cluster)
+	access, err := d.manager.Access(cluster)
+	if err != nil {
+		return who, err
 	}
 	core := access.Informers.Core().V1()
 	pod, err := core.Pods().Lister().Pods(namespace).Get(name)

@@ -115,7 +115,7 @@ func (f *Fault) Handle(w http.ResponseWriter, r *http.Request, refuse func(), wo
 		if f.Hits == 0 {
 			work(beyond)
 		}
-		closeConnection(w)
+		panic(http.ErrAbortHandler) // ends the request without an answer, in either version of HTTP
 	case Hang:
 		if f.Hits == 0 {
 			go func() {
@@ -134,6 +134,3 @@ func (f *Fault) Handle(w http.ResponseWriter, r *http.Request, refuse func(), wo
 		<-r.Context().Done()
 	}
 }
-
-// closeConnection ends a request without an answer, in either version of HTTP.
-func closeConnection(http.ResponseWriter) { panic(http.ErrAbortHandler) }

@@ -166,12 +166,12 @@ func (m *Manager) cluster(name string) (*controlPlane, error) {
 }
 
 // Access returns the access to a running cluster.
-func (m *Manager) Access(cluster string) (Access, bool) {
+func (m *Manager) Access(cluster string) (Access, error) {
 	c, err := m.cluster(cluster)
 	if err != nil {
-		return Access{}, false
+		return Access{}, err
 	}
-	return c.Access, true
+	return c.Access, nil
 }
 
 // StopAll stops all clusters without deleting their data.
