@@ -1,10 +1,10 @@
-// Package node runs the nodes of the emulated clusters. It uses virtual-kubelet to register
-// them and to serve kubectl's logs, exec and port-forward. Containers of emulated images run
-// as processes.
+// Package node runs the nodes of the emulated clusters. It uses virtual-kubelet to serve
+// kubectl's logs, exec and port-forward. Containers of emulated images run as processes.
 //
 // Pods are not run by virtual-kubelet's PodController. It resolves all environment variables
 // before the pod starts (1.11, internal/podutils), does not support status.podIP, which leader
-// and worker need, and gives up on a pod after 20 tries.
+// and worker need, and gives up on a pod after 20 tries. Nor are nodes registered by its
+// NodeController: it panics if a node is deleted during an update of its status (1.11).
 package node
 
 import (
@@ -169,16 +169,13 @@ func (c *members) add(ctx context.Context, spec cloud.Node) error {
 	if err := collectOrphans(ctx, c.access.Client, spec.Name); err != nil {
 		return fmt.Errorf("node %s: %w", spec.Name, err)
 	}
-	m, err := startMachine(c, spec)
+	m, err := startMachine(ctx, c, spec)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", spec.Name, err)
 	}
 	c.mu.Lock()
 	c.machines[spec.Name] = m
 	c.mu.Unlock()
-	if err := m.ready(ctx); err != nil {
-		return fmt.Errorf("node %s: %w", spec.Name, err)
-	}
 	for _, obj := range c.access.Informers.Core().V1().Pods().Informer().GetStore().List() {
 		c.sync(obj.(*corev1.Pod))
 	}
@@ -202,7 +199,6 @@ func (c *members) remove(ctx context.Context, machines ...*machine) error {
 		p.cancel()
 	}
 	for _, m := range machines {
-		<-m.done
 		err := c.access.Client.CoreV1().Nodes().Delete(ctx, m.spec.Name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return err

@@ -93,7 +93,7 @@ func TestFailedMachinesAreDeletedBeforeTheirPods(t *testing.T) {
 	done := make(chan struct{})
 	close(done)
 	for _, name := range []string{"host-0", "host-1", "other"} {
-		m := &machine{members: c, spec: cloud.Node{Name: name}, done: done}
+		m := &machine{members: c, spec: cloud.Node{Name: name}}
 		_, m.cancel = context.WithCancel(context.Background())
 		c.machines[name] = m
 		p := &pod{machine: m, object: boundTo(name, "on-"+name), done: done}

@@ -3,80 +3,87 @@ package node
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"log"
+	"encoding/json"
 	"sync"
 	"time"
 
-	vk "github.com/virtual-kubelet/virtual-kubelet/node"
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/component-helpers/apimachinery/lease"
+	"k8s.io/utils/clock"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 )
 
-// leaseSeconds is the kubelet's default.
-const leaseSeconds = 40
+// The kubelet's defaults.
+const (
+	leaseSeconds = 40
+	leaseRenewal = 10 * time.Second
+)
 
 // machine is one node.
 type machine struct {
-	members  *members
-	spec     cloud.Node
-	address  string // a loopback address
-	object   *corev1.Node
-	provider *vk.NaiveNodeProviderV2
-	cancel   context.CancelFunc
-	done     <-chan struct{}
+	members *members
+	spec    cloud.Node
+	address string // a loopback address
+	object  *corev1.Node
+	cancel  context.CancelFunc
 
 	relabelling sync.Mutex
 	labels      map[string]string // the node pool's current ones
 	taints      []corev1.Taint
 }
 
-// startMachine registers a node and serves the kubelet's API.
-func startMachine(c *members, spec cloud.Node) (*machine, error) {
-	ctx, cancel := context.WithCancel(c.ctx)
-	m := &machine{members: c, spec: spec, provider: vk.NewNaiveNodeProvider(), cancel: cancel, labels: spec.Labels, taints: spec.Taints}
+// startMachine serves the kubelet's API and registers the node.
+func startMachine(ctx context.Context, c *members, spec cloud.Node) (*machine, error) {
+	background, cancel := context.WithCancel(c.ctx)
+	m := &machine{members: c, spec: spec, cancel: cancel, labels: spec.Labels, taints: spec.Taints}
 	podAddress, address, err := c.access.Net.Allocate()
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	m.address = address
-	context.AfterFunc(ctx, func() { c.access.Net.Release(podAddress) })
-	port, err := m.serve(ctx)
+	context.AfterFunc(background, func() { c.access.Net.Release(podAddress) })
+	port, err := m.serve(background)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	m.object = nodeObject(spec, address, port)
-	controller, err := vk.NewNodeController(m.provider, m.object, nodes{c.access.Client.CoreV1().Nodes()},
-		vk.WithNodeEnableLeaseV1(c.access.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease), leaseSeconds))
+	registered, err := m.register(ctx)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	m.done = controller.Done()
-	go func() {
-		if err := controller.Run(ctx); err != nil && ctx.Err() == nil {
-			log.Printf("node %s: %v", spec.Name, err)
-		}
-	}()
+	owner := metav1.OwnerReference{APIVersion: "v1", Kind: "Node", Name: registered.Name, UID: registered.UID}
+	go lease.NewController(clock.RealClock{}, c.access.Client, spec.Name, leaseSeconds, nil, leaseRenewal, spec.Name, corev1.NamespaceNodeLease,
+		func(l *coordinationv1.Lease) error {
+			l.OwnerReferences = []metav1.OwnerReference{owner}
+			return nil
+		}).Run(background)
 	return m, nil
 }
 
-// ready waits until the node is registered with its current address.
-func (m *machine) ready(ctx context.Context) error {
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		n, err := m.members.access.Client.CoreV1().Nodes().Get(ctx, m.spec.Name, metav1.GetOptions{})
-		return err == nil && len(n.Status.Addresses) > 0 && n.Status.Addresses[0].Address == m.address, nil
-	})
-	if err != nil && ctx.Err() == nil {
-		return errors.New("did not register within a minute")
+// register creates the Node. If the emulator was restarted, it exists, and its address changes.
+// Its conditions are not reported again: nothing here checks their age.
+func (m *machine) register(ctx context.Context) (*corev1.Node, error) {
+	node, err := m.members.access.Client.CoreV1().Nodes().Create(ctx, m.object, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return m.setStatus(ctx, &m.object.Status)
 	}
-	return err
+	return node, err
+}
+
+func (m *machine) setStatus(ctx context.Context, status *corev1.NodeStatus) (*corev1.Node, error) {
+	patch, err := json.Marshal(map[string]any{"status": status})
+	if err != nil {
+		return nil, err
+	}
+	return m.members.access.Client.CoreV1().Nodes().PatchStatus(ctx, m.spec.Name, patch)
 }
 
 // serve serves the kubelet's API to the API server.

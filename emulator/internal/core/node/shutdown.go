@@ -71,14 +71,15 @@ func (m *machine) notReady(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	object := m.object.DeepCopy()
-	for i := range object.Status.Conditions {
-		if condition := &object.Status.Conditions[i]; condition.Type == corev1.NodeReady {
+	status := m.object.Status.DeepCopy()
+	for i := range status.Conditions {
+		if condition := &status.Conditions[i]; condition.Type == corev1.NodeReady {
 			condition.Status, condition.Reason, condition.Message = corev1.ConditionFalse, "KubeletNotReady", nodeNotReadyMessage
 			condition.LastTransitionTime = metav1.Now()
 		}
 	}
-	return m.provider.UpdateStatus(ctx, object)
+	_, err := m.setStatus(ctx, status)
+	return err
 }
 
 // shutDown starts the pod's termination and sets its status accordingly.
