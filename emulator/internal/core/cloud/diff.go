@@ -133,13 +133,8 @@ func forcesNewInside(level []*schema.Property, value any) bool {
 }
 
 func asMap(v any) map[string]any {
-	switch m := v.(type) {
-	case map[string]any:
-		return m
-	case Values:
-		return m
-	}
-	return nil
+	m, _ := v.(map[string]any)
+	return m
 }
 
 func asList(v any) []any {

@@ -76,10 +76,7 @@ func (m merger) property(p *schema.Property, path, plain string, had, inputs any
 // withDefaults returns a copy of one level, with the schema's defaults for omitted properties
 // unless they conflict with a property that is set.
 func withDefaults(level []*schema.Property, values map[string]any, root Values) map[string]any {
-	out, _ := runtime.DeepCopyJSONValue(values).(map[string]any)
-	if out == nil {
-		out = map[string]any{}
-	}
+	out := runtime.DeepCopyJSON(values)
 	for _, p := range level {
 		value, given := out[p.Name]
 		switch {

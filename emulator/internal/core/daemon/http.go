@@ -29,7 +29,7 @@ func (d *daemon) handler() http.Handler {
 	mux.Handle("GET /healthz", socket.Show(func() map[string]string { return map[string]string{"pid": strconv.Itoa(os.Getpid())} }))
 	mux.Handle("GET /registry-address", socket.Show(func() map[string]string { return map[string]string{"address": d.registry} }))
 	mux.HandleFunc("GET /resolve", d.resolve)
-	mux.HandleFunc("GET /metadata/", d.metadata)
+	mux.HandleFunc("GET "+tokenPath, d.token)
 	mux.HandleFunc("POST /tokens/expire", d.expireTokens)
 	return mux
 }
@@ -57,8 +57,6 @@ func split(pod string) (cluster, namespace, name string) {
 
 const (
 	tokenPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/token"
-	emailPath         = "/metadata/computeMetadata/v1/instance/service-accounts/default/email"
-	projectPath       = "/metadata/computeMetadata/v1/project/project-id"
 	accountAnnotation = "iam.gke.io/gcp-service-account"
 	podHeader         = "X-Emulator-Pod"
 )
@@ -66,37 +64,23 @@ const (
 // identity is the identity of a pod for GKE's metadata server.
 type identity struct{ project, namespace, account, email string }
 
-// metadata implements GKE's metadata server.
-func (d *daemon) metadata(w http.ResponseWriter, r *http.Request) {
+// token implements the part of GKE's metadata server that the program uses.
+func (d *daemon) token(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Metadata-Flavor") != "Google" {
 		http.Error(w, "Missing required header \"Metadata-Flavor\": \"Google\"", http.StatusForbidden)
 		return
-	}
-	if r.URL.Path == projectPath {
-		cluster, _, _ := split(r.Header.Get(podHeader))
-		if access, err := d.manager.Access(cluster); err == nil {
-			fmt.Fprint(w, access.Project)
-			return
-		}
 	}
 	who, err := d.identity(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	switch r.URL.Path {
-	case emailPath:
-		fmt.Fprint(w, who.email)
-	case tokenPath:
-		token, err := d.cloud.WorkloadIdentityToken(who.project, who.namespace, who.account, who.email)
-		if err != nil {
-			http.Error(w, "Unable to generate access token; IAM returned 403 Forbidden: "+err.Error(), http.StatusForbidden)
-			return
-		}
-		socket.Reply(w, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
-	default:
-		http.NotFound(w, r)
+	token, err := d.cloud.WorkloadIdentityToken(who.project, who.namespace, who.account, who.email)
+	if err != nil {
+		http.Error(w, "Unable to generate access token; IAM returned 403 Forbidden: "+err.Error(), http.StatusForbidden)
+		return
 	}
+	socket.Reply(w, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 }
 
 // identity returns the identity of the pod that sent a request.

@@ -166,18 +166,13 @@ func (c *container) preStop(run *instance, limit time.Duration) {
 	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PreStop == nil {
 		return
 	}
-	hook := c.spec.Lifecycle.PreStop
-	switch {
-	case hook.Sleep != nil:
-		select {
-		case <-run.process.Done():
-		case <-c.pod.ctx.Done():
-		case <-time.After(min(limit, pace.Of(time.Duration(hook.Sleep.Seconds)*time.Second))):
-		}
-	case hook.Exec != nil:
-		if _, err := c.execute(run, hook.Exec.Command, limit); err != nil {
-			c.pod.event(corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed")
-		}
+	hook := c.spec.Lifecycle.PreStop.Exec
+	if hook == nil {
+		c.pod.event(corev1.EventTypeWarning, "FailedPreStopHook", "hooks of this type are not emulated")
+		return
+	}
+	if _, err := c.execute(run, hook.Command, limit); err != nil {
+		c.pod.event(corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed")
 	}
 }
 

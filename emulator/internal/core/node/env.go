@@ -2,13 +2,13 @@ package node
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"regexp"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/ptr"
 
@@ -21,21 +21,18 @@ func (c *container) environment(root string) (map[string]string, error) {
 	p := c.pod
 	m := p.machine
 	values := map[string]string{}
-	for _, from := range c.spec.EnvFrom {
-		if err := p.envFrom(from, values); err != nil {
-			return nil, err
-		}
+	if len(c.spec.EnvFrom) > 0 {
+		return nil, errors.New("envFrom is not emulated")
 	}
 	for _, e := range c.spec.Env {
 		value := expand(e.Value, values)
 		if e.ValueFrom != nil {
-			var ok bool
-			var err error
-			if value, ok, err = p.valueFrom(e.ValueFrom); err != nil {
-				return nil, err
+			if e.ValueFrom.FieldRef == nil {
+				return nil, errors.New("this source of an environment variable is not emulated")
 			}
-			if !ok {
-				continue
+			var err error
+			if value, err = p.field(e.ValueFrom.FieldRef.FieldPath); err != nil {
+				return nil, err
 			}
 		}
 		values[e.Name] = c.hostPath(root, value)
@@ -78,75 +75,20 @@ func (c *container) hostPath(root, value string) string {
 	return value
 }
 
-func (p *pod) envFrom(from corev1.EnvFromSource, values map[string]string) error {
-	var data map[string][]byte
-	var err error
-	switch {
-	case from.SecretRef != nil:
-		data, err = p.secret(from.SecretRef.Name, from.SecretRef.Optional)
-	case from.ConfigMapRef != nil:
-		data, err = p.configMap(from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
-	}
-	for key, value := range data {
-		values[from.Prefix+key] = string(value)
-	}
-	return err
-}
-
-func (p *pod) valueFrom(from *corev1.EnvVarSource) (value string, ok bool, err error) {
-	switch {
-	case from.FieldRef != nil:
-		value, err = p.field(from.FieldRef.FieldPath)
-		return value, true, err
-	case from.SecretKeyRef != nil:
-		ref := from.SecretKeyRef
-		data, err := p.secret(ref.Name, ref.Optional)
-		return entry(data, ref.Key, ref.Optional, "Secret "+p.object.Namespace+"/"+ref.Name, err)
-	case from.ConfigMapKeyRef != nil:
-		ref := from.ConfigMapKeyRef
-		data, err := p.configMap(ref.Name, ref.Optional)
-		return entry(data, ref.Key, ref.Optional, "ConfigMap "+p.object.Namespace+"/"+ref.Name, err)
-	default:
-		return "", false, fmt.Errorf("this source of an environment variable is not emulated")
-	}
-}
-
-func entry(data map[string][]byte, key string, optional *bool, what string, err error) (string, bool, error) {
-	value, ok := data[key]
-	if err == nil && !ok && !ptr.Deref(optional, false) {
-		err = fmt.Errorf("couldn't find key %s in %s", key, what)
-	}
-	return string(value), ok, err
-}
-
 // field returns a field of the downward API. Kubernetes' implementation
 // (k8s.io/kubernetes/pkg/fieldpath) cannot be imported without all of Kubernetes; the copies
 // of kubectl and virtual-kubelet support only metadata.
 func (p *pod) field(path string) (string, error) {
 	o := p.object
-	for prefix, from := range map[string]map[string]string{"metadata.labels[": o.Labels, "metadata.annotations[": o.Annotations} {
-		if key, ok := strings.CutPrefix(path, prefix); ok {
-			return from[strings.Trim(key, "']\"")], nil
-		}
-	}
-	switch path {
-	case "metadata.name":
-		return o.Name, nil
-	case "metadata.namespace":
-		return o.Namespace, nil
-	case "metadata.uid":
-		return string(o.UID), nil
-	case "spec.nodeName":
-		return o.Spec.NodeName, nil
-	case "spec.serviceAccountName":
-		return o.Spec.ServiceAccountName, nil
-	case "status.podIP", "status.podIPs":
-		return p.ip, nil
-	case "status.hostIP", "status.hostIPs":
-		return p.machine.address, nil
-	default:
+	value, ok := map[string]string{
+		"metadata.name": o.Name, "metadata.namespace": o.Namespace, "metadata.uid": string(o.UID),
+		"spec.nodeName": o.Spec.NodeName, "spec.serviceAccountName": o.Spec.ServiceAccountName,
+		"status.podIP": p.ip, "status.podIPs": p.ip, "status.hostIP": p.machine.address, "status.hostIPs": p.machine.address,
+	}[path]
+	if !ok {
 		return "", fmt.Errorf("unsupported fieldPath: %s", path)
 	}
+	return value, nil
 }
 
 func (p *pod) secret(name string, optional *bool) (map[string][]byte, error) {

@@ -94,21 +94,10 @@ func (m *machine) serve(ctx context.Context) (port int, err error) {
 		AttachToContainer:     m.members.attach,
 		PortForward:           m.members.portForward,
 		GetContainerLogs:      m.members.logs,
-		GetPodsFromKubernetes: m.pods,
 		StreamIdleTimeout:     4 * time.Hour,
 		StreamCreationTimeout: 30 * time.Second,
 	}, false), &tls.Config{
 		ClientCAs: a.CA.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
 		NextProtos: []string{"http/1.1"}, // HTTP/2 has no connection upgrades, which streams need
 	})
-}
-
-func (m *machine) pods(context.Context) ([]*corev1.Pod, error) {
-	var objects []*corev1.Pod
-	for _, p := range m.members.allPods() {
-		if p.machine == m {
-			objects = append(objects, p.object)
-		}
-	}
-	return objects, nil
 }
