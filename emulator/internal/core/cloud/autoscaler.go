@@ -174,8 +174,7 @@ func (c *Cloud) Grow(ctx context.Context, up ScaleUp, now func() time.Time) erro
 		c.mu.Unlock()
 		return fmt.Errorf("Node scale up in zones %s associated with this pod failed: %s. Pod is at risk of not being scheduled.", up.Zone, reason(text))
 	}
-	unlock := c.exclusive(r)
-	defer unlock()
+	defer c.exclusive(r)()
 	return c.resize(ctx, r, true)
 }
 
@@ -185,8 +184,7 @@ func (c *Cloud) Shrink(ctx context.Context, id string) error {
 	if r == nil {
 		return nil
 	}
-	unlock := c.exclusive(r)
-	defer unlock()
+	defer c.exclusive(r)()
 	return c.resize(ctx, r, false)
 }
 

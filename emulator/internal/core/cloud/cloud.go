@@ -145,8 +145,7 @@ func (c *Cloud) Create(ctx context.Context, typ string, in Values) (*Resource, e
 	in = in.clone()
 	r := &Resource{Type: typ, ID: k.id(in), Inputs: in, Outputs: Merge(typ, nil, in, nil)}
 	k.setOutputs(r)
-	unlock := c.exclusive(r)
-	defer unlock()
+	defer c.exclusive(r)()
 	if err := c.reserve(k, r); err != nil {
 		return nil, err
 	}
@@ -283,8 +282,7 @@ func (c *Cloud) Delete(ctx context.Context, typ, id string) error {
 	if r == nil {
 		return nil
 	}
-	unlock := c.exclusive(r)
-	defer unlock()
+	defer c.exclusive(r)()
 	if err := c.inUse(r); err != nil {
 		return err
 	}

@@ -1,7 +1,8 @@
 package cloud
 
 import (
-	"net"
+	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -27,16 +28,12 @@ func forcesNewByCode(typ, path string, old, now any) bool {
 }
 
 func shrinks(old, now any) bool {
-	was, _ := old.(string)
-	is, _ := now.(string)
-	_, before, err := net.ParseCIDR(was)
-	_, after, afterErr := net.ParseCIDR(is)
+	before, err := netip.ParsePrefix(fmt.Sprint(old))
+	after, afterErr := netip.ParsePrefix(fmt.Sprint(now))
 	if err != nil || afterErr != nil {
 		return false
 	}
-	had, _ := before.Mask.Size()
-	has, _ := after.Mask.Size()
-	return has > had || !after.Contains(before.IP)
+	return after.Bits() > before.Bits() || !after.Contains(before.Masked().Addr())
 }
 
 // notUpdated lists properties that neither force a replacement nor are part of an update

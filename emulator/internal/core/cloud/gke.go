@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,42 +96,26 @@ func (c *Cloud) SecretManagerEnabled(cluster string) bool {
 // would finish them.
 func (c *Cloud) Resume(ctx context.Context) error {
 	c.mu.Lock()
-	var unfinished, clusters, pools []*operation
-	for key, r := range c.resources {
-		o := &operation{ctx: ctx, cloud: c, resource: r}
-		switch {
-		case r.Creating:
-			delete(c.resources, key)
-			unfinished = append(unfinished, o)
-		case r.Type == clusterKind:
-			clusters = append(clusters, o)
-		case r.Type == nodePoolKind && r.Broken == "":
-			pools = append(pools, o)
-		}
-	}
+	all := slices.Collect(maps.Values(c.resources))
+	maps.DeleteFunc(c.resources, func(_ string, r *Resource) bool { return r.Creating })
 	c.mu.Unlock()
-	for _, o := range unfinished {
-		if o.resource.Type == clusterKind {
-			if err := c.Clusters.DeleteCluster(ctx, o.resource.Inputs.text("name")); err != nil {
+	for _, step := range []struct {
+		kind     string
+		creating bool
+		do       func(*operation) error
+	}{
+		{clusterKind, true, func(o *operation) error { return c.Clusters.DeleteCluster(ctx, o.resource.Inputs.text("name")) }},
+		{clusterKind, false, (*operation).startCluster},
+		{nodePoolKind, true, func(o *operation) error { return o.setNodes(nil) }},
+		{nodePoolKind, false, (*operation).resumeNodes},
+	} {
+		for _, r := range all {
+			if r.Type != step.kind || r.Creating != step.creating || r.Broken != "" {
+				continue
+			}
+			if err := step.do(&operation{ctx: ctx, cloud: c, resource: r}); err != nil {
 				return err
 			}
-		}
-	}
-	for _, o := range clusters {
-		if err := o.startCluster(); err != nil {
-			return err
-		}
-	}
-	for _, o := range unfinished {
-		if o.resource.Type == nodePoolKind {
-			if err := o.setNodes(nil); err != nil {
-				return err
-			}
-		}
-	}
-	for _, o := range pools {
-		if err := o.resumeNodes(); err != nil {
-			return err
 		}
 	}
 	c.mu.Lock()
@@ -140,8 +126,7 @@ func (c *Cloud) Resume(ctx context.Context) error {
 // resumeNodes restarts a pool's nodes. It takes the cluster's lock, because the cluster is up
 // and its autoscaler may already resize the pool.
 func (o *operation) resumeNodes() error {
-	unlock := o.cloud.exclusive(o.resource)
-	defer unlock()
+	defer o.cloud.exclusive(o.resource)()
 	o.cloud.mu.Lock()
 	nodes := o.cloud.nodesOf(o.resource)
 	o.cloud.mu.Unlock()

@@ -52,19 +52,14 @@ func (c *Cloud) RemoveGround(ctx context.Context) error {
 		c.mu.Unlock()
 		removed, refused := 0, error(nil)
 		for _, r := range left {
-			if r.Type == serviceKind {
-				c.mu.Lock()
-				delete(c.resources, r.Type+" "+r.ID)
-				c.mu.Unlock()
-				removed++
-				continue
-			}
 			c.mu.Lock() // override the protection against deletion
 			switch r.Type {
 			case clusterKind:
 				r.Inputs["deletionProtection"] = false
 			case bucketKind:
 				r.Inputs["forceDestroy"] = true
+			case serviceKind:
+				r.Inputs["disableOnDestroy"] = true
 			}
 			c.mu.Unlock()
 			if err := c.Delete(ctx, r.Type, r.ID); err != nil {

@@ -78,35 +78,25 @@ func (c *Cloud) describedPools(cluster string) []any {
 func shape(level []*schema.Property, described map[string]any) map[string]any {
 	answer := map[string]any{}
 	for _, p := range level {
-		value, name := described[p.Name], p.Name
-		if value == nil && p.Kind == schema.List {
-			value = asMap(described[singular(described, name)])
-		}
-		switch v := value.(type) {
-		case nil:
-			if p.Kind == schema.List {
-				answer[name] = []any{}
+		value := described[p.Name]
+		if p.Kind == schema.List {
+			if value == nil {
+				value = described[singular(described, p.Name)]
 			}
-		case map[string]any:
-			switch {
-			case p.Kind != schema.List:
-				answer[name] = runtime.DeepCopyJSONValue(v)
-			case v == nil:
-				answer[name] = []any{}
-			default:
-				answer[name] = []any{shape(p.Inside, v)}
+			if one := asMap(value); one != nil {
+				value = []any{one}
 			}
-		case []any:
 			all := []any{}
-			for _, element := range v {
+			for _, element := range asList(value) {
 				if one := asMap(element); one != nil && p.Inside != nil {
 					element = shape(p.Inside, one)
 				}
 				all = append(all, element)
 			}
-			answer[name] = all
-		default:
-			answer[name] = v
+			value = all
+		}
+		if value != nil {
+			answer[p.Name] = runtime.DeepCopyJSONValue(value)
 		}
 	}
 	return answer

@@ -29,8 +29,7 @@ func (c *Cloud) Preempt(ctx context.Context, p Preemption) error {
 	if !pool.Inputs.truth("nodeConfig.spot") {
 		return fmt.Errorf("%s does not use spot capacity, so it cannot be preempted", pool.Inputs.text("name"))
 	}
-	unlock := c.exclusive(pool)
-	defer unlock()
+	defer c.exclusive(pool)()
 	c.mu.Lock()
 	nodes := names(c.nodesOf(pool))
 	c.mu.Unlock()

@@ -35,8 +35,7 @@ func (c *Cloud) RepairNode(ctx context.Context, name string) error {
 		slices.Sort(all)
 		return fmt.Errorf("there is no node %q; the nodes are: %s", name, strings.Join(slices.Compact(all), " "))
 	}
-	unlock := c.exclusive(pool)
-	defer unlock()
+	defer c.exclusive(pool)()
 	if err := c.Clusters.FailNodes(ctx, last(pool.Inputs.text("cluster")), failing); err != nil {
 		return err
 	}

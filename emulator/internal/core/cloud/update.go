@@ -16,8 +16,7 @@ func (c *Cloud) Update(ctx context.Context, typ, id string, in Values, ignored .
 	if r == nil {
 		return nil, fmt.Errorf("googleapi: Error 404: The resource '%s' was not found, notFound", id)
 	}
-	unlock := c.exclusive(r)
-	defer unlock()
+	defer c.exclusive(r)()
 	if err := c.refused(k, r, in); err != nil {
 		return nil, err
 	}

@@ -57,8 +57,7 @@ func (c *Cloud) usable(typ string) []*Resource {
 }
 
 func (c *Cloud) maintain(ctx context.Context, r *Resource, after time.Time, minor bool) (lines []string, err error) {
-	unlock := c.exclusive(r)
-	defer unlock()
+	defer c.exclusive(r)()
 	c.mu.Lock()
 	in, current := r.Inputs.clone(), r.Outputs.text("masterVersion")
 	c.mu.Unlock()

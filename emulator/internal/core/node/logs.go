@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -124,39 +125,39 @@ func stream(ctx context.Context, file *os.File, to io.Writer, run *instance, o a
 	if o.SinceSeconds > 0 {
 		since = time.Now().Add(-time.Duration(o.SinceSeconds) * time.Second)
 	}
-	text, err := io.ReadAll(file)
-	if err != nil {
-		return err
-	}
-	var lines [][]byte
-	for line := range bytes.Lines(text) {
-		if notBefore(line, since) {
-			lines = append(lines, line)
+	reader := bufio.NewReader(file)
+	written := func() (lines [][]byte) { // since the last call
+		for {
+			line, err := reader.ReadBytes('\n')
+			if len(line) > 0 {
+				lines = append(lines, line)
+			}
+			if err != nil {
+				return lines
+			}
 		}
 	}
+	lines := slices.DeleteFunc(written(), func(line []byte) bool { return !notBefore(line, since) })
 	if o.Tail > 0 {
 		lines = lines[max(0, len(lines)-o.Tail):]
 	}
 	left := o.LimitBytes
-	put := func(line []byte) error {
-		if !o.Timestamps {
-			_, line, _ = bytes.Cut(line, []byte(" "))
+	for ended := false; ; lines = written() {
+		for _, line := range lines {
+			if !o.Timestamps {
+				_, line, _ = bytes.Cut(line, []byte(" "))
+			}
+			if o.LimitBytes > 0 {
+				line = line[:min(len(line), left)]
+				left -= len(line)
+			}
+			if _, err := to.Write(line); err != nil {
+				return err
+			}
 		}
-		if o.LimitBytes > 0 {
-			line = line[:min(len(line), left)]
-			left -= len(line)
+		if !o.Follow || run == nil || ended {
+			return nil
 		}
-		_, err := to.Write(line)
-		return err
-	}
-	for _, line := range lines {
-		if err := put(line); err != nil {
-			return err
-		}
-	}
-	reader := bufio.NewReader(file)
-	for o.Follow && run != nil {
-		ended := false
 		select {
 		case <-ctx.Done():
 			return nil
@@ -164,22 +165,7 @@ func stream(ctx context.Context, file *os.File, to io.Writer, run *instance, o a
 			ended = true
 		case <-time.After(100 * time.Millisecond):
 		}
-		for {
-			line, err := reader.ReadBytes('\n')
-			if len(line) > 0 {
-				if err := put(line); err != nil {
-					return err
-				}
-			}
-			if err != nil {
-				break
-			}
-		}
-		if ended {
-			return nil
-		}
 	}
-	return nil
 }
 
 // notBefore reports whether a line's timestamp is not before since.
