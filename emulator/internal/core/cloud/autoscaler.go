@@ -32,12 +32,12 @@ const (
 // is real time, as for pods: a group restarts within seconds.
 var IdleAfter = time.Minute
 
-// autoscaler is the autoscaler's state, in memory only.
-type autoscaler struct {
-	underWay map[string]bool      // pools that are being scaled up, by id
-	backoff  map[string]time.Time // until when a pool is ignored, by id
-	failures map[string]int       // consecutive failures of a pool; each doubles the time
-	idle     map[string]time.Time // since when no pod has needed a pool's nodes, by id
+// scaling is what the autoscaler knows of a pool, in memory only.
+type scaling struct {
+	underWay bool      // the pool is being scaled up
+	backoff  time.Time // until when the pool is ignored
+	failures int       // each doubles the time
+	idle     time.Time // since when no pod has needed the pool's nodes; zero if one does
 }
 
 // PendingPod is a pod for which the scheduler found no node.
@@ -51,7 +51,7 @@ type ScaleUp struct {
 	Pod                          *corev1.Pod
 	Project, Cluster, Pool, Zone string
 	Size                         int
-	id                           string
+	pool                         *Resource
 }
 
 // Plan decides which pools to scale up and which to scale down. used are the pools of a
@@ -60,9 +60,6 @@ type ScaleUp struct {
 func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool, now time.Time) (up []ScaleUp, down []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.scaling.underWay == nil {
-		c.scaling = autoscaler{underWay: map[string]bool{}, backoff: map[string]time.Time{}, failures: map[string]int{}, idle: map[string]time.Time{}}
-	}
 	pools := c.autoscaled(cluster)
 	// Each group has a separate pool (exclusive topology), so a pool that has nodes, or is
 	// being scaled up, serves one pending pod.
@@ -77,30 +74,30 @@ func (c *Cloud) Plan(cluster string, pending []PendingPod, used map[string]bool,
 				candidates = append(candidates, r)
 			}
 		}
-		if i := slices.IndexFunc(candidates, func(r *Resource) bool { return r.ScaledUp || c.scaling.underWay[r.ID] }); i >= 0 {
+		if i := slices.IndexFunc(candidates, func(r *Resource) bool { return r.ScaledUp || r.scaling.underWay }); i >= 0 {
 			taken[candidates[i].ID] = true
 			continue
 		}
-		i := slices.IndexFunc(candidates, func(r *Resource) bool { return !now.Before(c.scaling.backoff[r.ID]) })
+		i := slices.IndexFunc(candidates, func(r *Resource) bool { return !now.Before(r.scaling.backoff) })
 		if i < 0 {
 			continue
 		}
 		r := candidates[i]
-		taken[r.ID], c.scaling.underWay[r.ID] = true, true
+		taken[r.ID], r.scaling.underWay = true, true
 		up = append(up, ScaleUp{
 			Pod: pod.Pod, Project: r.Inputs.text("project"), Cluster: cluster, Pool: r.Inputs.text("name"),
-			Zone: zones(r.Inputs)[0], Size: r.Inputs.number("autoscaling.maxNodeCount"), id: r.ID,
+			Zone: zones(r.Inputs)[0], Size: r.Inputs.number("autoscaling.maxNodeCount"), pool: r,
 		})
 	}
 	for _, r := range pools {
 		if taken[r.ID] || !r.ScaledUp || r.Inputs.number("autoscaling.minNodeCount") > 0 {
-			delete(c.scaling.idle, r.ID)
+			r.scaling.idle = time.Time{}
 			continue
 		}
-		if _, known := c.scaling.idle[r.ID]; !known {
-			c.scaling.idle[r.ID] = now
+		if r.scaling.idle.IsZero() {
+			r.scaling.idle = now
 		}
-		if now.Sub(c.scaling.idle[r.ID]) >= IdleAfter {
+		if now.Sub(r.scaling.idle) >= IdleAfter {
 			down = append(down, r.ID)
 		}
 	}
@@ -152,25 +149,25 @@ func (c *Cloud) fits(r *Resource, pod PendingPod) bool {
 
 // Grow scales a pool up to all of its nodes. The error is the text of the pod's event.
 func (c *Cloud) Grow(ctx context.Context, up ScaleUp, now func() time.Time) error {
-	r := c.get(nodePoolKind, up.id)
+	r := up.pool
 	minutes := float64(scaleUpMinutes)
-	if r != nil && r.Inputs.truth("nodeConfig.flexStart") {
+	if r.Inputs.truth("nodeConfig.flexStart") {
 		minutes = queueMinutes
 	}
 	c.wait(ctx, minutes)
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		delete(c.scaling.underWay, up.id)
+		r.scaling.underWay = false
 	}()
-	if r == nil || c.get(nodePoolKind, up.id) != r {
+	if c.get(nodePoolKind, r.ID) != r {
 		return nil // it was deleted meanwhile
 	}
-	if text := c.TakeFault("scale-up", up.id+" "+up.Zone+" "+mode(r.Inputs)); text != "" {
+	if text := c.TakeFault("scale-up", r.ID+" "+up.Zone+" "+mode(r.Inputs)); text != "" {
 		c.mu.Lock()
-		minutes := min(backoffMinutes<<min(c.scaling.failures[up.id], 3), mostBackoffMinutes)
-		c.scaling.failures[up.id]++
-		c.scaling.backoff[up.id] = now().Add(time.Duration(minutes) * c.minute)
+		minutes := min(backoffMinutes<<min(r.scaling.failures, 3), mostBackoffMinutes)
+		r.scaling.failures++
+		r.scaling.backoff = now().Add(time.Duration(minutes) * c.minute)
 		c.mu.Unlock()
 		return fmt.Errorf("Node scale up in zones %s associated with this pod failed: %s. Pod is at risk of not being scheduled.", up.Zone, reason(text))
 	}
@@ -196,7 +193,7 @@ func (c *Cloud) resize(ctx context.Context, r *Resource, up bool) error {
 	c.mu.Lock()
 	before := r.ScaledUp
 	r.ScaledUp = up
-	delete(c.scaling.idle, r.ID)
+	r.scaling.idle = time.Time{}
 	c.mu.Unlock()
 	o := &operation{ctx: ctx, cloud: c, resource: r}
 	err := o.setNodes(o.settle())

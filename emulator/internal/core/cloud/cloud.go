@@ -36,6 +36,8 @@ type Resource struct {
 	Generation int `json:"generation,omitempty"`
 	// Ground marks a resource that existed before any stack; see Cloud.Ground.
 	Ground bool `json:"ground,omitempty"`
+
+	scaling scaling
 }
 
 // Cloud is the emulated Google Cloud; Open creates one. Exported fields must not change after
@@ -68,7 +70,6 @@ type Cloud struct {
 	disks     map[string]Disk
 	locks     map[string]*sync.Mutex // by cluster; see exclusive
 	faults    []Fault
-	scaling   autoscaler
 	secrets   map[string][]string // versions of Secret Manager's secrets; in memory only
 	// generations counts by account how often its access tokens expired; in memory only.
 	generations map[string]int
