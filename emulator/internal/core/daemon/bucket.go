@@ -41,7 +41,7 @@ func (d *daemon) mayWrite(podName, bucket string) error {
 	cluster, namespace, name := split(podName)
 	access, err := d.manager.Access(cluster)
 	if err != nil {
-		return nil // the cluster and its pods are being deleted
+		return nil //nolint:nilerr // the cluster and its pods are being deleted
 	}
 	pod, err := access.Informers.Core().V1().Pods().Lister().Pods(namespace).Get(name)
 	if err != nil {

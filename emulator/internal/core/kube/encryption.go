@@ -27,6 +27,6 @@ func (c *controlPlane) encryptSecrets() error {
 		return err
 	}
 	key := make([]byte, 32)
-	rand.Read(key)
+	_, _ = rand.Read(key) // it cannot fail
 	return os.WriteFile(c.file(encryptionFile), fmt.Appendf(nil, encryption, base64.StdEncoding.EncodeToString(key)), 0o600)
 }
