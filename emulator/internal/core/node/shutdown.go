@@ -109,12 +109,8 @@ func (p *pod) fillShutdown(s *corev1.PodStatus) {
 	if nodeNotReady {
 		condition(s, corev1.PodReady, false, "NodeNotReady")
 	}
-	condition(s, corev1.DisruptionTarget, true, "")
-	for i := range s.Conditions {
-		if c := &s.Conditions[i]; c.Type == corev1.DisruptionTarget {
-			c.Reason, c.Message = corev1.PodReasonTerminationByKubelet, nodeShutdownMessage
-		}
-	}
+	disrupted := condition(s, corev1.DisruptionTarget, true, "")
+	disrupted.Reason, disrupted.Message = corev1.PodReasonTerminationByKubelet, nodeShutdownMessage
 	if s.Phase == corev1.PodSucceeded {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log"
 	"reflect"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -118,19 +119,20 @@ func (p *pod) phase(s *corev1.PodStatus) corev1.PodPhase {
 	}
 }
 
-func condition(s *corev1.PodStatus, typ corev1.PodConditionType, ok bool, reason string) {
+// condition sets a condition of a pod and returns it.
+func condition(s *corev1.PodStatus, typ corev1.PodConditionType, ok bool, reason string) *corev1.PodCondition {
+	i := slices.IndexFunc(s.Conditions, func(c corev1.PodCondition) bool { return c.Type == typ })
+	if i < 0 {
+		i = len(s.Conditions)
+		s.Conditions = append(s.Conditions, corev1.PodCondition{})
+	}
 	want := corev1.PodCondition{Type: typ, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now()}
 	if !ok {
 		want.Status, want.Reason = corev1.ConditionFalse, reason
 	}
-	for i := range s.Conditions {
-		if s.Conditions[i].Type == typ {
-			if s.Conditions[i].Status == want.Status {
-				want.LastTransitionTime = s.Conditions[i].LastTransitionTime
-			}
-			s.Conditions[i] = want
-			return
-		}
+	if s.Conditions[i].Status == want.Status {
+		want.LastTransitionTime = s.Conditions[i].LastTransitionTime
 	}
-	s.Conditions = append(s.Conditions, want)
+	s.Conditions[i] = want
+	return &s.Conditions[i]
 }
