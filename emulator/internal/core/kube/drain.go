@@ -29,11 +29,7 @@ var drainRetry = pace.Of(5 * time.Second)
 // Drain drains nodes as GKE does before it recreates them: it cordons all of them and evicts
 // their pods until none is left or the limit has passed.
 func (m *Manager) Drain(ctx context.Context, cluster string, nodes []string) error {
-	c, err := m.cluster(cluster)
-	if err != nil {
-		return err
-	}
-	return drain(ctx, c.Client, nodes)
+	return m.in(cluster, func(c *controlPlane) error { return drain(ctx, c.Client, nodes) })
 }
 
 func drain(ctx context.Context, client kubernetes.Interface, nodes []string) error {

@@ -131,29 +131,26 @@ func (m *Manager) DeleteCluster(_ context.Context, name string) error {
 
 // SetNodes implements cloud.Clusters.
 func (m *Manager) SetNodes(ctx context.Context, cluster, pool string, nodes []cloud.Node) error {
-	c, err := m.cluster(cluster)
-	if err != nil {
-		return err
-	}
-	return c.nodes.Set(ctx, pool, nodes)
+	return m.in(cluster, func(c *controlPlane) error { return c.nodes.Set(ctx, pool, nodes) })
 }
 
 // FailNodes implements cloud.Clusters.
 func (m *Manager) FailNodes(ctx context.Context, cluster string, nodes []string) error {
-	c, err := m.cluster(cluster)
-	if err != nil {
-		return err
-	}
-	return c.nodes.Fail(ctx, nodes)
+	return m.in(cluster, func(c *controlPlane) error { return c.nodes.Fail(ctx, nodes) })
 }
 
 // ShutDownNodes implements cloud.Clusters.
 func (m *Manager) ShutDownNodes(ctx context.Context, cluster string, nodes []string, grace time.Duration) error {
+	return m.in(cluster, func(c *controlPlane) error { return c.nodes.ShutDown(ctx, nodes, grace) })
+}
+
+// in calls do with a running cluster.
+func (m *Manager) in(cluster string, do func(*controlPlane) error) error {
 	c, err := m.cluster(cluster)
 	if err != nil {
 		return err
 	}
-	return c.nodes.ShutDown(ctx, nodes, grace)
+	return do(c)
 }
 
 func (m *Manager) cluster(name string) (*controlPlane, error) {
