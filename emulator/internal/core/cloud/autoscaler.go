@@ -9,6 +9,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	scheduling "k8s.io/component-helpers/scheduling/corev1"
 
 	"sglang-tpu/spec/capacity"
 )
@@ -132,19 +134,15 @@ func inOrder(pools []*Resource, pod PendingPod) []*Resource {
 // used only with the class's label and taint.
 func (c *Cloud) fits(r *Resource, pod PendingPod) bool {
 	n := c.node(r, zones(r.Inputs)[0], 0)
-	for key, value := range pod.Spec.NodeSelector {
-		if n.Labels[key] != value {
-			return false
-		}
+	if !labels.SelectorFromSet(pod.Spec.NodeSelector).Matches(labels.Set(n.Labels)) {
+		return false
 	}
-	classed := false
-	for _, taint := range n.Taints {
-		if !slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.ToleratesTaint(&taint) }) {
-			return false
-		}
-		classed = classed || taint.Key == capacity.ClassLabel && taint.Value == pod.Spec.NodeSelector[capacity.ClassLabel]
+	if _, refused := scheduling.FindMatchingUntoleratedTaint(n.Taints, pod.Spec.Tolerations, nil); refused {
+		return false
 	}
-	return classed || pod.Priorities == nil
+	return pod.Priorities == nil || slices.ContainsFunc(n.Taints, func(t corev1.Taint) bool {
+		return t.Key == capacity.ClassLabel && t.Value == pod.Spec.NodeSelector[capacity.ClassLabel]
+	})
 }
 
 // Grow scales a pool up to all of its nodes. The error is the text of the pod's event.
