@@ -234,29 +234,23 @@ func union(a, b map[string]any) []string { return sets.List(sets.KeySet(a).Union
 // marked reports whether an object is the engine's mark of a secret.
 func marked(object map[string]any) bool { return object[sig.Key] == sig.Secret }
 
-// show formats a value for the report. It masks secrets.
+// show formats a value for the report; see hide.
 func show(value any) string {
-	switch v := value.(type) {
+	switch v := hide(value).(type) {
 	case nil:
 		return ""
 	case string:
-		if v == plugin.UnknownStringValue {
-			return later
-		}
 		return shorten(v)
-	case map[string]any:
-		if marked(v) {
-			return masked
+	default:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprint(value)
 		}
+		return shorten(string(text))
 	}
-	text, err := json.Marshal(hide(value))
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return shorten(string(text))
 }
 
-// hide masks the secrets in a value.
+// hide masks the secrets in a value, and what is not known yet.
 func hide(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
