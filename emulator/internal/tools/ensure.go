@@ -2,8 +2,6 @@ package tools
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,30 +116,23 @@ func (b builder) fresh(t Tool) (bool, error) {
 
 // fingerprint returns a hash of everything from which a tool is built.
 func (b builder) fingerprint(t Tool) (string, error) {
-	sum := sha256.New()
-	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
+	text := fmt.Sprintln(t.Package, t.Version, t.Linker, runtime.Version())
 	if len(t.Lean) > 0 {
-		fmt.Fprintln(sum, t.Lean)
+		text += fmt.Sprintln(t.Lean)
 	}
 	if len(b.goFlags) > 0 {
-		fmt.Fprintln(sum, b.goFlags)
+		text += fmt.Sprintln(b.goFlags)
 	}
-	files, err := filepath.Glob(filepath.Join(b.dir, t.Folder, "*"))
+	folder := filepath.Join(b.dir, t.Folder)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s is missing from the checkout", folder)
 	}
-	if len(files) == 0 {
-		return "", fmt.Errorf("%s is missing from the checkout", filepath.Join(b.dir, t.Folder))
+	files := make([]string, len(entries))
+	for i, e := range entries {
+		files[i] = e.Name()
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(sum, filepath.Base(file), len(text))
-		sum.Write(text)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return layout.Hash(text, folder, files...)
 }
 
 // goFlags returns the user's settings of Go that affect the built programs: GOFLAGS, except

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -46,19 +44,10 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 	root := filepath.Join(s.Layout.Root, folder, stack)
 	box := &sandbox.Sandbox{Checkout: s.Checkout, Program: root + ".program", Layout: layout.Layout{Root: root}, Out: s.Out, Err: s.Err}
 	w := &World{Stack: box.Stack(stack), settings: settings, snapshots: root + ".snapshots"}
-	if err := w.Stop(); err != nil {
-		return nil, err
-	}
-	if err := os.RemoveAll(root); err != nil {
-		return nil, err
-	}
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(layout.Link(s.Layout.Bin(), w.Layout.Bin()), layout.Link(s.Layout.Cache(), w.Layout.Cache())); err != nil {
+	if err := w.Clear(s.Layout); err != nil {
 		return nil, err
 	}
 	if err := w.compile(ctx, s); err != nil {
@@ -76,19 +65,11 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 
 // dropStale removes snapshots that another program, other settings or another emulator made.
 func (w *World) dropStale(emulator string) error {
-	hash := sha256.New()
-	fmt.Fprintln(hash, w.settings) // a hash takes everything
-	for _, name := range []string{emulator, filepath.Join(w.Program, binary), filepath.Join(w.Program, w.configName())} {
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(hash, file)
-		if err := errors.Join(err, file.Close()); err != nil {
-			return err
-		}
+	now, err := layout.Hash(fmt.Sprintln(w.settings), "", emulator, filepath.Join(w.Program, binary), filepath.Join(w.Program, w.configName()))
+	if err != nil {
+		return err
 	}
-	mark, now := filepath.Join(w.snapshots, "made-by"), hex.EncodeToString(hash.Sum(nil))
+	mark := filepath.Join(w.snapshots, "made-by")
 	if was, err := os.ReadFile(mark); err == nil && string(was) == now {
 		return nil
 	}

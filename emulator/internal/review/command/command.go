@@ -200,8 +200,8 @@ func (r *command) environment(ctx context.Context, name string, number int) (rev
 		return none, err
 	}
 	fmt.Fprintf(r.Out, "%s: previewed %s (%s)\n", name, r.head.Name, time.Since(began).Round(100*time.Millisecond))
-	e := review.Of(name, preview, b.protected())
-	e.Notes = append(append(b.notes(), unseen(before, after)...), e.Notes...)
+	e := review.Of(name, preview, b.Protected)
+	e.Notes = slices.Concat(b.Notes, unseen(before, after), e.Notes)
 	return e, nil
 }
 

@@ -6,8 +6,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +19,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/layout"
 )
 
 // Tree is the program at one revision, in a folder.
@@ -188,21 +188,9 @@ func matters(file string) bool {
 
 // Program returns a hash of all files that affect the program.
 func (t Tree) Program() (string, error) {
-	sum := sha256.New()
-	files := slices.Clone(t.files)
+	files := slices.DeleteFunc(slices.Clone(t.files), func(file string) bool { return !matters(file) })
 	slices.Sort(files)
-	for _, file := range files {
-		if !matters(file) {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(t.Dir, file))
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(sum, file, len(text))
-		sum.Write(text)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return layout.Hash("", t.Dir, files...)
 }
 
 // Environments returns the names of the stacks that have a Pulumi.<stack>.yaml.
