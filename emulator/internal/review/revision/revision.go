@@ -65,52 +65,38 @@ func Default(ctx context.Context, checkout string) (string, error) {
 // Copy copies the program in the working tree, without ignored files, to a folder, which it
 // empties first.
 func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
-	from, err := workingTree(ctx, checkout)
-	if err != nil {
-		return from, err
-	}
-	to := Tree{Dir: dir, Source: checkout, Name: from.Name, Commit: from.Commit}
-	if err := os.RemoveAll(dir); err != nil {
-		return to, err
-	}
-	for _, name := range from.files {
-		if inEmulator(name) {
-			continue
-		}
-		f, err := os.Open(filepath.Join(checkout, name))
-		if err != nil {
-			return to, err
-		}
-		if err := errors.Join(write(filepath.Join(dir, name), f, 0o644), f.Close()); err != nil {
-			return to, err
-		}
-		to.files = append(to.files, name)
-	}
-	return to, nil
-}
-
-// workingTree returns the checkout itself.
-func workingTree(ctx context.Context, checkout string) (Tree, error) {
 	commit, err := Resolve(ctx, checkout, "HEAD")
 	if err != nil {
 		return Tree{}, err
 	}
-	out, err := git(ctx, checkout, "ls-files", "-z", "-co", "--exclude-standard")
-	if err != nil {
-		return Tree{}, err
-	}
-	t := Tree{Dir: checkout, Name: short(commit), Commit: commit}
-	for _, file := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
-		if info, err := os.Lstat(filepath.Join(checkout, file)); err == nil && info.Mode().IsRegular() {
-			t.files = append(t.files, file)
-		}
-	}
+	t := Tree{Dir: dir, Source: checkout, Name: short(commit), Commit: commit}
 	changed, err := git(ctx, checkout, "status", "--porcelain")
 	if err != nil {
-		return Tree{}, err
+		return t, err
 	}
 	if len(bytes.TrimSpace(changed)) > 0 {
 		t.Name = "the working tree on " + t.Name
+	}
+	found, err := git(ctx, checkout, "ls-files", "-z", "-co", "--exclude-standard")
+	if err != nil {
+		return t, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return t, err
+	}
+	for _, name := range strings.Split(strings.TrimRight(string(found), "\x00"), "\x00") {
+		from := filepath.Join(checkout, name)
+		if info, err := os.Lstat(from); err != nil || !info.Mode().IsRegular() || inEmulator(name) {
+			continue // such as a file that is deleted and still in the index
+		}
+		f, err := os.Open(from)
+		if err != nil {
+			return t, err
+		}
+		if err := errors.Join(write(filepath.Join(dir, name), f, 0o644), f.Close()); err != nil {
+			return t, err
+		}
+		t.files = append(t.files, name)
 	}
 	return t, nil
 }
