@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -90,8 +91,8 @@ const binary = "program"
 
 func (w *World) configName() string { return "Pulumi." + w.Name + ".yaml" }
 
-// CopyFiles copies files of one folder to another.
-func CopyFiles(from, to string, names ...string) error {
+// copyFiles copies files of one folder to another.
+func copyFiles(from, to string, names ...string) error {
 	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
@@ -109,16 +110,44 @@ func (w *World) compile(ctx context.Context, s *sandbox.Sandbox) error {
 	if err := os.MkdirAll(w.Program, 0o700); err != nil {
 		return err
 	}
-	if err := CopyFiles(s.Program, w.Program, "Pulumi.yaml", "go.mod", w.configName()); err != nil {
+	if err := copyFiles(s.Program, w.Program, "Pulumi.yaml", "go.mod", w.configName()); err != nil {
 		return err
 	}
+	return w.build(ctx, s.Program)
+}
+
+// build builds a program's binary, and changes the project so that Pulumi runs it.
+func (w *World) build(ctx context.Context, source string, flags ...string) error {
 	binary := filepath.Join(w.Program, binary)
-	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, strings.Fields(tools.ProgramFlags)...), "-o", binary, ".")...)
-	build.Dir = s.Program
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary}, strings.Fields(tools.ProgramFlags), flags)...)
+	build.Dir = source
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build of the program: %w\n%s", err, out)
 	}
 	return w.RunBinary(w.Program, binary)
+}
+
+// Empty returns a stack in the same world of a program that registers nothing.
+func (w *World) Empty(ctx context.Context) (*World, error) {
+	box := *w.Sandbox
+	box.Program += "-empty"
+	if err := errors.Join(os.RemoveAll(box.Program), os.MkdirAll(box.Program, 0o700)); err != nil { // there may be one of an earlier run
+		return nil, err
+	}
+	source := "package main\n\nimport \"github.com/pulumi/pulumi/sdk/v3/go/pulumi\"\n\nfunc main() { pulumi.Run(func(*pulumi.Context) error { return nil }) }\n"
+	for name, text := range map[string]string{"main.go": source, "Pulumi.yaml": "name: sglang-tpu\nruntime: go\n", "Pulumi.empty.yaml": "config: {}\n"} {
+		if err := os.WriteFile(filepath.Join(box.Program, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if err := copyFiles(w.Checkout, box.Program, "go.mod", "go.sum"); err != nil {
+		return nil, err
+	}
+	empty := &World{Stack: box.Stack("empty")}
+	if err := empty.build(ctx, box.Program, "-mod=mod"); err != nil {
+		return nil, err
+	}
+	return empty, empty.Prepare(ctx)
 }
 
 // Start starts the emulated cloud and writes the stack's configuration.
