@@ -108,14 +108,16 @@ func (d Daemon) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var health map[string]string
-	return d.get(ctx, "/healthz", &health) == nil
+	return d.Get(ctx, "/healthz", &health) == nil
 }
 
-func (d Daemon) get(ctx context.Context, path string, reply any) error {
+// Get sends a GET request; see socket.Get.
+func (d Daemon) Get(ctx context.Context, path string, reply any) error {
 	return socket.Get(ctx, d.s.Layout.Socket(), path, reply)
 }
 
-func (d Daemon) post(ctx context.Context, path string, request, reply any) error {
+// Post sends a POST request; see socket.Post.
+func (d Daemon) Post(ctx context.Context, path string, request, reply any) error {
 	return socket.Post(ctx, d.s.Layout.Socket(), path, request, reply)
 }
 

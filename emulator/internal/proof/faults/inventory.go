@@ -184,7 +184,7 @@ func adopt(ctx context.Context, w *world.World, reference inventory) error {
 type existing struct{ Type, ID string }
 
 func resources(ctx context.Context, w *world.World) (all []existing, err error) {
-	err = w.Get(ctx, "/cloud/resources", &all)
+	err = w.Daemon().Get(ctx, "/cloud/resources", &all)
 	return all, err
 }
 
@@ -223,7 +223,7 @@ func remove(ctx context.Context, w *world.World) error {
 	for _, key := range found {
 		typ, id, _ := strings.Cut(key, " ")
 		var reply cloud.Reply
-		if err := w.Post(ctx, "/cloud/delete", cloud.Request{Type: typ, ID: id}, &reply); err != nil {
+		if err := w.Daemon().Post(ctx, "/cloud/delete", cloud.Request{Type: typ, ID: id}, &reply); err != nil {
 			return err
 		}
 		if reply.Error != "" {

@@ -19,7 +19,6 @@ import (
 
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/sandbox"
-	"sglang-tpu/emulator/internal/socket"
 	"sglang-tpu/emulator/internal/tools"
 )
 
@@ -191,16 +190,6 @@ func (w *World) Cmd(ctx context.Context, out io.Writer, args ...string) *exec.Cm
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
-}
-
-// Get sends a GET request to the world's daemon.
-func (w *World) Get(ctx context.Context, path string, reply any) error {
-	return socket.Get(ctx, w.Layout.Socket(), path, reply)
-}
-
-// Post sends a POST request to the world's daemon.
-func (w *World) Post(ctx context.Context, path string, request, reply any) error {
-	return socket.Post(ctx, w.Layout.Socket(), path, request, reply)
 }
 
 // Save stops the world and saves a copy of it under a name.
