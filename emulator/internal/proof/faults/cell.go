@@ -9,6 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
@@ -99,36 +101,22 @@ func changeable(typ string, inputs, state map[string]any) string {
 	return ""
 }
 
-// objectPath returns the path of an object in the API server.
-func objectPath(object map[string]any) (string, error) {
-	version, _ := object["apiVersion"].(string)
-	kind, _ := object["kind"].(string)
-	meta, _ := object["metadata"].(map[string]any)
-	name, _ := meta["name"].(string)
-	namespace, _ := meta["namespace"].(string)
-	if version == "" || kind == "" || name == "" {
-		return "", fmt.Errorf("no object: %s %s %s", version, kind, name)
+// objectPath returns the path of an object in the API server. The plurals of this program's kinds are regular.
+func objectPath(values map[string]any) (string, error) {
+	object := unstructured.Unstructured{Object: values}
+	kind := object.GroupVersionKind()
+	if object.GetAPIVersion() == "" || kind.Kind == "" || object.GetName() == "" {
+		return "", fmt.Errorf("no object: %s %s %s", object.GetAPIVersion(), kind.Kind, object.GetName())
 	}
-	path := "/apis/" + version
-	if version == "v1" {
-		path = "/api/v1"
+	path := "/apis/" + object.GetAPIVersion()
+	if kind.Group == "" {
+		path = "/api/" + kind.Version
 	}
-	if namespace != "" && kind != "Namespace" {
+	if namespace := object.GetNamespace(); namespace != "" && kind.Kind != "Namespace" {
 		path += "/namespaces/" + namespace
 	}
-	return path + "/" + plural(kind) + "/" + name, nil
-}
-
-// plural returns the resource name of a kind. The kinds of this program are regular.
-func plural(kind string) string {
-	kind = strings.ToLower(kind)
-	switch {
-	case strings.HasSuffix(kind, "y"):
-		return strings.TrimSuffix(kind, "y") + "ies"
-	case strings.HasSuffix(kind, "s"):
-		return kind + "es"
-	}
-	return kind + "s"
+	plural, _ := meta.UnsafeGuessKindToResource(kind)
+	return path + "/" + plural.Resource + "/" + object.GetName(), nil
 }
 
 // exists reports whether an operation can fail in this way. For operations other than a create, the provider
