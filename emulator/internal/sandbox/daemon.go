@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,9 +20,9 @@ import (
 // Daemon is the process that runs the emulated cloud.
 type Daemon struct{ s *Sandbox }
 
-// Start starts the daemon unless it is running, and waits until it is ready. The daemon has its
+// Start starts the daemon unless it is running, says so, and waits until it is ready. The daemon has its
 // own session, so that Ctrl-C does not reach it.
-func (d Daemon) Start(ctx context.Context) error {
+func (d Daemon) Start(ctx context.Context, out io.Writer) error {
 	if d.answers(ctx) {
 		return nil
 	}
@@ -44,7 +45,7 @@ func (d Daemon) Start(ctx context.Context) error {
 	cmd.Dir = d.s.Layout.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	fmt.Fprintln(d.s.Out, "starting the emulated cloud")
+	fmt.Fprintln(out, "starting the emulated cloud")
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func changeGround(ctx context.Context, s *Sandbox, args []string) error {
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
-	if err := s.Daemon().Start(ctx); err != nil {
+	if err := s.Daemon().Start(ctx, s.Out); err != nil {
 		return err
 	}
 	return s.Daemon().Post(ctx, "/cloud/ground", all, nil)

@@ -73,7 +73,7 @@ func start(ctx context.Context, s *Sandbox, o options) error {
 // open starts the daemon unless it is running, and writes the stack's configuration. The tools
 // must be built.
 func open(ctx context.Context, s *Sandbox, o options) error {
-	if err := s.Daemon().Start(ctx); err != nil {
+	if err := s.Daemon().Start(ctx, s.Out); err != nil {
 		return err
 	}
 	return s.Stack(o.Stack).Prepare(ctx, o.Config...)

@@ -151,9 +151,7 @@ func (w *World) Empty(ctx context.Context) (*World, error) {
 
 // Start starts the emulated cloud and writes the stack's configuration.
 func (w *World) Start(ctx context.Context) error {
-	quiet := *w.Sandbox
-	quiet.Out = io.Discard
-	if err := quiet.Daemon().Start(ctx); err != nil {
+	if err := w.Daemon().Start(ctx, io.Discard); err != nil {
 		return err
 	}
 	return w.Prepare(ctx, w.settings...)

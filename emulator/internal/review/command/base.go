@@ -60,13 +60,6 @@ func (b *base) say(text string, values ...any) {
 	fmt.Fprintf(b.Out, "%s: %s\n", b.Name, fmt.Sprintf(text, values...))
 }
 
-// quietly returns the daemon without its messages.
-func (b *base) quietly() sandbox.Daemon {
-	quiet := *b.Sandbox
-	quiet.Out = io.Discard
-	return quiet.Daemon()
-}
-
 // fingerprint returns a hash of the emulator and the tools that a base runs on. Other tools,
 // such as a linter, may be built at any time.
 func (r *command) fingerprint() (string, error) {
@@ -104,7 +97,7 @@ func (b *base) resume(ctx context.Context) error {
 	if err := b.Link(); err != nil {
 		return err
 	}
-	if err := b.quietly().Start(ctx); err != nil {
+	if err := b.Daemon().Start(ctx, io.Discard); err != nil {
 		return err
 	}
 	if err := b.Settle(ctx); err != nil {
@@ -141,7 +134,7 @@ func (b *base) fresh(ctx context.Context) error {
 	if err := b.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
-	return b.quietly().Start(ctx)
+	return b.Daemon().Start(ctx, io.Discard)
 }
 
 // baseFailed is the error if the base cannot be deployed.
@@ -165,19 +158,18 @@ func (b *base) make(ctx context.Context) error {
 	if err := b.Prepare(ctx); err != nil {
 		return err
 	}
-	log := &bytes.Buffer{}
+	log, err := os.Create(filepath.Join(b.Layout.Logs(), "up.log"))
+	if err != nil {
+		return err
+	}
 	up := *b.Sandbox
 	up.Out, up.Err = log, log
-	err := up.Stack(b.Name).Change(ctx, "up", "--yes", "--skip-preview", "--non-interactive")
-	file := filepath.Join(b.Layout.Logs(), "up.log")
-	if writeErr := os.WriteFile(file, log.Bytes(), 0o600); writeErr != nil {
-		return errors.Join(err, writeErr)
-	}
+	err = errors.Join(up.Stack(b.Name).Change(ctx, "up", "--yes", "--skip-preview", "--non-interactive"), log.Close())
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the full log is in %s):\n%s", b.run.base.Name, file, proc.Tail(file, 12))}
+		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the full log is in %s):\n%s", b.run.base.Name, log.Name(), proc.Tail(log.Name(), 12))}
 	}
 	// If the unchanged base had changes, they would be in every report.
 	p, err := b.preview(ctx, b.run.base.Dir)
@@ -238,7 +230,7 @@ func (b *base) preview(ctx context.Context, program string) (review.Preview, err
 
 // close stops the cloud. Its files remain on disk.
 func (b *base) close() {
-	if err := b.quietly().Stop(); err != nil {
+	if err := b.Daemon().Stop(); err != nil {
 		fmt.Fprintf(b.Err, "emulator: %v\n", err)
 	}
 }
