@@ -126,11 +126,9 @@ type figures struct {
 
 // cycle is an up and the destroy after it.
 type cycle struct {
-	up, destroy         *run
-	upPath, destroyPath time.Duration
-	chain, destroyChain []step
-	pods                time.Duration // from the last step until the last pod was ready
-	waits               map[resource.URN]map[resource.URN]bool
+	up, destroy *run
+	pods        time.Duration // from the last step until the last pod was ready
+	waits       map[resource.URN]map[resource.URN]bool
 }
 
 // slice is a preview with so many groups.
@@ -238,8 +236,7 @@ func (f *figures) cycles(ctx context.Context, w *world.World, o options) error {
 		return all[len(all)/2]
 	}
 	f.cycle = byTime(func(c cycle) *run { return c.up })
-	slow := byTime(func(c cycle) *run { return c.destroy })
-	f.destroy, f.destroyPath, f.destroyChain = slow.destroy, slow.destroyPath, slow.destroyChain
+	f.destroy = byTime(func(c cycle) *run { return c.destroy }).destroy
 	return nil
 }
 
@@ -264,7 +261,7 @@ func (c *cycle) bringUp(ctx context.Context, w *world.World) error {
 		return err
 	}
 	c.up, c.pods, c.waits = up, max(seen.last().Sub(began)-up.last(), 0), world.Waits(d)
-	c.upPath, c.chain = up.path(c.waits)
+	up.follow(c.waits)
 	return nil
 }
 
@@ -301,7 +298,7 @@ func (c *cycle) takeDown(ctx context.Context, w *world.World) (err error) {
 	if c.destroy, err = change(ctx, w, "destroy", "--yes", "--skip-preview"); err != nil {
 		return err
 	}
-	c.destroyPath, c.destroyChain = c.destroy.path(reversed(c.waits))
+	c.destroy.follow(reversed(c.waits))
 	return nil
 }
 

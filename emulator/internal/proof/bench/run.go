@@ -29,6 +29,8 @@ type step struct {
 type run struct {
 	took  time.Duration
 	steps []step
+	chain []step        // the critical path; see follow
+	path  time.Duration // of the chain
 }
 
 // change runs a command of Pulumi and notes when each step began and ended.
@@ -112,9 +114,9 @@ func (r *run) sum() (sum time.Duration) {
 	return sum
 }
 
-// path is the longest chain of steps of which each waits for the one before: no engine can be faster. waits has for each
-// resource those that it waits for, all the way.
-func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Duration, chain []step) {
+// follow finds the longest chain of steps of which each waits for the one before: no engine can be faster. waits has for
+// each resource those that it waits for, all the way.
+func (r *run) follow(waits map[resource.URN]map[resource.URN]bool) {
 	steps := r.ofResources()
 	slices.SortFunc(steps, func(a, b step) int { return len(waits[a.urn]) - len(waits[b.urn]) })
 	best := map[resource.URN]time.Duration{}
@@ -131,15 +133,14 @@ func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Du
 	}
 	end := -1
 	for i, s := range steps {
-		if end < 0 || best[s.urn] > length {
-			length, end = best[s.urn], i
+		if end < 0 || best[s.urn] > r.path {
+			r.path, end = best[s.urn], i
 		}
 	}
 	for at := end; at >= 0; at = from[steps[at].urn] {
-		chain = append(chain, steps[at])
+		r.chain = append(r.chain, steps[at])
 	}
-	slices.Reverse(chain)
-	return length, chain
+	slices.Reverse(r.chain)
 }
 
 // reversed is the order of a destroy: everything waits for what depends on it.
