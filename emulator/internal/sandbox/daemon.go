@@ -70,7 +70,8 @@ func (d Daemon) Start(ctx context.Context, out io.Writer) error {
 func (d Daemon) Stop() error {
 	err := d.end()
 	sweep(d.s.Layout.DaemonTmp())
-	sweepBelow(d.s.Layout.Pod("")) // children of containers whose daemon was killed: they still hold ports
+	// Children of containers whose daemon was killed still hold ports. Each container has its own TMPDIR in this folder.
+	sweepMarked("TMPDIR=" + d.s.Layout.Pod("") + "/")
 	sweep(d.s.Layout.Tmp())
 	return err
 }
@@ -130,9 +131,6 @@ func (s *Sandbox) Kill() { sweep(s.Layout.Tmp()) }
 // recognized by the TMPDIR that this program sets for its children; a shell with the emulator's
 // environment has another one.
 func sweep(folder string) bool { return sweepMarked("TMPDIR=" + folder + "\x00") }
-
-// sweepBelow is sweep for every folder below one. Each container has its own TMPDIR there.
-func sweepBelow(folder string) bool { return sweepMarked("TMPDIR=" + folder + "/") }
 
 // sweepMarked kills the processes whose environment contains a text.
 func sweepMarked(text string) bool {

@@ -108,8 +108,8 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// resources lists type and ID of the emulated cloud's resources, and which of them are ground.
-func (d Daemon) resources(ctx context.Context) ([]cloud.Resource, error) {
+// Resources lists type and ID of the emulated cloud's resources, and which of them are ground.
+func (d Daemon) Resources(ctx context.Context) ([]cloud.Resource, error) {
 	var all []cloud.Resource
 	return all, d.Get(ctx, "/cloud/resources", &all)
 }
@@ -117,7 +117,7 @@ func (d Daemon) resources(ctx context.Context) ([]cloud.Resource, error) {
 // existing lists the resources of the emulated cloud, from its file if it is not running.
 func (s *Sandbox) existing(ctx context.Context) (all []cloud.Resource, running bool, err error) {
 	if s.Daemon().answers(ctx) {
-		all, err = s.Daemon().resources(ctx)
+		all, err = s.Daemon().Resources(ctx)
 		return all, true, err
 	}
 	saved, err := cloud.Open(s.Layout.CloudFile(), 0)
@@ -168,7 +168,7 @@ func printResources(ctx context.Context, s *Sandbox, args []string) error {
 		slices.SortFunc(all, func(a, b cloud.Resource) int { return strings.Compare(a.Type+a.ID, b.Type+b.ID) })
 		return s.printJSON(all)
 	}
-	all, err := s.Daemon().resources(ctx)
+	all, err := s.Daemon().Resources(ctx)
 	if err != nil {
 		return err
 	}

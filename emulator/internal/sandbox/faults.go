@@ -107,7 +107,7 @@ func parseFault(args []string) (cloud.Fault, error) {
 
 // removeMembers removes IAM members without the program's knowledge.
 func removeMembers(ctx context.Context, s *Sandbox, match string) error {
-	all, err := s.Daemon().resources(ctx)
+	all, err := s.Daemon().Resources(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,18 +116,26 @@ func removeMembers(ctx context.Context, s *Sandbox, match string) error {
 		if !strings.Contains(strings.ToLower(r.Type), "iammember") || !strings.Contains(r.ID, match) {
 			continue
 		}
-		var reply cloud.Reply
-		if err := s.Daemon().Post(ctx, "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}, &reply); err != nil {
+		if err := s.Daemon().Delete(ctx, r.Type, r.ID); err != nil {
 			return err
-		}
-		if reply.Error != "" {
-			return errors.New(reply.Error)
 		}
 		fmt.Fprintln(s.Out, "removed", r.ID)
 		removed++
 	}
 	if removed == 0 {
 		return fmt.Errorf("there is no IAM member whose ID contains %q", match)
+	}
+	return nil
+}
+
+// Delete deletes a resource of the emulated cloud, like a person with gcloud.
+func (d Daemon) Delete(ctx context.Context, typ, id string) error {
+	var reply cloud.Reply
+	if err := d.Post(ctx, "/cloud/delete", cloud.Request{Type: typ, ID: id}, &reply); err != nil {
+		return err
+	}
+	if reply.Error != "" {
+		return errors.New(reply.Error)
 	}
 	return nil
 }

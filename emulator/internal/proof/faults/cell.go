@@ -125,7 +125,7 @@ func exists(operation injection.Operation, effect injection.Effect) bool {
 	return effect != injection.LoseOnce || operation == injection.Create
 }
 
-// cells lists the cells of the targets, with random errors.
+// cells lists the cells of the targets, by operation and effect, with random errors.
 func cells(all []*target, draw *rand.Rand) []cell {
 	var found []cell
 	for _, operation := range operations {
@@ -154,26 +154,21 @@ type scenario []cell
 
 func (s scenario) String() string { return string(s[0].effect) + " " + string(s[0].operation) }
 
-// scenarios groups cells, in a random order. size is the number of random cells of each group;
+// scenarios groups the cells of cells, in a random order. size is the number of random cells of each group;
 // 0 means all.
 func scenarios(all []cell, draw *rand.Rand, size int) []scenario {
-	groups := map[string]scenario{}
-	for _, c := range all {
-		key := scenario{c}.String()
-		groups[key] = append(groups[key], c)
-	}
 	var found []scenario
-	for _, operation := range operations {
-		for _, effect := range effects {
-			group := groups[scenario{{operation: operation, effect: effect}}.String()]
-			if len(group) == 0 {
-				continue
-			}
-			draw.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
-			if size > 0 {
-				group = group[:min(size, len(group))]
-			}
-			found = append(found, group)
+	for _, c := range all {
+		if last := len(found) - 1; last >= 0 && found[last].String() == (scenario{c}).String() {
+			found[last] = append(found[last], c)
+		} else {
+			found = append(found, scenario{c})
+		}
+	}
+	for i, s := range found {
+		draw.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+		if size > 0 {
+			found[i] = s[:min(size, len(s))]
 		}
 	}
 	draw.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })

@@ -128,13 +128,17 @@ func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, 
 	if failed := r.run(ctx, way, "destroy"); failed != "" {
 		return false, failed, nil
 	}
-	left, err := resources(ctx, r.world)
+	all, err := r.world.Daemon().Resources(ctx)
 	if err != nil {
 		return false, "", err
 	}
 	d, _, err := r.world.Deployment()
 	if err != nil {
 		return false, "", err
+	}
+	var left []string
+	for _, one := range all {
+		left = append(left, one.Type+" "+one.ID)
 	}
 	if len(left)+len(d.Resources) > 0 {
 		return false, fmt.Sprintf("the cloud still has %v; the state has %d resources", left, len(d.Resources)), nil

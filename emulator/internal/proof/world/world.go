@@ -226,16 +226,12 @@ func (w *World) copy(ctx context.Context, from, to string) error {
 		}
 		for _, e := range entries {
 			path := filepath.Join(folder, e.Name())
-			switch e.Name() {
-			case "bin", "cache", "container-bin", "lws":
-			case "pods", "tmp":
-				if folder == to {
-					err = os.RemoveAll(path)
-				}
-			default:
-				if folder == to {
-					err = os.RemoveAll(path)
-				} else if out, failed := exec.CommandContext(ctx, "cp", "-a", "--sparse=always", path, to).CombinedOutput(); failed != nil {
+			switch name := e.Name(); {
+			case slices.Contains([]string{"bin", "cache", "container-bin", "lws"}, name): // links, and what is made from tools
+			case folder == to:
+				err = os.RemoveAll(path)
+			case name != "pods" && name != "tmp":
+				if out, failed := exec.CommandContext(ctx, "cp", "-a", "--sparse=always", path, to).CombinedOutput(); failed != nil {
 					err = errors.Join(failed, errors.New(string(out)))
 				}
 			}
