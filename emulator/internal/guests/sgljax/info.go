@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,10 +86,7 @@ func (s *server) getServerInfo(w http.ResponseWriter, r *http.Request) {
 // state implements get_internal_state in managers/scheduler.py.
 func (s *server) state(capacity int) map[string]any {
 	dp := max(1, s.args.number("--dp-size", 1))
-	each := make([]int, dp)
-	for i := range each {
-		each[i] = capacity / dp
-	}
+	each := slices.Repeat([]int{capacity / dp}, dp)
 	// Requests that exceed the batch size wait.
 	admitted := int(s.running.Load())
 	running := min(admitted, s.batch())

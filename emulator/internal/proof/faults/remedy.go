@@ -21,7 +21,6 @@ const (
 func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Context, remedy) (bool, string, error)) (remedy, error) {
 	o.detail = ""
 	if locked(r.world) {
-		o.cancel = true
 		if result := r.world.Pulumi(ctx, "cancel", "--yes"); !result.OK() {
 			o.detail = "pulumi cancel: " + result.Output
 			return never, nil

@@ -38,7 +38,6 @@ type outcome struct {
 	// end is the remedy after which the goal of the operation was reached: the stack is as at the beginning, or for a
 	// delete, nothing is left. other is the same for the other goal, from the state after one of the runs.
 	end, other remedy
-	cancel     bool
 	detail     string // errors if no remedy helped
 	took       time.Duration
 }
