@@ -208,15 +208,6 @@ func (t Tree) Config(environment string) ([]byte, error) {
 	return json.Marshal(file["config"])
 }
 
-// File returns a file of a revision; nil if it does not exist.
-func File(ctx context.Context, checkout, commit, name string) ([]byte, error) {
-	found, err := git(ctx, checkout, "ls-tree", "--name-only", commit, "--", name)
-	if err != nil || len(bytes.TrimSpace(found)) == 0 {
-		return nil, err
-	}
-	return git(ctx, checkout, "show", commit+":"+name)
-}
-
 // Trailers returns the values of a trailer in the messages of the commits after base up to
 // head.
 func Trailers(ctx context.Context, checkout, base, head, key string) ([]string, error) {
