@@ -6,8 +6,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -35,48 +35,46 @@ type run struct {
 
 // change runs a command of Pulumi and notes when each step began and ended.
 func change(ctx context.Context, w *world.World, args ...string) (*run, error) {
-	reader, writer := io.Pipe()
-	var other bytes.Buffer
-	began := time.Now()
+	var other, said bytes.Buffer
 	cmd := w.Cmd(ctx, &other, append(args, "--json")...)
-	cmd.Stdout = writer
+	cmd.Stdout = nil
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
 	open := map[resource.URN]time.Duration{}
 	r := &run{}
-	noted := make(chan error, 1)
-	go func() {
-		lines := bufio.NewScanner(reader)
-		lines.Buffer(nil, 64<<20)
-		for lines.Scan() {
-			at := time.Since(began)
-			var event apitype.EngineEvent
-			if json.Unmarshal(lines.Bytes(), &event) != nil {
-				fmt.Fprintln(&other, lines.Text())
-				continue
-			}
-			if e := event.ResourcePreEvent; e != nil && e.Metadata.Op != apitype.OpSame {
-				open[resource.URN(e.Metadata.URN)] = at
-			}
-			if e := event.ResOutputsEvent; e != nil {
-				urn := resource.URN(e.Metadata.URN)
-				if begin, ok := open[urn]; ok {
-					r.steps = append(r.steps, step{urn, begin, at})
-					delete(open, urn)
-				}
-			}
-			if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
-				fmt.Fprintln(&other, event.DiagnosticEvent.Message)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		at := time.Since(began)
+		var event apitype.EngineEvent
+		if json.Unmarshal(lines.Bytes(), &event) != nil {
+			fmt.Fprintln(&said, lines.Text())
+			continue
+		}
+		if e := event.ResourcePreEvent; e != nil && e.Metadata.Op != apitype.OpSame {
+			open[resource.URN(e.Metadata.URN)] = at
+		}
+		if e := event.ResOutputsEvent; e != nil {
+			urn := resource.URN(e.Metadata.URN)
+			if begin, ok := open[urn]; ok {
+				r.steps = append(r.steps, step{urn, begin, at})
+				delete(open, urn)
 			}
 		}
-		noted <- lines.Err()
-	}()
-	err := cmd.Run()
-	_ = writer.Close() // it returns nil
-	if scanErr := <-noted; err == nil {
-		err = scanErr
+		if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
+			fmt.Fprintln(&said, event.DiagnosticEvent.Message)
+		}
 	}
+	err = errors.Join(lines.Err(), cmd.Wait())
 	r.took = time.Since(began)
 	if err != nil {
-		return nil, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, other.String())
+		return nil, fmt.Errorf("pulumi %s: %w\n%s%s", strings.Join(args, " "), err, said.String(), other.String())
 	}
 	return r, nil
 }

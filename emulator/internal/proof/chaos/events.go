@@ -57,11 +57,7 @@ func (r *run) kubectl(ctx context.Context, args ...string) (string, error) {
 	if len(files) == 0 {
 		return "", errors.New("there is no cluster")
 	}
-	out, err := r.world.Kubectl(ctx, append([]string{"--kubeconfig", files[0], "--request-timeout=10s"}, args...)...).Output()
-	var exit interface{ ExitCode() int }
-	if errors.As(err, &exit) {
-		return string(out), fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
-	}
+	out, err := proc.Output(r.world.Kubectl(ctx, append([]string{"--kubeconfig", files[0], "--request-timeout=10s"}, args...)...))
 	return string(out), err
 }
 

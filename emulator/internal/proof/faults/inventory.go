@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"sglang-tpu/emulator/internal/proc"
 	"sglang-tpu/emulator/internal/proof/world"
 )
 
@@ -56,11 +57,10 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 		}
 	}
 	for _, file := range w.Layout.AdminKubeconfigs() {
-		cmd := w.Kubectl(ctx, "--kubeconfig", file, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o",
-			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`)
-		out, err := cmd.Output()
+		out, err := proc.Output(w.Kubectl(ctx, "--kubeconfig", file, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o",
+			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`))
 		if err != nil {
-			return now, fmt.Errorf("kubectl get: %w", err)
+			return now, err
 		}
 		for line := range strings.Lines(string(out)) {
 			now.objects = append(now.objects, strings.TrimSpace(line))

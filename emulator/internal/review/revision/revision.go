@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proc"
 )
 
 // Tree is the program at one revision, in a folder.
@@ -34,14 +35,9 @@ type Tree struct {
 
 // git runs git in a checkout.
 func git(ctx context.Context, checkout string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", checkout}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
-	}
-	return out, nil
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = checkout
+	return proc.Output(cmd)
 }
 
 // Resolve returns the full hash of a revision's commit.
