@@ -4,6 +4,7 @@ package proc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -159,4 +160,14 @@ func WithEnvironment(text string) []int {
 		}
 	}
 	return found
+}
+
+// Output returns the standard output of a command. The error has its standard error.
+func Output(cmd *exec.Cmd) ([]byte, error) {
+	text, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return text, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, bytes.TrimSpace(exit.Stderr))
+	}
+	return text, err
 }

@@ -128,38 +128,14 @@ func compare(path string, old, now any, report func(Change)) {
 }
 
 func compareLists(path string, old, now []any, report func(Change)) {
-	key := func(element any) (string, bool) {
-		if object, ok := element.(map[string]any); ok {
-			for _, name := range []string{"name", "rangeName", "key", "cidrBlock"} {
-				if text, ok := object[name].(string); ok {
-					return text, true
-				}
-			}
-		}
-		return "", false
-	}
-	byName := func(list []any) (map[string]any, bool) {
-		named := map[string]any{}
-		for _, element := range list {
-			name, ok := key(element)
-			if !ok {
-				return nil, false
-			}
-			named[name] = element
-		}
-		return named, len(named) == len(list)
-	}
-	oldNamed, ok := byName(old)
-	newNamed, okToo := byName(now)
 	bracket := func(name string) string { return path + "[" + name + "]" }
-	if ok && okToo {
+	if oldNamed, newNamed := named(old), named(now); oldNamed != nil && newNamed != nil {
 		for _, name := range union(oldNamed, newNamed) {
 			compare(bracket(name), oldNamed[name], newNamed[name], report)
 		}
 		return
 	}
-	oldFlags, newFlags := flags(old), flags(now)
-	if oldFlags != nil && newFlags != nil {
+	if oldFlags, newFlags := flags(old), flags(now); oldFlags != nil && newFlags != nil {
 		for _, name := range union(oldFlags, newFlags) {
 			compare(path+" "+name, oldFlags[name], newFlags[name], report)
 		}
@@ -172,6 +148,27 @@ func compareLists(path string, old, now []any, report func(Change)) {
 	for i := range old {
 		compare(bracket(strconv.Itoa(i)), old[i], now[i], report)
 	}
+}
+
+// nameKeys are the keys of an object in a list that may have its name.
+var nameKeys = []string{"name", "rangeName", "key", "cidrBlock"}
+
+// named returns the objects of a list by name; nil if not every element has a name of its own.
+func named(list []any) map[string]any {
+	found := map[string]any{}
+	for _, element := range list {
+		object, _ := element.(map[string]any)
+		for _, key := range nameKeys {
+			if name, ok := object[key].(string); ok {
+				found[name] = element
+				break
+			}
+		}
+	}
+	if len(found) != len(list) {
+		return nil
+	}
+	return found
 }
 
 // flags returns the arguments of a command line by flag; nil if there are no flags.
@@ -234,29 +231,23 @@ func union(a, b map[string]any) []string { return sets.List(sets.KeySet(a).Union
 // marked reports whether an object is the engine's mark of a secret.
 func marked(object map[string]any) bool { return object[sig.Key] == sig.Secret }
 
-// show formats a value for the report. It masks secrets.
+// show formats a value for the report; see hide.
 func show(value any) string {
-	switch v := value.(type) {
+	switch v := hide(value).(type) {
 	case nil:
 		return ""
 	case string:
-		if v == plugin.UnknownStringValue {
-			return later
-		}
 		return shorten(v)
-	case map[string]any:
-		if marked(v) {
-			return masked
+	default:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprint(value)
 		}
+		return shorten(string(text))
 	}
-	text, err := json.Marshal(hide(value))
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return shorten(string(text))
 }
 
-// hide masks the secrets in a value.
+// hide masks the secrets in a value, and what is not known yet.
 func hide(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

@@ -62,24 +62,10 @@ func gather(steps []Step) facts {
 		case stackType:
 			f.before, f.after = outputs(s.Old), outputs(s.New)
 		case set:
-			dirs := [2]string{}
-			for i, state := range []*State{s.Old, s.New} {
-				if state == nil {
-					continue
-				}
-				template := at(state.Inputs, "spec.leaderWorkerTemplate.leaderTemplate")
-				annotations, _ := at(template, "metadata.annotations").(map[string]any)
-				mounted := annotations["gke-gcsfuse/volumes"] == "true"
-				if i == 1 {
-					f.bucket, f.filled = mounted, mounted
-				} else if !mounted {
-					dirs[0] = "none"
-				}
-				if dirs[i] == "" {
-					dirs[i] = variable(at(template, "spec.containers[0].env"), "JAX_COMPILATION_CACHE_DIR")
-				}
-			}
-			f.compiled = dirs[0] == dirs[1]
+			before, mounted := compiledCode(s.Old)
+			after, mountedAfter := compiledCode(s.New)
+			f.bucket, f.filled = mountedAfter, mountedAfter
+			f.compiled = mounted && before == after
 		}
 	}
 	for _, s := range steps {
@@ -89,6 +75,16 @@ func gather(steps []Step) facts {
 	}
 	f.fetched = f.before.text("model") != f.after.text("model")
 	return f
+}
+
+// compiledCode returns where a LeaderWorkerSet's server has its compiled code, and whether it has a bucket.
+func compiledCode(s *State) (dir string, bucket bool) {
+	if s == nil {
+		return "", false
+	}
+	template := at(s.Inputs, "spec.leaderWorkerTemplate.leaderTemplate")
+	annotations, _ := at(template, "metadata.annotations").(map[string]any)
+	return variable(at(template, "spec.containers[0].env"), "JAX_COMPILATION_CACHE_DIR"), annotations["gke-gcsfuse/volumes"] == "true"
 }
 
 func outputs(s *State) output {

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,19 +127,11 @@ func (r Report) ExitCode() int {
 	if r.Class == Failed {
 		return ExitFailed
 	}
+	codes := map[string]int{ClusterRebuild.String(): ExitClusterRebuild, SliceRebuild.String(): ExitSliceRebuild, deletion: ExitDeletion}
 	code := ExitOK
 	for _, text := range r.Unacknowledged {
 		what, _, _ := strings.Cut(text, " ")
-		switch what {
-		case ClusterRebuild.String():
-			code = max(code, ExitClusterRebuild)
-		case SliceRebuild.String():
-			code = max(code, ExitSliceRebuild)
-		case deletion:
-			code = max(code, ExitDeletion)
-		default:
-			code = max(code, ExitOther)
-		}
+		code = max(code, cmp.Or(codes[what], ExitOther))
 	}
 	return code
 }

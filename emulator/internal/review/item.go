@@ -49,7 +49,7 @@ func item(s Step, f facts) Item {
 		i.Caution = true
 		sentences = append(sentences, clash)
 	}
-	i.Sentence = s.noun() + " " + s.verb()
+	i.Sentence = s.noun() + " " + verbs[s.Op]
 	what := append(s.names(), properties(i.Changes)...)
 	if s.Op == Update && len(i.Changes) > inSentence {
 		i.Sentence += fmt.Sprintf(" in %d properties", len(i.Changes))
@@ -149,17 +149,12 @@ func (s Step) clash() string {
 	return "the new one is created before the old one is deleted, and has the same name, so pulumi up fails with `Error 409: alreadyExists`"
 }
 
-func (s Step) verb() string {
-	switch s.Op {
-	case Create:
-		return "is created"
-	case Replace:
-		return "is replaced"
-	case Delete:
-		return "is deleted"
-	default:
-		return "changes"
-	}
+// verbs says what happens to a resource.
+var verbs = map[Op]string{Create: "is created", Update: "changes", Replace: "is replaced", Delete: "is deleted"}
+
+// nouns are the resources of which a stack has one.
+var nouns = map[string]string{
+	cluster: "The GKE cluster", network: "The VPC network", set: "The LeaderWorkerSet", repository: "The image repository",
 }
 
 // noun names the resource in a sentence.
@@ -171,16 +166,10 @@ func (s Step) noun() string {
 		return "The workload policy of TPU slice " + number(strings.TrimSuffix(s.Name(), "-policy"))
 	case typ == nodePool && strings.HasSuffix(s.Name(), "-system"):
 		return "The system node pool"
-	case typ == cluster:
-		return "The GKE cluster"
-	case typ == network:
-		return "The VPC network"
-	case typ == set:
-		return "The LeaderWorkerSet"
 	case typ == bucket:
 		return "The bucket " + s.Name()
-	case typ == repository:
-		return "The image repository"
+	case nouns[typ] != "":
+		return nouns[typ]
 	}
 	return spaced(s.Type()[strings.LastIndex(s.Type(), ":")+1:]) + " " + s.Name()
 }

@@ -10,36 +10,27 @@ import (
 // program has renamed it without an alias. aliased is the number of resources that were renamed
 // with an alias.
 func recreated(steps []Step) (rest []Step, aliased int) {
-	deleted := map[string]int{}
+	deleted := map[string]int{} // indices
 	for i, s := range steps {
-		if s.Op == Delete && s.real() {
-			if key := identity(s.Type(), s.Old); key != "" {
-				deleted[key] = i
-			}
+		if key := identity(s.Type(), s.Old); s.Op == Delete && s.real() && key != "" {
+			deleted[key] = i
 		}
 		if s.real() && s.Op != Create && s.Old != nil && s.New != nil && s.Old.URN != s.New.URN && s.Old.URN != "" {
 			aliased++
 		}
 	}
 	replaced := map[int]bool{}
-	for _, s := range steps {
-		if s.Op != Create || !s.real() {
-			continue
-		}
-		if i, found := deleted[identity(s.Type(), s.New)]; found {
-			replaced[i] = true
+	for i := range steps {
+		s := &steps[i]
+		if old, found := deleted[identity(s.Type(), s.New)]; found && s.Op == Create && s.real() {
+			s.Op, s.Old, s.renamedFrom = Replace, steps[old].Old, steps[old].Name()
+			replaced[old] = true
 		}
 	}
 	for i, s := range steps {
-		if replaced[i] {
-			continue
+		if !replaced[i] {
+			rest = append(rest, s)
 		}
-		if s.Op == Create && s.real() {
-			if old, found := deleted[identity(s.Type(), s.New)]; found {
-				s.Op, s.Old, s.renamedFrom = Replace, steps[old].Old, steps[old].Name()
-			}
-		}
-		rest = append(rest, s)
 	}
 	return rest, aliased
 }

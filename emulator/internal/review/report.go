@@ -71,7 +71,7 @@ func (i Item) dangerous() bool { return i.Deletion || i.Caution || i.Class > Non
 func Of(name string, p Preview, protected []string) Environment {
 	e := Environment{Name: name, Warnings: p.Warnings, Errors: p.Errors}
 	for i, s := range p.Steps {
-		if s.Old != nil && (slices.Contains(protected, s.URN) || slices.Contains(protected, s.Old.URN)) {
+		if s.Old != nil && (slices.Contains(protected, string(s.URN)) || slices.Contains(protected, s.Old.URN)) {
 			old := *s.Old
 			old.Protect = true
 			p.Steps[i].Old = &old

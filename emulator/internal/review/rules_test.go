@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -40,7 +41,7 @@ func TestEveryTypeHasARuleForEachOperation(t *testing.T) {
 			continue // a component
 		}
 		for _, op := range []Op{Create, Update, Replace, Delete} {
-			s := Step{Op: op, URN: "urn:pulumi:dev::sglang-tpu::" + typ + "::x"}
+			s := Step{Op: op, URN: resource.URN("urn:pulumi:dev::sglang-tpu::" + typ + "::x")}
 			assert.NotEqual(t, unknown.text, ruleFor(s, "property").text, "%s of %s: write a rule for it in rules.go", op, typ)
 		}
 	}
@@ -74,10 +75,10 @@ func TestANodePoolWithoutNodesRequestsNoChips(t *testing.T) {
 }
 
 func TestTheFirstMatchingRuleApplies(t *testing.T) {
-	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0"
-	system := "urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster$" + nodePool + "::cluster-system"
+	const slice = "urn:pulumi:dev::sglang-tpu::" + inSlice + "$" + nodePool + "::slice-0"
+	const system = "urn:pulumi:dev::sglang-tpu::sglang-tpu:infra:Cluster$" + nodePool + "::cluster-system"
 	for _, c := range []struct {
-		urn      string
+		urn      resource.URN
 		op       Op
 		property string
 		class    Class
@@ -113,7 +114,7 @@ func TestTheFirstMatchingRuleApplies(t *testing.T) {
 }
 
 func TestComponentsAreCountedAsPulumiCountsThem(t *testing.T) {
-	slice := "urn:pulumi:dev::sglang-tpu::" + inSlice
+	const slice = "urn:pulumi:dev::sglang-tpu::" + inSlice
 	e := Of("dev", Preview{Steps: []Step{
 		{Op: Create, URN: slice + "::slice-1", New: &State{Type: inSlice}},
 		{Op: Create, URN: slice + "$" + nodePool + "::slice-1", New: &State{Type: nodePool, Custom: true}},

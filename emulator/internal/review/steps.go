@@ -16,6 +16,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // Op is what happens to a resource.
@@ -40,7 +41,7 @@ type Preview struct {
 // Step combines all steps of one resource in a preview.
 type Step struct {
 	Op       Op
-	URN      string
+	URN      resource.URN
 	Old, New *State                          // nil if the resource does not exist
 	Keys     []string                        // properties that force a replacement
 	Diff     map[string]apitype.PropertyDiff // the provider's differences by path
@@ -120,7 +121,7 @@ func (p *Preview) add(index map[string]int, m apitype.StepEventMetadata) {
 	if !known {
 		i = len(p.Steps)
 		index[m.URN] = i
-		p.Steps = append(p.Steps, Step{Op: Same, URN: m.URN})
+		p.Steps = append(p.Steps, Step{Op: Same, URN: resource.URN(m.URN)})
 	}
 	s := &p.Steps[i]
 	switch m.Op {
@@ -156,27 +157,14 @@ func (p *Preview) add(index map[string]int, m apitype.StepEventMetadata) {
 }
 
 // Type returns the resource's type token.
-func (s Step) Type() string {
-	t := s.qualified()
-	return t[strings.LastIndex(t, "$")+1:]
-}
+func (s Step) Type() string { return string(s.URN.Type()) }
 
 // Name returns the resource's name in the program.
-func (s Step) Name() string { return s.URN[strings.LastIndex(s.URN, "::")+2:] }
+func (s Step) Name() string { return s.URN.Name() }
 
 // inside reports whether a component of a type contains the resource; empty matches always.
 func (s Step) inside(component string) bool {
-	return component == "" || strings.Contains("$"+s.qualified(), "$"+component+"$")
-}
-
-// qualified returns the type, preceded by those of the components that contain the resource,
-// separated by $.
-func (s Step) qualified() string {
-	parts := strings.SplitN(s.URN, "::", 4)
-	if len(parts) < 4 {
-		return ""
-	}
-	return parts[2]
+	return component == "" || strings.Contains("$"+string(s.URN.QualifiedType()), "$"+component+"$")
 }
 
 // state returns the new state, or the old one if the resource is deleted.

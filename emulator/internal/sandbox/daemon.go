@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,9 +20,9 @@ import (
 // Daemon is the process that runs the emulated cloud.
 type Daemon struct{ s *Sandbox }
 
-// Start starts the daemon unless it is running, and waits until it is ready. The daemon has its
+// Start starts the daemon unless it is running, says so, and waits until it is ready. The daemon has its
 // own session, so that Ctrl-C does not reach it.
-func (d Daemon) Start(ctx context.Context) error {
+func (d Daemon) Start(ctx context.Context, out io.Writer) error {
 	if d.answers(ctx) {
 		return nil
 	}
@@ -44,7 +45,7 @@ func (d Daemon) Start(ctx context.Context) error {
 	cmd.Dir = d.s.Layout.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	fmt.Fprintln(d.s.Out, "starting the emulated cloud")
+	fmt.Fprintln(out, "starting the emulated cloud")
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -69,7 +70,8 @@ func (d Daemon) Start(ctx context.Context) error {
 func (d Daemon) Stop() error {
 	err := d.end()
 	sweep(d.s.Layout.DaemonTmp())
-	sweepBelow(d.s.Layout.Pod("")) // children of containers whose daemon was killed: they still hold ports
+	// Children of containers whose daemon was killed still hold ports. Each container has its own TMPDIR in this folder.
+	sweepMarked("TMPDIR=" + d.s.Layout.Pod("") + "/")
 	sweep(d.s.Layout.Tmp())
 	return err
 }
@@ -108,14 +110,16 @@ func (d Daemon) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var health map[string]string
-	return d.get(ctx, "/healthz", &health) == nil
+	return d.Get(ctx, "/healthz", &health) == nil
 }
 
-func (d Daemon) get(ctx context.Context, path string, reply any) error {
+// Get sends a GET request; see socket.Get.
+func (d Daemon) Get(ctx context.Context, path string, reply any) error {
 	return socket.Get(ctx, d.s.Layout.Socket(), path, reply)
 }
 
-func (d Daemon) post(ctx context.Context, path string, request, reply any) error {
+// Post sends a POST request; see socket.Post.
+func (d Daemon) Post(ctx context.Context, path string, request, reply any) error {
 	return socket.Post(ctx, d.s.Layout.Socket(), path, request, reply)
 }
 
@@ -127,9 +131,6 @@ func (s *Sandbox) Kill() { sweep(s.Layout.Tmp()) }
 // recognized by the TMPDIR that this program sets for its children; a shell with the emulator's
 // environment has another one.
 func sweep(folder string) bool { return sweepMarked("TMPDIR=" + folder + "\x00") }
-
-// sweepBelow is sweep for every folder below one. Each container has its own TMPDIR there.
-func sweepBelow(folder string) bool { return sweepMarked("TMPDIR=" + folder + "/") }
 
 // sweepMarked kills the processes whose environment contains a text.
 func sweepMarked(text string) bool {

@@ -108,16 +108,16 @@ func (s Stack) protected() (bool, error) {
 	return slices.ContainsFunc(d.Resources, func(r apitype.ResourceV3) bool { return r.Protect }), nil
 }
 
-// resources lists type and ID of the emulated cloud's resources, and which of them are ground.
-func (d Daemon) resources(ctx context.Context) ([]cloud.Resource, error) {
+// Resources lists type and ID of the emulated cloud's resources, and which of them are ground.
+func (d Daemon) Resources(ctx context.Context) ([]cloud.Resource, error) {
 	var all []cloud.Resource
-	return all, d.get(ctx, "/cloud/resources", &all)
+	return all, d.Get(ctx, "/cloud/resources", &all)
 }
 
 // existing lists the resources of the emulated cloud, from its file if it is not running.
 func (s *Sandbox) existing(ctx context.Context) (all []cloud.Resource, running bool, err error) {
 	if s.Daemon().answers(ctx) {
-		all, err = s.Daemon().resources(ctx)
+		all, err = s.Daemon().Resources(ctx)
 		return all, true, err
 	}
 	saved, err := cloud.Open(s.Layout.CloudFile(), 0)
@@ -162,13 +162,13 @@ func ground(all []cloud.Resource) []string {
 func printResources(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) == 1 && args[0] == "-v" {
 		var all []cloud.Resource
-		if err := s.Daemon().get(ctx, "/cloud/described", &all); err != nil {
+		if err := s.Daemon().Get(ctx, "/cloud/described", &all); err != nil {
 			return err
 		}
 		slices.SortFunc(all, func(a, b cloud.Resource) int { return strings.Compare(a.Type+a.ID, b.Type+b.ID) })
 		return s.printJSON(all)
 	}
-	all, err := s.Daemon().resources(ctx)
+	all, err := s.Daemon().Resources(ctx)
 	if err != nil {
 		return err
 	}

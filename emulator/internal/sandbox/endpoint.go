@@ -6,16 +6,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
+
+	"sglang-tpu/emulator/internal/proc"
 )
 
 // question is the request of Google's tutorial.
@@ -92,7 +92,7 @@ func (e endpoint) apiKey(ctx context.Context) (string, error) {
 	if e.out.APIKeySecret == "" {
 		return "", nil
 	}
-	encoded, err := output(e.Kubectl(ctx, "get", "secret", e.out.APIKeySecret, "-o", "jsonpath={.data.api_key}"))
+	encoded, err := proc.Output(e.Kubectl(ctx, "get", "secret", e.out.APIKeySecret, "-o", "jsonpath={.data.api_key}"))
 	if err != nil {
 		return "", err
 	}
@@ -101,21 +101,11 @@ func (e endpoint) apiKey(ctx context.Context) (string, error) {
 }
 
 func (s Stack) outputs(ctx context.Context) (out outputs, err error) {
-	text, err := output(s.Command(ctx, "stack", "output", "--json", "--show-secrets"))
+	text, err := proc.Output(s.Command(ctx, "stack", "output", "--json", "--show-secrets"))
 	if err != nil {
 		return out, err
 	}
 	return out, json.Unmarshal(text, &out)
-}
-
-// output returns the standard output of a command. The error contains its standard error.
-func output(cmd *exec.Cmd) ([]byte, error) {
-	text, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, exit.Stderr)
-	}
-	return text, err
 }
 
 // writeKubeconfig saves the stack's kubeconfig with the endpoint's namespace as the default,

@@ -17,12 +17,12 @@ import (
 func counters(ctx context.Context, s *Sandbox, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "reset":
-		return s.Daemon().post(ctx, "/counters/reset", nil, nil)
+		return s.Daemon().Post(ctx, "/counters/reset", nil, nil)
 	case len(args) > 0:
 		return errUsage
 	}
 	var counts any
-	if err := s.Daemon().get(ctx, "/counters", &counts); err != nil {
+	if err := s.Daemon().Get(ctx, "/counters", &counts); err != nil {
 		return err
 	}
 	return s.printJSON(counts)
@@ -43,7 +43,7 @@ func secret(ctx context.Context, s *Sandbox, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.Daemon().post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")}, nil)
+	return s.Daemon().Post(ctx, "/cloud/secrets", map[string]string{"secret": args[0], "value": strings.TrimRight(string(value), "\n")}, nil)
 }
 
 // Default texts of faults.
@@ -59,7 +59,7 @@ const (
 // fault lists, adds or removes faults.
 func fault(ctx context.Context, s *Sandbox, args []string) error {
 	var faults []cloud.Fault
-	if err := s.Daemon().get(ctx, "/cloud/faults", &faults); err != nil {
+	if err := s.Daemon().Get(ctx, "/cloud/faults", &faults); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -69,13 +69,13 @@ func fault(ctx context.Context, s *Sandbox, args []string) error {
 		return removeMembers(ctx, s, args[1])
 	}
 	if args[0] == "clear" && len(args) == 1 {
-		return s.Daemon().post(ctx, "/cloud/faults", []cloud.Fault{}, nil)
+		return s.Daemon().Post(ctx, "/cloud/faults", []cloud.Fault{}, nil)
 	}
 	f, err := parseFault(args)
 	if err != nil {
 		return err
 	}
-	return s.Daemon().post(ctx, "/cloud/faults", append(faults, f), nil)
+	return s.Daemon().Post(ctx, "/cloud/faults", append(faults, f), nil)
 }
 
 func parseFault(args []string) (cloud.Fault, error) {
@@ -107,7 +107,7 @@ func parseFault(args []string) (cloud.Fault, error) {
 
 // removeMembers removes IAM members without the program's knowledge.
 func removeMembers(ctx context.Context, s *Sandbox, match string) error {
-	all, err := s.Daemon().resources(ctx)
+	all, err := s.Daemon().Resources(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,18 +116,26 @@ func removeMembers(ctx context.Context, s *Sandbox, match string) error {
 		if !strings.Contains(strings.ToLower(r.Type), "iammember") || !strings.Contains(r.ID, match) {
 			continue
 		}
-		var reply cloud.Reply
-		if err := s.Daemon().post(ctx, "/cloud/delete", cloud.Request{Type: r.Type, ID: r.ID}, &reply); err != nil {
+		if err := s.Daemon().Delete(ctx, r.Type, r.ID); err != nil {
 			return err
-		}
-		if reply.Error != "" {
-			return errors.New(reply.Error)
 		}
 		fmt.Fprintln(s.Out, "removed", r.ID)
 		removed++
 	}
 	if removed == 0 {
 		return fmt.Errorf("there is no IAM member whose ID contains %q", match)
+	}
+	return nil
+}
+
+// Delete deletes a resource of the emulated cloud, like a person with gcloud.
+func (d Daemon) Delete(ctx context.Context, typ, id string) error {
+	var reply cloud.Reply
+	if err := d.Post(ctx, "/cloud/delete", cloud.Request{Type: typ, ID: id}, &reply); err != nil {
+		return err
+	}
+	if reply.Error != "" {
+		return errors.New(reply.Error)
 	}
 	return nil
 }

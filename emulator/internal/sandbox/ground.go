@@ -17,7 +17,7 @@ func changeGround(ctx context.Context, s *Sandbox, args []string) error {
 		return errUsage
 	}
 	if args[0] == "remove" {
-		return s.Daemon().post(ctx, "/cloud/ground/remove", struct{}{}, nil)
+		return s.Daemon().Post(ctx, "/cloud/ground/remove", struct{}{}, nil)
 	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {
@@ -30,8 +30,8 @@ func changeGround(ctx context.Context, s *Sandbox, args []string) error {
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
-	if err := s.Daemon().Start(ctx); err != nil {
+	if err := s.Daemon().Start(ctx, s.Out); err != nil {
 		return err
 	}
-	return s.Daemon().post(ctx, "/cloud/ground", all, nil)
+	return s.Daemon().Post(ctx, "/cloud/ground", all, nil)
 }

@@ -14,7 +14,7 @@ func repair(ctx context.Context, s *Sandbox, args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	return s.Daemon().post(ctx, "/cloud/repair", args[0], nil)
+	return s.Daemon().Post(ctx, "/cloud/repair", args[0], nil)
 }
 
 // preempt preempts a slice and waits until its nodes are recreated.
@@ -23,7 +23,7 @@ func preempt(ctx context.Context, s *Sandbox, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.Daemon().post(ctx, "/cloud/preempt", p, nil)
+	return s.Daemon().Post(ctx, "/cloud/preempt", p, nil)
 }
 
 func parsePreempt(args []string) (cloud.Preemption, error) {
@@ -48,7 +48,7 @@ func maintain(ctx context.Context, s *Sandbox, args []string) error {
 		return err
 	}
 	var lines []string
-	if err := s.Daemon().post(ctx, "/cloud/maintain", u, &lines); err != nil {
+	if err := s.Daemon().Post(ctx, "/cloud/maintain", u, &lines); err != nil {
 		return err
 	}
 	for _, line := range lines {

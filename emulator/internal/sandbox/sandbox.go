@@ -32,6 +32,15 @@ func (s *Sandbox) Daemon() Daemon { return Daemon{s} }
 // Stack returns a stack of the program.
 func (s *Sandbox) Stack(name string) Stack { return Stack{Sandbox: s, Name: name} }
 
+// Clear stops the emulated cloud and removes all of it. The next one uses the tools and caches of another folder.
+func (s *Sandbox) Clear(other layout.Layout) error {
+	if err := s.Daemon().Stop(); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(s.Layout.Root), os.MkdirAll(s.Layout.Root, 0o700),
+		layout.Link(other.Bin(), s.Layout.Bin()), layout.Link(other.Cache(), s.Layout.Cache()))
+}
+
 // Lock ensures that only one command at a time uses a folder. It does not wait.
 func Lock(l layout.Layout) (unlock func(), err error) {
 	if err := os.MkdirAll(l.Run(), 0o700); err != nil {

@@ -90,7 +90,7 @@ func (s Stack) recorded() bool {
 // find returns the ID of the resource with these inputs; empty if it does not exist.
 func (d Daemon) find(ctx context.Context, typ string, inputs map[string]any) (string, error) {
 	var reply cloud.Reply
-	if err := d.post(ctx, "/cloud/find", cloud.Request{Type: typ, Inputs: inputs}, &reply); err != nil || reply.Resource == nil {
+	if err := d.Post(ctx, "/cloud/find", cloud.Request{Type: typ, Inputs: inputs}, &reply); err != nil || reply.Resource == nil {
 		return "", err
 	}
 	return reply.Resource.ID, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -17,15 +16,19 @@ func up(ctx context.Context, s *Sandbox, o options) error {
 	if err := build(ctx, s, o); err != nil {
 		return err
 	}
-	watch := stopwatch{last: time.Now()}
-	err := upAll(ctx, s, o, &watch)
+	began, last := time.Now(), time.Now()
+	var parts []string
+	err := upAll(ctx, s, o, func(part string) {
+		parts = append(parts, fmt.Sprintf("%s %s", part, time.Since(last).Round(time.Second)))
+		last = time.Now()
+	})
 	if ctx.Err() != nil {
 		return errors.Join(err, s.Daemon().Stop())
 	}
 	if err != nil {
 		return fmt.Errorf("%w\nThe emulator keeps running, so that you can examine it: eval \"$(bin/emulator env %s)\". Logs are in %s", err, o.Stack, s.Layout.Logs())
 	}
-	watch.print(s.Out)
+	fmt.Fprintf(s.Out, "\nThe stack is up after %s: %s\n", last.Sub(began).Round(time.Second), strings.Join(parts, "; "))
 	return nil
 }
 
@@ -42,7 +45,8 @@ func build(ctx context.Context, s *Sandbox, o options) error {
 	return s.Tools(ctx, tools.Runtime, program...)
 }
 
-func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
+// upAll calls done after each part, with its name.
+func upAll(ctx context.Context, s *Sandbox, o options, done func(part string)) error {
 	if err := open(ctx, s, o); err != nil {
 		return err
 	}
@@ -50,15 +54,15 @@ func upAll(ctx context.Context, s *Sandbox, o options, watch *stopwatch) error {
 	if err := stack.Settle(ctx); err != nil {
 		return err
 	}
-	watch.lap("emulated cloud")
+	done("emulated cloud")
 	if err := stack.Change(ctx, "up", "--yes", "--skip-preview"); err != nil {
 		return fmt.Errorf("pulumi up failed: %w", err)
 	}
-	watch.lap("pulumi up")
+	done("pulumi up")
 	if err := stack.ask(ctx); err != nil {
 		return err
 	}
-	watch.lap("question and answer")
+	done("question and answer")
 	return nil
 }
 
@@ -73,7 +77,7 @@ func start(ctx context.Context, s *Sandbox, o options) error {
 // open starts the daemon unless it is running, and writes the stack's configuration. The tools
 // must be built.
 func open(ctx context.Context, s *Sandbox, o options) error {
-	if err := s.Daemon().Start(ctx); err != nil {
+	if err := s.Daemon().Start(ctx, s.Out); err != nil {
 		return err
 	}
 	return s.Stack(o.Stack).Prepare(ctx, o.Config...)
@@ -108,29 +112,4 @@ func (s *Sandbox) preview(ctx context.Context, o options) error {
 	}
 	fmt.Fprintln(s.Out, "\nmake review says in words what a change stops and for how long. The emulator runs until make down.")
 	return nil
-}
-
-// stopwatch measures the parts of a command.
-type stopwatch struct {
-	last  time.Time
-	names []string
-	took  []time.Duration
-}
-
-func (s *stopwatch) lap(name string) {
-	now := time.Now()
-	s.names, s.took = append(s.names, name), append(s.took, now.Sub(s.last))
-	s.last = now
-}
-
-func (s *stopwatch) print(out io.Writer) {
-	var total time.Duration
-	for _, d := range s.took {
-		total += d
-	}
-	parts := make([]string, len(s.names))
-	for i, name := range s.names {
-		parts[i] = fmt.Sprintf("%s %s", name, s.took[i].Round(time.Second))
-	}
-	fmt.Fprintf(out, "\nThe stack is up after %s: %s\n", total.Round(time.Second), strings.Join(parts, "; "))
 }

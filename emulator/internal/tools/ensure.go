@@ -2,8 +2,6 @@ package tools
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +24,7 @@ const diskNeeded = 6
 // further steps. toolsDir has a module for each tool. It waits for builds of other processes in
 // the same folder.
 func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, out io.Writer, further ...Step) error {
-	b := builder{layout: l, dir: toolsDir, out: out, goFlags: goFlags(ctx)}
+	b := builder{layout: l, dir: toolsDir, goFlags: goFlags(ctx)}
 	missing, err := b.missing(set)
 	if err != nil || len(missing)+len(further) == 0 {
 		return err
@@ -42,11 +40,7 @@ func Ensure(ctx context.Context, l layout.Layout, toolsDir string, set []Tool, o
 	if missing, err = b.missing(missing); err != nil { // another process may have built them
 		return err
 	}
-	build, err := b.link(ctx, missing)
-	if err != nil {
-		return err
-	}
-	steps := append(b.steps(build), further...)
+	steps := append(b.steps(missing), further...)
 	if len(steps) == 0 {
 		return nil
 	}
@@ -83,7 +77,6 @@ func names(steps []Step) string {
 type builder struct {
 	layout  layout.Layout
 	dir     string
-	out     io.Writer
 	goFlags []string // the user's
 }
 
@@ -118,30 +111,23 @@ func (b builder) fresh(t Tool) (bool, error) {
 
 // fingerprint returns a hash of everything from which a tool is built.
 func (b builder) fingerprint(t Tool) (string, error) {
-	sum := sha256.New()
-	fmt.Fprintln(sum, t.Package, t.Version, t.Linker, runtime.Version())
+	text := fmt.Sprintln(t.Package, t.Version, t.Linker, runtime.Version())
 	if len(t.Lean) > 0 {
-		fmt.Fprintln(sum, t.Lean)
+		text += fmt.Sprintln(t.Lean)
 	}
 	if len(b.goFlags) > 0 {
-		fmt.Fprintln(sum, b.goFlags)
+		text += fmt.Sprintln(b.goFlags)
 	}
-	files, err := filepath.Glob(filepath.Join(b.dir, t.Folder, "*"))
+	folder := filepath.Join(b.dir, t.Folder)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s is missing from the checkout", folder)
 	}
-	if len(files) == 0 {
-		return "", fmt.Errorf("%s is missing from the checkout", filepath.Join(b.dir, t.Folder))
+	files := make([]string, len(entries))
+	for i, e := range entries {
+		files[i] = e.Name()
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(sum, filepath.Base(file), len(text))
-		sum.Write(text)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return layout.Hash(text, folder, files...)
 }
 
 // goFlags returns the user's settings of Go that affect the built programs: GOFLAGS, except
@@ -184,27 +170,6 @@ func (b builder) prerequisites() error {
 		return fmt.Errorf("the disk of %s has %d GiB free; building the tools needs %d GiB", b.layout.Root, free, diskNeeded)
 	}
 	return nil
-}
-
-// link creates links to the tools that are on PATH in the required version, and returns the
-// other tools.
-func (b builder) link(ctx context.Context, missing []Tool) ([]Tool, error) {
-	var others []Tool
-	for _, t := range missing {
-		found := b.onPath(ctx, t)
-		if found == "" {
-			others = append(others, t)
-			continue
-		}
-		fmt.Fprintf(b.out, "%s: version %s found at %s\n", t.Name, t.Version, found)
-		if err := layout.Link(found, b.next(t.Name)); err != nil {
-			return nil, err
-		}
-		if err := b.place(t, b.next(t.Name)); err != nil {
-			return nil, err
-		}
-	}
-	return others, nil
 }
 
 // next returns the temporary path of a tool.
@@ -271,28 +236,4 @@ func (b builder) step(group []Tool) Step {
 		return os.RemoveAll(folder)
 	}
 	return s
-}
-
-// onPath returns a program on PATH, outside of the emulator's folder, that prints the required
-// version; empty if there is none.
-func (b builder) onPath(ctx context.Context, t Tool) string {
-	if len(t.Ask) == 0 {
-		return ""
-	}
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		file, err := filepath.Abs(filepath.Join(dir, t.Name))
-		if err != nil || filepath.Dir(file) == b.layout.Bin() {
-			continue
-		}
-		said, err := exec.CommandContext(ctx, file, t.Ask...).Output()
-		if err != nil {
-			continue
-		}
-		for _, word := range strings.Fields(string(said)) {
-			if strings.TrimPrefix(word, "v") == t.Version {
-				return file
-			}
-		}
-	}
-	return ""
 }

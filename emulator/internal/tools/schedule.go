@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 type (
@@ -106,16 +105,4 @@ func availableGiB() int {
 		}
 	}
 	return 0
-}
-
-// lines lets several commands write lines to one file. Each call must write one line.
-type lines struct {
-	mu sync.Mutex
-	to *os.File
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.to.Write(p)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +49,7 @@ func (s Step) command(ctx context.Context, tmp string, args ...string) *exec.Cmd
 const compilerGOGC = "400"
 
 // fetch downloads the modules that the step needs, and returns the imports of each package.
-func (s Step) fetch(ctx context.Context, tmp string, log io.Writer) (map[string][]string, error) {
+func (s Step) fetch(ctx context.Context, tmp string, log *log.Logger) (map[string][]string, error) {
 	said := &transcript{log: log, prefix: s.Name}
 	cmd := s.command(ctx, tmp, append([]string{"list", "-deps", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`}, s.Packages...)...)
 	cmd.Stderr = said
@@ -66,7 +67,7 @@ func (s Step) fetch(ctx context.Context, tmp string, log io.Writer) (map[string]
 }
 
 // build compiles and links. It calls seen with each package that go starts to compile.
-func (s Step) build(ctx context.Context, tmp string, log io.Writer, seen func(pkg string) bool) error {
+func (s Step) build(ctx context.Context, tmp string, log *log.Logger, seen func(pkg string) bool) error {
 	said := &transcript{log: log, prefix: s.Name, skip: seen}
 	args := append([]string{"build", "-v"}, s.Flags...)
 	cmd := s.command(ctx, tmp, append(args, s.Packages...)...)
@@ -91,7 +92,7 @@ func (s Step) failed(ctx context.Context, err error, said *transcript) error {
 // transcript writes every line of a command's output to the log, and stores the last lines that
 // are neither progress nor downloads.
 type transcript struct {
-	log    io.Writer
+	log    *log.Logger
 	prefix string
 	skip   func(line string) bool
 	last   []string
@@ -114,7 +115,7 @@ func (t *transcript) Write(p []byte) (int, error) {
 }
 
 func (t *transcript) line(line string) {
-	fmt.Fprintf(t.log, "%s: %s\n", t.prefix, line)
+	t.log.Printf("%s: %s", t.prefix, line)
 	if strings.HasPrefix(line, "go: downloading ") || t.skip != nil && t.skip(line) {
 		return
 	}
@@ -159,7 +160,7 @@ func Run(ctx context.Context, steps []Step, logFile, tmp string, out io.Writer) 
 		return err
 	}
 	fmt.Fprintf(out, "building %s; downloads and compiler output go to %s\n", names(steps), logFile)
-	log := &lines{to: file}
+	log := log.New(file, "", 0)
 	show := newProgress(out, terminalWidth(out), steps)
 	err = schedule(ctx, steps, atOnce(), show, func(ctx context.Context, s Step) (map[string][]string, error) {
 		return s.fetch(ctx, tmp, log)

@@ -1,4 +1,4 @@
-// Package tools finds or builds the programs that the emulator and the checks run.
+// Package tools builds the programs that the emulator and the checks run.
 package tools
 
 // Tool is a program that is built from a Go module in a subfolder of the tools folder.
@@ -12,9 +12,6 @@ type Tool struct {
 	// which the linker drops anyway. Only this tool may use them, because other flags are
 	// another build of a package, and their speed may not matter.
 	Lean []string
-	// Ask are the arguments with which the program prints its version. If a program on PATH
-	// prints Version, it is used. If Ask is empty, the program is always built.
-	Ask []string
 	// Seconds is the measured duration of a first build on two cores. Packages that tools of
 	// one module share count for the first of them.
 	Seconds int
@@ -42,12 +39,12 @@ const (
 // (77 s instead of 98 s).
 var Runtime = []Tool{
 	{Name: "etcd", Folder: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "3.6.5", Seconds: 24},
-	{Name: "kube-apiserver", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-apiserver", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 150},
-	{Name: "kube-controller-manager", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-controller-manager", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 45},
-	{Name: "kube-scheduler", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-scheduler", Version: kubernetesVersion, Linker: kubernetesLinker, Ask: []string{"--version"}, Seconds: 10},
+	{Name: "kube-apiserver", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-apiserver", Version: kubernetesVersion, Linker: kubernetesLinker, Seconds: 150},
+	{Name: "kube-controller-manager", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-controller-manager", Version: kubernetesVersion, Linker: kubernetesLinker, Seconds: 45},
+	{Name: "kube-scheduler", Folder: "kubernetes", Package: "k8s.io/kubernetes/cmd/kube-scheduler", Version: kubernetesVersion, Linker: kubernetesLinker, Seconds: 10},
 	{Name: LWSManager, Folder: "lws", Package: "sigs.k8s.io/lws/cmd", Version: "0.9.0", Lean: []string{"k8s.io/..."}, Seconds: 60},
 	{Name: "go-language-host", Folder: "language-go", Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go", Version: "3.66.0", Seconds: 17},
-	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Lean: []string{"github.com/pb33f/..."}, Ask: []string{"version"}, Seconds: 150},
+	{Name: "pulumi", Folder: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Version: pulumiVersion, Linker: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + pulumiVersion, Lean: []string{"github.com/pb33f/..."}, Seconds: 150},
 	{Name: "json-exporter", Folder: "json-exporter", Package: ".", Version: "0.7.0", Seconds: 25},
 	{Name: "pulumi-resource-kubernetes", Folder: "provider-kubernetes", Package: ".", Version: providerVersion, Linker: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=" + providerVersion, Lean: []string{"github.com/pulumi/pulumi-kubernetes/sdk/v4/...", "k8s.io/client-go/..."}, Seconds: 240},
 }
@@ -60,8 +57,8 @@ var LWSBefore = []Tool{
 
 // BuildKit is the real builder, with which tests compare the emulated one.
 var BuildKit = []Tool{
-	{Name: "buildkitd", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildkitd", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Seconds: 100},
-	{Name: "buildctl", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildctl", Version: buildkitVersion, Linker: buildkitLinker, Ask: []string{"--version"}, Seconds: 10},
+	{Name: "buildkitd", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildkitd", Version: buildkitVersion, Linker: buildkitLinker, Seconds: 100},
+	{Name: "buildctl", Folder: "buildkit", Package: "github.com/moby/buildkit/cmd/buildctl", Version: buildkitVersion, Linker: buildkitLinker, Seconds: 10},
 }
 
 // Prometheus replaces GKE's managed collection in tests.

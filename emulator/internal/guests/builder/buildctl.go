@@ -1,8 +1,6 @@
 package builder
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,12 +10,12 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"sglang-tpu/emulator/internal/guests/guest"
 	"sglang-tpu/emulator/internal/socket"
@@ -182,22 +180,11 @@ func imageOf(r request, source, revision string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	var layer bytes.Buffer
-	writer := tar.NewWriter(&layer)
-	if err := writer.WriteHeader(&tar.Header{Name: "build.json", Mode: 0o644, Size: int64(len(text))}); err != nil {
-		return nil, err
-	}
-	if _, err := writer.Write(text); err != nil {
-		return nil, err
-	}
-	if err := writer.Close(); err != nil {
-		return nil, err
-	}
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	layer, err := crane.Layer(map[string][]byte{"build.json": text})
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.AppendLayers(empty.Image, l)
+	image, err := mutate.AppendLayers(empty.Image, layer)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Daemon counts downloads and has the faults that are set.
@@ -142,40 +144,33 @@ func (c *Client) fetchAll(ctx context.Context, id, commit, fault string, files i
 	}
 	began := time.Now()
 	d.bar(files, began)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	queue := make(chan File)
-	workers := c.Workers
-	if workers < 1 {
-		workers = 8
+	workers := 8
+	if c.Workers > 0 {
+		workers = c.Workers
 	}
 	workers = max(1, min(workers, len(missing)))
-	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() {
-			for f := range queue {
-				if err := d.fetch(ctx, f, workers); err != nil {
-					cancel(err)
-					continue
-				}
-				d.mu.Lock()
-				d.done++
-				d.mu.Unlock()
-				d.bar(files, began)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for _, f := range missing {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err() // another download has failed
 			}
+			if err := d.fetch(ctx, f, workers); err != nil {
+				return err
+			}
+			d.mu.Lock()
+			d.done++
+			d.mu.Unlock()
+			d.bar(files, began)
+			return nil
 		})
 	}
-	for _, f := range missing {
-		if ctx.Err() == nil {
-			queue <- f
-		}
-	}
-	close(queue)
-	all.Wait()
+	err := group.Wait()
 	if c.Bars && c.Log != nil {
 		fmt.Fprintln(c.Log)
 	}
-	return context.Cause(ctx)
+	return err
 }
 
 // bar prints the progress like tqdm, which overwrites its line even without a terminal.

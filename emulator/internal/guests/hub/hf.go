@@ -58,12 +58,12 @@ func CLI(args []string) int {
 	return o.run(v, os.Stdout, os.Stderr)
 }
 
-// options are the options of hf download.
+// options are the options of hf download that are emulated.
 type options struct {
-	id, revision, cache, token string
-	names, include, exclude    []string
-	quiet                      bool
-	workers                    int
+	id, revision   string
+	names, exclude []string
+	quiet          bool
+	workers        int
 }
 
 // parse parses the arguments like argparse, or from version 1.0 on like Typer. With Typer, each
@@ -72,21 +72,14 @@ func parse(v version, args []string) (options, error) {
 	o := options{workers: 8}
 	var positional []string
 	for i := 0; i < len(args); i++ {
-		name, value, inline := strings.Cut(args[i], "=")
+		name := args[i]
 		one := func() (string, error) {
-			if inline {
-				return value, nil
-			}
 			if i++; i == len(args) || strings.HasPrefix(args[i], "--") {
 				return "", fmt.Errorf("argument %s: expected one argument", name)
 			}
 			return args[i], nil
 		}
-		many := func() []string {
-			if inline {
-				return []string{value}
-			}
-			var values []string
+		many := func() (values []string) {
 			if v.major > 0 {
 				value, _ := one()
 				return []string{value}
@@ -101,31 +94,22 @@ func parse(v version, args []string) (options, error) {
 		switch name {
 		case "--revision":
 			o.revision, err = one()
-		case "--cache-dir":
-			o.cache, err = one()
-		case "--token":
-			o.token, err = one()
-		case "--repo-type":
-			if value, err = one(); err == nil && value != "model" {
-				err = fmt.Errorf("argument --repo-type: '%s' is not emulated", value)
-			}
 		case "--max-workers":
+			var value string
 			if value, err = one(); err == nil {
 				if o.workers, err = strconv.Atoi(value); err != nil {
 					err = fmt.Errorf("argument --max-workers: invalid int value: '%s'", value)
 				}
 			}
-		case "--include":
-			o.include = v.add(o.include, many())
 		case "--exclude":
 			o.exclude = v.add(o.exclude, many())
 		case "--quiet":
 			o.quiet = true
 		default:
-			if strings.HasPrefix(args[i], "--") {
-				return o, fmt.Errorf("unrecognized arguments: %s", args[i])
+			if strings.HasPrefix(name, "--") {
+				return o, fmt.Errorf("unrecognized arguments: %s", name)
 			}
-			positional = append(positional, args[i])
+			positional = append(positional, name)
 		}
 		if err != nil {
 			return o, err
@@ -148,8 +132,8 @@ func (v version) add(before, more []string) []string {
 }
 
 func (o options) run(v version, stdout, stderr io.Writer) int {
-	c := InContainer(o.cache)
-	c.Workers, c.Log, c.Token = o.workers, stderr, cmp.Or(o.token, c.Token)
+	c := InContainer("")
+	c.Workers, c.Log = o.workers, stderr
 	if o.quiet {
 		c.Log = nil
 	}
@@ -196,12 +180,11 @@ func known(err error) string {
 }
 
 func (o options) download(c *Client) (string, error) {
-	include, exclude := o.include, o.exclude
-	if len(o.names) > 0 {
-		include, exclude = o.names, nil
-	}
 	folder, err := c.Snapshot(context.Background(), o.id, o.revision, func(name string) bool {
-		return (len(include) == 0 || matches(include, name)) && !matches(exclude, name)
+		if len(o.names) > 0 {
+			return matches(o.names, name)
+		}
+		return !matches(o.exclude, name)
 	})
 	if err != nil || len(o.names) != 1 {
 		return folder, err

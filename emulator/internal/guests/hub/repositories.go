@@ -15,54 +15,55 @@ import (
 type Repository struct {
 	ID      string
 	GiB     int64 // of weights; 0 if it only has a tokenizer
-	Heads   int   // attention heads
 	Gated   bool  // requires a token of an account that has accepted the license
 	Adapter bool  // a LoRA adapter
 	Copied  bool  // has a copy of the weights in the folder original
+
+	// From config.json; 0 if nothing reads it.
+	Heads                     int // attention heads
+	Layers, KVHeads, HeadSize int // of the key-value cache
+	LatentSize                int // for multi-head latent attention, instead of heads
+	Context                   int // max_position_embeddings
 }
 
 // repositories are described by their model cards, configurations and indexes.
-var repositories = byID(
-	Repository{ID: "Qwen/Qwen2.5-Coder-32B-Instruct", GiB: 61, Heads: 40},
-	Repository{ID: "Qwen/Qwen2.5-7B-Instruct", GiB: 14, Heads: 28},
-	Repository{ID: "Qwen/Qwen2.5-Coder-7B-Instruct", GiB: 14, Heads: 28},
-	Repository{ID: "Qwen/Qwen2.5-14B-Instruct", GiB: 28, Heads: 40},
-	Repository{ID: "Qwen/Qwen2.5-72B-Instruct", GiB: 135, Heads: 64},
-	Repository{ID: "Qwen/Qwen3-8B", GiB: 15, Heads: 32},
-	Repository{ID: "Qwen/Qwen3-14B", GiB: 28, Heads: 40},
-	Repository{ID: "Qwen/Qwen3-32B", GiB: 61, Heads: 64},
-	Repository{ID: "Qwen/Qwen3-30B-A3B", GiB: 57, Heads: 32},
-	Repository{ID: "Qwen/Qwen3-Coder-30B-A3B-Instruct", GiB: 57, Heads: 32},
-	Repository{ID: "Qwen/Qwen3-235B-A22B", GiB: 438, Heads: 64},
-	Repository{ID: "Qwen/Qwen3-Coder-480B-A35B-Instruct", GiB: 894, Heads: 96},
-	Repository{ID: "meta-llama/Llama-3.1-8B-Instruct", GiB: 15, Heads: 32, Gated: true, Copied: true},
-	Repository{ID: "meta-llama/Llama-3.3-70B-Instruct", GiB: 131, Heads: 64, Gated: true, Copied: true},
-	Repository{ID: "meta-llama/Llama-3.1-405B-Instruct", GiB: 756, Heads: 128, Gated: true, Copied: true},
-	Repository{ID: "google/gemma-2-27b-it", GiB: 51, Heads: 32, Gated: true},
-	Repository{ID: "deepseek-ai/DeepSeek-V3", GiB: 641, Heads: 128},
-	Repository{ID: "deepseek-ai/DeepSeek-R1", GiB: 641, Heads: 128},
-	Repository{ID: "zai-org/GLM-4.5-Air", GiB: 206, Heads: 96},
-	Repository{ID: "zai-org/GLM-4.5", GiB: 667, Heads: 96},
-	Repository{ID: "xai-org/grok-2", GiB: 502, Heads: 64},
-	Repository{ID: "MiniMaxAI/MiniMax-M2", GiB: 214, Heads: 48},
-	Repository{ID: "alvarobartt/grok-2-tokenizer"},
+var repositories = []Repository{
+	{ID: "Qwen/Qwen2.5-Coder-32B-Instruct", GiB: 61, Heads: 40, Layers: 64, KVHeads: 8, HeadSize: 128, Context: 32768},
+	{ID: "Qwen/Qwen2.5-7B-Instruct", GiB: 14, Heads: 28, Layers: 28, KVHeads: 4, HeadSize: 128, Context: 32768},
+	{ID: "Qwen/Qwen2.5-Coder-7B-Instruct", GiB: 14, Heads: 28, Layers: 28, KVHeads: 4, HeadSize: 128, Context: 32768},
+	{ID: "Qwen/Qwen2.5-14B-Instruct", GiB: 28, Heads: 40, Layers: 48, KVHeads: 8, HeadSize: 128, Context: 32768},
+	{ID: "Qwen/Qwen2.5-72B-Instruct", GiB: 135, Heads: 64, Layers: 80, KVHeads: 8, HeadSize: 128, Context: 32768},
+	{ID: "Qwen/Qwen3-8B", GiB: 15, Heads: 32, Layers: 36, KVHeads: 8, HeadSize: 128, Context: 40960},
+	{ID: "Qwen/Qwen3-14B", GiB: 28, Heads: 40, Layers: 40, KVHeads: 8, HeadSize: 128, Context: 40960},
+	{ID: "Qwen/Qwen3-32B", GiB: 61, Heads: 64, Layers: 64, KVHeads: 8, HeadSize: 128, Context: 40960},
+	{ID: "Qwen/Qwen3-30B-A3B", GiB: 57, Heads: 32, Layers: 48, KVHeads: 4, HeadSize: 128, Context: 40960},
+	{ID: "Qwen/Qwen3-Coder-30B-A3B-Instruct", GiB: 57, Heads: 32, Layers: 48, KVHeads: 4, HeadSize: 128, Context: 262144},
+	{ID: "Qwen/Qwen3-235B-A22B", GiB: 438, Heads: 64, Layers: 94, KVHeads: 4, HeadSize: 128, Context: 40960},
+	{ID: "Qwen/Qwen3-Coder-480B-A35B-Instruct", GiB: 894, Heads: 96, Layers: 62, KVHeads: 8, HeadSize: 128, Context: 262144},
+	{ID: "meta-llama/Llama-3.1-8B-Instruct", GiB: 15, Heads: 32, Layers: 32, KVHeads: 8, HeadSize: 128, Context: 131072, Gated: true, Copied: true},
+	{ID: "meta-llama/Llama-3.3-70B-Instruct", GiB: 131, Heads: 64, Layers: 80, KVHeads: 8, HeadSize: 128, Context: 131072, Gated: true, Copied: true},
+	{ID: "meta-llama/Llama-3.1-405B-Instruct", GiB: 756, Heads: 128, Layers: 126, KVHeads: 8, HeadSize: 128, Context: 131072, Gated: true, Copied: true},
+	{ID: "google/gemma-2-27b-it", GiB: 51, Heads: 32, Layers: 46, KVHeads: 16, HeadSize: 128, Context: 8192, Gated: true},
+	{ID: "deepseek-ai/DeepSeek-V3", GiB: 641, Heads: 128, Layers: 61, LatentSize: 576, Context: 163840},
+	{ID: "deepseek-ai/DeepSeek-R1", GiB: 641, Heads: 128, Layers: 61, LatentSize: 576, Context: 163840},
+	{ID: "zai-org/GLM-4.5-Air", GiB: 206, Heads: 96, Layers: 46, KVHeads: 8, HeadSize: 128, Context: 131072},
+	{ID: "zai-org/GLM-4.5", GiB: 667, Heads: 96, Layers: 92, KVHeads: 8, HeadSize: 128, Context: 131072},
+	{ID: "xai-org/grok-2", GiB: 502, Heads: 64, Layers: 64, KVHeads: 8, HeadSize: 128, Context: 131072},
+	{ID: "MiniMaxAI/MiniMax-M2", GiB: 214, Heads: 48, Layers: 62, KVHeads: 8, HeadSize: 128, Context: 196608},
+	{ID: "alvarobartt/grok-2-tokenizer"},
 	// A draft model and an adapter of sglang-jax's recipes, with invented sizes.
-	Repository{ID: "AngelSlim/Qwen3-32B_eagle3", GiB: 1, Heads: 64},
-	Repository{ID: "nissenj/Qwen3-4B-lora-v2", GiB: 1, Adapter: true},
-)
-
-func byID(all ...Repository) map[string]Repository {
-	m := make(map[string]Repository, len(all))
-	for _, r := range all {
-		m[r.ID] = r
-	}
-	return m
+	{ID: "AngelSlim/Qwen3-32B_eagle3", GiB: 1, Heads: 64},
+	{ID: "nissenj/Qwen3-4B-lora-v2", GiB: 1, Adapter: true},
 }
 
 // Lookup returns a repository by its ID.
 func Lookup(id string) (Repository, bool) {
-	r, ok := repositories[id]
-	return r, ok
+	for _, r := range repositories {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Repository{}, false
 }
 
 // Commit returns the commit of a revision: the branch main, the tag previous, or a commit.

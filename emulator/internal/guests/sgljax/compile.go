@@ -84,7 +84,7 @@ func compileKey(a arguments, devices int, image string) string {
 
 // barrier returns once all ranks have called it.
 func (w *world) barrier() error {
-	steps := []func(*peer) error{func(p *peer) error { return p.send(verdict{}) }, func(p *peer) error { return p.receive(&verdict{}) }}
+	steps := []func(*peer) error{func(p *peer) error { return p.Encode(verdict{}) }, func(p *peer) error { return p.Decode(&verdict{}) }}
 	if w.rank == 0 {
 		slices.Reverse(steps) // it answers when all others have called
 	}

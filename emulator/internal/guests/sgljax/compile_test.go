@@ -1,7 +1,6 @@
 package sgljax
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"net"
@@ -48,8 +47,8 @@ func (d *fakeDaemon) serve(t *testing.T) string {
 func group() [2]*world {
 	a, b := net.Pipe()
 	return [2]*world{
-		{rank: 0, size: 2, peers: []*peer{{conn: a, in: bufio.NewReader(a)}}},
-		{rank: 1, size: 2, peers: []*peer{{conn: b, in: bufio.NewReader(b)}}},
+		{rank: 0, size: 2, peers: []*peer{newPeer(a)}},
+		{rank: 1, size: 2, peers: []*peer{newPeer(b)}},
 	}
 }
 
@@ -106,7 +105,7 @@ func TestACacheThatCannotBeWrittenIsNoError(t *testing.T) {
 
 func TestALostRankBreaksTheBarrier(t *testing.T) {
 	ranks := group()
-	go func() { _ = ranks[1].peers[0].conn.Close() }()
+	go func() { _ = ranks[1].peers[0].Close() }()
 	require.ErrorContains(t, ranks[0].barrier(), "UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats): task 1")
 }
 

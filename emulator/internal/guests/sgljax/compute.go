@@ -27,14 +27,14 @@ func (w *world) token(seed, prompt string, position int) (int, error) {
 	defer w.mu.Unlock()
 	total := part(0, seed, prompt, position)
 	for i, p := range w.peers {
-		_ = p.conn.SetDeadline(time.Now().Add(20 * time.Second)) // if it is closed, send fails
+		_ = p.SetDeadline(time.Now().Add(20 * time.Second)) // if it is closed, Encode fails
 		s := share{Prompt: prompt, Position: position}
-		err := p.send(s)
+		err := p.Encode(s)
 		if err == nil {
-			err = p.receive(&s)
+			err = p.Decode(&s)
 		}
 		if err != nil {
-			w.lose(fmt.Errorf("task %d: %w", i+1, err))
+			report(w.lost, fmt.Errorf("task %d: %w", i+1, err))
 			return 0, fmt.Errorf("task %d does not answer: %w", i+1, err)
 		}
 		total ^= s.Value
@@ -56,14 +56,15 @@ func (w *world) crash() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range w.peers {
-		_ = p.send(share{Logprobs: true}) // it may have ended
+		_ = p.Encode(share{Logprobs: true}) // it may have ended
 	}
-	w.fail(errNotAddressable)
+	report(w.fatal, errNotAddressable)
 }
 
-func (w *world) fail(err error) {
+// report sends the first error to the main loop.
+func report(to chan error, err error) {
 	select {
-	case w.fatal <- err:
+	case to <- err:
 	default:
 	}
 }
@@ -71,7 +72,7 @@ func (w *world) fail(err error) {
 // leave closes the connections, as happens when the scheduler's process ends.
 func (w *world) leave() {
 	for _, p := range w.peers {
-		_ = p.conn.Close()
+		_ = p.Close()
 	}
 }
 
@@ -80,27 +81,19 @@ func (w *world) serve(seed string) {
 	p := w.peers[0]
 	for {
 		var s share
-		if err := p.receive(&s); err != nil {
-			w.lose(fmt.Errorf("task 0: %w", err))
+		if err := p.Decode(&s); err != nil {
+			report(w.lost, fmt.Errorf("task 0: %w", err))
 			return
 		}
 		if s.Logprobs {
-			w.fail(errNotAddressable)
+			report(w.fatal, errNotAddressable)
 			return
 		}
 		s.Value = part(w.rank, seed, s.Prompt, s.Position)
-		if err := p.send(s); err != nil {
-			w.lose(fmt.Errorf("task 0: %w", err))
+		if err := p.Encode(s); err != nil {
+			report(w.lost, fmt.Errorf("task 0: %w", err))
 			return
 		}
-	}
-}
-
-// lose reports the first lost peer to the main loop.
-func (w *world) lose(err error) {
-	select {
-	case w.lost <- err:
-	default:
 	}
 }
 

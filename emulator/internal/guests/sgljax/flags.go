@@ -60,14 +60,12 @@ func (p *parser) next() error {
 	}
 	name, inline, explicit := strings.Cut(word, "=")
 	option, name, err := find(word, name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case option == nil:
+	}
+	if option == nil {
 		p.unknown = append(p.unknown, word)
 		return nil
-	case option == help && strings.HasPrefix(word, "-h") && len(word) > 2:
-		name, inline, explicit = "-h", strings.TrimPrefix(strings.TrimPrefix(word, "-h"), "="), true
 	}
 	if explicit {
 		if option.Switch() {
@@ -174,9 +172,6 @@ func find(word, name string) (*declared.Option, string, error) {
 		}
 	}
 	if !strings.HasPrefix(word, "--") {
-		if strings.HasPrefix(word, "-h") {
-			return help, "-h", nil
-		}
 		return nil, "", nil
 	}
 	matches := declared.Abbreviated(name)
@@ -205,12 +200,6 @@ func repr(text string) string {
 		switch {
 		case string(r) == quote || r == '\\':
 			b.WriteString(`\` + string(r))
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\r':
-			b.WriteString(`\r`)
 		case !strconv.IsPrint(r):
 			b.WriteString(strings.Trim(strconv.QuoteToASCII(string(r)), `"`))
 		default:

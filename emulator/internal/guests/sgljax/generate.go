@@ -41,8 +41,8 @@ const unlimited = 64
 // endToken is the token that ends a completion without a limit.
 const endToken = "."
 
-// generate generates tokens with all ranks, and calls show after each.
-func (s *server) generate(ctx context.Context, r request, show func(result)) (result, error) {
+// generate generates tokens with all ranks, and calls show after each, with the results before and after it.
+func (s *server) generate(ctx context.Context, r request, show func(before, now result)) (result, error) {
 	out := result{id: fmt.Sprintf("%032x", s.requests.Add(1)), prompt: len(s.tokenizer.tokens(r.prompt))}
 	if err := s.fits(out.prompt, r.limit); err != nil {
 		return out, err
@@ -57,6 +57,7 @@ func (s *server) generate(ctx context.Context, r request, show func(result)) (re
 		prompt += "\x00" + strconv.Itoa(r.sample)
 	}
 	for out.finish == nil {
+		before := out
 		if len(out.tokens) == limit {
 			out.finish = map[string]any{"type": "length", "length": limit}
 			break
@@ -86,9 +87,7 @@ func (s *server) generate(ctx context.Context, r request, show func(result)) (re
 			out.finish = map[string]any{"type": "length", "length": limit}
 		}
 		out.duration = time.Since(began)
-		if show != nil {
-			show(out)
-		}
+		show(before, out)
 	}
 	out.duration = time.Since(began)
 	s.speed.Store(int64(float64(len(out.tokens)) / math.Max(out.duration.Seconds(), 0.001)))

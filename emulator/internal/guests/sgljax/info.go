@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,9 +16,15 @@ func (s *server) name() string {
 	return cmp.Or(s.args["--served-model-name"], s.args["--model-path"])
 }
 
+// model returns the model's repository; empty if it is unknown.
+func (s *server) model() hub.Repository {
+	r, _ := hub.Lookup(s.args["--model-path"])
+	return r
+}
+
 // context returns the context length in tokens; 0 if it is unknown.
 func (s *server) context() int {
-	return s.args.number("--context-length", hub.ConfigurationOf(s.args["--model-path"]).Context)
+	return s.args.number("--context-length", s.model().Context)
 }
 
 func (s *server) card() map[string]any {
@@ -79,10 +86,7 @@ func (s *server) getServerInfo(w http.ResponseWriter, r *http.Request) {
 // state implements get_internal_state in managers/scheduler.py.
 func (s *server) state(capacity int) map[string]any {
 	dp := max(1, s.args.number("--dp-size", 1))
-	each := make([]int, dp)
-	for i := range each {
-		each[i] = capacity / dp
-	}
+	each := slices.Repeat([]int{capacity / dp}, dp)
 	// Requests that exceed the batch size wait.
 	admitted := int(s.running.Load())
 	running := min(admitted, s.batch())
@@ -137,8 +141,7 @@ func (s *server) tokenCapacity() int {
 	if err != nil {
 		fraction = 0.88
 	}
-	r, _ := hub.Lookup(s.args["--model-path"])
-	free := fraction*hbmGiB - float64(r.GiB)*float64(dp)/float64(max(1, s.devices))
+	free := fraction*hbmGiB - float64(s.model().GiB)*float64(dp)/float64(max(1, s.devices))
 	page := max(1, s.args.number("--page-size", 1))
 	tokens := int(free * (1 << 30) / float64(perToken))
 	return max(0, tokens/page*page*dp)
@@ -148,7 +151,7 @@ func (s *server) tokenCapacity() int {
 // bfloat16. Heads are split over the ranks of tensor parallelism, and replicated if there are
 // fewer heads than ranks.
 func (s *server) bytesPerToken() int {
-	c := hub.ConfigurationOf(s.args["--model-path"])
+	c := s.model()
 	tp := max(1, s.args.number("--tp-size", 1)/max(1, s.args.number("--dp-size", 1)))
 	if c.LatentSize > 0 {
 		return c.Layers * c.LatentSize * 2

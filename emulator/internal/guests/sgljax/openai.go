@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"sync"
 
 	"k8s.io/utils/ptr"
 )
@@ -61,6 +60,12 @@ func (r result) reason() any {
 	return r.finish["type"]
 }
 
+// first reports whether there is no token yet.
+func (r result) first() bool { return len(r.tokens) == 0 }
+
+// since returns the text that came after an earlier result. A stop sequence may shorten the text.
+func (r result) since(before result) string { return r.text[min(len(before.text), len(r.text)):] }
+
 func (r result) matched() any { return r.finish["matched"] }
 
 // postCompletions implements entrypoints/openai/serving_completions.py.
@@ -86,18 +91,21 @@ func (s *server) postCompletions(w http.ResponseWriter, r *http.Request) {
 			requests = append(requests, request{prompt: p, limit: &limit, stop: in.Stop, logprobs: in.Logprobs != nil, sample: sample})
 		}
 	}
-	echo := func(i int, text string) string {
+	echo := func(i int) string {
 		if in.Echo {
-			return prompts[i/n] + text
+			return prompts[i/n]
 		}
-		return text
+		return ""
 	}
 	a := answering{server: s, w: w, r: r, model: in.Model, kind: "text_completion", requests: requests, n: n, usage: in.Options.usage()}
 	if in.Stream {
-		shown := newProgress()
-		a.stream(func(i int, so result) []map[string]any {
+		a.stream(func(i int, before, so result) []map[string]any {
+			text := so.since(before)
+			if before.first() {
+				text = echo(i) + text
+			}
 			return []map[string]any{{
-				"index": i, "text": shown.next(i, echo(i, so.text)), "logprobs": completionLogprobs(in.Logprobs, so, shown.tokens(i, so)),
+				"index": i, "text": text, "logprobs": completionLogprobs(in.Logprobs, so, len(before.tokens)),
 				"finish_reason": so.reason(), "matched_stop": so.matched(), "hidden_states": nil,
 			}}
 		}, nil)
@@ -105,7 +113,7 @@ func (s *server) postCompletions(w http.ResponseWriter, r *http.Request) {
 	}
 	a.answer(func(i int, so result) map[string]any {
 		return map[string]any{
-			"index": i, "text": echo(i, so.text), "logprobs": completionLogprobs(in.Logprobs, so, 0), "finish_reason": so.reason(),
+			"index": i, "text": echo(i) + so.text, "logprobs": completionLogprobs(in.Logprobs, so, 0), "finish_reason": so.reason(),
 			"matched_stop": so.matched(), "hidden_states": nil, "routed_experts": nil,
 		}
 	})
@@ -144,23 +152,22 @@ func (s *server) postChat(w http.ResponseWriter, r *http.Request) {
 // streamChat sends a first event with only the role, events with text, and a last one with the
 // finish reason. If the client requests usage, only the last event has the reason.
 func (a answering) streamChat(in chatRequest) {
-	shown := newProgress()
 	choice := func(i int, so result, delta map[string]any, reason, logprobs any) map[string]any {
 		full := map[string]any{"role": nil, "content": nil, "reasoning_content": nil, "tool_calls": nil, "hidden_states": nil}
 		maps.Copy(full, delta)
 		return map[string]any{"index": i, "delta": full, "logprobs": logprobs, "finish_reason": reason, "matched_stop": so.matched()}
 	}
-	a.stream(func(i int, so result) []map[string]any {
+	a.stream(func(i int, before, so result) []map[string]any {
 		var choices []map[string]any
-		logprobs := chatLogprobs(in.Logprobs, so, shown.tokens(i, so))
-		if shown.first(i) {
+		logprobs := chatLogprobs(in.Logprobs, so, len(before.tokens))
+		if before.first() {
 			choices = append(choices, choice(i, so, map[string]any{"role": "assistant", "content": ""}, so.reason(), logprobs))
 		}
 		reason := so.reason()
 		if a.usage {
 			reason = nil
 		}
-		if delta := shown.next(i, so.text); delta != "" || !a.usage {
+		if delta := so.since(before); delta != "" || !a.usage {
 			choices = append(choices, choice(i, so, map[string]any{"content": orNull(delta)}, reason, logprobs))
 		}
 		return choices
@@ -172,41 +179,6 @@ func orNull(text string) any {
 		return nil
 	}
 	return text
-}
-
-// progress has what was already sent of each completion of a stream.
-type progress struct {
-	mu    sync.Mutex
-	texts map[int]int
-	made  map[int]int
-	begun map[int]bool
-}
-
-func newProgress() *progress {
-	return &progress{texts: map[int]int{}, made: map[int]int{}, begun: map[int]bool{}}
-}
-
-func (p *progress) next(i int, text string) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	from := min(p.texts[i], len(text)) // a stop sequence may shorten the text
-	p.texts[i] = len(text)
-	return text[from:]
-}
-
-func (p *progress) tokens(i int, so result) (from int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	from, p.made[i] = p.made[i], len(so.tokens)
-	return from
-}
-
-func (p *progress) first(i int) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	begun := p.begun[i]
-	p.begun[i] = true
-	return !begun
 }
 
 // answering handles one request to an OpenAI route.
@@ -244,10 +216,10 @@ func (a answering) answer(choice func(i int, so result) map[string]any) {
 	write(a.w, http.StatusOK, a.object(results[0].id, choices, tokenUsage(results, a.n)))
 }
 
-func (a answering) stream(choices func(i int, so result) []map[string]any, last func(i int, so result) map[string]any) {
+func (a answering) stream(choices func(i int, before, so result) []map[string]any, last func(i int, so result) map[string]any) {
 	out := newEvents(a.w)
-	results, err := a.all(a.r.Context(), a.requests, func(i int, so result) {
-		for _, c := range choices(i, so) {
+	results, err := a.all(a.r.Context(), a.requests, func(i int, before, so result) {
+		for _, c := range choices(i, before, so) {
 			out.send(a.object(so.id, []map[string]any{c}, nil))
 		}
 	})

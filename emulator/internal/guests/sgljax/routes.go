@@ -157,17 +157,16 @@ func (e *events) send(v any) {
 }
 
 // all generates the completions of several requests concurrently.
-func (s *server) all(ctx context.Context, requests []request, show func(index int, r result)) ([]result, error) {
+func (s *server) all(ctx context.Context, requests []request, show func(index int, before, now result)) ([]result, error) {
 	results, errs := make([]result, len(requests)), make([]error, len(requests))
 	var group sync.WaitGroup
 	for i, r := range requests {
 		group.Go(func() {
-			each := func(so result) {
+			results[i], errs[i] = s.generate(ctx, r, func(before, now result) {
 				if show != nil {
-					show(i, so)
+					show(i, before, now)
 				}
-			}
-			results[i], errs[i] = s.generate(ctx, r, each)
+			})
 		})
 	}
 	group.Wait()
@@ -252,7 +251,7 @@ func (s *server) postGenerate(w http.ResponseWriter, r *http.Request) {
 	}
 	if in.Stream {
 		stream := newEvents(w)
-		_, err := s.all(r.Context(), requests, func(i int, so result) {
+		_, err := s.all(r.Context(), requests, func(i int, _, so result) {
 			answer := so.native(logprobs)
 			if len(requests) > 1 {
 				answer["index"] = i

@@ -50,16 +50,13 @@ func (s *server) serve(m *machine) int {
 		s.world.leave()
 		say("Child process unexpectedly failed with exitcode=%v. pid=%d", err, s.scheduler.Process.Pid) // the real server only logs this, too
 	}()
-	if s.world.rank > 0 {
-		go s.world.serve(s.seed())
-	} else {
-		go s.world.heartbeat(s.seed(), time.Second)
-	}
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }() // runs until the process exits
 	if s.world.rank > 0 {
+		go s.world.serve(s.seed())
 		say("Starting dummy health check server at %s:%s", s.args["--host"], s.args["--port"])
 	} else {
+		go s.world.heartbeat(s.seed(), time.Second)
 		say("Uvicorn running on http://%s:%s", s.args["--host"], s.args["--port"])
 		go s.warmUp()
 	}

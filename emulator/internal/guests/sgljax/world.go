@@ -1,7 +1,6 @@
 package sgljax
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,32 +39,19 @@ type share struct {
 type world struct {
 	rank, size int
 	mu         sync.Mutex
-	peers      []*peer // rank 0 has one for each other rank, the others only rank 0
-	lost       chan error
+	peers      []*peer    // rank 0 has one for each other rank, the others only rank 0
+	lost       chan error // a peer does not answer
 	fatal      chan error // an exception in the scheduler
 }
 
+// peer is a connection to another rank, for JSON values.
 type peer struct {
-	conn net.Conn
-	in   *bufio.Reader
+	net.Conn
+	*json.Encoder
+	*json.Decoder
 }
 
-func (p *peer) send(v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = p.conn.Write(append(line, '\n'))
-	return err
-}
-
-func (p *peer) receive(v any) error {
-	line, err := p.in.ReadBytes('\n')
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(line, v)
-}
+func newPeer(conn net.Conn) *peer { return &peer{conn, json.NewEncoder(conn), json.NewDecoder(conn)} }
 
 // patience is the timeout of jax.distributed.initialize, which starts after the handshake. It
 // is 300 s, whatever --dist-timeout is (jax/_src/distributed.py, initialization_timeout).
@@ -136,18 +122,18 @@ func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error)
 		if err != nil {
 			return nil, fmt.Errorf("RuntimeError: DEADLINE_EXCEEDED: Barrier timed out. %d/%d tasks reached the barrier; missing: %s", w.size-missing, w.size, w.missing())
 		}
-		p := &peer{conn: conn, in: bufio.NewReader(conn)}
+		p := newPeer(conn)
 		var h hello
-		if p.receive(&h) != nil || h.Rank < 1 || h.Rank >= w.size {
-			_ = p.send(verdict{Error: fmt.Sprintf("RuntimeError: INVALID_ARGUMENT: unexpected task %d of %d", h.Rank, w.size)})
+		if p.Decode(&h) != nil || h.Rank < 1 || h.Rank >= w.size {
+			_ = p.Encode(verdict{Error: fmt.Sprintf("RuntimeError: INVALID_ARGUMENT: unexpected task %d of %d", h.Rank, w.size)})
 			_ = conn.Close()
 			continue
 		}
 		before := w.peers[h.Rank-1]
 		w.peers[h.Rank-1], all[h.Rank] = p, h
 		if before != nil {
-			_ = before.send(verdict{Error: superseded})
-			_ = before.conn.Close()
+			_ = before.Encode(verdict{Error: superseded})
+			_ = before.Close()
 			continue
 		}
 		missing--
@@ -163,11 +149,11 @@ func (w *world) gather(m *machine, host, port string, me hello) ([]hello, error)
 		said.Error = err.Error()
 	}
 	for _, p := range w.peers {
-		_ = p.send(said) // receive detects a lost connection
+		_ = p.Encode(said) // Decode detects a lost connection
 	}
 	if err == nil {
 		for i, p := range w.peers {
-			if err := p.receive(&verdict{}); err != nil {
+			if err := p.Decode(&verdict{}); err != nil {
 				return nil, fmt.Errorf("RuntimeError: UNAVAILABLE: task %d disconnected: %w", i+1, err)
 			}
 		}
@@ -200,28 +186,23 @@ func (m *machine) connected(all []hello) error {
 
 // join is a worker's part of meet.
 func (w *world) join(m *machine, host, port string, me hello) error {
-	deadline := time.Now().Add(m.patience)
 	var last error
-	for time.Now().Before(deadline) {
-		conn, err := m.dial(host, port)
-		if err != nil {
-			last = err
-			time.Sleep(200 * time.Millisecond)
+	for deadline := time.Now().Add(m.patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		var conn net.Conn
+		if conn, last = m.dial(host, port); last != nil {
 			continue
 		}
-		p := &peer{conn: conn, in: bufio.NewReader(conn)}
+		p := newPeer(conn)
 		var said verdict
-		if err := errors.Join(p.send(me), p.receive(&said)); err != nil {
-			last = err
-			_ = conn.Close()
-			time.Sleep(200 * time.Millisecond)
+		if last = errors.Join(p.Encode(me), p.Decode(&said)); last != nil {
+			_ = p.Close()
 			continue
 		}
 		if said.Error != "" {
 			return errors.New(said.Error)
 		}
 		w.peers = []*peer{p}
-		return p.send(verdict{})
+		return p.Encode(verdict{})
 	}
 	return fmt.Errorf("RuntimeError: DEADLINE_EXCEEDED: Failed to connect to coordination service at %s:%s: %w", host, port, last)
 }

@@ -87,7 +87,7 @@ func TestRanksMeetByAHandshakeOnTheSixthPort(t *testing.T) {
 		require.NoError(t, <-leader)
 		require.NoError(t, <-worker)
 		require.Len(t, w.peers, 1)
-		assert.Equal(t, "127.95.0.2", w.peers[0].conn.RemoteAddr().(*net.TCPAddr).IP.String(), "from the pod's own address")
+		assert.Equal(t, "127.95.0.2", w.peers[0].RemoteAddr().(*net.TCPAddr).IP.String(), "from the pod's own address")
 	})
 	for _, line := range []string{
 		"[Publisher 0] Begins to synchronize, wait 1 Subscribers\n", "[Subscriber 1] Begins to synchronize\n", "[Publisher 0] receives 1 READY signal\n",
@@ -166,7 +166,7 @@ func TestALaterTaskReplacesAnEarlierOneUntilAllHaveRegistered(t *testing.T) {
 	require.NoError(t, <-join("127.95.0.11", "2"))
 	require.NoError(t, <-later)
 	require.NoError(t, <-leader)
-	assert.Equal(t, "127.95.0.10", w.peers[0].conn.RemoteAddr().(*net.TCPAddr).IP.String())
+	assert.Equal(t, "127.95.0.10", w.peers[0].RemoteAddr().(*net.TCPAddr).IP.String())
 }
 
 // met is a group of two that has met.

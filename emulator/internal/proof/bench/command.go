@@ -126,11 +126,9 @@ type figures struct {
 
 // cycle is an up and the destroy after it.
 type cycle struct {
-	up, destroy         *run
-	upPath, destroyPath time.Duration
-	chain, destroyChain []step
-	pods                time.Duration // from the last step until the last pod was ready
-	waits               map[resource.URN]map[resource.URN]bool
+	up, destroy *run
+	pods        time.Duration // from the last step until the last pod was ready
+	waits       map[resource.URN]map[resource.URN]bool
 }
 
 // slice is a preview with so many groups.
@@ -166,13 +164,13 @@ func measure(ctx context.Context, s *sandbox.Sandbox, folder string, o options) 
 
 // previews measures those of nothing that exists, beside those of an empty program.
 func (f *figures) previews(ctx context.Context, w *world.World, o options) error {
-	empty, err := emptyProgram(ctx, w)
+	empty, err := w.Empty(ctx)
 	if err != nil {
 		return err
 	}
 	var none, first []time.Duration
 	for i := 0; i <= o.runs; i++ { // the first round is not counted: it fills caches
-		e, ours := empty(), w.Pulumi(ctx, "preview")
+		e, ours := empty.Pulumi(ctx, "preview"), w.Pulumi(ctx, "preview")
 		if err := errors.Join(e.Err, ours.Err); err != nil {
 			return fmt.Errorf("%w\n%s%s", err, e.Output, ours.Output)
 		}
@@ -238,8 +236,7 @@ func (f *figures) cycles(ctx context.Context, w *world.World, o options) error {
 		return all[len(all)/2]
 	}
 	f.cycle = byTime(func(c cycle) *run { return c.up })
-	slow := byTime(func(c cycle) *run { return c.destroy })
-	f.destroy, f.destroyPath, f.destroyChain = slow.destroy, slow.destroyPath, slow.destroyChain
+	f.destroy = byTime(func(c cycle) *run { return c.destroy }).destroy
 	return nil
 }
 
@@ -264,7 +261,7 @@ func (c *cycle) bringUp(ctx context.Context, w *world.World) error {
 		return err
 	}
 	c.up, c.pods, c.waits = up, max(seen.last().Sub(began)-up.last(), 0), world.Waits(d)
-	c.upPath, c.chain = up.path(c.waits)
+	up.follow(c.waits)
 	return nil
 }
 
@@ -301,62 +298,11 @@ func (c *cycle) takeDown(ctx context.Context, w *world.World) (err error) {
 	if c.destroy, err = change(ctx, w, "destroy", "--yes", "--skip-preview"); err != nil {
 		return err
 	}
-	c.destroyPath, c.destroyChain = c.destroy.path(reversed(c.waits))
+	c.destroy.follow(reversed(c.waits))
 	return nil
 }
 
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]
-}
-
-// emptyProgram returns what previews a Go program that registers nothing, in the same way as this one: a binary that is
-// built already.
-func emptyProgram(ctx context.Context, w *world.World) (func() world.Result, error) {
-	folder := w.Program + "-empty"
-	if err := os.RemoveAll(folder); err != nil { // of an earlier run
-		return nil, err
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	source := "package main\n\nimport \"github.com/pulumi/pulumi/sdk/v3/go/pulumi\"\n\nfunc main() { pulumi.Run(func(*pulumi.Context) error { return nil }) }\n"
-	for name, text := range map[string]string{"main.go": source, "Pulumi.yaml": "name: empty\nruntime: go\n"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-			return nil, err
-		}
-	}
-	if err := world.CopyFiles(w.Checkout, folder, "go.mod", "go.sum"); err != nil {
-		return nil, err
-	}
-	binary := filepath.Join(folder, "program")
-	build := exec.CommandContext(ctx, "go", "build", "-mod=mod", "-buildvcs=false", "-ldflags=-s", "-o", binary, ".")
-	build.Dir = folder
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build of an empty program: %w\n%s", err, out)
-	}
-	if err := w.RunBinary(folder, binary); err != nil {
-		return nil, err
-	}
-	backend := filepath.Join(folder, "state")
-	if err := os.MkdirAll(backend, 0o700); err != nil {
-		return nil, err
-	}
-	pulumi := func(args ...string) world.Result {
-		var out strings.Builder
-		cmd := w.Cmd(ctx, &out, args...)
-		cmd.Dir = folder
-		cmd.Env = slices.DeleteFunc(cmd.Env, func(pair string) bool {
-			name, _, _ := strings.Cut(pair, "=")
-			return name == "PULUMI_STACK" || name == "PULUMI_OPTION_CONFIG_FILE" || name == "PULUMI_BACKEND_URL"
-		})
-		cmd.Env = append(cmd.Env, "PULUMI_BACKEND_URL=file://"+backend)
-		began := time.Now()
-		err := cmd.Run()
-		return world.Result{Err: err, Output: out.String(), Took: time.Since(began)}
-	}
-	if r := pulumi("stack", "init", "--no-select", "empty"); !r.OK() {
-		return nil, fmt.Errorf("%w\n%s", r.Err, r.Output)
-	}
-	return func() world.Result { return pulumi("preview", "--stack", "empty") }, nil
 }

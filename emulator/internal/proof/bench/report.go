@@ -18,7 +18,7 @@ import (
 )
 
 // needed is how long an up takes at least: the program's start, the longest chain of steps, and the pods' own time.
-func (f *figures) needed() time.Duration { return f.up.first() + f.upPath + f.pods }
+func (f *figures) needed() time.Duration { return f.up.first() + f.up.path + f.pods }
 
 // row is one figure with its goal.
 type row struct {
@@ -43,7 +43,7 @@ var rows = []row{
 		"in both cases, most of the time is one chain in which each part needs the previous one: cluster, system pool, controller, pods",
 	},
 	{
-		"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroyPath) }, 1.05,
+		"destroy / critical path", func(f *figures) float64 { return ratio(f.destroy.took, f.destroy.first()+f.destroy.path) }, 1.05,
 		"the engine deletes in rounds, and each round starts after the slowest deletion of the previous one; and the providers start, on two cores",
 	},
 	{
@@ -111,9 +111,9 @@ func table(head, base *figures, o options) []string {
 		lines = append(lines, fmt.Sprintf("| %d | %s | %.1f s | %d MiB | %d KiB |", s.replicas, s.topology, s.took.Seconds(), s.memory>>20, s.plan>>10))
 	}
 	lines = append(lines, "", fmt.Sprintf("The up took %.1f s: %.1f s until its first step, %.1f s on the critical path, %.1f s until the last pod was ready, and %.1f s more. The chain: %s.",
-		head.up.took.Seconds(), head.up.first().Seconds(), head.upPath.Seconds(), head.pods.Seconds(), (head.up.took-head.needed()).Seconds(), sentence(head.chain)))
+		head.up.took.Seconds(), head.up.first().Seconds(), head.up.path.Seconds(), head.pods.Seconds(), (head.up.took-head.needed()).Seconds(), sentence(head.up.chain)))
 	lines = append(lines, "", fmt.Sprintf("The destroy took %.1f s: %.1f s until its first step, and %.1f s on the critical path: %s.",
-		head.destroy.took.Seconds(), head.destroy.first().Seconds(), head.destroyPath.Seconds(), sentence(head.destroyChain)))
+		head.destroy.took.Seconds(), head.destroy.first().Seconds(), head.destroy.path.Seconds(), sentence(head.destroy.chain)))
 	if base != nil {
 		lines = append(lines, "", fmt.Sprintf("In the same run, the up of %s took %.1f s, and its destroy %.1f s.", o.base, base.up.took.Seconds(), base.destroy.took.Seconds()))
 	}
@@ -165,7 +165,7 @@ func plot(f *figures) string {
 	steps := f.up.ofResources()
 	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.begin, b.begin) })
 	path := map[resource.URN]bool{}
-	for _, s := range f.chain {
+	for _, s := range f.up.chain {
 		path[s.urn] = true
 	}
 	scale := (width - left - right) / f.up.took.Seconds()

@@ -6,8 +6,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -29,52 +29,52 @@ type step struct {
 type run struct {
 	took  time.Duration
 	steps []step
+	chain []step        // the critical path; see follow
+	path  time.Duration // of the chain
 }
 
 // change runs a command of Pulumi and notes when each step began and ended.
 func change(ctx context.Context, w *world.World, args ...string) (*run, error) {
-	reader, writer := io.Pipe()
-	var other bytes.Buffer
-	began := time.Now()
+	var other, said bytes.Buffer
 	cmd := w.Cmd(ctx, &other, append(args, "--json")...)
-	cmd.Stdout = writer
+	cmd.Stdout = nil
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
 	open := map[resource.URN]time.Duration{}
 	r := &run{}
-	noted := make(chan error, 1)
-	go func() {
-		lines := bufio.NewScanner(reader)
-		lines.Buffer(nil, 64<<20)
-		for lines.Scan() {
-			at := time.Since(began)
-			var event apitype.EngineEvent
-			if json.Unmarshal(lines.Bytes(), &event) != nil {
-				fmt.Fprintln(&other, lines.Text())
-				continue
-			}
-			if e := event.ResourcePreEvent; e != nil && e.Metadata.Op != apitype.OpSame {
-				open[resource.URN(e.Metadata.URN)] = at
-			}
-			if e := event.ResOutputsEvent; e != nil {
-				urn := resource.URN(e.Metadata.URN)
-				if begin, ok := open[urn]; ok {
-					r.steps = append(r.steps, step{urn, begin, at})
-					delete(open, urn)
-				}
-			}
-			if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
-				fmt.Fprintln(&other, event.DiagnosticEvent.Message)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		at := time.Since(began)
+		var event apitype.EngineEvent
+		if json.Unmarshal(lines.Bytes(), &event) != nil {
+			fmt.Fprintln(&said, lines.Text())
+			continue
+		}
+		if e := event.ResourcePreEvent; e != nil && e.Metadata.Op != apitype.OpSame {
+			open[resource.URN(e.Metadata.URN)] = at
+		}
+		if e := event.ResOutputsEvent; e != nil {
+			urn := resource.URN(e.Metadata.URN)
+			if begin, ok := open[urn]; ok {
+				r.steps = append(r.steps, step{urn, begin, at})
+				delete(open, urn)
 			}
 		}
-		noted <- lines.Err()
-	}()
-	err := cmd.Run()
-	_ = writer.Close() // it returns nil
-	if scanErr := <-noted; err == nil {
-		err = scanErr
+		if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
+			fmt.Fprintln(&said, event.DiagnosticEvent.Message)
+		}
 	}
+	err = errors.Join(lines.Err(), cmd.Wait())
 	r.took = time.Since(began)
 	if err != nil {
-		return nil, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, other.String())
+		return nil, fmt.Errorf("pulumi %s: %w\n%s%s", strings.Join(args, " "), err, said.String(), other.String())
 	}
 	return r, nil
 }
@@ -112,9 +112,9 @@ func (r *run) sum() (sum time.Duration) {
 	return sum
 }
 
-// path is the longest chain of steps of which each waits for the one before: no engine can be faster. waits has for each
-// resource those that it waits for, all the way.
-func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Duration, chain []step) {
+// follow finds the longest chain of steps of which each waits for the one before: no engine can be faster. waits has for
+// each resource those that it waits for, all the way.
+func (r *run) follow(waits map[resource.URN]map[resource.URN]bool) {
 	steps := r.ofResources()
 	slices.SortFunc(steps, func(a, b step) int { return len(waits[a.urn]) - len(waits[b.urn]) })
 	best := map[resource.URN]time.Duration{}
@@ -131,15 +131,14 @@ func (r *run) path(waits map[resource.URN]map[resource.URN]bool) (length time.Du
 	}
 	end := -1
 	for i, s := range steps {
-		if end < 0 || best[s.urn] > length {
-			length, end = best[s.urn], i
+		if end < 0 || best[s.urn] > r.path {
+			r.path, end = best[s.urn], i
 		}
 	}
 	for at := end; at >= 0; at = from[steps[at].urn] {
-		chain = append(chain, steps[at])
+		r.chain = append(r.chain, steps[at])
 	}
-	slices.Reverse(chain)
-	return length, chain
+	slices.Reverse(r.chain)
 }
 
 // reversed is the order of a destroy: everything waits for what depends on it.

@@ -39,10 +39,10 @@ func example() (*run, *apitype.DeploymentV3) {
 
 func TestTheCriticalPathIsTheLongestChainOfWhatWaits(t *testing.T) {
 	r, d := example()
-	length, chain := r.path(world.Waits(d))
-	assert.Equal(t, 15*time.Second, length, "without the three seconds that nothing asked for")
+	r.follow(world.Waits(d))
+	assert.Equal(t, 15*time.Second, r.path, "without the three seconds that nothing asked for")
 	var names []string
-	for _, s := range chain {
+	for _, s := range r.chain {
 		names = append(names, s.urn.Name())
 	}
 	assert.Equal(t, []string{"network", "cluster", "pool"}, names)
@@ -66,15 +66,14 @@ func TestADestroyWaitsInReverseOrder(t *testing.T) {
 	reverse := reversed(world.Waits(d))
 	assert.True(t, reverse[urn("network")][urn("pool")])
 	assert.False(t, reverse[urn("pool")][urn("network")])
-	length, _ := r.path(reverse)
-	assert.Equal(t, 15*time.Second, length)
+	r.follow(reverse)
+	assert.Equal(t, 15*time.Second, r.path)
 }
 
 func TestTheTableExplainsEveryMissedGoal(t *testing.T) {
 	r, d := example()
 	f := &figures{empty: time.Second, first: 3 * time.Second, unchanged: 2 * time.Second, start: 2 * time.Second, cycle: cycle{up: r, destroy: r}}
-	f.upPath, f.chain = r.path(world.Waits(d))
-	f.destroyPath = f.upPath
+	r.follow(world.Waits(d))
 	for _, n := range []int{1, 4, 16, 64} {
 		f.slices = append(f.slices, slice{n, "2x2x2", time.Duration(n) * time.Second, int64(n) << 20, int64(n) << 10})
 	}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/proc"
 	"sglang-tpu/spec/topology"
 )
 
@@ -56,21 +57,23 @@ func (r *run) kubectl(ctx context.Context, args ...string) (string, error) {
 	if len(files) == 0 {
 		return "", errors.New("there is no cluster")
 	}
-	out, err := r.world.Kubectl(ctx, append([]string{"--kubeconfig", files[0], "--request-timeout=10s"}, args...)...).Output()
-	var exit interface{ ExitCode() int }
-	if errors.As(err, &exit) {
-		return string(out), fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
-	}
+	out, err := proc.Output(r.world.Kubectl(ctx, append([]string{"--kubeconfig", files[0], "--request-timeout=10s"}, args...)...))
 	return string(out), err
 }
 
 // pods returns the names of the server's pods.
 func (r *run) pods(ctx context.Context) []string {
-	out, err := r.kubectl(ctx, "get", "pods", "-n", namespace, "-l", "leaderworkerset.sigs.k8s.io/name", "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
+	names, err := r.names(ctx, "pods", "-n", namespace, "-l", "leaderworkerset.sigs.k8s.io/name")
 	if err != nil {
 		return nil // the API server is down
 	}
-	return strings.Fields(out)
+	return names
+}
+
+// names returns the names of objects.
+func (r *run) names(ctx context.Context, args ...string) ([]string, error) {
+	out, err := r.kubectl(ctx, append([]string{"get", "-o", "jsonpath={.items[*].metadata.name}"}, args...)...)
+	return strings.Fields(out), err
 }
 
 // show prints the pods' status, to find the cause of a failure.
@@ -117,20 +120,13 @@ func (r *run) any(all []string) string {
 // kill kills one of the world's processes whose command line contains a text, or whose program has this name.
 func (r *run) kill(text string) (string, error) {
 	var found []string
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well-formed
-	for _, file := range lines {
-		line, err := os.ReadFile(file)
-		program, _ := os.Readlink(filepath.Join(filepath.Dir(file), "exe")) // the name of a container's process differs from its file's
-		if err != nil || !bytes.Contains(line, []byte(text)) && filepath.Base(program) != text {
-			continue // it has ended, or is a different process
+	for _, pid := range proc.WithEnvironment(r.world.Layout.Root + "/") {
+		folder := filepath.Join("/proc", strconv.Itoa(pid))
+		line, err := os.ReadFile(filepath.Join(folder, "cmdline"))
+		program, _ := os.Readlink(filepath.Join(folder, "exe")) // the name of a container's process differs from its file's
+		if err == nil && (bytes.Contains(line, []byte(text)) || filepath.Base(program) == text) {
+			found = append(found, strconv.Itoa(pid))
 		}
-		env, err := os.ReadFile(filepath.Join(filepath.Dir(file), "environ"))
-		all := append(append(env, 0), line...)
-		root := r.world.Layout.Root
-		if err != nil || !bytes.Contains(all, []byte(root+"/")) && !bytes.Contains(all, []byte(root+"\x00")) {
-			continue // of another emulator
-		}
-		found = append(found, filepath.Base(filepath.Dir(file)))
 	}
 	process := r.any(found)
 	if process == "" {
@@ -146,20 +142,20 @@ func (r *run) kill(text string) (string, error) {
 // fail makes the host of a node fail. GKE repairs it, and for a host of a slice all of the
 // slice's hosts.
 func (r *run) fail(ctx context.Context, selector string) (string, error) {
-	out, err := r.kubectl(ctx, "get", "nodes", "-l", selector, "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
+	names, err := r.names(ctx, "nodes", "-l", selector)
 	if err != nil {
 		return "", err
 	}
-	node := r.any(strings.Fields(out))
+	node := r.any(names)
 	if node == "" {
 		return nothing, nil
 	}
-	return node, r.world.Post(ctx, "/cloud/repair", node, nil)
+	return node, r.world.Daemon().Post(ctx, "/cloud/repair", node, nil)
 }
 
 // refuse makes something reject requests for a scaled hour, during which a pod ends.
 func (r *run) refuse(ctx context.Context, f cloud.Fault) (string, error) {
-	if err := r.world.Post(ctx, "/cloud/faults", []cloud.Fault{f}, nil); err != nil {
+	if err := r.world.Daemon().Post(ctx, "/cloud/faults", []cloud.Fault{f}, nil); err != nil {
 		return "", err
 	}
 	return r.deletePod(ctx)

@@ -42,7 +42,7 @@ var prompts = []string{"Hello, world!", "What is a slice?", "Count the chips of 
 // day lets one of the possible events an hour happen, under load.
 func (r *run) day(ctx context.Context, hours int, possible []event) error {
 	var health map[string]string
-	if err := r.world.Get(ctx, "/healthz", &health); err != nil {
+	if err := r.world.Daemon().Get(ctx, "/healthz", &health); err != nil {
 		return err
 	}
 	address, err := r.kubectl(ctx, "get", "service", "-n", namespace, "-l", "app.kubernetes.io/name=sglang-jax", "-o", `jsonpath={.items[?(@.spec.clusterIP!="None")].spec.clusterIP}`)
@@ -61,7 +61,7 @@ func (r *run) day(ctx context.Context, hours int, possible []event) error {
 		}
 		expected[prompt] = text
 	}
-	if err := r.world.Get(ctx, "/counters", &r.before); err != nil {
+	if err := r.world.Daemon().Get(ctx, "/counters", &r.before); err != nil {
 		return err
 	}
 	loading, stop := context.WithCancel(ctx)
@@ -83,7 +83,7 @@ func (r *run) day(ctx context.Context, hours int, possible []event) error {
 	}
 	stop()
 	r.end = r.usage(health["pid"])
-	if err := r.world.Get(ctx, "/counters", &r.after); err != nil {
+	if err := r.world.Daemon().Get(ctx, "/counters", &r.after); err != nil {
 		return err
 	}
 	r.invariants()
@@ -103,7 +103,7 @@ func (r *run) hour(ctx context.Context, url string, e event) error {
 	}
 	if strings.HasSuffix(e.name, "refuses") {
 		time.Sleep(hour / 3) // 20 minutes
-		if err := r.world.Post(ctx, "/cloud/faults", []cloud.Fault{}, nil); err != nil {
+		if err := r.world.Daemon().Post(ctx, "/cloud/faults", []cloud.Fault{}, nil); err != nil {
 			return err
 		}
 	} else {

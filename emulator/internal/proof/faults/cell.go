@@ -9,6 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"sglang-tpu/emulator/internal/core/cloud"
 	"sglang-tpu/emulator/internal/core/injection"
@@ -99,36 +101,22 @@ func changeable(typ string, inputs, state map[string]any) string {
 	return ""
 }
 
-// objectPath returns the path of an object in the API server.
-func objectPath(object map[string]any) (string, error) {
-	version, _ := object["apiVersion"].(string)
-	kind, _ := object["kind"].(string)
-	meta, _ := object["metadata"].(map[string]any)
-	name, _ := meta["name"].(string)
-	namespace, _ := meta["namespace"].(string)
-	if version == "" || kind == "" || name == "" {
-		return "", fmt.Errorf("no object: %s %s %s", version, kind, name)
+// objectPath returns the path of an object in the API server. The plurals of this program's kinds are regular.
+func objectPath(values map[string]any) (string, error) {
+	object := unstructured.Unstructured{Object: values}
+	kind := object.GroupVersionKind()
+	if object.GetAPIVersion() == "" || kind.Kind == "" || object.GetName() == "" {
+		return "", fmt.Errorf("no object: %s %s %s", object.GetAPIVersion(), kind.Kind, object.GetName())
 	}
-	path := "/apis/" + version
-	if version == "v1" {
-		path = "/api/v1"
+	path := "/apis/" + object.GetAPIVersion()
+	if kind.Group == "" {
+		path = "/api/" + kind.Version
 	}
-	if namespace != "" && kind != "Namespace" {
+	if namespace := object.GetNamespace(); namespace != "" && kind.Kind != "Namespace" {
 		path += "/namespaces/" + namespace
 	}
-	return path + "/" + plural(kind) + "/" + name, nil
-}
-
-// plural returns the resource name of a kind. The kinds of this program are regular.
-func plural(kind string) string {
-	kind = strings.ToLower(kind)
-	switch {
-	case strings.HasSuffix(kind, "y"):
-		return strings.TrimSuffix(kind, "y") + "ies"
-	case strings.HasSuffix(kind, "s"):
-		return kind + "es"
-	}
-	return kind + "s"
+	plural, _ := meta.UnsafeGuessKindToResource(kind)
+	return path + "/" + plural.Resource + "/" + object.GetName(), nil
 }
 
 // exists reports whether an operation can fail in this way. For operations other than a create, the provider
@@ -137,7 +125,7 @@ func exists(operation injection.Operation, effect injection.Effect) bool {
 	return effect != injection.LoseOnce || operation == injection.Create
 }
 
-// cells lists the cells of the targets, with random errors.
+// cells lists the cells of the targets, by operation and effect, with random errors.
 func cells(all []*target, draw *rand.Rand) []cell {
 	var found []cell
 	for _, operation := range operations {
@@ -166,26 +154,21 @@ type scenario []cell
 
 func (s scenario) String() string { return string(s[0].effect) + " " + string(s[0].operation) }
 
-// scenarios groups cells, in a random order. size is the number of random cells of each group;
+// scenarios groups the cells of cells, in a random order. size is the number of random cells of each group;
 // 0 means all.
 func scenarios(all []cell, draw *rand.Rand, size int) []scenario {
-	groups := map[string]scenario{}
-	for _, c := range all {
-		key := scenario{c}.String()
-		groups[key] = append(groups[key], c)
-	}
 	var found []scenario
-	for _, operation := range operations {
-		for _, effect := range effects {
-			group := groups[scenario{{operation: operation, effect: effect}}.String()]
-			if len(group) == 0 {
-				continue
-			}
-			draw.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
-			if size > 0 {
-				group = group[:min(size, len(group))]
-			}
-			found = append(found, group)
+	for _, c := range all {
+		if last := len(found) - 1; last >= 0 && found[last].String() == (scenario{c}).String() {
+			found[last] = append(found[last], c)
+		} else {
+			found = append(found, scenario{c})
+		}
+	}
+	for i, s := range found {
+		draw.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+		if size > 0 {
+			found[i] = s[:min(size, len(s))]
 		}
 	}
 	draw.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })

@@ -21,15 +21,14 @@ import (
 type options struct {
 	stack     string
 	seed      uint64
-	count     int           // of cells; 0: no limit
-	limit     time.Duration // no scenario is begun after it; 0: none
-	size      int           // cells drawn of each operation and effect; 0: all
-	operation string        // only this one; empty: all
-	effect    string        // only this one; empty: all
-	of        int           // cells that there are
-	table     string        // file whose results become the table of the documentation, instead of a run; empty: a run
-	resume    bool          // what the file of results has as explained is not tried again
-	record    string        // file to which results are added; empty: none
+	count     int    // of cells; 0: no limit
+	size      int    // cells drawn of each operation and effect; 0: all
+	operation string // only this one; empty: all
+	effect    string // only this one; empty: all
+	of        int    // cells that there are
+	table     string // file whose results become the table of the documentation, instead of a run; empty: a run
+	resume    bool   // what the file of results has as explained is not tried again
+	record    string // file to which results are added; empty: none
 }
 
 func parse(args []string) (o options, err error) {
@@ -37,7 +36,6 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.stack, "stack", "dev", "the environment")
 	flags.Uint64Var(&o.seed, "seed", 0, "seed of the order of scenarios and of the random errors; 0: a new one each time")
 	flags.IntVar(&o.count, "cells", 0, "start no scenario after this number of cells; 0: no limit")
-	flags.DurationVar(&o.limit, "limit", 0, "start no scenario after this time; 0: no limit")
 	flags.IntVar(&o.size, "draw", 0, "number of random cells for each operation and effect; 0: all")
 	flags.StringVar(&o.operation, "operation", "", "only create, update, delete or read")
 	flags.StringVar(&o.effect, "effect", "", "only refuse, lose, lose-once, hang, hold-before or hold-after")
@@ -146,7 +144,6 @@ func (r *runner) bringUp(ctx context.Context) error {
 func (r *runner) all(ctx context.Context, all []cell, o options) (results, error) {
 	found := results{}
 	tried := 0
-	began := time.Now()
 	if o.resume {
 		var err error
 		if all, err = untried(all, o); err != nil {
@@ -155,7 +152,7 @@ func (r *runner) all(ctx context.Context, all []cell, o options) (results, error
 		r.say("faults: %d cells are left", len(all))
 	}
 	todo := scenarios(all, rand.New(rand.NewPCG(o.seed, 2)), o.size)
-	for len(todo) > 0 && (o.count == 0 || tried < o.count) && (o.limit == 0 || time.Since(began) < o.limit) {
+	for len(todo) > 0 && (o.count == 0 || tried < o.count) {
 		s := todo[0]
 		todo = todo[1:]
 		if o.operation != "" && s[0].operation != injection.Operation(o.operation) || o.effect != "" && s[0].effect != injection.Effect(o.effect) {

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"sglang-tpu/emulator/internal/proof/world"
 )
 
@@ -26,43 +29,34 @@ func deepCopy(values map[string]any) map[string]any {
 
 // edit gives a property another value of its type; false if it has none to begin with.
 func edit(values map[string]any, path string) bool {
-	var at any = values
-	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
-	for i, part := range parts {
-		lastPart := i == len(parts)-1
-		switch holder := at.(type) {
-		case map[string]any:
-			if !lastPart {
-				at = holder[part]
-				continue
-			}
-			other := another(holder[part])
-			if other == nil {
-				return false
-			}
-			holder[part] = other
-			return true
-		case []any:
-			n, err := strconv.Atoi(part)
-			if err != nil || n >= len(holder) {
-				return false
-			}
-			if !lastPart {
-				at = holder[n]
-				continue
-			}
-			other := another(holder[n])
-			if other == nil {
-				return false
-			}
-			holder[n] = other
-			return true
-		}
-		return false
-	}
-	return false
+	parts, err := resource.ParsePropertyPath(path)
+	return err == nil && edited(values, parts) != nil
 }
 
+// edited returns a value in which another one is at a path; nil if there is none.
+func edited(value any, path resource.PropertyPath) any {
+	if len(path) == 0 {
+		return another(value)
+	}
+	switch holder := value.(type) {
+	case map[string]any:
+		key, _ := path[0].(string)
+		if other := edited(holder[key], path[1:]); other != nil {
+			holder[key] = other
+			return holder
+		}
+	case []any:
+		if i, ok := path[0].(int); ok && i < len(holder) {
+			if other := edited(holder[i], path[1:]); other != nil {
+				holder[i] = other
+				return holder
+			}
+		}
+	}
+	return nil
+}
+
+// another returns another value of the same type; nil if there is none.
 func another(value any) any {
 	switch v := value.(type) {
 	case bool:
@@ -111,25 +105,20 @@ func age(w *world.World, batch []cell) error {
 		r := entry.(map[string]any)
 		inCloud[r["type"].(string)+" "+r["id"].(string)] = r
 	}
+	inState := map[resource.URN]apitype.ResourceV3{}
+	for _, r := range d.Resources {
+		inState[r.URN] = r
+	}
 	for _, c := range batch {
-		for i := range d.Resources {
-			r := &d.Resources[i]
-			if r.URN != c.target.urn {
-				continue
-			}
-			if !c.target.google {
-				relabel(r.Inputs, r.Outputs)
-				continue
-			}
-			path := changeable(string(r.Type), r.Inputs, r.Outputs)
-			edit(r.Inputs, path)
-			edit(r.Outputs, path)
-			if has := inCloud[c.target.key]; has != nil {
-				for _, side := range []string{"inputs", "outputs"} {
-					if values, ok := has[side].(map[string]any); ok {
-						edit(values, path)
-					}
-				}
+		r := inState[c.target.urn]
+		if !c.target.google {
+			relabel(r.Inputs, r.Outputs)
+			continue
+		}
+		path := changeable(string(r.Type), r.Inputs, r.Outputs)
+		for _, values := range []any{r.Inputs, r.Outputs, inCloud[c.target.key]["inputs"], inCloud[c.target.key]["outputs"]} {
+			if values, ok := values.(map[string]any); ok {
+				edit(values, path)
 			}
 		}
 	}

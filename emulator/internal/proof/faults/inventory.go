@@ -12,8 +12,9 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"k8s.io/apimachinery/pkg/util/sets"
 
-	"sglang-tpu/emulator/internal/core/cloud"
+	"sglang-tpu/emulator/internal/proc"
 	"sglang-tpu/emulator/internal/proof/world"
 )
 
@@ -46,7 +47,7 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 			now.state[string(r.URN)] = "" // each provider gets a new id
 		}
 	}
-	all, err := resources(ctx, w)
+	all, err := w.Daemon().Resources(ctx)
 	if err != nil {
 		return now, err
 	}
@@ -56,11 +57,10 @@ func take(ctx context.Context, w *world.World) (inventory, error) {
 		}
 	}
 	for _, file := range w.Layout.AdminKubeconfigs() {
-		cmd := w.Kubectl(ctx, "--kubeconfig", file, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o",
-			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`)
-		out, err := cmd.Output()
+		out, err := proc.Output(w.Kubectl(ctx, "--kubeconfig", file, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o",
+			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`))
 		if err != nil {
-			return now, fmt.Errorf("kubectl get: %w", err)
+			return now, err
 		}
 		for line := range strings.Lines(string(out)) {
 			now.objects = append(now.objects, strings.TrimSpace(line))
@@ -94,15 +94,11 @@ func counted(all []string) []string {
 func (i inventory) difference(now inventory) string {
 	var lines []string
 	compare := func(what string, was, is []string) {
-		for _, x := range was {
-			if !slices.Contains(is, x) {
-				lines = append(lines, what+" lacks "+x)
-			}
+		for _, x := range sets.List(sets.New(was...).Difference(sets.New(is...))) {
+			lines = append(lines, what+" lacks "+x)
 		}
-		for _, x := range is {
-			if !slices.Contains(was, x) {
-				lines = append(lines, what+" has besides "+x)
-			}
+		for _, x := range sets.List(sets.New(is...).Difference(sets.New(was...))) {
+			lines = append(lines, what+" has besides "+x)
 		}
 	}
 	pairs := func(m map[string]string) (all []string) {
@@ -180,14 +176,6 @@ func adopt(ctx context.Context, w *world.World, reference inventory) error {
 	return nil
 }
 
-// existing is a resource of the emulated cloud.
-type existing struct{ Type, ID string }
-
-func resources(ctx context.Context, w *world.World) (all []existing, err error) {
-	err = w.Get(ctx, "/cloud/resources", &all)
-	return all, err
-}
-
 // strangers returns the resources that are in the cloud but not in the state.
 func strangers(ctx context.Context, w *world.World) (found []string, err error) {
 	d, _, err := w.Deployment()
@@ -198,7 +186,7 @@ func strangers(ctx context.Context, w *world.World) (found []string, err error) 
 	for _, r := range d.Resources {
 		known[string(r.Type)+" "+string(r.ID)] = true
 	}
-	all, err := resources(ctx, w)
+	all, err := w.Daemon().Resources(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -222,12 +210,8 @@ func remove(ctx context.Context, w *world.World) error {
 	}
 	for _, key := range found {
 		typ, id, _ := strings.Cut(key, " ")
-		var reply cloud.Reply
-		if err := w.Post(ctx, "/cloud/delete", cloud.Request{Type: typ, ID: id}, &reply); err != nil {
+		if err := w.Daemon().Delete(ctx, typ, id); err != nil {
 			return err
-		}
-		if reply.Error != "" {
-			return errors.New(reply.Error)
 		}
 	}
 	return nil

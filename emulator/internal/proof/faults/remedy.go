@@ -21,7 +21,6 @@ const (
 func (r *runner) recover(ctx context.Context, o *outcome, goal func(context.Context, remedy) (bool, string, error)) (remedy, error) {
 	o.detail = ""
 	if locked(r.world) {
-		o.cancel = true
 		if result := r.world.Pulumi(ctx, "cancel", "--yes"); !result.OK() {
 			o.detail = "pulumi cancel: " + result.Output
 			return never, nil
@@ -128,13 +127,17 @@ func (r *runner) destroyIsEmpty(ctx context.Context, way remedy) (bool, string, 
 	if failed := r.run(ctx, way, "destroy"); failed != "" {
 		return false, failed, nil
 	}
-	left, err := resources(ctx, r.world)
+	all, err := r.world.Daemon().Resources(ctx)
 	if err != nil {
 		return false, "", err
 	}
 	d, _, err := r.world.Deployment()
 	if err != nil {
 		return false, "", err
+	}
+	var left []string
+	for _, one := range all {
+		left = append(left, one.Type+" "+one.ID)
 	}
 	if len(left)+len(d.Resources) > 0 {
 		return false, fmt.Sprintf("the cloud still has %v; the state has %d resources", left, len(d.Resources)), nil

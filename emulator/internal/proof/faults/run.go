@@ -38,7 +38,6 @@ type outcome struct {
 	// end is the remedy after which the goal of the operation was reached: the stack is as at the beginning, or for a
 	// delete, nothing is left. other is the same for the other goal, from the state after one of the runs.
 	end, other remedy
-	cancel     bool
 	detail     string // errors if no remedy helped
 	took       time.Duration
 }
@@ -217,7 +216,7 @@ func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []ce
 	for _, c := range left {
 		inForce = append(inForce, c.fault)
 	}
-	if err := r.world.Post(ctx, "/injected", inForce, nil); err != nil {
+	if err := r.world.Daemon().Post(ctx, "/injected", inForce, nil); err != nil {
 		return nil, false, err
 	}
 	limited, cancel := context.WithTimeout(ctx, 6*time.Minute)
@@ -260,7 +259,7 @@ func (r *runner) fail(ctx context.Context, s scenario, left []cell) (failed []ce
 	if len(failed) == 0 && endErr != nil {
 		r.say("faults: a run of %s failed for an unexpected reason:\n%s", s, tail(out.String()))
 	}
-	return failed, endErr == nil, r.world.Post(ctx, "/injected", []injection.Fault{}, nil)
+	return failed, endErr == nil, r.world.Daemon().Post(ctx, "/injected", []injection.Fault{}, nil)
 }
 
 var errHeld = errors.New("requests are held")
@@ -268,11 +267,11 @@ var errHeld = errors.New("requests are held")
 // settle waits for work that continues after the provider's timeout.
 func (r *runner) settle(ctx context.Context) error {
 	time.Sleep(2 * time.Second) // it has begun
-	return r.world.Post(ctx, "/cloud/find", cloud.Request{Type: "gcp:compute/network:Network"}, nil)
+	return r.world.Daemon().Post(ctx, "/cloud/find", cloud.Request{Type: "gcp:compute/network:Network"}, nil)
 }
 
 func (r *runner) faults(ctx context.Context) (all []injection.Fault, err error) {
-	return all, r.world.Get(ctx, "/injected", &all)
+	return all, r.world.Daemon().Get(ctx, "/injected", &all)
 }
 
 // still returns how long to wait for further requests: as long as the first request took, within these bounds. A later

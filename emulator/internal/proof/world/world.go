@@ -6,21 +6,19 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"sglang-tpu/emulator/internal/layout"
 	"sglang-tpu/emulator/internal/sandbox"
-	"sglang-tpu/emulator/internal/socket"
 	"sglang-tpu/emulator/internal/tools"
 )
 
@@ -46,19 +44,10 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 	root := filepath.Join(s.Layout.Root, folder, stack)
 	box := &sandbox.Sandbox{Checkout: s.Checkout, Program: root + ".program", Layout: layout.Layout{Root: root}, Out: s.Out, Err: s.Err}
 	w := &World{Stack: box.Stack(stack), settings: settings, snapshots: root + ".snapshots"}
-	if err := w.Stop(); err != nil {
-		return nil, err
-	}
-	if err := os.RemoveAll(root); err != nil {
-		return nil, err
-	}
 	if err := s.Tools(ctx, tools.Runtime); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(layout.Link(s.Layout.Bin(), w.Layout.Bin()), layout.Link(s.Layout.Cache(), w.Layout.Cache())); err != nil {
+	if err := w.Clear(s.Layout); err != nil {
 		return nil, err
 	}
 	if err := w.compile(ctx, s); err != nil {
@@ -76,19 +65,11 @@ func Open(ctx context.Context, s *sandbox.Sandbox, folder, stack string, setting
 
 // dropStale removes snapshots that another program, other settings or another emulator made.
 func (w *World) dropStale(emulator string) error {
-	hash := sha256.New()
-	fmt.Fprintln(hash, w.settings) // a hash takes everything
-	for _, name := range []string{emulator, filepath.Join(w.Program, binary), filepath.Join(w.Program, w.configName())} {
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(hash, file)
-		if err := errors.Join(err, file.Close()); err != nil {
-			return err
-		}
+	now, err := layout.Hash(fmt.Sprintln(w.settings), "", emulator, filepath.Join(w.Program, binary), filepath.Join(w.Program, w.configName()))
+	if err != nil {
+		return err
 	}
-	mark, now := filepath.Join(w.snapshots, "made-by"), hex.EncodeToString(hash.Sum(nil))
+	mark := filepath.Join(w.snapshots, "made-by")
 	if was, err := os.ReadFile(mark); err == nil && string(was) == now {
 		return nil
 	}
@@ -109,8 +90,8 @@ const binary = "program"
 
 func (w *World) configName() string { return "Pulumi." + w.Name + ".yaml" }
 
-// CopyFiles copies files of one folder to another.
-func CopyFiles(from, to string, names ...string) error {
+// copyFiles copies files of one folder to another.
+func copyFiles(from, to string, names ...string) error {
 	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
@@ -128,23 +109,49 @@ func (w *World) compile(ctx context.Context, s *sandbox.Sandbox) error {
 	if err := os.MkdirAll(w.Program, 0o700); err != nil {
 		return err
 	}
-	if err := CopyFiles(s.Program, w.Program, "Pulumi.yaml", "go.mod", w.configName()); err != nil {
+	if err := copyFiles(s.Program, w.Program, "Pulumi.yaml", "go.mod", w.configName()); err != nil {
 		return err
 	}
+	return w.build(ctx, s.Program)
+}
+
+// build builds a program's binary, and changes the project so that Pulumi runs it.
+func (w *World) build(ctx context.Context, source string, flags ...string) error {
 	binary := filepath.Join(w.Program, binary)
-	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, strings.Fields(tools.ProgramFlags)...), "-o", binary, ".")...)
-	build.Dir = s.Program
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary}, strings.Fields(tools.ProgramFlags), flags)...)
+	build.Dir = source
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build of the program: %w\n%s", err, out)
 	}
 	return w.RunBinary(w.Program, binary)
 }
 
+// Empty returns a stack in the same world of a program that registers nothing.
+func (w *World) Empty(ctx context.Context) (*World, error) {
+	box := *w.Sandbox
+	box.Program += "-empty"
+	if err := errors.Join(os.RemoveAll(box.Program), os.MkdirAll(box.Program, 0o700)); err != nil { // there may be one of an earlier run
+		return nil, err
+	}
+	source := "package main\n\nimport \"github.com/pulumi/pulumi/sdk/v3/go/pulumi\"\n\nfunc main() { pulumi.Run(func(*pulumi.Context) error { return nil }) }\n"
+	for name, text := range map[string]string{"main.go": source, "Pulumi.yaml": "name: sglang-tpu\nruntime: go\n", "Pulumi.empty.yaml": "config: {}\n"} {
+		if err := os.WriteFile(filepath.Join(box.Program, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if err := copyFiles(w.Checkout, box.Program, "go.mod", "go.sum"); err != nil {
+		return nil, err
+	}
+	empty := &World{Stack: box.Stack("empty")}
+	if err := empty.build(ctx, box.Program, "-mod=mod"); err != nil {
+		return nil, err
+	}
+	return empty, empty.Prepare(ctx)
+}
+
 // Start starts the emulated cloud and writes the stack's configuration.
 func (w *World) Start(ctx context.Context) error {
-	quiet := *w.Sandbox
-	quiet.Out = io.Discard
-	if err := quiet.Daemon().Start(ctx); err != nil {
+	if err := w.Daemon().Start(ctx, io.Discard); err != nil {
 		return err
 	}
 	return w.Prepare(ctx, w.settings...)
@@ -183,16 +190,6 @@ func (w *World) Cmd(ctx context.Context, out io.Writer, args ...string) *exec.Cm
 	return cmd
 }
 
-// Get sends a GET request to the world's daemon.
-func (w *World) Get(ctx context.Context, path string, reply any) error {
-	return socket.Get(ctx, w.Layout.Socket(), path, reply)
-}
-
-// Post sends a POST request to the world's daemon.
-func (w *World) Post(ctx context.Context, path string, request, reply any) error {
-	return socket.Post(ctx, w.Layout.Socket(), path, request, reply)
-}
-
 // Save stops the world and saves a copy of it under a name.
 func (w *World) Save(ctx context.Context, name string) error {
 	if err := w.Stop(); err != nil {
@@ -229,16 +226,12 @@ func (w *World) copy(ctx context.Context, from, to string) error {
 		}
 		for _, e := range entries {
 			path := filepath.Join(folder, e.Name())
-			switch e.Name() {
-			case "bin", "cache", "container-bin", "lws":
-			case "pods", "tmp":
-				if folder == to {
-					err = os.RemoveAll(path)
-				}
-			default:
-				if folder == to {
-					err = os.RemoveAll(path)
-				} else if out, failed := exec.CommandContext(ctx, "cp", "-a", "--sparse=always", path, to).CombinedOutput(); failed != nil {
+			switch name := e.Name(); {
+			case slices.Contains([]string{"bin", "cache", "container-bin", "lws"}, name): // links, and what is made from tools
+			case folder == to:
+				err = os.RemoveAll(path)
+			case name != "pods" && name != "tmp":
+				if out, failed := exec.CommandContext(ctx, "cp", "-a", "--sparse=always", path, to).CombinedOutput(); failed != nil {
 					err = errors.Join(failed, errors.New(string(out)))
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,14 @@ const format = "1"
 type base struct {
 	sandbox.Stack
 	run *command
-	key string // hash of everything from which it was created
+	saved
+}
+
+// saved is what a base's folder records beside the state.
+type saved struct {
+	Key       string   `json:"key"`       // hash of everything from which it was created
+	Notes     []string `json:"notes"`     // for the report
+	Protected []string `json:"protected"` // URNs of resources whose protection was removed
 }
 
 func (r *command) baseOf(name string, number int, config []byte) *base {
@@ -44,19 +52,12 @@ func (r *command) baseOf(name string, number int, config []byte) *base {
 	box := &sandbox.Sandbox{
 		Checkout: r.Checkout, Program: r.base.Dir, Layout: layout.Layout{Root: filepath.Join(r.folder, name)}, Out: r.Out, Err: r.Err,
 	}
-	return &base{Stack: box.Stack(name), run: r, key: hex.EncodeToString(sum[:])}
+	return &base{Stack: box.Stack(name), run: r, saved: saved{Key: hex.EncodeToString(sum[:])}}
 }
 
 // say prints a message about the environment.
 func (b *base) say(text string, values ...any) {
 	fmt.Fprintf(b.Out, "%s: %s\n", b.Name, fmt.Sprintf(text, values...))
-}
-
-// quietly returns the daemon without its messages.
-func (b *base) quietly() sandbox.Daemon {
-	quiet := *b.Sandbox
-	quiet.Out = io.Discard
-	return quiet.Daemon()
 }
 
 // fingerprint returns a hash of the emulator and the tools that a base runs on. Other tools,
@@ -66,29 +67,19 @@ func (r *command) fingerprint() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.New()
-	for _, file := range append(tools.Stamps(r.Layout, tools.Runtime), self) {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", err
-		}
-		_, err = io.Copy(sum, f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return layout.Hash("", "", append(tools.Stamps(r.Layout, tools.Runtime), self)...)
 }
 
-func (b *base) keyFile() string  { return filepath.Join(b.Layout.Root, "base.key") }
-func (b *base) noteFile() string { return filepath.Join(b.Layout.Root, "base.notes") }
+func (b *base) savedFile() string { return filepath.Join(b.Layout.Root, "base.json") }
 
 // open resumes the saved base, or creates it.
 func (b *base) open(ctx context.Context) error {
-	if key, err := os.ReadFile(b.keyFile()); err == nil && string(key) == b.key {
+	var last saved
+	if text, err := os.ReadFile(b.savedFile()); err == nil && json.Unmarshal(text, &last) == nil && last.Key == b.Key {
 		began := time.Now()
 		err := b.resume(ctx)
 		if err == nil {
+			b.saved = last
 			b.say("the saved state of %s is running (%s)", b.run.base.Name, time.Since(began).Round(100*time.Millisecond))
 			return nil
 		}
@@ -106,7 +97,7 @@ func (b *base) resume(ctx context.Context) error {
 	if err := b.Link(); err != nil {
 		return err
 	}
-	if err := b.quietly().Start(ctx); err != nil {
+	if err := b.Daemon().Start(ctx, io.Discard); err != nil {
 		return err
 	}
 	if err := b.Settle(ctx); err != nil {
@@ -137,26 +128,13 @@ func (b *base) answering(ctx context.Context) error {
 
 // fresh starts an empty emulated cloud.
 func (b *base) fresh(ctx context.Context) error {
-	if err := b.quietly().Stop(); err != nil {
+	if err := b.Clear(b.run.Layout); err != nil {
 		return err
-	}
-	if err := os.RemoveAll(b.Layout.Root); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(b.Layout.Root, 0o700); err != nil {
-		return err
-	}
-	// Use the tools of the checkout, whose folder contains this one.
-	above := layout.Layout{Root: filepath.Dir(filepath.Dir(b.Layout.Root))}
-	for from, to := range map[string]string{b.Layout.Bin(): above.Bin(), b.Layout.Cache(): above.Cache()} {
-		if err := layout.Link(to, from); err != nil {
-			return err
-		}
 	}
 	if err := b.Tools(ctx, tools.Runtime); err != nil {
 		return err
 	}
-	return b.quietly().Start(ctx)
+	return b.Daemon().Start(ctx, io.Discard)
 }
 
 // baseFailed is the error if the base cannot be deployed.
@@ -180,69 +158,39 @@ func (b *base) make(ctx context.Context) error {
 	if err := b.Prepare(ctx); err != nil {
 		return err
 	}
-	log := &bytes.Buffer{}
+	log, err := os.Create(filepath.Join(b.Layout.Logs(), "up.log"))
+	if err != nil {
+		return err
+	}
 	up := *b.Sandbox
 	up.Out, up.Err = log, log
-	err := up.Stack(b.Name).Change(ctx, "up", "--yes", "--skip-preview", "--non-interactive")
-	file := filepath.Join(b.Layout.Logs(), "up.log")
-	if writeErr := os.WriteFile(file, log.Bytes(), 0o600); writeErr != nil {
-		return errors.Join(err, writeErr)
-	}
+	err = errors.Join(up.Stack(b.Name).Change(ctx, "up", "--yes", "--skip-preview", "--non-interactive"), log.Close())
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the full log is in %s):\n%s", b.run.base.Name, file, proc.Tail(file, 12))}
+		return &baseFailed{fmt.Sprintf("%s, the base, does not come up, so there is nothing to compare with (the full log is in %s):\n%s", b.run.base.Name, log.Name(), proc.Tail(log.Name(), 12))}
 	}
 	// If the unchanged base had changes, they would be in every report.
 	p, err := b.preview(ctx, b.run.base.Dir)
 	if err != nil {
 		return err
 	}
-	notes := ""
 	if e := review.Of(b.Name, p, nil); e.Changed {
 		for _, i := range e.Items {
-			notes += "`pulumi up` of " + b.run.base.Name + ", unchanged, would do this, too: " + i.Sentence + "\n"
+			b.Notes = append(b.Notes, "`pulumi up` of "+b.run.base.Name+", unchanged, would do this, too: "+i.Sentence)
 		}
-		notes += strings.Join(e.Errors, "\n")
+		b.Notes = append(b.Notes, e.Errors...)
 	}
-	if err := os.WriteFile(b.noteFile(), []byte(notes), 0o600); err != nil {
-		return err
-	}
-	if err := b.unprotect(); err != nil {
+	if b.Protected, err = sandbox.Unprotect(b.StateFile()); err != nil {
 		return err
 	}
 	b.say("%s is up, and steady (%s)", b.run.base.Name, time.Since(began).Round(time.Second))
-	return os.WriteFile(b.keyFile(), []byte(b.key), 0o600)
-}
-
-func (b *base) protectedFile() string { return filepath.Join(b.Layout.Root, "base.protected") }
-
-// unprotect removes the protection of resources from the saved state, and saves their URNs.
-func (b *base) unprotect() error {
-	protected, err := sandbox.Unprotect(b.StateFile())
+	text, err := json.Marshal(b.saved)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(b.protectedFile(), []byte(strings.Join(protected, "\n")), 0o600)
-}
-
-// protected returns the URNs of the base's protected resources.
-func (b *base) protected() []string {
-	text, err := os.ReadFile(b.protectedFile())
-	if err != nil {
-		return nil // a new environment has none
-	}
-	return strings.Split(string(text), "\n")
-}
-
-// notes returns notes about the base.
-func (b *base) notes() []string {
-	text, err := os.ReadFile(b.noteFile())
-	if err != nil || len(text) == 0 {
-		return nil // there are none
-	}
-	return strings.Split(strings.TrimSpace(string(text)), "\n")
+	return os.WriteFile(b.savedFile(), text, 0o600)
 }
 
 // preview previews a program.
@@ -282,7 +230,7 @@ func (b *base) preview(ctx context.Context, program string) (review.Preview, err
 
 // close stops the cloud. Its files remain on disk.
 func (b *base) close() {
-	if err := b.quietly().Stop(); err != nil {
+	if err := b.Daemon().Stop(); err != nil {
 		fmt.Fprintf(b.Err, "emulator: %v\n", err)
 	}
 }

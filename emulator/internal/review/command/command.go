@@ -183,16 +183,13 @@ func (r *command) environment(ctx context.Context, name string, number int) (rev
 	}
 	var failed *baseFailed
 	if errors.As(err, &failed) {
-		none.Changed, none.Class = true, review.Failed
-		none.Errors = []string{failed.Error()}
-		return none, nil
+		return review.Of(name, review.Preview{Errors: []string{failed.Error()}}, nil), nil
 	}
 	if err != nil {
 		return none, err
 	}
 	if err := r.build(ctx, r.head, r.headProgram); err != nil {
-		none.Changed, none.Class, none.Errors = true, review.Failed, []string{err.Error()}
-		return none, ctx.Err()
+		return review.Of(name, review.Preview{Errors: []string{err.Error()}}, nil), ctx.Err()
 	}
 	began := time.Now()
 	preview, err := b.preview(ctx, r.head.Dir)
@@ -200,8 +197,8 @@ func (r *command) environment(ctx context.Context, name string, number int) (rev
 		return none, err
 	}
 	fmt.Fprintf(r.Out, "%s: previewed %s (%s)\n", name, r.head.Name, time.Since(began).Round(100*time.Millisecond))
-	e := review.Of(name, preview, b.protected())
-	e.Notes = append(append(b.notes(), unseen(before, after)...), e.Notes...)
+	e := review.Of(name, preview, b.Protected)
+	e.Notes = slices.Concat(b.Notes, unseen(before, after), e.Notes)
 	return e, nil
 }
 
@@ -221,18 +218,15 @@ func unseen(before, after []byte) []string {
 }
 
 // gate checks the acknowledgements. It uses the policy of the base, so that a change cannot
-// relax the policy that applies to it.
+// relax the policy that applies to it. A base without one has that of the change that adds it.
 func (r *command) gate(ctx context.Context, report *review.Report) error {
 	const file = "review.yaml"
-	text, err := revision.File(ctx, r.Checkout, r.base.Commit, file)
-	if err != nil {
-		return err
+	text, err := os.ReadFile(filepath.Join(r.base.Dir, file))
+	if errors.Is(err, os.ErrNotExist) {
+		text, err = os.ReadFile(filepath.Join(r.head.Dir, file))
 	}
-	if text == nil {
-		text, err = os.ReadFile(filepath.Join(r.head.Dir, file)) // the change adds the policy
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	policy, err := review.ReadPolicy(text)
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +19,9 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"sglang-tpu/emulator/internal/layout"
+	"sglang-tpu/emulator/internal/proc"
 )
 
 // Tree is the program at one revision, in a folder.
@@ -34,14 +35,9 @@ type Tree struct {
 
 // git runs git in a checkout.
 func git(ctx context.Context, checkout string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", checkout}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
-	}
-	return out, nil
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = checkout
+	return proc.Output(cmd)
 }
 
 // Resolve returns the full hash of a revision's commit.
@@ -65,52 +61,38 @@ func Default(ctx context.Context, checkout string) (string, error) {
 // Copy copies the program in the working tree, without ignored files, to a folder, which it
 // empties first.
 func Copy(ctx context.Context, checkout, dir string) (Tree, error) {
-	from, err := workingTree(ctx, checkout)
-	if err != nil {
-		return from, err
-	}
-	to := Tree{Dir: dir, Source: checkout, Name: from.Name, Commit: from.Commit}
-	if err := os.RemoveAll(dir); err != nil {
-		return to, err
-	}
-	for _, name := range from.files {
-		if inEmulator(name) {
-			continue
-		}
-		f, err := os.Open(filepath.Join(checkout, name))
-		if err != nil {
-			return to, err
-		}
-		if err := errors.Join(write(filepath.Join(dir, name), f, 0o644), f.Close()); err != nil {
-			return to, err
-		}
-		to.files = append(to.files, name)
-	}
-	return to, nil
-}
-
-// workingTree returns the checkout itself.
-func workingTree(ctx context.Context, checkout string) (Tree, error) {
 	commit, err := Resolve(ctx, checkout, "HEAD")
 	if err != nil {
 		return Tree{}, err
 	}
-	out, err := git(ctx, checkout, "ls-files", "-z", "-co", "--exclude-standard")
-	if err != nil {
-		return Tree{}, err
-	}
-	t := Tree{Dir: checkout, Name: short(commit), Commit: commit}
-	for _, file := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
-		if info, err := os.Lstat(filepath.Join(checkout, file)); err == nil && info.Mode().IsRegular() {
-			t.files = append(t.files, file)
-		}
-	}
+	t := Tree{Dir: dir, Source: checkout, Name: short(commit), Commit: commit}
 	changed, err := git(ctx, checkout, "status", "--porcelain")
 	if err != nil {
-		return Tree{}, err
+		return t, err
 	}
 	if len(bytes.TrimSpace(changed)) > 0 {
 		t.Name = "the working tree on " + t.Name
+	}
+	found, err := git(ctx, checkout, "ls-files", "-z", "-co", "--exclude-standard")
+	if err != nil {
+		return t, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return t, err
+	}
+	for _, name := range strings.Split(strings.TrimRight(string(found), "\x00"), "\x00") {
+		from := filepath.Join(checkout, name)
+		if info, err := os.Lstat(from); err != nil || !info.Mode().IsRegular() || inEmulator(name) {
+			continue // such as a file that is deleted and still in the index
+		}
+		f, err := os.Open(from)
+		if err != nil {
+			return t, err
+		}
+		if err := errors.Join(write(filepath.Join(dir, name), f, 0o644), f.Close()); err != nil {
+			return t, err
+		}
+		t.files = append(t.files, name)
 	}
 	return t, nil
 }
@@ -188,21 +170,9 @@ func matters(file string) bool {
 
 // Program returns a hash of all files that affect the program.
 func (t Tree) Program() (string, error) {
-	sum := sha256.New()
-	files := slices.Clone(t.files)
+	files := slices.DeleteFunc(slices.Clone(t.files), func(file string) bool { return !matters(file) })
 	slices.Sort(files)
-	for _, file := range files {
-		if !matters(file) {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(t.Dir, file))
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(sum, file, len(text))
-		sum.Write(text)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return layout.Hash("", t.Dir, files...)
 }
 
 // Environments returns the names of the stacks that have a Pulumi.<stack>.yaml.
@@ -232,15 +202,6 @@ func (t Tree) Config(environment string) ([]byte, error) {
 		return nil, fmt.Errorf("Pulumi.%s.yaml: %w", environment, err)
 	}
 	return json.Marshal(file["config"])
-}
-
-// File returns a file of a revision; nil if it does not exist.
-func File(ctx context.Context, checkout, commit, name string) ([]byte, error) {
-	found, err := git(ctx, checkout, "ls-tree", "--name-only", commit, "--", name)
-	if err != nil || len(bytes.TrimSpace(found)) == 0 {
-		return nil, err
-	}
-	return git(ctx, checkout, "show", commit+":"+name)
 }
 
 // Trailers returns the values of a trailer in the messages of the commits after base up to

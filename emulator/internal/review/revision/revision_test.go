@@ -135,12 +135,6 @@ func TestTrailersOfTheCommitsInBetweenAreFound(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"slice-rebuild prod", "deletion prod, dev"}, values)
 
-	text, err := File(ctx, dir, base, "main.go")
-	require.NoError(t, err)
-	assert.Equal(t, "package main\n", string(text))
-	text, err = File(ctx, dir, base, "review.yaml")
-	require.NoError(t, err)
-	assert.Nil(t, text)
 	_, err = Resolve(ctx, dir, "no-such")
 	assert.ErrorContains(t, err, `there is no commit "no-such"`)
 }
