@@ -100,17 +100,13 @@ func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 func (p Plan) Check() error {
 	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
 		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
-		return problem.Problem{
-			Why:    fmt.Sprintf("%s %d is less than the data parallelism of %d, and each data parallel rank needs at least one", MaxRequestsFlag, n, p.DP),
-			Remedy: fmt.Sprintf("use at least %d", p.DP),
-		}
+		return serverargs.Refused(MaxRequestsFlag, fmt.Sprintf("%d is less than the data parallelism of %d, and each data parallel rank needs at least one", n, p.DP),
+			fmt.Sprintf("use at least %d", p.DP))
 	}
 	if p.CacheKnown && p.CacheTokens == 0 {
 		// RuntimeError "Not enough memory" of init_memory_pool.
-		return problem.Problem{
-			Why:    fmt.Sprintf("%s %d leaves no page for the key-value cache", PageSizeFlag, p.settings.PageSize),
-			Remedy: fmt.Sprintf("use %d, and leave out %s", defaultPageSize, MaxTokensFlag),
-		}
+		return serverargs.Refused(PageSizeFlag, fmt.Sprintf("%d leaves no page for the key-value cache", p.settings.PageSize),
+			fmt.Sprintf("use %d, and leave out %s", defaultPageSize, MaxTokensFlag))
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ type Problem struct {
 	Why    string // why the value cannot work; the rest of a sentence that begins with Value
 	Remedy string // what would work; empty if Why says it
 	At     string // where the key stands, such as Pulumi.dev.yaml:7; empty: not known
-	Entry  string // the path below Key of the entry that it is about, such as [3], for At; empty: Key says it, or it is about several
+	Entry  string // the path below Key of the entry that it is about, such as [3] or [--flag], for At; empty: Key says it, or it is about several
 }
 
 // Error is the whole problem in one line.

@@ -30,7 +30,9 @@ type conflicts struct {
 	refused problem.List
 }
 
-func (c *conflicts) refuse(why, remedy string) { c.refused.Add("", "", why, remedy) }
+func (c *conflicts) refuse(flag, why, remedy string) {
+	c.refused = append(c.refused, Refused(flag, why, remedy))
+}
 
 // text returns a flag's value, or its default; empty if there is none.
 func (c *conflicts) text(flag string) string {
@@ -52,22 +54,22 @@ func (c *conflicts) number(flag string) (float64, bool) { return Float(c.text(fl
 
 func (c *conflicts) atLeast(least float64, flag string) {
 	if n, ok := c.number(flag); ok && n < least {
-		c.refuse(fmt.Sprintf("%s %q is too small", flag, c.text(flag)), fmt.Sprintf("use %v or more", least))
+		c.refuse(flag, fmt.Sprintf("%q is too small", c.text(flag)), fmt.Sprintf("use %v or more", least))
 	}
 }
 
 // values checks the values of single flags.
 func (c *conflicts) values() {
 	if dtype := c.text("--kv-cache-dtype"); dtype != "auto" && dtype != "bf16" {
-		c.refuse(fmt.Sprintf("--kv-cache-dtype %q passes the server's parser and is then refused as unsupported", dtype), "use auto or bf16")
+		c.refuse("--kv-cache-dtype", fmt.Sprintf("%q passes the server's parser and is then refused as unsupported", dtype), "use auto or bf16")
 	}
 	if c.text("--tokenizer-backend") == "fastokens" {
-		c.refuse(`--tokenizer-backend "fastokens" needs a Python package that the image of sglang-jax's Dockerfile does not have`, "use huggingface")
+		c.refuse("--tokenizer-backend", `"fastokens" needs a Python package that the image of sglang-jax's Dockerfile does not have`, "use huggingface")
 	}
 	if storage := c.text("--hicache-storage"); storage == "file" {
-		c.refuse(`--hicache-storage "file" passes the server's parser and is then refused as not supported yet`, "use disable or none")
+		c.refuse("--hicache-storage", `"file" passes the server's parser and is then refused as not supported yet`, "use disable or none")
 	} else if ratio, _ := c.number("--hicache-ratio"); storage != "disable" && ratio <= 0 {
-		c.refuse(fmt.Sprintf("--hicache-ratio %q is not greater than 0", c.text("--hicache-ratio")), "use one such as 2.0")
+		c.refuse("--hicache-ratio", fmt.Sprintf("%q is not greater than 0", c.text("--hicache-ratio")), "use one such as 2.0")
 	}
 	c.atLeast(0, "--ep-num-redundant-experts")
 	c.atLeast(0, "--schedule-conservativeness")
@@ -78,7 +80,7 @@ func (c *conflicts) values() {
 	levels := []string{"critical", "error", "warning", "info", "debug"}
 	for _, flag := range []string{"--log-level", "--log-level-http"} {
 		if level := c.text(flag); level != "" && !slices.Contains(levels, level) {
-			c.refuse(fmt.Sprintf("%s %q is not a level that both Python's logging and uvicorn know", flag, level), fmt.Sprintf("use %s", strings.Join(levels, ", ")))
+			c.refuse(flag, fmt.Sprintf("%q is not a level that both Python's logging and uvicorn know", level), fmt.Sprintf("use %s", strings.Join(levels, ", ")))
 		}
 	}
 }
@@ -93,7 +95,7 @@ func (c *conflicts) files() {
 		case flag == "--dtype-config" && !strings.HasPrefix(text, "{"):
 			// A file in the image, which is not known here.
 		case json.Unmarshal([]byte(text), &object) != nil:
-			c.refuse(fmt.Sprintf("%s %q is not a JSON object", flag, text), `use one such as {"key": "value"}`)
+			c.refuse(flag, fmt.Sprintf("%q is not a JSON object", text), `use one such as {"key": "value"}`)
 		}
 	}
 }
@@ -106,14 +108,14 @@ func (c *conflicts) recurrent() {
 	page, _ := c.number("--page-size")
 	interval, given := c.number("--recurrent-track-interval")
 	if page <= 1 {
-		c.refuse(fmt.Sprintf("%s needs a --page-size above 1", flag), "use 128")
+		c.refuse(flag, "needs a --page-size above 1", "use 128")
 	}
 	if given && (interval <= 0 || page > 0 && int(interval)%int(page) != 0) {
-		c.refuse(fmt.Sprintf("--recurrent-track-interval %v is not a multiple of --page-size %v", interval, page), "leave it out to use --chunked-prefill-size")
+		c.refuse("--recurrent-track-interval", fmt.Sprintf("%v is not a multiple of --page-size %v", interval, page), "leave it out to use --chunked-prefill-size")
 	}
 	for _, other := range []string{"--speculative-algorithm", "--enable-mixed-chunk"} {
 		if c.all.Has(other) {
-			c.refuse(fmt.Sprintf("%s cannot be combined with %s yet", flag, other), "remove one of the two")
+			c.refuse(flag, fmt.Sprintf("cannot be combined with %s yet", other), "remove one of the two")
 		}
 	}
 }
@@ -127,23 +129,23 @@ func (c *conflicts) lora() {
 	c.atLeast(1, "--max-loras-per-batch")
 	modules := c.all.Values("--lora-target-modules")
 	if slices.Contains(modules, "all") && !onlyAll(modules) {
-		c.refuse(`--lora-target-modules has "all" together with other values`, "use all alone")
+		c.refuse("--lora-target-modules", `has "all" together with other values`, "use all alone")
 	}
 	rank, _ := c.number("--max-lora-rank")
 	switch {
 	case static && (len(paths) > 0 || c.all.Has("--enable-lora")):
-		c.refuse("--enable-static-lora cannot be combined with --lora-paths or --enable-lora", "remove it or them")
+		c.refuse("--enable-static-lora", "cannot be combined with --lora-paths or --enable-lora", "remove it or them")
 	case len(paths) == 0 && (rank == 0 || len(modules) == 0):
-		c.refuse("LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
+		c.refused.Add("", "", "LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
 	}
 	if static && !c.all.Has("--lora-scaling") {
-		c.refuse("--enable-static-lora needs --lora-scaling", "add it")
+		c.refuse("--enable-static-lora", "needs --lora-scaling", "add it")
 	}
 	if static && perBatch != 1 {
-		c.refuse("--enable-static-lora needs --max-loras-per-batch 1", "add it")
+		c.refuse("--enable-static-lora", "needs --max-loras-per-batch 1", "add it")
 	}
 	if loaded, ok := c.number("--max-loaded-loras"); ok && len(paths) > 0 && loaded < perBatch {
-		c.refuse(fmt.Sprintf("--max-loaded-loras %v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
+		c.refuse("--max-loaded-loras", fmt.Sprintf("%v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
 	}
 }
 
@@ -163,7 +165,7 @@ func (c *conflicts) speculative() {
 	chain := topK == 1 && tokens == steps+1
 	overlaps := algorithm == "DFLASH" || chain && (algorithm == "NEXTN" || algorithm == "EAGLE3" && c.text("--attention-backend") == "fa")
 	if !overlaps && !c.all.Has("--disable-overlap-schedule") {
-		c.refuse(fmt.Sprintf("--speculative-algorithm %s supports the overlap schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
+		c.refuse("--speculative-algorithm", fmt.Sprintf("%s supports the overlap schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
 			"--speculative-num-steps (NEXTN, and EAGLE3 with --attention-backend fa)", algorithm), "add --disable-overlap-schedule")
 	}
 	if algorithm != "DFLASH" {
@@ -173,15 +175,15 @@ func (c *conflicts) speculative() {
 		{"--speculative-eagle-topk", "1"}, {"--speculative-num-steps", "1"}, {"--grammar-backend", "none"},
 	} {
 		if c.text(want.flag) != want.value {
-			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH needs %s %s", want.flag, want.value), "add it")
+			c.refuse("--speculative-algorithm", fmt.Sprintf("DFLASH needs %s %s", want.flag, want.value), "add it")
 		}
 	}
 	if !c.all.Has("--speculative-draft-model-path") {
-		c.refuse("--speculative-algorithm DFLASH needs --speculative-draft-model-path", "add it, with the diffusion draft")
+		c.refuse("--speculative-algorithm", "DFLASH needs --speculative-draft-model-path", "add it, with the diffusion draft")
 	}
 	for _, flag := range []string{"--enable-lora", "--enable-static-lora", "--lora-paths"} {
 		if c.all.Has(flag) {
-			c.refuse(fmt.Sprintf("--speculative-algorithm DFLASH cannot be combined with %s", flag), "remove one of the two")
+			c.refuse("--speculative-algorithm", fmt.Sprintf("DFLASH cannot be combined with %s", flag), "remove one of the two")
 		}
 	}
 }

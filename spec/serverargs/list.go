@@ -5,12 +5,19 @@ package serverargs
 import (
 	"slices"
 	"strings"
+
+	"sglang-tpu/spec/problem"
 )
 
 // Argument is one flag and its values: none for a switch, several for a list.
 type Argument struct {
 	Flag   string // in full, such as --page-size
 	Values []string
+}
+
+// Refused is a problem with a flag. why is the rest of a sentence that begins with the flag.
+func Refused(flag, why, remedy string) problem.Problem {
+	return problem.Problem{Entry: "[" + flag + "]", Why: flag + " " + why, Remedy: remedy}
 }
 
 // List is a command line: each flag once, in order.

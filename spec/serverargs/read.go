@@ -2,6 +2,7 @@ package serverargs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sglang-tpu/spec/problem"
@@ -21,9 +22,9 @@ type Reading struct {
 // Read parses words as the server's parser does: "--flag", "--flag value" in several
 // entries, or "--flag=value". If other is true, the server may have a different parser than
 // the table's: then only problems with arguments on which the program itself depends are
-// errors, and all others are doubts.
-func Read(words []string, other bool) Reading {
-	r := &reading{words: words, other: other, seen: map[string]bool{}}
+// errors, and all others are doubts. needed are the flags whose values it depends on.
+func Read(words []string, other bool, needed ...string) Reading {
+	r := &reading{words: words, other: other, needed: needed, seen: map[string]bool{}}
 	for r.at < len(words) {
 		r.next()
 	}
@@ -31,12 +32,14 @@ func Read(words []string, other bool) Reading {
 }
 
 type reading struct {
-	words []string
-	at    int // index of the next word
-	entry int // index of the word that is read, a flag or a stray word
-	other bool
-	seen  map[string]bool
-	list  List
+	words  []string
+	at     int    // index of the next word
+	entry  int    // index of the word that is read, a flag or a stray word
+	flag   string // that is read; empty: not resolved yet
+	other  bool
+	needed []string
+	seen   map[string]bool
+	list   List
 
 	doubts, refused problem.List
 }
@@ -50,7 +53,7 @@ func (r *reading) problem(why, remedy string) problem.Problem {
 // doubt reports a problem: as an error, or as a doubt if the server may have a different
 // parser.
 func (r *reading) doubt(why, remedy string) {
-	if r.other {
+	if r.other && !slices.Contains(r.needed, r.flag) {
 		r.doubts = append(r.doubts, r.problem(why, remedy))
 		return
 	}
@@ -60,7 +63,7 @@ func (r *reading) doubt(why, remedy string) {
 // next reads a flag and its values.
 func (r *reading) next() {
 	word := r.words[r.at]
-	r.entry = r.at
+	r.entry, r.flag = r.at, ""
 	r.at++
 	switch {
 	case strings.TrimSpace(word) == "":
@@ -95,6 +98,7 @@ func (r *reading) next() {
 		r.refuse(fmt.Sprintf("%q cannot be set: %s", typed, reason.why), reason.remedy)
 		return
 	}
+	r.flag = flag
 	r.list = append(r.list, Argument{Flag: flag, Values: values})
 	if option == nil {
 		return
