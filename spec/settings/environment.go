@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"sglang-tpu/spec/problem"
 )
 
 const environmentKey = "sglang-tpu:serverEnvironment"
@@ -53,26 +51,24 @@ var ownVariables = map[string]string{
 var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASS", "PWD", "AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "APIKEY"}
 
 // checkEnvironment rejects invalid names, variables that users may not set, and secrets.
-func checkEnvironment(variables map[string]string, isSecret func(key string) bool) problem.List {
+func (l *loader) checkEnvironment() {
 	const remedy = "remove it; the server's own secrets are sglang-tpu:hfToken and sglang-tpu:apiKey"
-	var found problem.List
-	if isSecret != nil && len(variables) > 0 && isSecret(environmentKey) {
-		found.Add(environmentKey, "", "contains a secret, which would be in plain text in the pods", remedy)
+	if len(l.ServerEnvironment) > 0 && l.source.IsSecret(environmentKey) {
+		l.found.Add(environmentKey, "", "contains a secret, which would be in plain text in the pods", remedy)
 	}
-	for _, name := range slices.Sorted(maps.Keys(variables)) {
+	for _, name := range slices.Sorted(maps.Keys(l.ServerEnvironment)) {
 		key := environmentKey + "." + name
 		why := ownVariable(name)
 		// Messages do not contain the value, which may be a secret.
 		switch {
 		case !variableName.MatchString(name):
-			found.Add(key, "", "is not the name of a variable", "use letters, digits and underscores, and do not begin with a digit")
+			l.found.Add(key, "", "is not the name of a variable", "use letters, digits and underscores, and do not begin with a digit")
 		case why != "":
-			found.Add(key, "", "cannot be set: "+why, "remove it")
+			l.found.Add(key, "", "cannot be set: "+why, "remove it")
 		case hasSecretWord(name):
-			found.Add(key, "", "looks like a secret, and would be in plain text in the pods", remedy)
+			l.found.Add(key, "", "looks like a secret, and would be in plain text in the pods", remedy)
 		}
 	}
-	return found
 }
 
 func ownVariable(name string) string {
