@@ -134,16 +134,11 @@ func (p Plan) shards(m Model) int {
 	return p.AttentionTP()
 }
 
-// topologies that the plan proposes, from small to large.
-var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"}
-
 // fits returns the smallest topology that holds a model.
 func fits(m Model, s Settings) string {
-	for _, name := range topologies {
-		if t, err := topology.Parse(name); err == nil {
-			if p, ok := spread(m, t, s); ok && p.fits() {
-				return name
-			}
+	for _, t := range topology.Common {
+		if p, ok := spread(m, t, s); ok && p.fits() {
+			return t.String()
 		}
 	}
 	return "a larger topology"
@@ -153,13 +148,9 @@ func fits(m Model, s Settings) string {
 // and runs on one host or without data parallelism; empty if there is none.
 func (p Plan) Undivided(m Model) string {
 	found := ""
-	for _, name := range topologies {
-		t, err := topology.Parse(name)
-		if err != nil || t.Devices() >= p.Devices {
-			break
-		}
-		if q, ok := spread(m, t, p.settings); ok && q.fits() && (t.Hosts() == 1 || q.DP == 1) {
-			found = name
+	for _, t := range topology.Common {
+		if q, ok := spread(m, t, p.settings); t.Devices() < p.Devices && ok && q.fits() && (t.Hosts() == 1 || q.DP == 1) {
+			found = t.String()
 		}
 	}
 	return found
