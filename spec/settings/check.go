@@ -63,7 +63,8 @@ func (l *loader) checkToken() {
 	case l.HFToken != "":
 		l.found.Add(key, l.HFTokenSecret, "is set, and so is sglang-tpu:hfToken", "remove one of the two")
 	default:
-		l.check(key, secretversion.Check(l.HFTokenSecret))
+		_, _, err := secretversion.Parse(l.HFTokenSecret)
+		l.check(key, err)
 	}
 }
 
