@@ -28,20 +28,20 @@ func Read(words []string, other bool, needed ...string) Reading {
 	for r.at < len(words) {
 		r.next()
 	}
-	return Reading{r.list, r.doubts, r.refused.Err()}
+	r.Err = r.refused.Err()
+	return r.Reading
 }
 
 type reading struct {
-	words  []string
-	at     int    // index of the next word
-	entry  int    // index of the word that is read, a flag or a stray word
-	flag   string // that is read; empty: not resolved yet
-	other  bool
-	needed []string
-	seen   map[string]bool
-	list   List
-
-	doubts, refused problem.List
+	Reading
+	words   []string
+	at      int    // index of the next word
+	entry   int    // index of the word that is read, a flag or a stray word
+	flag    string // that is read; empty: not resolved yet
+	other   bool
+	needed  []string
+	seen    map[string]bool
+	refused problem.List
 }
 
 func (r *reading) refuse(why, remedy string) { r.refused = append(r.refused, r.problem(why, remedy)) }
@@ -54,13 +54,13 @@ func (r *reading) problem(why, remedy string) problem.Problem {
 // parser.
 func (r *reading) doubt(why, remedy string) {
 	if r.other && !slices.Contains(r.needed, r.flag) {
-		r.doubts = append(r.doubts, r.problem(why, remedy))
+		r.Doubts = append(r.Doubts, r.problem(why, remedy))
 		return
 	}
 	r.refuse(why, remedy)
 }
 
-// next reads a flag and its values.
+// next reads the next word, and the values after it if it is a flag.
 func (r *reading) next() {
 	word := r.words[r.at]
 	r.entry, r.flag = r.at, ""
@@ -68,14 +68,21 @@ func (r *reading) next() {
 	switch {
 	case strings.TrimSpace(word) == "":
 		r.refuse("an entry is empty", "remove it")
-		return
-	case !isFlag(word) || twoInOne(word):
-		r.stray(word)
-		return
+	case twoInOne(word):
+		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "write them as two entries")
+	case !isFlag(word) && len(r.seen) == 0:
+		r.refuse(fmt.Sprintf("%q comes before any flag", word), "begin with a flag such as --context-length")
+	case !isFlag(word):
+		r.refuse(fmt.Sprintf("%q belongs to no flag", word), "remove it")
 	case word == "--":
 		r.refuse(fmt.Sprintf("%q is not an argument of the server, which takes no positional arguments", word), "remove it")
-		return
+	default:
+		r.argument(word)
 	}
+}
+
+// argument reads a flag and its values.
+func (r *reading) argument(word string) {
 	typed, inline, isInline := strings.Cut(word, "=")
 	var values []string
 	if isInline {
@@ -99,26 +106,10 @@ func (r *reading) next() {
 		return
 	}
 	r.flag = flag
-	r.list = append(r.list, Argument{Flag: flag, Values: values})
-	if option == nil {
-		return
-	}
-	if r.count(option, typed, values, isInline) {
+	r.Arguments = append(r.Arguments, Argument{Flag: flag, Values: values})
+	if option != nil && r.count(option, typed, values, isInline) {
 		r.check(option, typed, values)
 	}
-}
-
-// stray reports a word that belongs to no flag.
-func (r *reading) stray(word string) {
-	if twoInOne(word) {
-		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "write them as two entries")
-		return
-	}
-	if len(r.seen) == 0 {
-		r.refuse(fmt.Sprintf("%q comes before any flag", word), "begin with a flag such as --context-length")
-		return
-	}
-	r.refuse(fmt.Sprintf("%q belongs to no flag", word), "remove it")
 }
 
 // key is the same for all names of an option.
