@@ -136,22 +136,19 @@ func (l *loader) checkAccounts() {
 }
 
 func (l *loader) checkBucket() {
-	const key = cacheKey
-	if l.Cache.Bucket != "" {
-		switch {
-		case l.Cache.Mode != storage.GCS:
-			l.found.Add(key+".bucket", l.Cache.Bucket, "is allowed only with mode gcs, and mode is "+l.Cache.Mode, "remove it, or set mode to gcs")
-		case !bucketName.MatchString(l.Cache.Bucket):
-			l.found.Add(key+".bucket", l.Cache.Bucket, "is not the name of a bucket", "use the name alone, without gs://")
-		}
+	switch bucket := l.Cache.Bucket; {
+	case bucket == "":
+	case l.Cache.Mode != storage.GCS:
+		l.found.Add(cacheKey+".bucket", bucket, "is allowed only with mode gcs, and mode is "+l.Cache.Mode, "remove it, or set mode to gcs")
+	case !bucketName.MatchString(bucket):
+		l.found.Add(cacheKey+".bucket", bucket, "is not the name of a bucket", "use the name alone, without gs://")
 	}
-	if p := l.Cache.Prefix; p != "" {
-		switch {
-		case l.Cache.Bucket == "" && l.Layer != gke.Endpoint:
-			l.found.Add(key+".prefix", p, "is allowed only in a shared bucket: with cache.bucket, or with layer endpoint", "remove it")
-		case !bucketFolder.MatchString(p) || strings.Contains("/"+p+"/", "/../") || strings.Contains("/"+p+"/", "/./"):
-			l.found.Add(key+".prefix", p, "is not a folder of a bucket", "use letters, digits, '.', '_' and '-', with / between folders, such as team-a/coder")
-		}
+	switch prefix := l.Cache.Prefix; {
+	case prefix == "":
+	case l.Cache.Bucket == "" && l.Layer != gke.Endpoint:
+		l.found.Add(cacheKey+".prefix", prefix, "is allowed only in a shared bucket: with cache.bucket, or with layer endpoint", "remove it")
+	case !bucketFolder.MatchString(prefix) || strings.Contains("/"+prefix+"/", "/../") || strings.Contains("/"+prefix+"/", "/./"):
+		l.found.Add(cacheKey+".prefix", prefix, "is not a folder of a bucket", "use letters, digits, '.', '_' and '-', with / between folders, such as team-a/coder")
 	}
 }
 
@@ -168,13 +165,11 @@ func (c *Config) Registry() (project, location, repository string, ok bool) {
 }
 
 func (l *loader) checkRegistry() {
-	r := l.Image.Registry
-	if r == "" {
-		return
-	}
 	const key = imageKey + ".registry"
+	r := l.Image.Registry
 	_, location, _, ok := l.Registry()
 	switch {
+	case r == "":
 	case l.Image.Source != serverimage.Build:
 		l.found.Add(key, r, "is allowed only with source build, and source is "+l.Image.Source, "remove it, or set source to build")
 	case !ok:
@@ -199,12 +194,8 @@ func (l *loader) onlyDefaults(object any, key, why, remedy string, names ...stri
 // scalar formats a value for messages; empty for lists and objects.
 func scalar(v reflect.Value) string {
 	switch v.Kind() {
-	case reflect.String:
-		return v.String()
-	case reflect.Int:
-		return strconv.Itoa(int(v.Int()))
-	case reflect.Bool:
-		return strconv.FormatBool(v.Bool())
+	case reflect.String, reflect.Int, reflect.Bool:
+		return fmt.Sprint(v.Interface())
 	}
 	return ""
 }
