@@ -3,8 +3,10 @@
 package problem
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -71,17 +73,14 @@ func Of(key string, err error) List {
 	case err == nil:
 		return nil
 	case errors.As(err, &list):
+		list = slices.Clone(list)
 	case errors.As(err, &one):
 		list = List{one}
 	default:
 		list = List{{Why: err.Error()}}
 	}
-	named := make(List, len(list))
-	for i, p := range list {
-		if p.Key == "" {
-			p.Key = key
-		}
-		named[i] = p
+	for i := range list {
+		list[i].Key = cmp.Or(list[i].Key, key)
 	}
-	return named
+	return list
 }

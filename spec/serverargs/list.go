@@ -50,15 +50,11 @@ func (l List) With(flag string, values ...string) List {
 // Merge returns the list with the arguments of another list: they replace those with the
 // same flag, and new ones are added at the end.
 func (l List) Merge(other List) List {
-	var merged List
-	for _, a := range l {
-		if i := other.index(a.Flag); i >= 0 {
-			a = other[i]
-		}
-		merged = append(merged, a)
-	}
+	merged := slices.Clone(l)
 	for _, a := range other {
-		if l.index(a.Flag) < 0 {
+		if i := merged.index(a.Flag); i >= 0 {
+			merged[i] = a
+		} else {
 			merged = append(merged, a)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 )
 
 // Where an image comes from.
@@ -97,4 +98,16 @@ func (i Inputs) Tag() string {
 	}{i.Repository, i.Commit, i.Dockerfile, i.BuildArgs, Platform})
 	sum := sha256.Sum256(text)
 	return i.Commit[:min(12, len(i.Commit))] + "-" + hex.EncodeToString(sum[:])[:8]
+}
+
+// published is the server's repository on Docker Hub.
+const published = "lmsysorg/sglang-jax"
+
+// Published is the server's image on Docker Hub, without the registry's host. Its version
+// is a tag, or a digest that begins with sha256:.
+func Published(version string) string {
+	if strings.HasPrefix(version, "sha256:") {
+		return published + "@" + version
+	}
+	return published + ":" + version
 }

@@ -34,11 +34,9 @@ func (l *loader) checkPlaceholders() {
 	}
 	for i, option := range l.Options() {
 		key := optionKey(i) + ".reservation"
-		for _, part := range strings.Split(option.Reservation, "/") {
-			if part == placeholderReservation || part == placeholderProject {
-				l.found.Add(key, option.Reservation, "is a placeholder for the name of your reservation", "run: pulumi config set --path "+key+" NAME")
-				break
-			}
+		parts := strings.Split(option.Reservation, "/")
+		if slices.Contains(parts, placeholderReservation) || slices.Contains(parts, placeholderProject) {
+			l.found.Add(key, option.Reservation, "is a placeholder for the name of your reservation", "run: pulumi config set --path "+key+" NAME")
 		}
 	}
 }

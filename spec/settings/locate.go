@@ -22,12 +22,11 @@ func Locate(problems problem.List, file string, text []byte, get func(key string
 	if yaml.Unmarshal(text, &stack) != nil {
 		return problems
 	}
-	located := make(problem.List, len(problems))
+	located := slices.Clone(problems)
 	for i, p := range problems {
 		if line := lineOf(&stack.Config, p.Key+p.Entry, get); line > 0 {
-			p.At = fmt.Sprintf("%s:%d", file, line)
+			located[i].At = fmt.Sprintf("%s:%d", file, line)
 		}
-		located[i] = p
 	}
 	return located
 }

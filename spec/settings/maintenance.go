@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,14 +30,13 @@ func (l *loader) checkMaintenance() {
 	if n := len(m.Exclusions); n > mostExclusions {
 		l.found.Add(maintenanceKey+".exclusions", strconv.Itoa(n), "is more exclusions than GKE allows", fmt.Sprintf("use at most %d", mostExclusions))
 	}
-	names, long := map[string]bool{}, 0
+	long := 0
 	for i, e := range m.Exclusions {
 		key := fmt.Sprintf("%s.exclusions[%d]", maintenanceKey, i)
 		l.checkExclusion(key, e)
-		if names[e.Name] {
+		if slices.ContainsFunc(m.Exclusions[:i], func(other gke.Exclusion) bool { return other.Name == e.Name }) {
 			l.found.Add(key+".name", e.Name, "is the name of another exclusion", "give each its own name")
 		}
-		names[e.Name] = true
 		if e.Scope == gke.NoUpgrades {
 			long++
 		}
@@ -52,15 +52,13 @@ func (l *loader) checkWindow(w gke.Window) {
 	if t, err := time.Parse("15:04", w.Start); err != nil || t.Format("15:04") != w.Start {
 		l.found.Add(key+".start", w.Start, "is not a time of the day in UTC", "use a time such as 03:00")
 	}
-	seen := map[string]bool{}
 	for i, day := range w.Days {
 		at := fmt.Sprintf("%s.days[%d]", key, i)
 		if _, ok := gke.Weekday(day); !ok {
 			l.found.Add(at, day, "is not a day of the week", "use a day such as Saturday")
-		} else if seen[strings.ToLower(day)] {
+		} else if slices.ContainsFunc(w.Days[:i], func(other string) bool { return strings.EqualFold(other, day) }) {
 			l.found.Add(at, day, "is in the list twice", "remove one of them")
 		}
-		seen[strings.ToLower(day)] = true
 	}
 	if days := len(w.Days); days > 0 && w.Hours > 0 && days*w.Hours*wholeWeeks < minAvailableHours {
 		l.found.Add(key+".hours", strconv.Itoa(w.Hours),

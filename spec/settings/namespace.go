@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"regexp"
+	"slices"
 
 	"sglang-tpu/spec/problem"
 )
@@ -64,12 +65,11 @@ func (f field) defaultsTo(value string) bool {
 
 // named replaces the keys of problems by those that the project uses.
 func (p project) named(problems problem.List) problem.List {
-	named := make(problem.List, len(problems))
-	for i, one := range problems {
-		for _, text := range []*string{&one.Key, &one.Why, &one.Remedy} {
+	named := slices.Clone(problems)
+	for i := range named {
+		for _, text := range []*string{&named[i].Key, &named[i].Why, &named[i].Remedy} {
 			*text = ownKey.ReplaceAllStringFunc(*text, p.where)
 		}
-		named[i] = one
 	}
 	return named
 }
