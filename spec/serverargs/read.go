@@ -175,11 +175,9 @@ func (r *reading) resolve(typed string) (string, *Option) {
 // abbreviation reports an abbreviation. It is an error even with a different parser if it
 // may stand for a flag that the user may not set.
 func (r *reading) abbreviation(full []string, why, remedy string) {
-	for _, name := range full {
-		if _, ok := forbidden(Lookup(name).Names[0]); ok {
-			r.refuse(why, remedy)
-			return
-		}
+	if slices.ContainsFunc(full, func(name string) bool { _, ok := forbidden(Lookup(name).Names[0]); return ok }) {
+		r.refuse(why, remedy)
+		return
 	}
 	r.doubt(why, remedy)
 }

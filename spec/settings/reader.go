@@ -82,10 +82,7 @@ func (f field) constraints(keyword string) []string {
 
 // number returns a keyword of a field's jsonschema tag as an integer.
 func (f field) number(keyword string) (int, bool) {
-	text, ok := f.constraint(keyword)
-	if !ok {
-		return 0, false
-	}
+	text, _ := f.constraint(keyword)
 	n, err := strconv.Atoi(text)
 	return n, err == nil
 }
@@ -140,25 +137,28 @@ func set(text string, into reflect.Value) error {
 // read reads the value of a key into a field, which contains its default.
 func (l *loader) read(f field, into reflect.Value) {
 	key := keyOf(f.name)
-	value, ok := l.source.Get(key)
+	value, given := l.source.Get(key)
+	if _, ok := f.constraint("default"); ok && !given {
+		return
+	}
 	_, optional := f.Tag.Lookup("optional")
 	_, isText := into.Addr().Interface().(encoding.TextUnmarshaler)
 	switch kind := into.Kind(); {
 	case into.Type() == reflect.TypeFor[Secret]():
-		into.SetString(l.secret(key))
+		into.SetString(l.secret(key, value))
 	case isText:
-		if text := l.text(f, key); text != "" {
+		if text := l.text(key, value); text != "" {
 			l.check(key, set(text, into))
 		}
 	case kind == reflect.String && optional:
 		into.SetString(strings.TrimSpace(value))
 	case kind == reflect.String:
-		into.SetString(l.text(f, key))
-	case kind == reflect.Int && ok:
+		into.SetString(l.text(key, value))
+	case kind == reflect.Int:
 		if set(value, into) != nil {
 			l.found.Add(key, value, "is not a whole number", fmt.Sprintf("use digits only, such as %d", into.Int()))
 		}
-	case kind == reflect.Bool && ok:
+	case kind == reflect.Bool:
 		if set(value, into) != nil {
 			l.found.Add(key, value, "is neither true nor false", "use true or false")
 		}
@@ -183,13 +183,8 @@ func (l *loader) shown(key, value string) string {
 	return value
 }
 
-// text returns a text. It reports a text that is blank, and one that is missing and has no
-// default.
-func (l *loader) text(f field, key string) string {
-	value, ok := l.source.Get(key)
-	if standard, has := f.constraint("default"); has && !ok {
-		return standard
-	}
+// text returns a text without the spaces around it. It reports these, and a text that is blank.
+func (l *loader) text(key, value string) string {
 	trimmed := strings.TrimSpace(value)
 	switch {
 	case trimmed == "":
@@ -203,8 +198,7 @@ func (l *loader) text(f field, key string) string {
 // secret returns the full key of a secret if it is set. It rejects a value that is not
 // encrypted, because that would be in plain text in the stack's configuration file and
 // state.
-func (l *loader) secret(key string) string {
-	value, _ := l.source.Get(key)
+func (l *loader) secret(key, value string) string {
 	if value == "" {
 		return ""
 	}
