@@ -96,11 +96,15 @@ func (r *reading) argument(word string) {
 	if flag == "" {
 		return
 	}
-	if r.seen[option.key(flag)] {
+	name := flag // the same for all names of an option
+	if option != nil {
+		name = option.Names[0]
+	}
+	if r.seen[name] {
 		r.refuse(fmt.Sprintf("%q is given twice", typed), "give it once")
 		return
 	}
-	r.seen[option.key(flag)] = true
+	r.seen[name] = true
 	if reason, ok := forbidden(flag); ok {
 		r.refuse(fmt.Sprintf("%q cannot be set: %s", typed, reason.why), reason.remedy)
 		return
@@ -110,14 +114,6 @@ func (r *reading) argument(word string) {
 	if option != nil && r.count(option, typed, values, isInline) {
 		r.check(option, typed, values)
 	}
-}
-
-// key is the same for all names of an option.
-func (o *Option) key(flag string) string {
-	if o == nil {
-		return flag
-	}
-	return o.Names[0]
 }
 
 // isFlag reports whether argparse takes a word for a flag, known or not. argparse takes a
@@ -151,35 +147,31 @@ func (r *reading) resolve(typed string) (string, *Option) {
 		return o.Names[0], o
 	}
 	full := Abbreviated(typed)
-	switch {
-	case len(full) == 0:
+	if len(full) == 0 {
 		if _, ok := forbidden(typed); !ok {
 			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Suggestion(typed, names())), "docs/server-arguments.md says where the server's arguments are listed")
 		}
 		return typed, nil
-	case len(full) == 1:
-		why, remedy := fmt.Sprintf("%q is an abbreviation of %s", typed, full[0]), "write it in full"
-		if reason, ok := forbidden(Lookup(full[0]).Names[0]); ok {
-			why, remedy = why+", which cannot be set: "+reason.why, reason.remedy
-		}
-		r.abbreviation(full, why, remedy)
-	default:
-		r.abbreviation(full, fmt.Sprintf("%q is ambiguous: it could be %s", typed, some(full)), "write one of them in full")
 	}
+	why, remedy := fmt.Sprintf("%q is ambiguous: it could be %s", typed, some(full)), "write one of them in full"
+	if len(full) == 1 {
+		why, remedy = fmt.Sprintf("%q is an abbreviation of %s", typed, full[0]), "write it in full"
+	}
+	// Of a flag that the user may not set, it is an error even with a different parser.
+	report := r.doubt
+	for _, name := range full {
+		if reason, ok := forbidden(Lookup(name).Names[0]); ok {
+			report = r.refuse
+			if len(full) == 1 {
+				why, remedy = why+", which cannot be set: "+reason.why, reason.remedy
+			}
+		}
+	}
+	report(why, remedy)
 	if r.other {
 		return typed, nil
 	}
 	return "", nil
-}
-
-// abbreviation reports an abbreviation. It is an error even with a different parser if it
-// may stand for a flag that the user may not set.
-func (r *reading) abbreviation(full []string, why, remedy string) {
-	if slices.ContainsFunc(full, func(name string) bool { _, ok := forbidden(Lookup(name).Names[0]); return ok }) {
-		r.refuse(why, remedy)
-		return
-	}
-	r.doubt(why, remedy)
 }
 
 // some lists the first of many names.
@@ -196,18 +188,16 @@ func (r *reading) count(o *Option, typed string, values []string, inline bool) b
 	switch {
 	case o.Switch() && len(values) > 0:
 		r.doubt(fmt.Sprintf("%q takes no value, but has %q", typed, strings.Join(values, " ")), "remove the value")
-		return false
 	case inline && len(values) > 1:
 		r.doubt(fmt.Sprintf("%q has the value %q after =, so %q belongs to no flag", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
-		return false
 	case len(values) == 0 && strings.ContainsAny(o.Values, "1+"):
 		r.missing(o, typed)
-		return false
 	case len(values) > 1 && strings.ContainsAny(o.Values, "1?"):
 		r.doubt(fmt.Sprintf("%s takes one value, but has %q", typed, values), "give only one value")
-		return false
+	default:
+		return true
 	}
-	return true
+	return false
 }
 
 // missing reports a value that is missing, or that looks like a flag.
@@ -234,26 +224,17 @@ func (r *reading) check(o *Option, typed string, values []string) {
 		case !o.Is(value) && o.Type == "int":
 			r.doubt(fmt.Sprintf("%s %q is not a whole number", typed, value), "use digits only")
 		case !o.Is(value):
-			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), fmt.Sprintf("use a number such as %s", o.example()))
+			example := "0.88"
+			if _, ok := Float(o.Default); ok {
+				example = o.Default
+			}
+			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), "use a number such as "+example)
 		case !o.Allows(value):
-			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, o.suggestion(value)), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
+			intended := ""
+			if len(value) >= 4 { // a shorter one is similar to many choices
+				intended = spelling.Suggestion(value, o.Choices)
+			}
+			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, intended), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
 		}
 	}
-}
-
-// suggestion returns the choice that was probably intended; empty for very short values,
-// which are similar to many choices.
-func (o *Option) suggestion(value string) string {
-	if len(value) < 4 {
-		return ""
-	}
-	return spelling.Suggestion(value, o.Choices)
-}
-
-// example returns a valid number for the option.
-func (o *Option) example() string {
-	if _, ok := Float(o.Default); ok {
-		return o.Default
-	}
-	return "0.88"
 }

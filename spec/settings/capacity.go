@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sglang-tpu/spec/capacity"
+	"sglang-tpu/spec/existing"
 	"sglang-tpu/spec/gke"
 )
 
@@ -28,7 +29,7 @@ func optionKey(i int) string {
 func (l *loader) checkCapacity() {
 	options := l.Options()
 	if len(l.Cluster.Existing.NodePools) > 0 && options.Fallback() {
-		l.found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+clusterKey+".nodePools: existing node pools are used as they are, without fallbacks", "remove one of the two")
+		l.found.Add(keyOf("capacityFallbacks"), "", "is set, and so is "+existing.ClusterKey+".nodePools: existing node pools are used as they are, without fallbacks", "remove one of the two")
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Adopt)) {
 		if options.Fallback() && strings.HasPrefix(name, "slice-") {
@@ -91,11 +92,8 @@ func (l *loader) checkOption(key string, o capacity.Capacity) {
 		l.found.Add(key+".reservation", o.Reservation, "is not a reservation's name",
 			"use NAME, projects/P/reservations/NAME or projects/P/reservations/NAME/reservationBlocks/BLOCK")
 	}
-	if o.MaxRunDuration == "" {
-		return
-	}
-	limit, err := time.ParseDuration(o.MaxRunDuration)
-	switch {
+	switch limit, err := time.ParseDuration(o.MaxRunDuration); {
+	case o.MaxRunDuration == "":
 	case o.Mode != capacity.FlexStart:
 		l.found.Add(key+".maxRunDuration", o.MaxRunDuration, "is allowed only with mode flex-start, and mode is "+o.Mode, "remove it")
 	case err != nil:

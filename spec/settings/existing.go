@@ -16,12 +16,6 @@ import (
 	"sglang-tpu/spec/storage"
 )
 
-const (
-	networkKey  = existing.NetworkKey
-	clusterKey  = existing.ClusterKey
-	accountsKey = existing.AccountsKey
-)
-
 var (
 	computeName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	account     = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\.iam\.gserviceaccount\.com$`)
@@ -43,11 +37,11 @@ func (l *loader) checkExisting() {
 func (l *loader) checkExistingNetwork() {
 	e := l.Network.Existing
 	if !e.Used() {
-		l.onlyDefaults(e, networkKey, "applies only to an existing network, and none is named", "remove it, or name network and subnetwork", "firewallRule")
+		l.onlyDefaults(e, existing.NetworkKey, "applies only to an existing network, and none is named", "remove it, or name network and subnetwork", "firewallRule")
 		return
 	}
 	if e.Project != "" && !projectID.MatchString(e.Project) {
-		l.found.Add(networkKey+".project", e.Project, "is not a project id", "use the id of the network's project, such as that of the Shared VPC host")
+		l.found.Add(existing.NetworkKey+".project", e.Project, "is not a project id", "use the id of the network's project, such as that of the Shared VPC host")
 	}
 	for _, name := range []struct {
 		field, value string
@@ -57,15 +51,15 @@ func (l *loader) checkExistingNetwork() {
 	} {
 		switch {
 		case name.ofCluster && l.Cluster.Existing.Used():
-			l.onlyDefaults(e, networkKey, onlyNewCluster, "remove it", name.field)
+			l.onlyDefaults(e, existing.NetworkKey, onlyNewCluster, "remove it", name.field)
 		case name.value == "":
-			l.found.Add(networkKey+"."+name.field, "", "is empty, but other fields of network.existing are set", "name it, or remove network.existing")
+			l.found.Add(existing.NetworkKey+"."+name.field, "", "is empty, but other fields of network.existing are set", "name it, or remove network.existing")
 		case !computeName.MatchString(name.value):
-			l.found.Add(networkKey+"."+name.field, name.value, "is not the name of a Compute Engine resource", "use the name alone: lower-case letters, digits and hyphens")
+			l.found.Add(existing.NetworkKey+"."+name.field, name.value, "is not the name of a Compute Engine resource", "use the name alone: lower-case letters, digits and hyphens")
 		}
 	}
 	if e.PodsRange != "" && e.PodsRange == e.ServicesRange {
-		l.found.Add(networkKey+".servicesRange", e.ServicesRange, "is also the range of the pods", "use two secondary ranges")
+		l.found.Add(existing.NetworkKey+".servicesRange", e.ServicesRange, "is also the range of the pods", "use two secondary ranges")
 	}
 	l.onlyDefaults(l.Network, "sglang-tpu:network", "applies only to a subnetwork that this program creates, and network.existing is set", "remove it",
 		"nodes", "pods", "services")
@@ -81,12 +75,12 @@ func (l *loader) checkExistingCluster() {
 	}
 	switch {
 	case e.Name == "":
-		l.found.Add(clusterKey+".name", "", "is empty, but other fields of cluster.existing are set", "name the cluster, or remove cluster.existing")
+		l.found.Add(existing.ClusterKey+".name", "", "is empty, but other fields of cluster.existing are set", "name the cluster, or remove cluster.existing")
 	case !computeName.MatchString(e.Name):
-		l.found.Add(clusterKey+".name", e.Name, "is not the name of a cluster", "use the name alone, as gcloud container clusters list shows it")
+		l.found.Add(existing.ClusterKey+".name", e.Name, "is not the name of a cluster", "use the name alone, as gcloud container clusters list shows it")
 	}
 	if e.Location != "" && l.Region != "" && e.Location != l.Region && gke.RegionOf(e.Location) != l.Region {
-		l.found.Add(clusterKey+".location", e.Location, "is not in the region of gcp:zone, which is "+l.Region, "use a cluster in "+l.Region+", or another gcp:zone")
+		l.found.Add(existing.ClusterKey+".location", e.Location, "is not in the region of gcp:zone, which is "+l.Region, "use a cluster in "+l.Region+", or another gcp:zone")
 	}
 	if len(e.NodePools) > 0 {
 		l.checkNodePools(e.NodePools)
@@ -95,7 +89,7 @@ func (l *loader) checkExistingCluster() {
 	l.onlyDefaults(l.SystemPool, "sglang-tpu:systemPool", onlyNewCluster, "remove it")
 	l.onlyDefaults(l.Network, "sglang-tpu:network", onlyNewCluster, "remove it", "controlPlane", "authorizedNetworks")
 	if l.Network.Existing.Used() {
-		l.onlyDefaults(l.Network.Existing, networkKey, onlyNewCluster, "remove it", "firewallRule")
+		l.onlyDefaults(l.Network.Existing, existing.NetworkKey, onlyNewCluster, "remove it", "firewallRule")
 	} else {
 		l.onlyDefaults(l.Network, "sglang-tpu:network", onlyNewCluster, "remove it", "nodes", "pods", "services")
 	}
@@ -103,7 +97,7 @@ func (l *loader) checkExistingCluster() {
 
 // checkNodePools checks the existing node pools, and that nothing is set for slices to create.
 func (l *loader) checkNodePools(pools []string) {
-	const key, named = clusterKey + ".nodePools", " that this program creates, and cluster.existing.nodePools names existing ones"
+	const key, named = existing.ClusterKey + ".nodePools", " that this program creates, and cluster.existing.nodePools names existing ones"
 	if n := len(pools); n != l.Replicas && l.Layer != gke.Platform {
 		l.found.Add(key, strings.Join(pools, ", "), fmt.Sprintf("has %d node pools, and replicas is %d: each replica has a slice of its own", n, l.Replicas), "name one node pool for each replica")
 	}
@@ -115,7 +109,7 @@ func (l *loader) checkNodePools(pools []string) {
 	}
 	l.onlyDefaults(l.Capacity, "sglang-tpu:capacity", "applies only to slices"+named, "remove it")
 	l.onlyDefaults(l.Settings, "", "applies only to slices"+named, "remove it", "capacityFallbacks")
-	l.onlyDefaults(l.ServiceAccounts, accountsKey, "applies only to nodes"+named, "remove it", "nodes")
+	l.onlyDefaults(l.ServiceAccounts, existing.AccountsKey, "applies only to nodes"+named, "remove it", "nodes")
 }
 
 // checkAccounts checks the service accounts. The builder may write images, so the nodes
@@ -124,14 +118,14 @@ func (l *loader) checkAccounts() {
 	a := l.ServiceAccounts
 	for _, one := range []struct{ field, email string }{{"nodes", a.Nodes}, {"builder", a.Builder}} {
 		if one.email != "" && !account.MatchString(one.email) {
-			l.found.Add(accountsKey+"."+one.field, one.email, "is not the email of a service account", "use NAME@PROJECT.iam.gserviceaccount.com")
+			l.found.Add(existing.AccountsKey+"."+one.field, one.email, "is not the email of a service account", "use NAME@PROJECT.iam.gserviceaccount.com")
 		}
 	}
 	if a.Builder != "" && a.Builder == a.Nodes {
-		l.found.Add(accountsKey+".builder", a.Builder, "is also the account of the nodes, which could then change every pod's image", "use an account of its own")
+		l.found.Add(existing.AccountsKey+".builder", a.Builder, "is also the account of the nodes, which could then change every pod's image", "use an account of its own")
 	}
 	if a.Builder != "" && l.Image.Source != serverimage.Build {
-		l.found.Add(accountsKey+".builder", a.Builder, "is allowed only with image source build, and the source is "+l.Image.Source, "remove it")
+		l.found.Add(existing.AccountsKey+".builder", a.Builder, "is allowed only with image source build, and the source is "+l.Image.Source, "remove it")
 	}
 }
 
