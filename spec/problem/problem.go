@@ -23,21 +23,20 @@ type Problem struct {
 
 // Error is the whole problem in one line.
 func (p Problem) Error() string {
-	var b strings.Builder
-	if p.At != "" {
-		b.WriteString(p.At + ": ")
+	text := p.Why
+	if p.Value != "" {
+		text = fmt.Sprintf("%q %s", p.Value, text)
 	}
 	if p.Key != "" {
-		b.WriteString("config " + p.Key + ": ")
+		text = "config " + p.Key + ": " + text
 	}
-	if p.Value != "" {
-		fmt.Fprintf(&b, "%q ", p.Value)
+	if p.At != "" {
+		text = p.At + ": " + text
 	}
-	b.WriteString(p.Why)
 	if p.Remedy != "" {
-		b.WriteString("; " + p.Remedy)
+		text += "; " + p.Remedy
 	}
-	return b.String()
+	return text
 }
 
 // List is all problems of a configuration.

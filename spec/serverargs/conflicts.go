@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"sglang-tpu/spec/problem"
 )
 
 // Conflicts checks what the server rejects after parsing: combinations of arguments that
@@ -22,19 +20,12 @@ func Conflicts(all List) error {
 	c.recurrent()
 	c.lora()
 	c.speculative()
-	return c.refused.Err()
+	return c.Err()
 }
 
 type conflicts struct {
-	all     List
-	refused problem.List
-}
-
-// refuse reports a flag if what is wrong with it is so.
-func (c *conflicts) refuse(wrong bool, flag, why, remedy string) {
-	if wrong {
-		c.refused = append(c.refused, Refused(flag, why, remedy))
-	}
+	Refusals
+	all List
 }
 
 // text returns a flag's value, or its default; empty if there is none.
@@ -55,20 +46,20 @@ func (c *conflicts) number(flag string) (float64, bool) { return Float(c.text(fl
 
 func (c *conflicts) atLeast(least float64, flag string) {
 	n, ok := c.number(flag)
-	c.refuse(ok && n < least, flag, fmt.Sprintf("%q is too small", c.text(flag)), fmt.Sprintf("use %v or more", least))
+	c.Refuse(ok && n < least, flag, fmt.Sprintf("%q is too small", c.text(flag)), fmt.Sprintf("use %v or more", least))
 }
 
 // values checks the values of single flags.
 func (c *conflicts) values() {
 	dtype := c.text("--kv-cache-dtype")
-	c.refuse(dtype != "auto" && dtype != "bf16", "--kv-cache-dtype",
+	c.Refuse(dtype != "auto" && dtype != "bf16", "--kv-cache-dtype",
 		fmt.Sprintf("%q passes the server's parser and is then refused as unsupported", dtype), "use auto or bf16")
-	c.refuse(c.text("--tokenizer-backend") == "fastokens", "--tokenizer-backend",
+	c.Refuse(c.text("--tokenizer-backend") == "fastokens", "--tokenizer-backend",
 		`"fastokens" needs a Python package that the image of sglang-jax's Dockerfile does not have`, "use huggingface")
 	storage := c.text("--hicache-storage")
-	c.refuse(storage == "file", "--hicache-storage", `"file" passes the server's parser and is then refused as not supported yet`, "use disable or none")
+	c.Refuse(storage == "file", "--hicache-storage", `"file" passes the server's parser and is then refused as not supported yet`, "use disable or none")
 	ratio, _ := c.number("--hicache-ratio")
-	c.refuse(storage != "file" && storage != "disable" && ratio <= 0, "--hicache-ratio",
+	c.Refuse(storage != "file" && storage != "disable" && ratio <= 0, "--hicache-ratio",
 		fmt.Sprintf("%q is not greater than 0", c.text("--hicache-ratio")), "use one such as 2.0")
 	c.atLeast(0, "--ep-num-redundant-experts")
 	c.atLeast(0, "--schedule-conservativeness")
@@ -79,7 +70,7 @@ func (c *conflicts) values() {
 	levels := []string{"", "critical", "error", "warning", "info", "debug"}
 	for _, flag := range []string{"--log-level", "--log-level-http"} {
 		level := c.text(flag)
-		c.refuse(!slices.Contains(levels, level), flag,
+		c.Refuse(!slices.Contains(levels, level), flag,
 			fmt.Sprintf("%q is not a level that both Python's logging and uvicorn know", level), fmt.Sprintf("use %s", strings.Join(levels[1:], ", ")))
 	}
 }
@@ -91,7 +82,7 @@ func (c *conflicts) files() {
 		// A file in the image, which is not known here.
 		isFile := flag == "--dtype-config" && !strings.HasPrefix(text, "{")
 		var object map[string]any
-		c.refuse(text != "" && !isFile && json.Unmarshal([]byte(text), &object) != nil, flag,
+		c.Refuse(text != "" && !isFile && json.Unmarshal([]byte(text), &object) != nil, flag,
 			fmt.Sprintf("%q is not a JSON object", text), `use one such as {"key": "value"}`)
 	}
 }
@@ -103,11 +94,11 @@ func (c *conflicts) recurrent() {
 	}
 	page, _ := c.number("--page-size")
 	interval, given := c.number("--recurrent-track-interval")
-	c.refuse(page <= 1, flag, "needs a --page-size above 1", "use 128")
-	c.refuse(given && (interval <= 0 || page > 0 && int(interval)%int(page) != 0), "--recurrent-track-interval",
+	c.Refuse(page <= 1, flag, "needs a --page-size above 1", "use 128")
+	c.Refuse(given && (interval <= 0 || page > 0 && int(interval)%int(page) != 0), "--recurrent-track-interval",
 		fmt.Sprintf("%v is not a multiple of --page-size %v", interval, page), "leave it out to use --chunked-prefill-size")
 	for _, other := range []string{"--speculative-algorithm", "--enable-mixed-chunk"} {
-		c.refuse(c.all.Has(other), flag, fmt.Sprintf("cannot be combined with %s yet", other), "remove one of the two")
+		c.Refuse(c.all.Has(other), flag, fmt.Sprintf("cannot be combined with %s yet", other), "remove one of the two")
 	}
 }
 
@@ -121,19 +112,19 @@ func (c *conflicts) lora() {
 	modules := c.all.Values("--lora-target-modules")
 	// The server uses a set, so duplicates do not matter.
 	isOther := func(module string) bool { return module != "all" }
-	c.refuse(slices.Contains(modules, "all") && slices.ContainsFunc(modules, isOther), "--lora-target-modules",
+	c.Refuse(slices.Contains(modules, "all") && slices.ContainsFunc(modules, isOther), "--lora-target-modules",
 		`has "all" together with other values`, "use all alone")
 	rank, _ := c.number("--max-lora-rank")
 	switch {
 	case static && (len(paths) > 0 || c.all.Has("--enable-lora")):
-		c.refuse(true, "--enable-static-lora", "cannot be combined with --lora-paths or --enable-lora", "remove it or them")
+		c.Refuse(true, "--enable-static-lora", "cannot be combined with --lora-paths or --enable-lora", "remove it or them")
 	case len(paths) == 0 && (rank == 0 || len(modules) == 0):
-		c.refused.Add("", "", "LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
+		c.Add("", "", "LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
 	}
-	c.refuse(static && !c.all.Has("--lora-scaling"), "--enable-static-lora", "needs --lora-scaling", "add it")
-	c.refuse(static && perBatch != 1, "--enable-static-lora", "needs --max-loras-per-batch 1", "add it")
+	c.Refuse(static && !c.all.Has("--lora-scaling"), "--enable-static-lora", "needs --lora-scaling", "add it")
+	c.Refuse(static && perBatch != 1, "--enable-static-lora", "needs --max-loras-per-batch 1", "add it")
 	loaded, ok := c.number("--max-loaded-loras")
-	c.refuse(ok && len(paths) > 0 && loaded < perBatch, "--max-loaded-loras", fmt.Sprintf("%v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
+	c.Refuse(ok && len(paths) > 0 && loaded < perBatch, "--max-loaded-loras", fmt.Sprintf("%v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
 }
 
 func (c *conflicts) speculative() {
@@ -147,7 +138,7 @@ func (c *conflicts) speculative() {
 	tokens, _ := c.number("--speculative-num-draft-tokens")
 	chain := topK == 1 && tokens == steps+1
 	overlaps := algorithm == "DFLASH" || chain && (algorithm == "NEXTN" || algorithm == "EAGLE3" && c.text("--attention-backend") == "fa")
-	c.refuse(!overlaps && !c.all.Has("--disable-overlap-schedule"), flag,
+	c.Refuse(!overlaps && !c.all.Has("--disable-overlap-schedule"), flag,
 		fmt.Sprintf("%s supports the overlap schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
 			"--speculative-num-steps (NEXTN, and EAGLE3 with --attention-backend fa)", algorithm), "add --disable-overlap-schedule")
 	if algorithm != "DFLASH" {
@@ -156,10 +147,10 @@ func (c *conflicts) speculative() {
 	for _, want := range []struct{ flag, value string }{
 		{"--speculative-eagle-topk", "1"}, {"--speculative-num-steps", "1"}, {"--grammar-backend", "none"},
 	} {
-		c.refuse(c.text(want.flag) != want.value, flag, fmt.Sprintf("DFLASH needs %s %s", want.flag, want.value), "add it")
+		c.Refuse(c.text(want.flag) != want.value, flag, fmt.Sprintf("DFLASH needs %s %s", want.flag, want.value), "add it")
 	}
-	c.refuse(!c.all.Has(DraftFlag), flag, "DFLASH needs "+DraftFlag, "add it, with the diffusion draft")
+	c.Refuse(!c.all.Has(DraftFlag), flag, "DFLASH needs "+DraftFlag, "add it, with the diffusion draft")
 	for _, other := range []string{"--enable-lora", "--enable-static-lora", "--lora-paths"} {
-		c.refuse(c.all.Has(other), flag, "DFLASH cannot be combined with "+other, "remove one of the two")
+		c.Refuse(c.all.Has(other), flag, "DFLASH cannot be combined with "+other, "remove one of the two")
 	}
 }

@@ -20,6 +20,16 @@ func Refused(flag, why, remedy string) problem.Problem {
 	return problem.Problem{Entry: "[" + flag + "]", Why: flag + " " + why, Remedy: remedy}
 }
 
+// Refusals are problems with flags.
+type Refusals struct{ problem.List }
+
+// Refuse adds a problem with a flag if the condition holds, like Refused.
+func (r *Refusals) Refuse(condition bool, flag, why, remedy string) {
+	if condition {
+		r.List = append(r.List, Refused(flag, why, remedy))
+	}
+}
+
 // List is a command line: each flag once, in order.
 type List []Argument
 
