@@ -33,7 +33,7 @@ type Image struct {
 	Reference string `json:"reference" layer:"endpoint"`
 	// Existing Artifact Registry repository to push built images to, instead of creating one:
 	// projects/P/locations/L/repositories/R. Only with source build.
-	Registry string `json:"registry"`
+	Registry string `json:"registry" layer:"all"`
 
 	// Settings of earlier versions of this program, which had no effect.
 	KeepVersions any `json:"keepVersions" layer:"endpoint" jsonschema:"-"`

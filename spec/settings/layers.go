@@ -34,7 +34,8 @@ func (l *loader) checkLayer() {
 	}
 }
 
-// rejectLayer rejects the settings of another layer. Objects of both layers have fields of one.
+// rejectLayer rejects the settings of another layer, which of names in messages. A field of an
+// object of both layers may belong to one.
 func (l *loader) rejectLayer(layer, of, key string, object reflect.Value) {
 	for _, f := range fieldsOf(object.Type()) {
 		given := object.FieldByIndex(f.Index)
