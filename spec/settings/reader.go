@@ -216,22 +216,21 @@ func (l *loader) parse(key, value string, into reflect.Value) {
 	decoder.UseNumber()
 	err := decoder.Decode(&given)
 	_, end := decoder.Token()
+	whole := errors.Is(end, io.EOF)
 	_, isObject := given.(map[string]any)
 	entries, isList := given.([]any)
-	wanted := into.Kind()
-	switch {
-	case wanted == reflect.Slice && (err != nil || !isList && given != nil || !errors.Is(end, io.EOF)):
+	switch list := into.Kind() == reflect.Slice; {
+	case list && (err != nil || !whole || !isList && given != nil):
 		remedy := "set its entries one by one: pulumi config set --path '" + key + "[0]' -- VALUE"
 		if element := into.Type().Elem(); element.Kind() == reflect.Struct {
 			remedy = "set the fields of its entries one by one: pulumi config set --path '" + key + "[0]." + namesIn(element)[0] + "' VALUE"
 		}
 		l.found.Add(key, l.shown(key, value), "is not a list", remedy)
 		return
-	case wanted == reflect.Slice:
-	case err != nil || !isObject && given != nil:
+	case !list && (err != nil || !isObject && given != nil):
 		l.found.Add(key, l.shown(key, value), "is not an object", "set its fields one by one: pulumi config set --path "+key+"."+namesIn(into.Type())[0]+" VALUE")
 		return
-	case !errors.Is(end, io.EOF):
+	case !list && !whole:
 		l.found.Add(key, l.shown(key, value), "has text after the object", "remove it")
 		return
 	}
@@ -243,7 +242,7 @@ func (l *loader) parse(key, value string, into reflect.Value) {
 	fresh := reflect.New(into.Type()).Elem()
 	fresh.Set(into)
 	l.decode(key, given, fresh)
-	if len(l.unfit) == before || wanted != reflect.Struct {
+	if len(l.unfit) == before || into.Kind() != reflect.Struct {
 		into.Set(fresh)
 		return
 	}
