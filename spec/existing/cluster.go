@@ -78,38 +78,22 @@ type ClusterNeeds struct {
 func (n ClusterNeeds) Check(c Cluster) problem.List {
 	const key = ClusterKey + ".name"
 	update := "run: gcloud container clusters update " + c.Name + " --location " + c.Location + " "
-	var found problem.List
 	if c.Autopilot {
-		found.Add(key, c.Name, "is an Autopilot cluster, in which no node pools can be created", "use a Standard cluster")
-		return found
+		return check(key, c.Name, rule{true, "is an Autopilot cluster, in which no node pools can be created", "use a Standard cluster"})
 	}
-	if c.Location != n.Region && gke.RegionOf(c.Location) != n.Region {
-		found.Add(key, c.Name, "is in "+c.Location+", and gcp:zone is in "+n.Region, "use a cluster in "+n.Region)
-	}
-	if gke.Older(c.Version, gke.LeastVersion) {
-		found.Add(key, c.Name, "has GKE "+c.Version+", and tpu7x needs "+gke.LeastVersion, "upgrade its control plane: gcloud container clusters upgrade "+c.Name+" --location "+c.Location+" --master")
-	}
-	if pool := n.Project + ".svc.id.goog"; c.WorkloadPool != pool {
-		found.Add(key, c.Name, "has no Workload Identity, which pods need to use the bucket and the repository", update+"--workload-pool "+pool)
-	}
-	if c.DNSEndpoint == "" || !c.External {
-		found.Add(key, c.Name, "has no DNS endpoint for external clients, which this program needs to reach it", update+"--enable-dns-access")
-	}
-	if n.Bucket && !c.FuseDriver {
-		found.Add(key, c.Name, "has no Cloud Storage FUSE driver, which pods need to read the bucket", update+"--update-addons GcsFuseCsiDriver=ENABLED")
-	}
-	if !n.Bucket && !c.DiskDriver {
-		found.Add(key, c.Name, "has no driver for persistent disks, which cache.mode disk needs", update+"--update-addons GcePersistentDiskCsiDriver=ENABLED")
-	}
-	if n.Secrets && !c.SecretManager {
-		found.Add(key, c.Name, "has no Secret Manager add-on, which pods need to read hfTokenSecret", update+"--enable-secret-manager")
-	}
-	if n.Monitoring && !c.Prometheus {
-		found.Add(key, c.Name, "has no managed collection for Prometheus, which collects the metrics", update+"--enable-managed-prometheus, or set monitoring.enabled to false")
-	}
-	if !slices.ContainsFunc(c.NodePools, func(p NodePool) bool { return !p.tpu() }) {
-		found.Add(key, c.Name, "has no node pool without TPUs, where controllers and Jobs run", "add one of 8 vCPU or more, such as e2-standard-8")
-	}
+	pool := n.Project + ".svc.id.goog"
+	hasCPUPool := slices.ContainsFunc(c.NodePools, func(p NodePool) bool { return !p.tpu() })
+	found := check(key, c.Name,
+		rule{c.Location != n.Region && gke.RegionOf(c.Location) != n.Region, "is in " + c.Location + ", and gcp:zone is in " + n.Region, "use a cluster in " + n.Region},
+		rule{gke.Older(c.Version, gke.LeastVersion), "has GKE " + c.Version + ", and tpu7x needs " + gke.LeastVersion, "upgrade its control plane: gcloud container clusters upgrade " + c.Name + " --location " + c.Location + " --master"},
+		rule{c.WorkloadPool != pool, "has no Workload Identity, which pods need to use the bucket and the repository", update + "--workload-pool " + pool},
+		rule{c.DNSEndpoint == "" || !c.External, "has no DNS endpoint for external clients, which this program needs to reach it", update + "--enable-dns-access"},
+		rule{n.Bucket && !c.FuseDriver, "has no Cloud Storage FUSE driver, which pods need to read the bucket", update + "--update-addons GcsFuseCsiDriver=ENABLED"},
+		rule{!n.Bucket && !c.DiskDriver, "has no driver for persistent disks, which cache.mode disk needs", update + "--update-addons GcePersistentDiskCsiDriver=ENABLED"},
+		rule{n.Secrets && !c.SecretManager, "has no Secret Manager add-on, which pods need to read hfTokenSecret", update + "--enable-secret-manager"},
+		rule{n.Monitoring && !c.Prometheus, "has no managed collection for Prometheus, which collects the metrics", update + "--enable-managed-prometheus, or set monitoring.enabled to false"},
+		rule{!hasCPUPool, "has no node pool without TPUs, where controllers and Jobs run", "add one of 8 vCPU or more, such as e2-standard-8"},
+	)
 	if n.Network != "" && c.Network != n.Network {
 		found.Add(NetworkKey+".network", n.Network, "is not the network of cluster "+c.Name+", which uses "+c.Network, "remove network.existing: the network follows from the cluster")
 	}
@@ -138,31 +122,24 @@ func (n ClusterNeeds) checkPool(key, name string, c Cluster) problem.List {
 		found.Add(key, name, "has machine type "+p.MachineType+", and the topology needs "+n.MachineType, "name a node pool of "+n.MachineType+", or another topology")
 		return found
 	}
-	if p.Topology != n.Topology {
-		found.Add(key, name, "has topology "+orSingle(p.Topology)+", and sglang-tpu:topology is "+orSingle(n.Topology), "make them equal")
-	} else if !p.Autoscaled && p.Nodes*max(1, len(p.Zones)) != n.Hosts {
-		found.Add(key, name, fmt.Sprintf("has %d nodes, but the slice has %d hosts", p.Nodes*max(1, len(p.Zones)), n.Hosts), "name a node pool that is one whole slice")
-	}
-	if !slices.Equal(p.Zones, []string{n.Zone}) {
-		found.Add(key, name, "is in "+strings.Join(p.Zones, ", ")+", and gcp:zone is "+n.Zone, "set gcp:zone to the zone of the slices")
-	}
-	if !p.MetadataServer {
-		found.Add(key, name, "has no GKE metadata server, which gives pods their Workload Identity tokens",
-			"run: gcloud container node-pools update "+name+" --cluster "+c.Name+" --location "+c.Location+" --workload-metadata GKE_METADATA")
-	}
-	return found
+	nodes := p.Nodes * max(1, len(p.Zones))
+	return check(key, name,
+		rule{p.Topology != n.Topology, "has topology " + orSingle(p.Topology) + ", and sglang-tpu:topology is " + orSingle(n.Topology), "make them equal"},
+		rule{p.Topology == n.Topology && !p.Autoscaled && nodes != n.Hosts, fmt.Sprintf("has %d nodes, but the slice has %d hosts", nodes, n.Hosts), "name a node pool that is one whole slice"},
+		rule{!slices.Equal(p.Zones, []string{n.Zone}), "is in " + strings.Join(p.Zones, ", ") + ", and gcp:zone is " + n.Zone, "set gcp:zone to the zone of the slices"},
+		rule{
+			!p.MetadataServer, "has no GKE metadata server, which gives pods their Workload Identity tokens",
+			"run: gcloud container node-pools update " + name + " --cluster " + c.Name + " --location " + c.Location + " --workload-metadata GKE_METADATA",
+		},
+	)
 }
 
 // Warnings returns what works but may be unexpected.
 func (c Cluster) Warnings() problem.List {
-	if c.NetworkPolicy {
-		return nil
-	}
-	return problem.List{{
-		Key: ClusterKey + ".name", Value: c.Name,
-		Why:    "does not enforce NetworkPolicies: every pod of the cluster can reach the model server",
-		Remedy: "use a cluster with Dataplane V2, or enable network policy enforcement",
-	}}
+	return check(ClusterKey+".name", c.Name, rule{
+		!c.NetworkPolicy, "does not enforce NetworkPolicies: every pod of the cluster can reach the model server",
+		"use a cluster with Dataplane V2, or enable network policy enforcement",
+	})
 }
 
 func orSingle(topology string) string { return cmp.Or(topology, "of a single host") }

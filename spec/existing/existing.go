@@ -43,6 +43,23 @@ func oneLine(text string) string {
 	return strings.TrimSpace(strings.TrimLeft(lines[len(lines)-1], "\t *"))
 }
 
+// rule is a reason for which a resource cannot be used.
+type rule struct {
+	broken      bool
+	why, remedy string
+}
+
+// check returns the problems of a resource that a key names.
+func check(key, value string, rules ...rule) problem.List {
+	var found problem.List
+	for _, r := range rules {
+		if r.broken {
+			found.Add(key, value, r.why, r.remedy)
+		}
+	}
+	return found
+}
+
 // Subnetwork is a subnetwork as Compute Engine describes it.
 type Subnetwork struct {
 	Name    string
@@ -62,16 +79,16 @@ type SubnetworkNeeds struct {
 
 // Check returns what does not meet the needs.
 func (n SubnetworkNeeds) Check(s Subnetwork) problem.List {
-	var found problem.List
-	if s.Network != n.Network {
-		found.Add(NetworkKey+".subnetwork", s.Name, "is in network "+s.Network+", and network.existing.network is "+n.Network, "name the network of the subnetwork")
-	}
-	if n.PodsRange == "" {
+	creates := n.PodsRange != "" // a cluster
+	found := check(NetworkKey+".subnetwork", s.Name,
+		rule{s.Network != n.Network, "is in network " + s.Network + ", and network.existing.network is " + n.Network, "name the network of the subnetwork"},
+		rule{
+			creates && !s.PrivateGoogleAccess, "has no Private Google Access, and nodes have no public addresses",
+			"ask the network's owner for: gcloud compute networks subnets update " + s.Name + " --enable-private-ip-google-access",
+		},
+	)
+	if !creates {
 		return found
-	}
-	if !s.PrivateGoogleAccess {
-		found.Add(NetworkKey+".subnetwork", s.Name, "has no Private Google Access, and nodes have no public addresses",
-			"ask the network's owner for: gcloud compute networks subnets update "+s.Name+" --enable-private-ip-google-access")
 	}
 	names := slices.Sorted(maps.Keys(s.Secondary))
 	for _, r := range []struct{ field, name string }{{"podsRange", n.PodsRange}, {"servicesRange", n.ServicesRange}} {
@@ -112,18 +129,12 @@ type Bucket struct {
 
 // Check returns what prevents nodes in a region from using the bucket.
 func (b Bucket) Check(region string) problem.List {
-	var found problem.List
 	place := strings.ToLower(b.Location)
-	if strings.Contains(place, "-") && place != region {
-		found.Add(BucketKey, b.Name, "is in "+place+", and the nodes are in "+region+": reading the weights would be slow and cost money", "use a bucket in "+region)
-	}
-	if !b.UniformAccess {
-		found.Add(BucketKey, b.Name, "has no uniform bucket-level access, without which Workload Identity cannot be given access", "run: gcloud storage buckets update gs://"+b.Name+" --uniform-bucket-level-access")
-	}
-	if b.RequesterPays {
-		found.Add(BucketKey, b.Name, "is a Requester Pays bucket, and the pods' mount names no project to bill", "use another bucket")
-	}
-	return found
+	return check(BucketKey, b.Name,
+		rule{strings.Contains(place, "-") && place != region, "is in " + place + ", and the nodes are in " + region + ": reading the weights would be slow and cost money", "use a bucket in " + region},
+		rule{!b.UniformAccess, "has no uniform bucket-level access, without which Workload Identity cannot be given access", "run: gcloud storage buckets update gs://" + b.Name + " --uniform-bucket-level-access"},
+		rule{b.RequesterPays, "is a Requester Pays bucket, and the pods' mount names no project to bill", "use another bucket"},
+	)
 }
 
 // Repository is a repository as Artifact Registry describes it.
@@ -135,14 +146,11 @@ type Repository struct {
 
 // Check returns what prevents images from being pushed to the repository.
 func (r Repository) Check() problem.List {
-	var found problem.List
-	if r.Format != "DOCKER" {
-		found.Add(RepositoryKey, r.Name, "has the format "+r.Format, "use a repository of format DOCKER")
-	}
-	if r.Mode != "" && r.Mode != "STANDARD_REPOSITORY" {
-		found.Add(RepositoryKey, r.Name, "is a "+strings.ToLower(strings.ReplaceAll(r.Mode, "_", " "))+", to which nothing can be pushed", "use a standard repository")
-	}
-	return found
+	mode := strings.ToLower(strings.ReplaceAll(r.Mode, "_", " "))
+	return check(RepositoryKey, r.Name,
+		rule{r.Format != "DOCKER", "has the format " + r.Format, "use a repository of format DOCKER"},
+		rule{r.Mode != "" && r.Mode != "STANDARD_REPOSITORY", "is a " + mode + ", to which nothing can be pushed", "use a standard repository"},
+	)
 }
 
 // Account is a service account as IAM describes it.
@@ -153,10 +161,7 @@ type Account struct {
 
 // Check returns what prevents the use of the account. field is nodes or builder.
 func (a Account) Check(field string) problem.List {
-	if !a.Disabled {
-		return nil
-	}
-	return problem.List{{Key: AccountsKey + "." + field, Value: a.Email, Why: "is disabled", Remedy: "run: gcloud iam service-accounts enable " + a.Email}}
+	return check(AccountsKey+"."+field, a.Email, rule{a.Disabled, "is disabled", "run: gcloud iam service-accounts enable " + a.Email})
 }
 
 // Controller is the LeaderWorkerSet controller that runs in a cluster.
@@ -200,18 +205,10 @@ type PlatformNeeds struct {
 
 // Check returns what does not meet the needs.
 func (n PlatformNeeds) Check(p Platform) problem.List {
-	var found problem.List
-	if p.Project != n.Project {
-		found.Add(PlatformKey, n.Stack, "is in project "+p.Project+", and gcp:project is "+n.Project, "set gcp:project to that of the platform")
-	}
-	if p.Region != n.Region {
-		found.Add(PlatformKey, n.Stack, "is in "+p.Region+", and gcp:zone is in "+n.Region, "use a zone of "+p.Region+", or another platform")
-	}
-	if n.Secrets && !p.SecretManager {
-		found.Add(PlatformKey, n.Stack, "has a cluster without the Secret Manager add-on, which pods need to read hfTokenSecret", "enable it, and run pulumi up of the platform")
-	}
-	if n.Monitoring && !p.Prometheus {
-		found.Add(PlatformKey, n.Stack, "has a cluster without managed collection for Prometheus, which collects the metrics", "enable it, and run pulumi up of the platform, or set monitoring.enabled to false")
-	}
-	return found
+	return check(PlatformKey, n.Stack,
+		rule{p.Project != n.Project, "is in project " + p.Project + ", and gcp:project is " + n.Project, "set gcp:project to that of the platform"},
+		rule{p.Region != n.Region, "is in " + p.Region + ", and gcp:zone is in " + n.Region, "use a zone of " + p.Region + ", or another platform"},
+		rule{n.Secrets && !p.SecretManager, "has a cluster without the Secret Manager add-on, which pods need to read hfTokenSecret", "enable it, and run pulumi up of the platform"},
+		rule{n.Monitoring && !p.Prometheus, "has a cluster without managed collection for Prometheus, which collects the metrics", "enable it, and run pulumi up of the platform, or set monitoring.enabled to false"},
+	)
 }

@@ -1,7 +1,5 @@
 package gke
 
-import "slices"
-
 // ExistingNetwork is an existing subnetwork, such as the network team's in the host project
 // of a Shared VPC. The program uses it but never changes or deletes it.
 type ExistingNetwork struct {
@@ -54,10 +52,10 @@ func (e ExistingCluster) Used() bool {
 // changes or deletes them.
 type ServiceAccounts struct {
 	// Email of the account of the nodes. Empty means that this program creates one.
-	Nodes string `json:"nodes"`
+	Nodes string `json:"nodes" layer:"platform"`
 	// Email of the account that builds and pushes the server image. Empty means that this program creates one. Only
 	// with image source build.
-	Builder string `json:"builder"`
+	Builder string `json:"builder" layer:"endpoint"`
 }
 
 // Layers of a deployment. Either one stack has all of it, or a platform and each of its
@@ -72,14 +70,4 @@ const (
 // names in the cluster contain the stack's name.
 func Shared(layer string, existing ExistingCluster) bool {
 	return layer == Endpoint || existing.Used()
-}
-
-// Repeated returns the index of the first entry that an earlier one equals; -1 if there is none.
-func Repeated(list []string) int {
-	for i, entry := range list {
-		if slices.Contains(list[:i], entry) {
-			return i
-		}
-	}
-	return -1
 }

@@ -2,6 +2,7 @@ package gke
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,22 +16,20 @@ var digits = regexp.MustCompile(`\d+`)
 // Older compares two versions such as 1.34.2-gke.2037000 or v0.9.0 number by number. A
 // version without numbers is the oldest.
 func Older(a, b string) bool {
-	x, y := digits.FindAllString(a, -1), digits.FindAllString(b, -1)
-	for i := range min(len(x), len(y)) {
-		m, _ := strconv.Atoi(x[i])
-		n, _ := strconv.Atoi(y[i])
-		if m != n {
-			return m < n
-		}
+	return slices.Compare(numbers(a), numbers(b)) < 0
+}
+
+func numbers(version string) []int {
+	var all []int
+	for _, text := range digits.FindAllString(version, -1) {
+		n, _ := strconv.Atoi(text)
+		all = append(all, n)
 	}
-	return len(x) < len(y)
+	return all
 }
 
 // RegionOf returns the region of a zone: us-central1 for us-central1-ai1a. It is empty if the
 // zone has only one part.
 func RegionOf(zone string) string {
-	if i := strings.LastIndex(zone, "-"); i > 0 {
-		return zone[:i]
-	}
-	return ""
+	return zone[:max(strings.LastIndex(zone, "-"), 0)]
 }

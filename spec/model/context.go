@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sglang-tpu/spec/problem"
+	"sglang-tpu/spec/serverargs"
 )
 
 // OverridesFlag changes what the server reads in a model's config.json.
@@ -40,7 +41,7 @@ type overrides struct {
 func (m Model) Overridden(text string) (Model, int, error) {
 	var o overrides
 	if json.Unmarshal([]byte(text), &o) != nil {
-		return m, 0, problem.Problem{Why: fmt.Sprintf("%s %q contains a value whose type differs from config.json's", OverridesFlag, text), Remedy: "compare it with the model's"}
+		return m, 0, serverargs.Refused(OverridesFlag, fmt.Sprintf("%q contains a value whose type differs from config.json's", text), "compare it with the model's")
 	}
 	for _, tokens := range []int{o.MaxSequenceLength, o.SeqLength, o.MaxSeqLen, o.ModelMaxLength, o.MaxPositionEmbeddings} {
 		if tokens > 0 {

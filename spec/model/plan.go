@@ -100,17 +100,13 @@ func spread(m Model, t topology.Topology, s Settings) (Plan, bool) {
 func (p Plan) Check() error {
 	if n := p.settings.MaxRequests; n > 0 && n < p.DP {
 		// ValueError "max_running_requests (1) is less than dp_size (2)" of ModelWorker.
-		return problem.Problem{
-			Why:    fmt.Sprintf("%s %d is less than the data parallelism of %d, and each data parallel rank needs at least one", MaxRequestsFlag, n, p.DP),
-			Remedy: fmt.Sprintf("use at least %d", p.DP),
-		}
+		return serverargs.Refused(MaxRequestsFlag, fmt.Sprintf("%d is less than the data parallelism of %d, and each data parallel rank needs at least one", n, p.DP),
+			fmt.Sprintf("use at least %d", p.DP))
 	}
 	if p.CacheKnown && p.CacheTokens == 0 {
 		// RuntimeError "Not enough memory" of init_memory_pool.
-		return problem.Problem{
-			Why:    fmt.Sprintf("%s %d leaves no page for the key-value cache", PageSizeFlag, p.settings.PageSize),
-			Remedy: fmt.Sprintf("use %d, and leave out %s", defaultPageSize, MaxTokensFlag),
-		}
+		return serverargs.Refused(PageSizeFlag, fmt.Sprintf("%d leaves no page for the key-value cache", p.settings.PageSize),
+			fmt.Sprintf("use %d, and leave out %s", defaultPageSize, MaxTokensFlag))
 	}
 	return nil
 }
@@ -138,16 +134,11 @@ func (p Plan) shards(m Model) int {
 	return p.AttentionTP()
 }
 
-// topologies that the plan proposes, from small to large.
-var topologies = []string{"1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4", "4x4x4"}
-
 // fits returns the smallest topology that holds a model.
 func fits(m Model, s Settings) string {
-	for _, name := range topologies {
-		if t, err := topology.Parse(name); err == nil {
-			if p, ok := spread(m, t, s); ok && p.fits() {
-				return name
-			}
+	for _, t := range topology.Common {
+		if p, ok := spread(m, t, s); ok && p.fits() {
+			return t.String()
 		}
 	}
 	return "a larger topology"
@@ -157,13 +148,9 @@ func fits(m Model, s Settings) string {
 // and runs on one host or without data parallelism; empty if there is none.
 func (p Plan) Undivided(m Model) string {
 	found := ""
-	for _, name := range topologies {
-		t, err := topology.Parse(name)
-		if err != nil || t.Devices() >= p.Devices {
-			break
-		}
-		if q, ok := spread(m, t, p.settings); ok && q.fits() && (t.Hosts() == 1 || q.DP == 1) {
-			found = name
+	for _, t := range topology.Common {
+		if q, ok := spread(m, t, p.settings); t.Devices() < p.Devices && ok && q.fits() && (t.Hosts() == 1 || q.DP == 1) {
+			found = t.String()
 		}
 	}
 	return found

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
 )
@@ -59,37 +58,33 @@ func (s Settings) context(m Model) int { return cmp.Or(s.Context, m.Context) }
 
 // Check checks each flag for what the server would assert. The error is a problem.List.
 func (s Settings) Check(m Model) error {
-	var refused problem.List
-	refuse := func(why, remedy string) { refused.Add("", "", why, remedy) }
-	if s.PageSize < 0 {
-		refuse(fmt.Sprintf("%s %d is not a valid number of tokens", PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", defaultPageSize))
+	var found serverargs.Refusals
+	for _, n := range []struct {
+		flag         string
+		value        int
+		unit, remedy string
+	}{
+		{PageSizeFlag, s.PageSize, "tokens", fmt.Sprintf("use %d", defaultPageSize)},
+		{ContextFlag, s.Context, "tokens", fmt.Sprintf("leave it out to use the model's own %d", m.Context)},
+		{MaxRequestsFlag, s.MaxRequests, "requests", "leave it out to admit as many as there are pages for"},
+		{MaxTokensFlag, s.MaxTokens, "tokens", "leave it out to use as many as fit"},
+	} {
+		found.Refuse(n.value < 0, n.flag, fmt.Sprintf("%d is not a valid number of %s", n.value, n.unit), n.remedy)
 	}
-	if s.Context < 0 {
-		refuse(fmt.Sprintf("%s %d is not a valid number of tokens", ContextFlag, s.Context), fmt.Sprintf("leave it out to use the model's own %d", m.Context))
-	}
-	if s.MaxRequests < 0 {
-		refuse(fmt.Sprintf("%s %d is not a valid number of requests", MaxRequestsFlag, s.MaxRequests), "leave it out to admit as many as there are pages for")
-	}
-	if s.MaxTokens < 0 {
-		refuse(fmt.Sprintf("%s %d is not a valid number of tokens", MaxTokensFlag, s.MaxTokens), "leave it out to use as many as fit")
-	}
-	if s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1) { // which NaN is not either
-		refuse(fmt.Sprintf("%s %v is not between 0 and 1", MemFractionFlag, s.MemFraction), fmt.Sprintf("use %v", defaultMemShare))
-	}
-	if len(refused) > 0 {
-		return refused
+	found.Refuse(s.MemFraction != 0 && !(s.MemFraction > 0 && s.MemFraction < 1), MemFractionFlag, // NaN is not either
+		fmt.Sprintf("%v is not between 0 and 1", s.MemFraction), fmt.Sprintf("use %v", defaultMemShare))
+	if len(found.List) > 0 {
+		return found.List
 	}
 	s = s.orDefaults()
 	if reach := s.reach(m); s.Context > reach && reach > 0 {
-		refuse(fmt.Sprintf("%s %d is more than the %d tokens that the positions of %s allow", ContextFlag, s.Context, reach, m.ID), fmt.Sprintf(`use a smaller number, or scale the positions: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`, OverridesFlag, (s.Context+reach-1)/reach, reach))
+		found.Refuse(true, ContextFlag, fmt.Sprintf("%d is more than the %d tokens that the positions of %s allow", s.Context, reach, m.ID), fmt.Sprintf(`use a smaller number, or scale the positions: %s {"rope_scaling": {"rope_type": "yarn", "factor": %d.0, "original_max_position_embeddings": %d}}`, OverridesFlag, (s.Context+reach-1)/reach, reach))
 	}
-	if s.Chunk > 0 && s.Chunk%s.PageSize != 0 {
-		refuse(fmt.Sprintf("%s %d is not a multiple of %s %d", ChunkFlag, s.Chunk, PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", (s.Chunk/s.PageSize+1)*s.PageSize))
-	}
-	if pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1 {
-		refuse(fmt.Sprintf("%s %d leaves no room for a request with a context of %d tokens", PageSizeFlag, s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
-	}
-	return refused.Err()
+	found.Refuse(s.Chunk > 0 && s.Chunk%s.PageSize != 0, ChunkFlag,
+		fmt.Sprintf("%d is not a multiple of %s %d", s.Chunk, PageSizeFlag, s.PageSize), fmt.Sprintf("use %d", (s.Chunk/s.PageSize+1)*s.PageSize))
+	found.Refuse(pageTableEntries/pagesOf(s.context(m), s.PageSize)/4 < 1, PageSizeFlag,
+		fmt.Sprintf("%d leaves no room for a request with a context of %d tokens", s.PageSize, s.context(m)), fmt.Sprintf("use %d", defaultPageSize))
+	return found.Err()
 }
 
 // Arguments are the server arguments that follow from the settings.

@@ -88,9 +88,7 @@ func ExporterConfig(dp int, keyFile string) string {
 			"authorization": map[string]string{"type": "Bearer", "credentials_file": keyFile},
 		}
 	}
-	text, err := json.MarshalIndent(map[string]any{"modules": map[string]any{"default": module}}, "", "  ")
-	if err != nil {
-		panic(err) // it holds nothing but texts and maps
-	}
+	// Encoding cannot fail for texts and maps.
+	text, _ := json.MarshalIndent(map[string]any{"modules": map[string]any{"default": module}}, "", "  ")
 	return string(text) + "\n"
 }

@@ -10,7 +10,7 @@ import (
 // Namespaces of a stack that does not share its cluster.
 const (
 	servingNamespace = "sglang"
-	builderNamespace = "sglang-build"
+	builderNamespace = servingNamespace + "-build"
 )
 
 // Namespaces are the Kubernetes namespaces of an endpoint.
@@ -19,14 +19,14 @@ type Namespaces struct{ Serving, Builder string }
 // NamespacesFor returns the namespaces of a stack's endpoint. chosen is the namespace that
 // the user set; it may be empty. In a shared cluster, each name contains the stack's name.
 func NamespacesFor(stack, chosen string, shared bool) Namespaces {
-	n := Namespaces{servingNamespace, builderNamespace}
+	serving := servingNamespace
 	switch {
 	case chosen != "":
-		n = Namespaces{chosen, chosen + "-build"}
+		serving = chosen
 	case shared:
-		n = Namespaces{servingNamespace + "-" + stack, servingNamespace + "-" + stack + "-build"}
+		serving += "-" + stack
 	}
-	return n
+	return Namespaces{serving, serving + "-build"}
 }
 
 // namespaceLength leaves room for -build in the 63 characters of a namespace.

@@ -40,54 +40,29 @@ const (
 	storageAdmin          = "roles/storage.admin"
 )
 
+// need is what a type requires whose resources are written and read with permissions on one
+// kind of resource of Google's.
+func need(token, kind, write, deployer, read, viewer string) Need {
+	return Need{Type: token, Deploy: []Grant{{kind + "." + write, deployer}}, Preview: []Grant{{kind + "." + read, viewer}}}
+}
+
+func (n Need) when(note string) Need {
+	n.Note = note
+	return n
+}
+
 // Needs lists every type of resource that the program registers, in the order of their
 // tokens.
 var Needs = []Need{
-	{
-		Type:    "gcp:artifactregistry/repository:Repository",
-		Deploy:  []Grant{{"artifactregistry.repositories.create", artifactRegistryAdmin}},
-		Preview: []Grant{{"artifactregistry.repositories.get", "roles/artifactregistry.reader"}},
-	},
-	{
-		Type:    "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
-		Deploy:  []Grant{{"artifactregistry.repositories.setIamPolicy", artifactRegistryAdmin}},
-		Preview: []Grant{{"artifactregistry.repositories.getIamPolicy", securityReviewer}},
-	},
-	{
-		Type:    "gcp:compute/firewall:Firewall",
-		Deploy:  []Grant{{"compute.firewalls.create", "roles/compute.securityAdmin"}},
-		Preview: []Grant{{"compute.firewalls.get", computeViewer}},
-	},
-	{
-		Type:    "gcp:compute/network:Network",
-		Deploy:  []Grant{{"compute.networks.create", computeNetworkAdmin}},
-		Preview: []Grant{{"compute.networks.get", computeViewer}},
-	},
-	{
-		Type:    "gcp:compute/resourcePolicy:ResourcePolicy",
-		Deploy:  []Grant{{"compute.resourcePolicies.create", "roles/compute.instanceAdmin.v1"}},
-		Preview: []Grant{{"compute.resourcePolicies.get", computeViewer}},
-	},
-	{
-		Type:    "gcp:compute/router:Router",
-		Deploy:  []Grant{{"compute.routers.create", computeNetworkAdmin}},
-		Preview: []Grant{{"compute.routers.get", computeViewer}},
-	},
-	{
-		Type:    "gcp:compute/routerNat:RouterNat",
-		Deploy:  []Grant{{"compute.routers.update", computeNetworkAdmin}},
-		Preview: []Grant{{"compute.routers.get", computeViewer}},
-	},
-	{
-		Type:    "gcp:compute/subnetwork:Subnetwork",
-		Deploy:  []Grant{{"compute.subnetworks.create", computeNetworkAdmin}},
-		Preview: []Grant{{"compute.subnetworks.get", computeViewer}},
-	},
-	{
-		Type:    "gcp:container/cluster:Cluster",
-		Deploy:  []Grant{{"container.clusters.create", containerAdmin}},
-		Preview: []Grant{{"container.clusters.get", containerViewer}},
-	},
+	need("gcp:artifactregistry/repository:Repository", "artifactregistry.repositories", "create", artifactRegistryAdmin, "get", "roles/artifactregistry.reader"),
+	need("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "artifactregistry.repositories", "setIamPolicy", artifactRegistryAdmin, "getIamPolicy", securityReviewer),
+	need("gcp:compute/firewall:Firewall", "compute.firewalls", "create", "roles/compute.securityAdmin", "get", computeViewer),
+	need("gcp:compute/network:Network", "compute.networks", "create", computeNetworkAdmin, "get", computeViewer),
+	need("gcp:compute/resourcePolicy:ResourcePolicy", "compute.resourcePolicies", "create", "roles/compute.instanceAdmin.v1", "get", computeViewer),
+	need("gcp:compute/router:Router", "compute.routers", "create", computeNetworkAdmin, "get", computeViewer),
+	need("gcp:compute/routerNat:RouterNat", "compute.routers", "update", computeNetworkAdmin, "get", computeViewer),
+	need("gcp:compute/subnetwork:Subnetwork", "compute.subnetworks", "create", computeNetworkAdmin, "get", computeViewer),
+	need("gcp:container/cluster:Cluster", "container.clusters", "create", containerAdmin, "get", containerViewer),
 	{
 		Type: "gcp:container/nodePool:NodePool",
 		// GKE asks for actAs because the nodes run as a service account
@@ -95,60 +70,16 @@ var Needs = []Need{
 		Deploy:  []Grant{{"container.clusters.update", containerAdmin}, {"iam.serviceAccounts.actAs", "roles/iam.serviceAccountUser"}},
 		Preview: []Grant{{"container.clusters.get", containerViewer}},
 	},
-	{
-		Type:    "gcp:monitoring/alertPolicy:AlertPolicy",
-		Deploy:  []Grant{{"monitoring.alertPolicies.create", "roles/monitoring.editor"}},
-		Preview: []Grant{{"monitoring.alertPolicies.get", "roles/monitoring.viewer"}},
-		Note:    "not with `monitoring.enabled: false`",
-	},
-	{
-		Type:    "gcp:monitoring/dashboard:Dashboard",
-		Deploy:  []Grant{{"monitoring.dashboards.create", "roles/monitoring.editor"}},
-		Preview: []Grant{{"monitoring.dashboards.get", "roles/monitoring.viewer"}},
-		Note:    "not with `monitoring.enabled: false`",
-	},
-	{
-		Type:    "gcp:projects/iAMMember:IAMMember",
-		Deploy:  []Grant{{"resourcemanager.projects.setIamPolicy", "roles/resourcemanager.projectIamAdmin"}},
-		Preview: []Grant{{"resourcemanager.projects.getIamPolicy", securityReviewer}},
-	},
-	{
-		Type:    "gcp:projects/service:Service",
-		Deploy:  []Grant{{"serviceusage.services.enable", "roles/serviceusage.serviceUsageAdmin"}},
-		Preview: []Grant{{"serviceusage.services.list", "roles/serviceusage.serviceUsageViewer"}},
-	},
-	{
-		Type:    secretIAM,
-		Deploy:  []Grant{{"secretmanager.secrets.setIamPolicy", "roles/secretmanager.admin"}},
-		Preview: []Grant{{"secretmanager.secrets.getIamPolicy", securityReviewer}},
-		Note:    "only with `hfTokenSecret`, and on the project of that secret",
-	},
-	{
-		Type:    "gcp:serviceaccount/account:Account",
-		Deploy:  []Grant{{"iam.serviceAccounts.create", serviceAccountAdmin}},
-		Preview: []Grant{{"iam.serviceAccounts.get", securityReviewer}},
-	},
-	{
-		Type:    "gcp:serviceaccount/iAMMember:IAMMember",
-		Deploy:  []Grant{{"iam.serviceAccounts.setIamPolicy", serviceAccountAdmin}},
-		Preview: []Grant{{"iam.serviceAccounts.getIamPolicy", securityReviewer}},
-	},
-	{
-		Type:    "gcp:storage/bucket:Bucket",
-		Deploy:  []Grant{{"storage.buckets.create", storageAdmin}},
-		Preview: []Grant{{"storage.buckets.get", "roles/storage.bucketViewer"}},
-	},
-	{
-		Type:    "gcp:storage/bucketIAMMember:BucketIAMMember",
-		Deploy:  []Grant{{"storage.buckets.setIamPolicy", storageAdmin}},
-		Preview: []Grant{{"storage.buckets.getIamPolicy", securityReviewer}},
-	},
-	{
-		Type:    AllKubernetes,
-		Deploy:  []Grant{{"container.pods.create", containerAdmin}},
-		Preview: []Grant{{"container.pods.get", containerViewer}},
-		Note:    "`container.viewer` does not read Secrets",
-	},
+	need("gcp:monitoring/alertPolicy:AlertPolicy", "monitoring.alertPolicies", "create", "roles/monitoring.editor", "get", "roles/monitoring.viewer").when("not with `monitoring.enabled: false`"),
+	need("gcp:monitoring/dashboard:Dashboard", "monitoring.dashboards", "create", "roles/monitoring.editor", "get", "roles/monitoring.viewer").when("not with `monitoring.enabled: false`"),
+	need("gcp:projects/iAMMember:IAMMember", "resourcemanager.projects", "setIamPolicy", "roles/resourcemanager.projectIamAdmin", "getIamPolicy", securityReviewer),
+	need("gcp:projects/service:Service", "serviceusage.services", "enable", "roles/serviceusage.serviceUsageAdmin", "list", "roles/serviceusage.serviceUsageViewer"),
+	need(secretIAM, "secretmanager.secrets", "setIamPolicy", "roles/secretmanager.admin", "getIamPolicy", securityReviewer).when("only with `hfTokenSecret`, and on the project of that secret"),
+	need("gcp:serviceaccount/account:Account", "iam.serviceAccounts", "create", serviceAccountAdmin, "get", securityReviewer),
+	need("gcp:serviceaccount/iAMMember:IAMMember", "iam.serviceAccounts", "setIamPolicy", serviceAccountAdmin, "getIamPolicy", securityReviewer),
+	need("gcp:storage/bucket:Bucket", "storage.buckets", "create", storageAdmin, "get", "roles/storage.bucketViewer"),
+	need("gcp:storage/bucketIAMMember:BucketIAMMember", "storage.buckets", "setIamPolicy", storageAdmin, "getIamPolicy", securityReviewer),
+	need(AllKubernetes, "container.pods", "create", containerAdmin, "get", containerViewer).when("`container.viewer` does not read Secrets"),
 }
 
 // DeployGrants returns the permissions that are needed to deploy any stack, without

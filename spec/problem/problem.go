@@ -3,8 +3,10 @@
 package problem
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,26 +18,25 @@ type Problem struct {
 	Why    string // why the value cannot work; the rest of a sentence that begins with Value
 	Remedy string // what would work; empty if Why says it
 	At     string // where the key stands, such as Pulumi.dev.yaml:7; empty: not known
-	Entry  string // the path below Key of the entry that it is about, such as [3], for At; empty: Key says it, or it is about several
+	Entry  string // the path below Key of the entry that it is about, such as [3] or [--flag], for At; empty: Key says it, or it is about several
 }
 
 // Error is the whole problem in one line.
 func (p Problem) Error() string {
-	var b strings.Builder
-	if p.At != "" {
-		b.WriteString(p.At + ": ")
+	text := p.Why
+	if p.Value != "" {
+		text = fmt.Sprintf("%q %s", p.Value, text)
 	}
 	if p.Key != "" {
-		b.WriteString("config " + p.Key + ": ")
+		text = "config " + p.Key + ": " + text
 	}
-	if p.Value != "" {
-		fmt.Fprintf(&b, "%q ", p.Value)
+	if p.At != "" {
+		text = p.At + ": " + text
 	}
-	b.WriteString(p.Why)
 	if p.Remedy != "" {
-		b.WriteString("; " + p.Remedy)
+		text += "; " + p.Remedy
 	}
-	return b.String()
+	return text
 }
 
 // List is all problems of a configuration.
@@ -71,17 +72,14 @@ func Of(key string, err error) List {
 	case err == nil:
 		return nil
 	case errors.As(err, &list):
+		list = slices.Clone(list)
 	case errors.As(err, &one):
 		list = List{one}
 	default:
 		list = List{{Why: err.Error()}}
 	}
-	named := make(List, len(list))
-	for i, p := range list {
-		if p.Key == "" {
-			p.Key = key
-		}
-		named[i] = p
+	for i := range list {
+		list[i].Key = cmp.Or(list[i].Key, key)
 	}
-	return named
+	return list
 }

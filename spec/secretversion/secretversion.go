@@ -20,9 +20,3 @@ func Parse(version string) (project, secret string, err error) {
 	}
 	return parts[1], parts[2], nil
 }
-
-// Check returns why a text does not name a version of a secret; nil if it does.
-func Check(version string) error {
-	_, _, err := Parse(version)
-	return err
-}

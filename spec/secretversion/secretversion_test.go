@@ -12,6 +12,7 @@ func TestASecretsVersionIsParsed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"my-project", "hf_token-1"}, []string{project, secret})
 	for _, wrong := range []string{"", "hf_token", "projects/p/secrets/s", "projects/p/secrets/s/versions/v1", "projects/p/q/secrets/s/versions/1"} {
-		assert.ErrorContains(t, Check(wrong), "use projects/PROJECT/secrets/NAME/versions/NUMBER", wrong)
+		_, _, err := Parse(wrong)
+		assert.ErrorContains(t, err, "use projects/PROJECT/secrets/NAME/versions/NUMBER", wrong)
 	}
 }

@@ -5,12 +5,29 @@ package serverargs
 import (
 	"slices"
 	"strings"
+
+	"sglang-tpu/spec/problem"
 )
 
 // Argument is one flag and its values: none for a switch, several for a list.
 type Argument struct {
 	Flag   string // in full, such as --page-size
 	Values []string
+}
+
+// Refused is a problem with a flag. why is the rest of a sentence that begins with the flag.
+func Refused(flag, why, remedy string) problem.Problem {
+	return problem.Problem{Entry: "[" + flag + "]", Why: flag + " " + why, Remedy: remedy}
+}
+
+// Refusals are problems with flags.
+type Refusals struct{ problem.List }
+
+// Refuse adds a problem with a flag if the condition holds, like Refused.
+func (r *Refusals) Refuse(condition bool, flag, why, remedy string) {
+	if condition {
+		r.List = append(r.List, Refused(flag, why, remedy))
+	}
 }
 
 // List is a command line: each flag once, in order.
@@ -43,15 +60,11 @@ func (l List) With(flag string, values ...string) List {
 // Merge returns the list with the arguments of another list: they replace those with the
 // same flag, and new ones are added at the end.
 func (l List) Merge(other List) List {
-	var merged List
-	for _, a := range l {
-		if i := other.index(a.Flag); i >= 0 {
-			a = other[i]
-		}
-		merged = append(merged, a)
-	}
+	merged := slices.Clone(l)
 	for _, a := range other {
-		if l.index(a.Flag) < 0 {
+		if i := merged.index(a.Flag); i >= 0 {
+			merged[i] = a
+		} else {
 			merged = append(merged, a)
 		}
 	}

@@ -52,23 +52,20 @@ var unworkable = map[string]reason{
 	"--device-indexes": {"the server ignores it on several hosts, and on one host it leaves chips idle that the plan counts", "remove it, and set sglang-tpu:topology"},
 }
 
-// families are flags that are useful only together with a flag that cannot work, by the
-// prefix of their names.
-var families = []struct {
-	prefix string
-	reason reason
-}{
-	{"--pd-", twoServers},
-	{"--disaggregation-", twoServers},
-	{"--no-disaggregation-", twoServers},
-	{"--embedded-cfg-scale", otherMedia},
-	{"--flow-shift", otherMedia},
-	{"--dit-precision", otherMedia},
-	{"--vae-", otherMedia},
-	{"--text-encoder-precisions", otherMedia},
-	{"--image-encoder-precision", otherMedia},
-	{"--precompile-width-heights", otherMedia},
-	{"--precompile-frame-paddings", otherMedia},
+// families are the beginnings of flags that are useful only together with a flag that cannot
+// work.
+var families = map[string]reason{
+	"--pd-":                       twoServers,
+	"--disaggregation-":           twoServers,
+	"--no-disaggregation-":        twoServers,
+	"--embedded-cfg-scale":        otherMedia,
+	"--flow-shift":                otherMedia,
+	"--dit-precision":             otherMedia,
+	"--vae-":                      otherMedia,
+	"--text-encoder-precisions":   otherMedia,
+	"--image-encoder-precision":   otherMedia,
+	"--precompile-width-heights":  otherMedia,
+	"--precompile-frame-paddings": otherMedia,
 }
 
 // forbidden says why a flag may not be set; false if it may.
@@ -78,9 +75,9 @@ func forbidden(flag string) (reason, bool) {
 			return r, true
 		}
 	}
-	for _, f := range families {
-		if strings.HasPrefix(flag, f.prefix) {
-			return f.reason, true
+	for beginning, r := range families {
+		if strings.HasPrefix(flag, beginning) {
+			return r, true
 		}
 	}
 	return reason{}, false

@@ -1,8 +1,6 @@
 package serverargs
 
 import (
-	"math"
-	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,14 +29,8 @@ func Int(text string) (int, bool) {
 	if !pythonInt.MatchString(text) {
 		return 0, false
 	}
-	n, ok := new(big.Int).SetString(strings.ReplaceAll(text, "_", ""), 10)
-	switch {
-	case !ok:
-		return 0, false
-	case !n.IsInt64():
-		return n.Sign() * math.MaxInt, true
-	}
-	return int(n.Int64()), true
+	n, _ := strconv.Atoi(strings.ReplaceAll(text, "_", "")) // which returns the nearest int
+	return n, true
 }
 
 // Float parses a number like Python's float(text): infinity and nan are numbers, and

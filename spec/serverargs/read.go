@@ -2,6 +2,7 @@ package serverargs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sglang-tpu/spec/problem"
@@ -21,24 +22,26 @@ type Reading struct {
 // Read parses words as the server's parser does: "--flag", "--flag value" in several
 // entries, or "--flag=value". If other is true, the server may have a different parser than
 // the table's: then only problems with arguments on which the program itself depends are
-// errors, and all others are doubts.
-func Read(words []string, other bool) Reading {
-	r := &reading{words: words, other: other, seen: map[string]bool{}}
+// errors, and all others are doubts. needed are the flags whose values it depends on.
+func Read(words []string, other bool, needed ...string) Reading {
+	r := &reading{words: words, other: other, needed: needed, seen: map[string]bool{}}
 	for r.at < len(words) {
 		r.next()
 	}
-	return Reading{r.list, r.doubts, r.refused.Err()}
+	r.Err = r.refused.Err()
+	return r.Reading
 }
 
 type reading struct {
-	words []string
-	at    int // index of the next word
-	entry int // index of the word that is read, a flag or a stray word
-	other bool
-	seen  map[string]bool
-	list  List
-
-	doubts, refused problem.List
+	Reading
+	words   []string
+	at      int    // index of the next word
+	entry   int    // index of the word that is read, a flag or a stray word
+	flag    string // that is read; empty: not resolved yet
+	other   bool
+	needed  []string
+	seen    map[string]bool
+	refused problem.List
 }
 
 func (r *reading) refuse(why, remedy string) { r.refused = append(r.refused, r.problem(why, remedy)) }
@@ -50,29 +53,36 @@ func (r *reading) problem(why, remedy string) problem.Problem {
 // doubt reports a problem: as an error, or as a doubt if the server may have a different
 // parser.
 func (r *reading) doubt(why, remedy string) {
-	if r.other {
-		r.doubts = append(r.doubts, r.problem(why, remedy))
+	if r.other && !slices.Contains(r.needed, r.flag) {
+		r.Doubts = append(r.Doubts, r.problem(why, remedy))
 		return
 	}
 	r.refuse(why, remedy)
 }
 
-// next reads a flag and its values.
+// next reads the next word, and the values after it if it is a flag.
 func (r *reading) next() {
 	word := r.words[r.at]
-	r.entry = r.at
+	r.entry, r.flag = r.at, ""
 	r.at++
 	switch {
 	case strings.TrimSpace(word) == "":
 		r.refuse("an entry is empty", "remove it")
-		return
-	case !isFlag(word) || twoInOne(word):
-		r.stray(word)
-		return
+	case twoInOne(word):
+		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "write them as two entries")
+	case !isFlag(word) && len(r.seen) == 0:
+		r.refuse(fmt.Sprintf("%q comes before any flag", word), "begin with a flag such as --context-length")
+	case !isFlag(word):
+		r.refuse(fmt.Sprintf("%q belongs to no flag", word), "remove it")
 	case word == "--":
 		r.refuse(fmt.Sprintf("%q is not an argument of the server, which takes no positional arguments", word), "remove it")
-		return
+	default:
+		r.argument(word)
 	}
+}
+
+// argument reads a flag and its values.
+func (r *reading) argument(word string) {
 	typed, inline, isInline := strings.Cut(word, "=")
 	var values []string
 	if isInline {
@@ -86,43 +96,24 @@ func (r *reading) next() {
 	if flag == "" {
 		return
 	}
-	if r.seen[option.key(flag)] {
+	name := flag // the same for all names of an option
+	if option != nil {
+		name = option.Names[0]
+	}
+	if r.seen[name] {
 		r.refuse(fmt.Sprintf("%q is given twice", typed), "give it once")
 		return
 	}
-	r.seen[option.key(flag)] = true
+	r.seen[name] = true
 	if reason, ok := forbidden(flag); ok {
 		r.refuse(fmt.Sprintf("%q cannot be set: %s", typed, reason.why), reason.remedy)
 		return
 	}
-	r.list = append(r.list, Argument{Flag: flag, Values: values})
-	if option == nil {
-		return
-	}
-	if r.count(option, typed, values, isInline) {
+	r.flag = flag
+	r.Arguments = append(r.Arguments, Argument{Flag: flag, Values: values})
+	if option != nil && r.count(option, typed, values, isInline) {
 		r.check(option, typed, values)
 	}
-}
-
-// stray reports a word that belongs to no flag.
-func (r *reading) stray(word string) {
-	if twoInOne(word) {
-		r.refuse(fmt.Sprintf("%q is a flag and its value in one entry", word), "write them as two entries")
-		return
-	}
-	if len(r.seen) == 0 {
-		r.refuse(fmt.Sprintf("%q comes before any flag", word), "begin with a flag such as --context-length")
-		return
-	}
-	r.refuse(fmt.Sprintf("%q belongs to no flag", word), "remove it")
-}
-
-// key is the same for all names of an option.
-func (o *Option) key(flag string) string {
-	if o == nil {
-		return flag
-	}
-	return o.Names[0]
 }
 
 // isFlag reports whether argparse takes a word for a flag, known or not. argparse takes a
@@ -156,37 +147,31 @@ func (r *reading) resolve(typed string) (string, *Option) {
 		return o.Names[0], o
 	}
 	full := Abbreviated(typed)
-	switch {
-	case len(full) == 0:
+	if len(full) == 0 {
 		if _, ok := forbidden(typed); !ok {
 			r.doubt(fmt.Sprintf("%q is not an argument of the server%s", typed, spelling.Suggestion(typed, names())), "docs/server-arguments.md says where the server's arguments are listed")
 		}
 		return typed, nil
-	case len(full) == 1:
-		why, remedy := fmt.Sprintf("%q is an abbreviation of %s", typed, full[0]), "write it in full"
-		if reason, ok := forbidden(Lookup(full[0]).Names[0]); ok {
-			why, remedy = why+", which cannot be set: "+reason.why, reason.remedy
-		}
-		r.abbreviation(full, why, remedy)
-	default:
-		r.abbreviation(full, fmt.Sprintf("%q is ambiguous: it could be %s", typed, some(full)), "write one of them in full")
 	}
+	why, remedy := fmt.Sprintf("%q is ambiguous: it could be %s", typed, some(full)), "write one of them in full"
+	if len(full) == 1 {
+		why, remedy = fmt.Sprintf("%q is an abbreviation of %s", typed, full[0]), "write it in full"
+	}
+	// Of a flag that the user may not set, it is an error even with a different parser.
+	report := r.doubt
+	for _, name := range full {
+		if reason, ok := forbidden(Lookup(name).Names[0]); ok {
+			report = r.refuse
+			if len(full) == 1 {
+				why, remedy = why+", which cannot be set: "+reason.why, reason.remedy
+			}
+		}
+	}
+	report(why, remedy)
 	if r.other {
 		return typed, nil
 	}
 	return "", nil
-}
-
-// abbreviation reports an abbreviation. It is an error even with a different parser if it
-// may stand for a flag that the user may not set.
-func (r *reading) abbreviation(full []string, why, remedy string) {
-	for _, name := range full {
-		if _, ok := forbidden(Lookup(name).Names[0]); ok {
-			r.refuse(why, remedy)
-			return
-		}
-	}
-	r.doubt(why, remedy)
 }
 
 // some lists the first of many names.
@@ -203,18 +188,16 @@ func (r *reading) count(o *Option, typed string, values []string, inline bool) b
 	switch {
 	case o.Switch() && len(values) > 0:
 		r.doubt(fmt.Sprintf("%q takes no value, but has %q", typed, strings.Join(values, " ")), "remove the value")
-		return false
 	case inline && len(values) > 1:
 		r.doubt(fmt.Sprintf("%q has the value %q after =, so %q belongs to no flag", typed, values[0], strings.Join(values[1:], " ")), "give each value an entry of its own")
-		return false
 	case len(values) == 0 && strings.ContainsAny(o.Values, "1+"):
 		r.missing(o, typed)
-		return false
 	case len(values) > 1 && strings.ContainsAny(o.Values, "1?"):
 		r.doubt(fmt.Sprintf("%s takes one value, but has %q", typed, values), "give only one value")
-		return false
+	default:
+		return true
 	}
-	return true
+	return false
 }
 
 // missing reports a value that is missing, or that looks like a flag.
@@ -241,26 +224,17 @@ func (r *reading) check(o *Option, typed string, values []string) {
 		case !o.Is(value) && o.Type == "int":
 			r.doubt(fmt.Sprintf("%s %q is not a whole number", typed, value), "use digits only")
 		case !o.Is(value):
-			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), fmt.Sprintf("use a number such as %s", o.example()))
+			example := "0.88"
+			if _, ok := Float(o.Default); ok {
+				example = o.Default
+			}
+			r.doubt(fmt.Sprintf("%s %q is not a number", typed, value), "use a number such as "+example)
 		case !o.Allows(value):
-			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, o.suggestion(value)), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
+			intended := ""
+			if len(value) >= 4 { // a shorter one is similar to many choices
+				intended = spelling.Suggestion(value, o.Choices)
+			}
+			r.doubt(fmt.Sprintf("%s %q is not one of its choices%s", typed, value, intended), fmt.Sprintf("use %s", strings.Join(o.Choices, ", ")))
 		}
 	}
-}
-
-// suggestion returns the choice that was probably intended; empty for very short values,
-// which are similar to many choices.
-func (o *Option) suggestion(value string) string {
-	if len(value) < 4 {
-		return ""
-	}
-	return spelling.Suggestion(value, o.Choices)
-}
-
-// example returns a valid number for the option.
-func (o *Option) example() string {
-	if _, ok := Float(o.Default); ok {
-		return o.Default
-	}
-	return "0.88"
 }

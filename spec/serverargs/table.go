@@ -61,18 +61,10 @@ func Lookup(name string) *Option {
 // Abbreviated returns the names that begin with name. argparse accepts an abbreviation of
 // exactly one name, and rejects one of several names, even of the same option.
 func Abbreviated(name string) []string {
-	var found []string
 	if !strings.HasPrefix(name, "--") {
 		return nil
 	}
-	for _, o := range Options {
-		for _, full := range o.Names {
-			if strings.HasPrefix(full, name) {
-				found = append(found, full)
-			}
-		}
-	}
-	return found
+	return slices.DeleteFunc(names(), func(full string) bool { return !strings.HasPrefix(full, name) })
 }
 
 // names of all options.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 )
 
 // Where an image comes from.
@@ -16,39 +17,40 @@ const (
 	Prebuilt = "prebuilt" // any reference
 )
 
-// Image is the image of the model server. Some fields are allowed only with one source.
+// Image is the image of the model server. Some fields are allowed only with one source. Only
+// the registry is also a setting of a platform.
 type Image struct {
 	// Where the image comes from: build builds it inside the cluster from a pinned commit; mirror takes a version of
 	// lmsysorg/sglang-jax through a mirror of Docker Hub; prebuilt runs a reference as it is.
-	Source string `json:"source" noun:"an image source" jsonschema:"default=build,enum=build,enum=mirror,enum=prebuilt"`
+	Source string `json:"source" layer:"endpoint" noun:"an image source" jsonschema:"default=build,enum=build,enum=mirror,enum=prebuilt"`
 
 	Inputs
 
 	// Tag, such as v0.1.0, or digest, sha256:..., of lmsysorg/sglang-jax. Only with source mirror.
-	Version string `json:"version"`
+	Version string `json:"version" layer:"endpoint"`
 	// Reference of the image, preferably with its @sha256 digest. Only with source
 	// prebuilt.
-	Reference string `json:"reference"`
+	Reference string `json:"reference" layer:"endpoint"`
 	// Existing Artifact Registry repository to push built images to, instead of creating one:
 	// projects/P/locations/L/repositories/R. Only with source build.
-	Registry string `json:"registry"`
+	Registry string `json:"registry" layer:"all"`
 
 	// Settings of earlier versions of this program, which had no effect.
-	KeepVersions any `json:"keepVersions" jsonschema:"-"`
-	KeepDays     any `json:"keepDays" jsonschema:"-"`
+	KeepVersions any `json:"keepVersions" layer:"endpoint" jsonschema:"-"`
+	KeepDays     any `json:"keepDays" layer:"endpoint" jsonschema:"-"`
 }
 
 // Inputs are everything that determines the content of a built image.
 type Inputs struct {
 	// https address of the git repository. The default is sglang-jax's own. Only with source build.
-	Repository string `json:"repository"`
+	Repository string `json:"repository" layer:"endpoint"`
 	// Commit to build, 40 hexadecimal digits; not a branch or tag, which can move. The default is the commit that this
 	// program was written for. Only with source build.
-	Commit string `json:"commit"`
+	Commit string `json:"commit" layer:"endpoint"`
 	// Path of the Dockerfile in the repository. The default is Dockerfile. Only with source build.
-	Dockerfile string `json:"dockerfile"`
+	Dockerfile string `json:"dockerfile" layer:"endpoint"`
 	// Build arguments, NAME: value. The default is SETUPTOOLS_SCM_PRETEND_VERSION alone. Only with source build.
-	BuildArgs map[string]string `json:"buildArgs"`
+	BuildArgs map[string]string `json:"buildArgs" layer:"endpoint"`
 }
 
 // Platform of every image: the machines of tpu7x.
@@ -96,4 +98,16 @@ func (i Inputs) Tag() string {
 	}{i.Repository, i.Commit, i.Dockerfile, i.BuildArgs, Platform})
 	sum := sha256.Sum256(text)
 	return i.Commit[:min(12, len(i.Commit))] + "-" + hex.EncodeToString(sum[:])[:8]
+}
+
+// published is the server's repository on Docker Hub.
+const published = "lmsysorg/sglang-jax"
+
+// Published is the server's image on Docker Hub, without the registry's host. Its version
+// is a tag, or a digest that begins with sha256:.
+func Published(version string) string {
+	if strings.HasPrefix(version, "sha256:") {
+		return published + "@" + version
+	}
+	return published + ":" + version
 }

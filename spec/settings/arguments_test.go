@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverargs"
 )
 
@@ -113,18 +114,21 @@ func TestADraftModelsWeightsAreNotInThePlan(t *testing.T) {
 }
 
 func TestVariablesOfTheServer(t *testing.T) {
+	checkVariables := func(variables map[string]string, secrets ...string) problem.List {
+		return problemsIn(Settings{ServerEnvironment: variables}, (*loader).checkEnvironment, secrets...)
+	}
 	for name, why := range map[string]string{
 		"HF_HOME": "cannot be set", "HF_HUB_OFFLINE": "cannot be set", "JAX_COMPILATION_CACHE_DIR": "sglang-tpu:cache", "JAX_PLATFORMS": "--device tpu",
 		"LWS_WORKER_INDEX": "controller sets it", "TPU_PROCESS_PORT": "controller sets it", "TPU_TOPOLOGY": "GKE sets it", "DB_PASS": "looks like a secret", "HOME": "writable folder", "API_KEY_FILE": "sglang-tpu:apiKey",
 		"MY_SECRET": "looks like a secret", "SGL_JAX_PD_SHARED_SECRET": "looks like a secret", "aws_access_key_id": "looks like a secret", "GITHUB_TOKEN": "looks like a secret",
 		"A-B": "is not the name of a variable", "": "is not the name of a variable", "A B": "is not the name of a variable",
 	} {
-		err := checkEnvironment(map[string]string{name: "the-value"}, nil).Err()
+		err := checkVariables(map[string]string{name: "the-value"}).Err()
 		require.ErrorContains(t, err, why, name)
 		assert.NotContains(t, err.Error(), "the-value", "it may be a secret")
 	}
 	for _, name := range []string{"TPU_MIN_LOG_LEVEL", "HF_HUB_DOWNLOAD_TIMEOUT", "SGLANG_X", "LIBTPU_INIT_ARGS"} {
-		assert.Empty(t, checkEnvironment(map[string]string{name: "1"}, nil), name)
+		assert.Empty(t, checkVariables(map[string]string{name: "1"}), name)
 	}
 	for _, text := range []string{"the-value", `{"MY_TOKEN":["the-value"]}`, `{"A":"b"} the-value`} {
 		_, err := load(coder(t).With("sglang-tpu:serverEnvironment", text))
@@ -132,6 +136,6 @@ func TestVariablesOfTheServer(t *testing.T) {
 		assert.NotContains(t, err.Error(), "the-value", text)
 	}
 	fine := map[string]string{"SGLANG_HEALTH_CHECK_TIMEOUT": "30", "TOKENIZERS_PARALLELISM": "false", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "LIBTPU_INIT_ARGS": "--x=y"}
-	assert.Empty(t, checkEnvironment(fine, func(string) bool { return false }))
-	assert.ErrorContains(t, checkEnvironment(fine, func(key string) bool { return key == "sglang-tpu:serverEnvironment" }).Err(), "contains a secret")
+	assert.Empty(t, checkVariables(fine))
+	assert.ErrorContains(t, checkVariables(fine, "sglang-tpu:serverEnvironment").Err(), "contains a secret")
 }

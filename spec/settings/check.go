@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"sglang-tpu/spec/gke"
-	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/secretversion"
 )
 
@@ -29,92 +28,81 @@ const (
 	placeholderReservation = "your-reservation"
 )
 
-func checkPlaceholders(c *Config) problem.List {
-	var found problem.List
-	if c.Project == placeholderProject {
-		found.Add("gcp:project", c.Project, "is a placeholder for your project id", "run: pulumi config set gcp:project PROJECT")
+func (l *loader) checkPlaceholders() {
+	if l.Project == placeholderProject {
+		l.found.Add("gcp:project", l.Project, "is a placeholder for your project id", "run: pulumi config set gcp:project PROJECT")
 	}
-	for i, option := range c.Options() {
+	for i, option := range l.Options() {
 		key := optionKey(i) + ".reservation"
-		for _, part := range strings.Split(option.Reservation, "/") {
-			if part == placeholderReservation || part == placeholderProject {
-				found.Add(key, option.Reservation, "is a placeholder for the name of your reservation", "run: pulumi config set --path "+key+" NAME")
-				break
-			}
+		parts := strings.Split(option.Reservation, "/")
+		if slices.Contains(parts, placeholderReservation) || slices.Contains(parts, placeholderProject) {
+			l.found.Add(key, option.Reservation, "is a placeholder for the name of your reservation", "run: pulumi config set --path "+key+" NAME")
 		}
 	}
-	return found
 }
 
 // checkPlace checks project and zone, and the region if it is configured.
-func checkPlace(c *Config, region string) problem.List {
-	var found problem.List
-	if c.Project != "" && !projectID.MatchString(c.Project) {
-		found.Add("gcp:project", c.Project, "is not a project id",
+func (l *loader) checkPlace(region string) {
+	if l.Project != "" && !projectID.MatchString(l.Project) {
+		l.found.Add("gcp:project", l.Project, "is not a project id",
 			"use the id, not the name or number: 6 to 30 lower-case letters, digits and hyphens")
 	}
-	if c.Zone != "" && !zoneName.MatchString(c.Zone) {
-		found.Add("gcp:zone", c.Zone, "is not a zone", "use a zone such as us-central1-c")
-	} else if region != "" && c.Zone != "" && region != c.Region {
-		found.Add("gcp:region", region, "is not the region of gcp:zone, which is "+c.Region, "remove it; the region follows from the zone")
+	if l.Zone != "" && !zoneName.MatchString(l.Zone) {
+		l.found.Add("gcp:zone", l.Zone, "is not a zone", "use a zone such as us-central1-c")
+	} else if region != "" && l.Zone != "" && region != l.Region {
+		l.found.Add("gcp:region", region, "is not the region of gcp:zone, which is "+l.Region, "remove it; the region follows from the zone")
 	}
-	return found
 }
 
 // checkToken reports a token that is set in two places.
-func checkToken(c *Config) problem.List {
+func (l *loader) checkToken() {
 	switch key := keyOf("hfTokenSecret"); {
-	case c.HFTokenSecret == "":
-		return nil
-	case c.HFToken != "":
-		return problem.List{{Key: key, Value: c.HFTokenSecret, Why: "is set, and so is sglang-tpu:hfToken", Remedy: "remove one of the two"}}
+	case l.HFTokenSecret == "":
+	case l.HFToken != "":
+		l.found.Add(key, l.HFTokenSecret, "is set, and so is sglang-tpu:hfToken", "remove one of the two")
 	default:
-		return problem.Of(key, secretversion.Check(c.HFTokenSecret))
+		_, _, err := secretversion.Parse(l.HFTokenSecret)
+		l.check(key, err)
 	}
 }
 
 // checkCluster checks the control plane and the system pool.
-func checkCluster(c *Config) problem.List {
+func (l *loader) checkCluster() {
 	const key = "sglang-tpu:gke"
-	g := c.GKE
-	var found problem.List
-	if c.SystemPool.MachineType == "" {
-		found.Add("sglang-tpu:systemPool.machineType", "", "is empty", "use a machine type such as e2-standard-8")
+	g := l.GKE
+	if l.SystemPool.MachineType == "" {
+		l.found.Add("sglang-tpu:systemPool.machineType", "", "is empty", "use a machine type such as e2-standard-8")
 	}
 	if g.SecretsKey != "" {
 		match := kmsKey.FindStringSubmatch(g.SecretsKey)
 		switch {
 		case match == nil:
-			found.Add(key+".secretsKey", g.SecretsKey, "is not a Cloud KMS key", "use projects/P/locations/R/keyRings/RING/cryptoKeys/KEY")
-		case c.Region != "" && match[1] != c.Region:
-			found.Add(key+".secretsKey", g.SecretsKey, "is not in the cluster's region", "use a key in "+c.Region)
+			l.found.Add(key+".secretsKey", g.SecretsKey, "is not a Cloud KMS key", "use projects/P/locations/R/keyRings/RING/cryptoKeys/KEY")
+		case l.Region != "" && match[1] != l.Region:
+			l.found.Add(key+".secretsKey", g.SecretsKey, "is not in the cluster's region", "use a key in "+l.Region)
 		}
 	}
 	match := gkeVersion.FindStringSubmatch(g.MinVersion)
 	if match == nil {
-		found.Add(key+".minVersion", g.MinVersion, "is not a GKE version", "use a version such as 1.35 or "+gke.LeastVersion)
-		return found
+		l.found.Add(key+".minVersion", g.MinVersion, "is not a GKE version", "use a version such as 1.35 or "+gke.LeastVersion)
+		return
 	}
 	if number, err := strconv.Atoi(match[1]); err != nil || number < 34 {
-		found.Add(key+".minVersion", g.MinVersion, "does not support tpu7x, which needs "+gke.LeastVersion, "use 1.35 or newer")
+		l.found.Add(key+".minVersion", g.MinVersion, "does not support tpu7x, which needs "+gke.LeastVersion, "use 1.35 or newer")
 	}
-	return found
 }
 
-func checkLabels(labels map[string]string) problem.List {
-	var found problem.List
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		if !labelKey.MatchString(key) || !labelValue.MatchString(labels[key]) {
-			found.Add("sglang-tpu:labels."+key, labels[key], "is not a Google Cloud label",
+func (l *loader) checkLabels() {
+	for _, key := range slices.Sorted(maps.Keys(l.Labels)) {
+		if !labelKey.MatchString(key) || !labelValue.MatchString(l.Labels[key]) {
+			l.found.Add("sglang-tpu:labels."+key, l.Labels[key], "is not a Google Cloud label",
 				"use at most 63 lower-case letters, digits, hyphens and underscores, beginning with a letter")
 		}
 	}
-	return found
 }
 
-func checkRevision(revision string) problem.List {
-	if revision == "" || gitRevision.MatchString(revision) {
-		return nil
+func (l *loader) checkRevision() {
+	if l.Revision != "" && !gitRevision.MatchString(l.Revision) {
+		l.found.Add(keyOf("modelRevision"), l.Revision, "is not a revision of a repository", "use main, a tag, or a commit of the model's repository")
 	}
-	return problem.List{{Key: keyOf("modelRevision"), Value: revision, Why: "is not a revision of a repository", Remedy: "use main, a tag, or a commit of the model's repository"}}
 }

@@ -6,6 +6,7 @@
 package settings
 
 import (
+	"cmp"
 	"reflect"
 	"time"
 
@@ -21,8 +22,8 @@ import (
 // "sglang-tpu:model". Objects are JSON.
 type Source struct {
 	Get      func(key string) (value string, ok bool)
-	IsSecret func(key string) bool
-	Keys     []string // all keys that are set, to detect misspelt ones
+	IsSecret func(key string) bool // nil: no key is a secret
+	Keys     []string              // all keys that are set, to detect misspelt ones
 	// Project is the name of the Pulumi project. The keys of this program may also be in its
 	// namespace. Empty means this program's name.
 	Project string
@@ -30,11 +31,15 @@ type Source struct {
 	Now func() time.Time
 }
 
-func (s Source) now() time.Time {
-	if s.Now == nil {
-		return time.Now()
+func (s Source) withDefaults() Source {
+	s.Project = cmp.Or(s.Project, Namespace)
+	if s.IsSecret == nil {
+		s.IsSecret = func(string) bool { return false }
 	}
-	return s.Now()
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	return s
 }
 
 // Config is the checked configuration of one environment: its settings with all defaults,
@@ -78,45 +83,45 @@ func (c *Config) Named(problems problem.List) problem.List { return c.project.na
 
 // Load reads and checks every key. The error is a problem.List of all problems.
 func Load(source Source) (*Config, error) {
-	r := newReader()
-	var twice problem.List
-	r.source, r.project, twice = inProject(source)
-	c := &Config{Settings: r.settings(), project: r.project}
-	region := c.Region
-	c.Region = gke.RegionOf(c.Zone)
-	r.add(checkKeys(source.Keys, r.project.name))
-	known := r.resolveModel(c)
+	source, keys, twice := inProject(source.withDefaults())
+	l := newLoader(source)
+	l.project = keys
+	l.readAll()
+	region := l.Region
+	l.Region = gke.RegionOf(l.Zone)
+	l.checkKeys()
+	known := l.resolveModel()
 	// Do not warn users who set an empty list of exclusions.
-	noExclusions := c.Maintenance.Exclusions != nil && len(c.Maintenance.Exclusions) == 0
-	r.add(checkLayer(c.Settings))
-	c.fillDefaults()
+	noExclusions := l.Maintenance.Exclusions != nil && len(l.Maintenance.Exclusions) == 0
+	l.checkLayer()
+	l.fillDefaults()
 
 	// Values that could not be read were reported, and have their defaults.
-	r.add(checkConstraints(field{}, "", reflect.ValueOf(c.Settings)))
-	r.add(checkPlace(c, region))
-	r.add(checkPlaceholders(c))
-	given, wrong := c.planServer(known, !r.unread["topology"])
-	r.add(wrong)
-	r.add(checkImage(c.Image))
-	r.add(checkEnvironment(c.ServerEnvironment, r.source.IsSecret))
-	r.add(checkCapacity(c))
-	r.add(checkCache(c.Cache))
-	r.add(checkMaintenance(c.Maintenance))
-	r.add(checkMonitoring(c.Monitoring))
-	r.add(checkRevision(c.Revision))
-	r.add(checkNetwork(c.Network))
-	r.add(checkScale(c))
-	r.add(checkToken(c))
-	r.add(checkCluster(c))
-	r.add(checkLabels(c.Labels))
-	r.add(checkExisting(c))
-	if c.LeaderWorkerSet != "" {
-		r.add(problem.Of(keyOf("leaderWorkerSet"), names.CheckSet(c.LeaderWorkerSet, c.Replicas)))
+	l.found = append(l.found, checkConstraints(field{}, "", reflect.ValueOf(l.Settings))...)
+	l.checkPlace(region)
+	l.checkPlaceholders()
+	given := l.planServer(known)
+	l.checkImage()
+	l.checkEnvironment()
+	l.checkCapacity()
+	l.checkCache()
+	l.checkMaintenance()
+	l.checkMonitoring()
+	l.checkRevision()
+	l.checkNetwork()
+	l.checkScale()
+	l.checkToken()
+	l.checkCluster()
+	l.checkLabels()
+	l.checkExisting()
+	if l.LeaderWorkerSet != "" {
+		l.check(keyOf("leaderWorkerSet"), names.CheckSet(l.LeaderWorkerSet, l.Replicas))
 	}
-	if err := append(twice, r.project.named(r.found)...).Err(); err != nil {
+	if err := append(twice, l.Named(l.found)...).Err(); err != nil {
 		return nil, err
 	}
-	c.Arguments = serverargs.Launch(c.Model.ID, c.Revision, c.TrustRemoteCode).Merge(c.Plan.Arguments()).Merge(given)
-	c.Warnings = r.project.named(append(c.Warnings, warnings(c, noExclusions, source.now())...))
-	return c, nil
+	l.Arguments = serverargs.Launch(l.Model.ID, l.Revision, l.TrustRemoteCode).Merge(l.Plan.Arguments()).Merge(given)
+	l.warn(noExclusions, source.Now())
+	l.Warnings = l.Named(l.Warnings)
+	return l.Config, nil
 }

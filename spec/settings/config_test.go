@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/gke"
+	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/serverimage"
 	"sglang-tpu/spec/storage"
@@ -18,16 +20,17 @@ import (
 
 func load(values configtest.Values, secrets ...string) (*Config, error) {
 	return Load(Source{
-		Get: func(key string) (string, bool) { v, ok := values[key]; return v, ok },
-		IsSecret: func(key string) bool {
-			for _, s := range secrets {
-				if s == key {
-					return true
-				}
-			}
-			return false
-		},
+		Get:      func(key string) (string, bool) { v, ok := values[key]; return v, ok },
+		IsSecret: func(key string) bool { return slices.Contains(secrets, key) },
 	})
+}
+
+// problemsIn returns what one check finds in settings.
+func problemsIn(s Settings, check func(*loader), secrets ...string) problem.List {
+	l := newLoader(Source{IsSecret: func(key string) bool { return slices.Contains(secrets, key) }})
+	l.Settings = s
+	check(l)
+	return l.found
 }
 
 // coder sets a model whose numbers the tests know, whatever the default model is.

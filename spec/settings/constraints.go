@@ -17,11 +17,7 @@ func checkConstraints(f field, key string, v reflect.Value) problem.List {
 	switch v.Kind() {
 	case reflect.Struct:
 		for _, inside := range fieldsOf(v.Type()) {
-			path := key + "." + inside.name
-			if key == "" {
-				path = keyOf(inside.name)
-			}
-			found = append(found, checkConstraints(inside, path, v.FieldByIndex(inside.Index))...)
+			found = append(found, checkConstraints(inside, inside.path(key), v.FieldByIndex(inside.Index))...)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
@@ -33,22 +29,16 @@ func checkConstraints(f field, key string, v reflect.Value) problem.List {
 			found.Add(key, v.String(), "is not "+f.Tag.Get("noun"), "use "+list(choices[:last])+" or "+choices[last])
 		}
 	case reflect.Int:
-		found = append(found, checkRange(f, key, int(v.Int()))...)
+		unit, isRange := f.Tag.Lookup("unit")
+		least, _ := f.number("minimum")
+		most, _ := f.number("maximum")
+		_, hasDefault := f.constraint("default")
+		// Without a default, 0 means that the setting is not set.
+		if n := int(v.Int()); isRange && (n < least || n > most) && (n != 0 || hasDefault) {
+			found.Add(key, strconv.Itoa(n), "is out of range", fmt.Sprintf("use %d to %d %s", least, most, unit))
+		}
 	}
 	return found
-}
-
-// checkRange rejects a number outside of its range. If there is no default, 0 means that the
-// setting is not set.
-func checkRange(f field, key string, value int) problem.List {
-	unit, ok := f.Tag.Lookup("unit")
-	least, _ := f.number("minimum")
-	most, _ := f.number("maximum")
-	_, hasDefault := f.constraint("default")
-	if !ok || value == 0 && !hasDefault || value >= least && value <= most {
-		return nil
-	}
-	return problem.List{{Key: key, Value: strconv.Itoa(value), Why: "is out of range", Remedy: fmt.Sprintf("use %d to %d %s", least, most, unit)}}
 }
 
 func list(names []string) string { return strings.Join(names, ", ") }

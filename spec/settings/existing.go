@@ -16,12 +16,6 @@ import (
 	"sglang-tpu/spec/storage"
 )
 
-const (
-	networkKey  = existing.NetworkKey
-	clusterKey  = existing.ClusterKey
-	accountsKey = existing.AccountsKey
-)
-
 var (
 	computeName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	account     = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\.iam\.gserviceaccount\.com$`)
@@ -31,145 +25,125 @@ var (
 )
 
 // checkExisting checks the settings about existing resources, without looking these up.
-func checkExisting(c *Config) problem.List {
-	found := append(checkExistingNetwork(c), checkExistingCluster(c)...)
-	found = append(found, checkAccounts(c)...)
-	found = append(found, checkBucket(c)...)
-	found = append(found, checkAdopted(c)...)
-	return append(found, checkRegistry(c)...)
+func (l *loader) checkExisting() {
+	l.checkExistingNetwork()
+	l.checkExistingCluster()
+	l.checkAccounts()
+	l.checkBucket()
+	l.checkAdopted()
+	l.checkRegistry()
 }
 
-func checkExistingNetwork(c *Config) problem.List {
-	e := c.Network.Existing
-	var found problem.List
+func (l *loader) checkExistingNetwork() {
+	e := l.Network.Existing
 	if !e.Used() {
-		if !e.FirewallRule {
-			found.Add(networkKey+".firewallRule", "false", "applies only to an existing network, and none is named", "remove it, or name network and subnetwork")
-		}
-		return found
+		l.onlyDefaults(e, existing.NetworkKey, "applies only to an existing network, and none is named", "remove it, or name network and subnetwork", "firewallRule")
+		return
 	}
 	if e.Project != "" && !projectID.MatchString(e.Project) {
-		found.Add(networkKey+".project", e.Project, "is not a project id", "use the id of the network's project, such as that of the Shared VPC host")
+		l.found.Add(existing.NetworkKey+".project", e.Project, "is not a project id", "use the id of the network's project, such as that of the Shared VPC host")
 	}
-	ranges := map[string]string{"podsRange": e.PodsRange, "servicesRange": e.ServicesRange}
-	for _, name := range []struct{ field, value string }{
-		{"network", e.Network}, {"subnetwork", e.Subnetwork}, {"podsRange", e.PodsRange}, {"servicesRange", e.ServicesRange},
+	for _, name := range []struct {
+		field, value string
+		ofCluster    bool // needed only to create a cluster
+	}{
+		{"network", e.Network, false}, {"subnetwork", e.Subnetwork, false}, {"podsRange", e.PodsRange, true}, {"servicesRange", e.ServicesRange, true},
 	} {
-		_, isRange := ranges[name.field]
 		switch {
-		case isRange && c.Cluster.Existing.Used():
-			if name.value != "" {
-				found.Add(networkKey+"."+name.field, name.value, "applies only to a cluster that this program creates, and cluster.existing is set", "remove it")
-			}
+		case name.ofCluster && l.Cluster.Existing.Used():
+			l.onlyDefaults(e, existing.NetworkKey, onlyNewCluster, "remove it", name.field)
 		case name.value == "":
-			found.Add(networkKey+"."+name.field, "", "is empty, but other fields of network.existing are set", "name it, or remove network.existing")
+			l.found.Add(existing.NetworkKey+"."+name.field, "", "is empty, but other fields of network.existing are set", "name it, or remove network.existing")
 		case !computeName.MatchString(name.value):
-			found.Add(networkKey+"."+name.field, name.value, "is not the name of a Compute Engine resource", "use the name alone: lower-case letters, digits and hyphens")
+			l.found.Add(existing.NetworkKey+"."+name.field, name.value, "is not the name of a Compute Engine resource", "use the name alone: lower-case letters, digits and hyphens")
 		}
 	}
 	if e.PodsRange != "" && e.PodsRange == e.ServicesRange {
-		found.Add(networkKey+".servicesRange", e.ServicesRange, "is also the range of the pods", "use two secondary ranges")
+		l.found.Add(existing.NetworkKey+".servicesRange", e.ServicesRange, "is also the range of the pods", "use two secondary ranges")
 	}
-	for _, given := range nonDefault(c.Network, "sglang-tpu:network", "nodes", "pods", "services") {
-		found.Add(given.Key, given.Value, "applies only to a subnetwork that this program creates, and network.existing is set", "remove it")
-	}
-	return found
+	l.onlyDefaults(l.Network, "sglang-tpu:network", "applies only to a subnetwork that this program creates, and network.existing is set", "remove it",
+		"nodes", "pods", "services")
 }
 
-func checkExistingCluster(c *Config) problem.List {
-	e := c.Cluster.Existing
+// onlyNewCluster is why a setting is rejected that an existing cluster leaves without effect.
+const onlyNewCluster = "applies only to a cluster that this program creates, and cluster.existing is set"
+
+func (l *loader) checkExistingCluster() {
+	e := l.Cluster.Existing
 	if !e.Used() {
-		return nil
+		return
 	}
-	var found problem.List
 	switch {
 	case e.Name == "":
-		found.Add(clusterKey+".name", "", "is empty, but other fields of cluster.existing are set", "name the cluster, or remove cluster.existing")
+		l.found.Add(existing.ClusterKey+".name", "", "is empty, but other fields of cluster.existing are set", "name the cluster, or remove cluster.existing")
 	case !computeName.MatchString(e.Name):
-		found.Add(clusterKey+".name", e.Name, "is not the name of a cluster", "use the name alone, as gcloud container clusters list shows it")
+		l.found.Add(existing.ClusterKey+".name", e.Name, "is not the name of a cluster", "use the name alone, as gcloud container clusters list shows it")
 	}
-	if e.Location != "" && c.Region != "" && e.Location != c.Region && gke.RegionOf(e.Location) != c.Region {
-		found.Add(clusterKey+".location", e.Location, "is not in the region of gcp:zone, which is "+c.Region, "use a cluster in "+c.Region+", or another gcp:zone")
+	if e.Location != "" && l.Region != "" && e.Location != l.Region && gke.RegionOf(e.Location) != l.Region {
+		l.found.Add(existing.ClusterKey+".location", e.Location, "is not in the region of gcp:zone, which is "+l.Region, "use a cluster in "+l.Region+", or another gcp:zone")
 	}
-	if n := len(e.NodePools); n > 0 {
-		if n != c.Replicas && c.Layer != gke.Platform {
-			found.Add(clusterKey+".nodePools", strings.Join(e.NodePools, ", "), fmt.Sprintf("has %d node pools, and replicas is %d: each replica has a slice of its own", n, c.Replicas), "name one node pool for each replica")
+	if len(e.NodePools) > 0 {
+		l.checkNodePools(e.NodePools)
+	}
+	l.onlyDefaults(l.GKE, "sglang-tpu:gke", onlyNewCluster, "remove it")
+	l.onlyDefaults(l.SystemPool, "sglang-tpu:systemPool", onlyNewCluster, "remove it")
+	l.onlyDefaults(l.Network, "sglang-tpu:network", onlyNewCluster, "remove it", "controlPlane", "authorizedNetworks")
+	if l.Network.Existing.Used() {
+		l.onlyDefaults(l.Network.Existing, existing.NetworkKey, onlyNewCluster, "remove it", "firewallRule")
+	} else {
+		l.onlyDefaults(l.Network, "sglang-tpu:network", onlyNewCluster, "remove it", "nodes", "pods", "services")
+	}
+}
+
+// checkNodePools checks the existing node pools, and that nothing is set for slices to create.
+func (l *loader) checkNodePools(pools []string) {
+	const key, named = existing.ClusterKey + ".nodePools", " that this program creates, and cluster.existing.nodePools names existing ones"
+	if n := len(pools); n != l.Replicas && l.Layer != gke.Platform {
+		l.found.Add(key, strings.Join(pools, ", "), fmt.Sprintf("has %d node pools, and replicas is %d: each replica has a slice of its own", n, l.Replicas), "name one node pool for each replica")
+	}
+	for i, pool := range pools {
+		if slices.Contains(pools[:i], pool) {
+			l.check(key, problem.Problem{Entry: fmt.Sprintf("[%d]", i), Value: pool, Why: "is named twice", Remedy: "name each node pool once"})
+			break
 		}
-		if i := gke.Repeated(e.NodePools); i >= 0 {
-			found = append(found, problem.Problem{
-				Key: clusterKey + ".nodePools", Entry: fmt.Sprintf("[%d]", i), Value: e.NodePools[i],
-				Why: "is named twice", Remedy: "name each node pool once",
-			})
-		}
-		for _, given := range nonDefault(c.Capacity, "sglang-tpu:capacity") {
-			found.Add(given.Key, given.Value, "applies only to slices that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
-		}
-		if len(c.CapacityFallbacks) > 0 {
-			found.Add("sglang-tpu:capacityFallbacks", "", "applies only to slices that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
-		}
-		if c.ServiceAccounts.Nodes != "" {
-			found.Add(accountsKey+".nodes", c.ServiceAccounts.Nodes, "applies only to nodes that this program creates, and cluster.existing.nodePools names existing ones", "remove it")
-		}
 	}
-	const only = "applies only to a cluster that this program creates, and cluster.existing is set"
-	for _, given := range nonDefault(c.GKE, "sglang-tpu:gke") {
-		found.Add(given.Key, given.Value, only, "remove it")
-	}
-	for _, given := range nonDefault(c.SystemPool, "sglang-tpu:systemPool") {
-		found.Add(given.Key, given.Value, only, "remove it")
-	}
-	for _, given := range nonDefault(c.Network, "sglang-tpu:network", "controlPlane", "authorizedNetworks") {
-		found.Add(given.Key, given.Value, only, "remove it")
-	}
-	if !c.Network.Existing.Used() {
-		for _, given := range nonDefault(c.Network, "sglang-tpu:network", "nodes", "pods", "services") {
-			found.Add(given.Key, given.Value, only, "remove it")
-		}
-	} else if !c.Network.Existing.FirewallRule {
-		found.Add(networkKey+".firewallRule", "false", only, "remove it")
-	}
-	return found
+	l.onlyDefaults(l.Capacity, "sglang-tpu:capacity", "applies only to slices"+named, "remove it")
+	l.onlyDefaults(l.Settings, "", "applies only to slices"+named, "remove it", "capacityFallbacks")
+	l.onlyDefaults(l.ServiceAccounts, existing.AccountsKey, "applies only to nodes"+named, "remove it", "nodes")
 }
 
 // checkAccounts checks the service accounts. The builder may write images, so the nodes
 // must not have the same account.
-func checkAccounts(c *Config) problem.List {
-	a := c.ServiceAccounts
-	var found problem.List
+func (l *loader) checkAccounts() {
+	a := l.ServiceAccounts
 	for _, one := range []struct{ field, email string }{{"nodes", a.Nodes}, {"builder", a.Builder}} {
 		if one.email != "" && !account.MatchString(one.email) {
-			found.Add(accountsKey+"."+one.field, one.email, "is not the email of a service account", "use NAME@PROJECT.iam.gserviceaccount.com")
+			l.found.Add(existing.AccountsKey+"."+one.field, one.email, "is not the email of a service account", "use NAME@PROJECT.iam.gserviceaccount.com")
 		}
 	}
 	if a.Builder != "" && a.Builder == a.Nodes {
-		found.Add(accountsKey+".builder", a.Builder, "is also the account of the nodes, which could then change every pod's image", "use an account of its own")
+		l.found.Add(existing.AccountsKey+".builder", a.Builder, "is also the account of the nodes, which could then change every pod's image", "use an account of its own")
 	}
-	if a.Builder != "" && c.Image.Source != serverimage.Build {
-		found.Add(accountsKey+".builder", a.Builder, "is allowed only with image source build, and the source is "+c.Image.Source, "remove it")
+	if a.Builder != "" && l.Image.Source != serverimage.Build {
+		l.found.Add(existing.AccountsKey+".builder", a.Builder, "is allowed only with image source build, and the source is "+l.Image.Source, "remove it")
 	}
-	return found
 }
 
-func checkBucket(c *Config) problem.List {
-	var found problem.List
-	const key = cacheKey
-	if c.Cache.Bucket != "" {
-		switch {
-		case c.Cache.Mode != storage.GCS:
-			found.Add(key+".bucket", c.Cache.Bucket, "is allowed only with mode gcs, and mode is "+c.Cache.Mode, "remove it, or set mode to gcs")
-		case !bucketName.MatchString(c.Cache.Bucket):
-			found.Add(key+".bucket", c.Cache.Bucket, "is not the name of a bucket", "use the name alone, without gs://")
-		}
+func (l *loader) checkBucket() {
+	switch bucket := l.Cache.Bucket; {
+	case bucket == "":
+	case l.Cache.Mode != storage.GCS:
+		l.found.Add(cacheKey+".bucket", bucket, "is allowed only with mode gcs, and mode is "+l.Cache.Mode, "remove it, or set mode to gcs")
+	case !bucketName.MatchString(bucket):
+		l.found.Add(cacheKey+".bucket", bucket, "is not the name of a bucket", "use the name alone, without gs://")
 	}
-	if p := c.Cache.Prefix; p != "" {
-		switch {
-		case c.Cache.Bucket == "" && c.Layer != gke.Endpoint:
-			found.Add(key+".prefix", p, "is allowed only in a shared bucket: with cache.bucket, or with layer endpoint", "remove it")
-		case !bucketFolder.MatchString(p) || strings.Contains("/"+p+"/", "/../") || strings.Contains("/"+p+"/", "/./"):
-			found.Add(key+".prefix", p, "is not a folder of a bucket", "use letters, digits, '.', '_' and '-', with / between folders, such as team-a/coder")
-		}
+	switch prefix := l.Cache.Prefix; {
+	case prefix == "":
+	case l.Cache.Bucket == "" && l.Layer != gke.Endpoint:
+		l.found.Add(cacheKey+".prefix", prefix, "is allowed only in a shared bucket: with cache.bucket, or with layer endpoint", "remove it")
+	case !bucketFolder.MatchString(prefix) || strings.Contains("/"+prefix+"/", "/../") || strings.Contains("/"+prefix+"/", "/./"):
+		l.found.Add(cacheKey+".prefix", prefix, "is not a folder of a bucket", "use letters, digits, '.', '_' and '-', with / between folders, such as team-a/coder")
 	}
-	return found
 }
 
 var registryName = regexp.MustCompile(`^projects/([^/]+)/locations/([^/]+)/repositories/([a-z][a-z0-9-]*)$`)
@@ -184,58 +158,38 @@ func (c *Config) Registry() (project, location, repository string, ok bool) {
 	return parts[1], parts[2], parts[3], true
 }
 
-func checkRegistry(c *Config) problem.List {
-	r := c.Image.Registry
-	if r == "" {
-		return nil
-	}
+func (l *loader) checkRegistry() {
 	const key = imageKey + ".registry"
-	var found problem.List
-	_, location, _, ok := c.Registry()
+	r := l.Image.Registry
+	_, location, _, ok := l.Registry()
 	switch {
-	case c.Image.Source != serverimage.Build:
-		found.Add(key, r, "is allowed only with source build, and source is "+c.Image.Source, "remove it, or set source to build")
+	case r == "":
+	case l.Image.Source != serverimage.Build:
+		l.found.Add(key, r, "is allowed only with source build, and source is "+l.Image.Source, "remove it, or set source to build")
 	case !ok:
-		found.Add(key, r, "is not a repository of Artifact Registry", "use projects/P/locations/L/repositories/R")
-	case c.Region != "" && location != c.Region && strings.Contains(location, "-"):
-		found.Add(key, r, "is in "+location+", and the nodes are in "+c.Region+": each pull would be slow and cost money", "use a repository in "+c.Region+" or in a multi-region")
+		l.found.Add(key, r, "is not a repository of Artifact Registry", "use projects/P/locations/L/repositories/R")
+	case l.Region != "" && location != l.Region && strings.Contains(location, "-"):
+		l.found.Add(key, r, "is in "+location+", and the nodes are in "+l.Region+": each pull would be slow and cost money", "use a repository in "+l.Region+" or in a multi-region")
 	}
-	return found
 }
 
-// nonDefault lists the fields of an object whose values are not their defaults: of all
-// fields, or of those in names.
-func nonDefault(object any, key string, names ...string) problem.List {
+// onlyDefaults rejects the fields of an object whose values are not their defaults: all
+// fields, or those in names.
+func (l *loader) onlyDefaults(object any, key, why, remedy string, names ...string) {
 	v := reflect.ValueOf(object)
-	standard := reflect.New(v.Type()).Elem()
-	setDefaults(standard)
-	var found problem.List
 	for _, f := range fieldsOf(v.Type()) {
-		if len(names) > 0 && !slices.Contains(names, f.name) {
-			continue
+		given := v.FieldByIndex(f.Index)
+		if (len(names) == 0 || slices.Contains(names, f.name)) && !f.isDefault(given) {
+			l.found.Add(f.path(key), scalar(given), why, remedy)
 		}
-		given, usual := v.FieldByIndex(f.Index), standard.FieldByIndex(f.Index)
-		if isEmpty(given) && isEmpty(usual) || reflect.DeepEqual(given.Interface(), usual.Interface()) {
-			continue
-		}
-		found.Add(key+"."+f.name, scalar(given), "", "")
 	}
-	return found
-}
-
-func isEmpty(v reflect.Value) bool {
-	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
 // scalar formats a value for messages; empty for lists and objects.
 func scalar(v reflect.Value) string {
 	switch v.Kind() {
-	case reflect.String:
-		return v.String()
-	case reflect.Int:
-		return strconv.Itoa(int(v.Int()))
-	case reflect.Bool:
-		return strconv.FormatBool(v.Bool())
+	case reflect.String, reflect.Int, reflect.Bool:
+		return fmt.Sprint(v.Interface())
 	}
 	return ""
 }
@@ -246,28 +200,26 @@ var (
 )
 
 // checkAdopted checks that every adopted resource is one of the stack's resources.
-func checkAdopted(c *Config) problem.List {
+func (l *loader) checkAdopted() {
 	const key = "sglang-tpu:adopt"
-	var found problem.List
-	for _, name := range slices.Sorted(maps.Keys(c.Adopt)) {
-		id, field := c.Adopt[name], key+"."+name
+	for _, name := range slices.Sorted(maps.Keys(l.Adopt)) {
+		id, field := l.Adopt[name], key+"."+name
 		parts := adoptedID.FindStringSubmatch(id)
 		pool, _ := strings.CutPrefix(name, "slice-")
 		index, err := strconv.Atoi(pool)
 		switch {
 		case !adoptedName.MatchString(name):
-			found.Add(field, id, "is under a name that cannot be adopted", "use cluster, cluster-system, or slice-0, slice-1 ...")
+			l.found.Add(field, id, "is under a name that cannot be adopted", "use cluster, cluster-system, or slice-0, slice-1 ...")
 		case parts == nil || (parts[2] == "") != (name == "cluster"):
-			found.Add(field, id, "is not the ID of such a resource", "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
-		case parts[1] != c.Project:
-			found.Add(field, id, "is not in gcp:project, which is "+c.Project, "use a resource of that project")
-		case c.Cluster.Existing.Used() || c.Layer == gke.Endpoint && err != nil || c.Layer == gke.Platform && err == nil:
-			found.Add(field, id, "is for a resource that this stack does not have", "remove it")
-		case err == nil && len(c.CapacityFallbacks) > 0:
-			found.Add(field, id, "cannot be adopted while capacityFallbacks is set: the node pools of its options need a label and a taint", "remove one of the two")
-		case err == nil && index >= c.Replicas:
-			found.Add(field, id, fmt.Sprintf("is for a slice that this stack does not have: replicas is %d", c.Replicas), "raise replicas, or remove it")
+			l.found.Add(field, id, "is not the ID of such a resource", "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
+		case parts[1] != l.Project:
+			l.found.Add(field, id, "is not in gcp:project, which is "+l.Project, "use a resource of that project")
+		case l.Cluster.Existing.Used() || l.Layer == gke.Endpoint && err != nil || l.Layer == gke.Platform && err == nil:
+			l.found.Add(field, id, "is for a resource that this stack does not have", "remove it")
+		case err == nil && len(l.CapacityFallbacks) > 0:
+			l.found.Add(field, id, "cannot be adopted while capacityFallbacks is set: the node pools of its options need a label and a taint", "remove one of the two")
+		case err == nil && index >= l.Replicas:
+			l.found.Add(field, id, fmt.Sprintf("is for a slice that this stack does not have: replicas is %d", l.Replicas), "raise replicas, or remove it")
 		}
 	}
-	return found
 }

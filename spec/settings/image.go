@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/serverimage"
 )
 
@@ -17,8 +16,8 @@ var (
 
 const imageKey = "sglang-tpu:image"
 
-func checkImage(i serverimage.Image) problem.List {
-	var found problem.List
+func (l *loader) checkImage() {
+	i := l.Image
 	// "Tags cannot be deleted or moved to a different image digest, and tagged images cannot
 	// be deleted" (gcloud artifacts repositories update --help, --immutable-tags).
 	for _, retired := range []struct {
@@ -26,59 +25,54 @@ func checkImage(i serverimage.Image) problem.List {
 		value any
 	}{{".keepVersions", i.KeepVersions}, {".keepDays", i.KeepDays}} {
 		if retired.value != nil {
-			found.Add(imageKey+retired.field, fmt.Sprint(retired.value), "has no effect: image tags are immutable, and Artifact Registry does not delete tagged images of such a repository",
+			l.found.Add(imageKey+retired.field, fmt.Sprint(retired.value), "has no effect: image tags are immutable, and Artifact Registry does not delete tagged images of such a repository",
 				"run: pulumi config rm --path "+imageKey+retired.field+" (docs/troubleshooting.md says how to delete images by hand)")
 		}
 	}
 	if i.Source != serverimage.Build && i.Given() {
-		found.Add(imageKey, "", "repository, commit, dockerfile and buildArgs are allowed only with source build", "remove them")
+		l.found.Add(imageKey, "", "repository, commit, dockerfile and buildArgs are allowed only with source build", "remove them")
 	}
 	if i.Source != serverimage.Mirror && i.Version != "" {
-		found.Add(imageKey+".version", i.Version, "is allowed only with source mirror", "remove it, or set source to mirror")
+		l.found.Add(imageKey+".version", i.Version, "is allowed only with source mirror", "remove it, or set source to mirror")
 	}
 	if i.Source != serverimage.Prebuilt && i.Reference != "" {
-		found.Add(imageKey+".reference", i.Reference, "is allowed only with source prebuilt", "remove it, or set source to prebuilt")
+		l.found.Add(imageKey+".reference", i.Reference, "is allowed only with source prebuilt", "remove it, or set source to prebuilt")
 	}
 	switch i.Source {
 	case serverimage.Build:
-		found = append(found, checkBuild(i.Inputs)...)
+		l.checkBuild(i.Inputs)
 	case serverimage.Mirror:
-		found = append(found, checkVersion(i.Version)...)
+		l.checkVersion(i.Version)
 	case serverimage.Prebuilt:
 		if i.Reference == "" {
-			found.Add(imageKey+".reference", "", "is empty, but source is prebuilt", "give the image's reference, preferably with its @sha256 digest")
+			l.found.Add(imageKey+".reference", "", "is empty, but source is prebuilt", "give the image's reference, preferably with its @sha256 digest")
 		}
 	}
-	return found
 }
 
 // checkBuild checks inputs whose defaults are set.
-func checkBuild(i serverimage.Inputs) problem.List {
-	var found problem.List
+func (l *loader) checkBuild(i serverimage.Inputs) {
 	switch {
 	case i.Commit == "": // there is no default in another repository
-		found.Add(imageKey+".commit", "", "is empty, but image.repository is set, and the default commit is one of sglang-jax's own repository",
+		l.found.Add(imageKey+".commit", "", "is empty, but image.repository is set, and the default commit is one of sglang-jax's own repository",
 			"run: pulumi config set --path "+imageKey+".commit COMMIT, with the 40 hexadecimal digits that git rev-parse prints in that repository")
 	case !commitHash.MatchString(i.Commit):
-		found.Add(imageKey+".commit", i.Commit, "is not a commit: a branch or tag moves, so the same configuration would build different images",
+		l.found.Add(imageKey+".commit", i.Commit, "is not a commit: a branch or tag moves, so the same configuration would build different images",
 			"use the 40 hexadecimal digits that git rev-parse prints")
 	}
 	if !strings.HasPrefix(i.Repository, "https://") {
-		found.Add(imageKey+".repository", i.Repository, "is not an https address, and the builder can fetch no other", "use one such as https://github.com/sgl-project/sglang-jax.git")
+		l.found.Add(imageKey+".repository", i.Repository, "is not an https address, and the builder can fetch no other", "use one such as https://github.com/sgl-project/sglang-jax.git")
 	}
-	return found
 }
 
 // checkVersion checks a version on Docker Hub.
-func checkVersion(version string) problem.List {
-	var found problem.List
+func (l *loader) checkVersion(version string) {
 	switch {
 	case version == "":
-		found.Add(imageKey+".version", "", "is empty, but source is mirror", "name a version on Docker Hub such as v0.1.0, or preferably its digest, sha256:...")
+		l.found.Add(imageKey+".version", "", "is empty, but source is mirror", "name a version on Docker Hub such as v0.1.0, or preferably its digest, sha256:...")
 	case version == "latest":
-		found.Add(imageKey+".version", version, "can move, so the pods of one group may run different images", "use a version such as v0.1.0, or a digest, sha256:...")
+		l.found.Add(imageKey+".version", version, "can move, so the pods of one group may run different images", "use a version such as v0.1.0, or a digest, sha256:...")
 	case !digest.MatchString(version) && !imageTag.MatchString(version):
-		found.Add(imageKey+".version", version, "is neither a tag nor a digest", "use a version such as v0.1.0, or a digest, sha256: and 64 hexadecimal digits")
+		l.found.Add(imageKey+".version", version, "is neither a tag nor a digest", "use a version such as v0.1.0, or a digest, sha256: and 64 hexadecimal digits")
 	}
-	return found
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/spelling"
 )
 
@@ -26,21 +25,28 @@ func keyOf(name string) string {
 	return Namespace + ":" + name
 }
 
+// path is the key of a field of an object; the object's key is empty for all settings.
+func (f field) path(object string) string {
+	if object == "" {
+		return keyOf(f.name)
+	}
+	return object + "." + f.name
+}
+
 // checkKeys rejects unknown keys in the namespaces of this program, of the project and of the gcp
 // provider, and in misspelt namespaces: an ignored key would deploy a different configuration.
-func checkKeys(keys []string, project string) problem.List {
+func (l *loader) checkKeys() {
 	known := map[string][]string{} // by namespace
 	for _, key := range Keys() {
 		namespace, name, _ := strings.Cut(key, ":")
 		known[namespace] = append(known[namespace], name)
 	}
-	known[project] = known[Namespace]
-	var found problem.List
-	for _, key := range slices.Sorted(slices.Values(keys)) {
+	known[l.source.Project] = known[Namespace]
+	for _, key := range slices.Sorted(slices.Values(l.source.Keys)) {
 		namespace, name, _ := strings.Cut(key, ":")
 		names, ours := known[namespace]
 		if suggestion := spelling.Suggestion(namespace, []string{Namespace}); !ours && suggestion != "" {
-			found.Add(key, "", "is in a namespace that this program does not read"+suggestion, "use "+Namespace+":"+name)
+			l.found.Add(key, "", "is in a namespace that this program does not read"+suggestion, "use "+Namespace+":"+name)
 			continue
 		}
 		if !ours || slices.Contains(names, name) {
@@ -50,7 +56,6 @@ func checkKeys(keys []string, project string) problem.List {
 		if namespace == "gcp" {
 			remedy = "remove it; credentials come from: gcloud auth application-default login"
 		}
-		found.Add(key, "", "is not a setting"+spelling.Suggestion(name, names), remedy)
+		l.found.Add(key, "", "is not a setting"+spelling.Suggestion(name, names), remedy)
 	}
-	return found
 }

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"sglang-tpu/spec/gke"
-	"sglang-tpu/spec/problem"
 )
 
 const (
@@ -22,35 +21,33 @@ const (
 
 // checkScale checks that there are addresses for every node. GKE would reject only the node pool for which
 // there are none, after it has created the others.
-func checkScale(c *Config) problem.List {
-	if c.Topology.Chips() == 0 {
-		return nil // it was reported
+func (l *loader) checkScale() {
+	if l.Topology.Chips() == 0 {
+		return // it was reported
 	}
-	var found problem.List
 	// An upgrade of the system pool needs one more.
-	nodes := c.Replicas*c.Topology.Hosts() + c.SystemPool.Nodes + 1
+	nodes := l.Replicas*l.Topology.Hosts() + l.SystemPool.Nodes + 1
 	need := fmt.Sprintf("%d nodes: %d groups x %d hosts of %s, %d of the system pool, and 1 for its upgrades",
-		nodes, c.Replicas, c.Topology.Hosts(), c.Topology, c.SystemPool.Nodes)
+		nodes, l.Replicas, l.Topology.Hosts(), l.Topology, l.SystemPool.Nodes)
 	if nodes > maxNodes {
-		found.Add(keyOf("replicas"), fmt.Sprint(c.Replicas), "needs "+need+"; a GKE cluster has at most "+fmt.Sprint(maxNodes), "use fewer groups, or another stack for some of them")
-		return found
+		l.found.Add(keyOf("replicas"), fmt.Sprint(l.Replicas), "needs "+need+"; a GKE cluster has at most "+fmt.Sprint(maxNodes), "use fewer groups, or another stack for some of them")
+		return
 	}
-	if c.Network.Existing.Used() || c.Cluster.Existing.Used() || c.Layer == gke.Endpoint {
-		return found // the ranges are not this stack's
+	if l.Network.Existing.Used() || l.Cluster.Existing.Used() || l.Layer == gke.Endpoint {
+		return // the ranges are not this stack's
 	}
-	if pods, err := netip.ParsePrefix(c.Network.Pods); err == nil && pods.Addr().Is4() {
+	if pods, err := netip.ParsePrefix(l.Network.Pods); err == nil && pods.Addr().Is4() {
 		if room := size(podBits - pods.Bits()); room < nodes {
-			found.Add(keyOf("network")+".pods", c.Network.Pods, fmt.Sprintf("has room for %d nodes, each of which takes a /%d, but replicas and topology need %s", room, podBits, need),
+			l.found.Add(keyOf("network")+".pods", l.Network.Pods, fmt.Sprintf("has room for %d nodes, each of which takes a /%d, but replicas and topology need %s", room, podBits, need),
 				fmt.Sprintf("use a /%d or larger; GKE cannot change it later", podBits-bits.Len(uint(nodes-1))))
 		}
 	}
-	if primary, err := netip.ParsePrefix(c.Network.Nodes); err == nil && primary.Addr().Is4() {
+	if primary, err := netip.ParsePrefix(l.Network.Nodes); err == nil && primary.Addr().Is4() {
 		if room := size(32-primary.Bits()) - unusable; room < nodes {
-			found.Add(keyOf("network")+".nodes", c.Network.Nodes, fmt.Sprintf("has %d addresses for nodes, but replicas and topology need %s", max(room, 0), need),
+			l.found.Add(keyOf("network")+".nodes", l.Network.Nodes, fmt.Sprintf("has %d addresses for nodes, but replicas and topology need %s", max(room, 0), need),
 				fmt.Sprintf("use a /%d or larger", 32-bits.Len(uint(nodes+unusable-1))))
 		}
 	}
-	return found
 }
 
 // size returns the number of values of the bits; 0 for a negative number of bits.

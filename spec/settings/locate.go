@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,12 +22,11 @@ func Locate(problems problem.List, file string, text []byte, get func(key string
 	if yaml.Unmarshal(text, &stack) != nil {
 		return problems
 	}
-	located := make(problem.List, len(problems))
+	located := slices.Clone(problems)
 	for i, p := range problems {
 		if line := lineOf(&stack.Config, p.Key+p.Entry, get); line > 0 {
-			p.At = fmt.Sprintf("%s:%d", file, line)
+			located[i].At = fmt.Sprintf("%s:%d", file, line)
 		}
-		located[i] = p
 	}
 	return located
 }
@@ -60,7 +60,8 @@ func lineOf(config *yaml.Node, key string, get func(key string) (string, bool)) 
 	return at.Line
 }
 
-// child returns an entry of an object or a list, and its position; nil if there is none.
+// child returns an entry of an object or a list, and its position; nil if there is none. An
+// entry of a list has an index, or a flag as its name.
 func child(of *yaml.Node, name string) (at, node *yaml.Node) {
 	switch of.Kind {
 	case yaml.MappingNode:
@@ -70,7 +71,11 @@ func child(of *yaml.Node, name string) (at, node *yaml.Node) {
 			}
 		}
 	case yaml.SequenceNode:
-		if i, err := strconv.Atoi(name); err == nil && i < len(of.Content) {
+		i, err := strconv.Atoi(name)
+		if err != nil {
+			i = slices.IndexFunc(of.Content, func(entry *yaml.Node) bool { return entry.Value == name || strings.HasPrefix(entry.Value, name+"=") })
+		}
+		if 0 <= i && i < len(of.Content) {
 			return of.Content[i], of.Content[i]
 		}
 	}
@@ -85,34 +90,7 @@ func holds(node *yaml.Node, value string) bool {
 	if node.Kind == yaml.ScalarNode {
 		return node.Value == value || node.Tag == "!!null"
 	}
-	var document yaml.Node // JSON is YAML
-	if yaml.Unmarshal([]byte(value), &document) != nil || len(document.Content) == 0 {
-		return false
-	}
-	return same(node, document.Content[0])
-}
-
-func same(a, b *yaml.Node) bool {
-	switch {
-	case a.Tag == "!!timestamp": // which Pulumi writes out
-		return strings.HasPrefix(b.Value, a.Value)
-	case a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode:
-		var x, y any // Pulumi writes 0.80 as 0.8
-		return a.Value == b.Value || a.Decode(&x) == nil && b.Decode(&y) == nil && x == y
-	case a.Kind != b.Kind || len(a.Content) != len(b.Content):
-		return false
-	case a.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(a.Content); i += 2 {
-			if _, other := child(b, a.Content[i].Value); other == nil || !same(a.Content[i+1], other) {
-				return false
-			}
-		}
-		return true
-	}
-	for i := range a.Content {
-		if !same(a.Content[i], b.Content[i]) {
-			return false
-		}
-	}
-	return true
+	// JSON is YAML. Pulumi writes 0.80 as 0.8, and dates as fmt does.
+	var written, configured any
+	return node.Decode(&written) == nil && yaml.Unmarshal([]byte(value), &configured) == nil && fmt.Sprint(written) == fmt.Sprint(configured)
 }

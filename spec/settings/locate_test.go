@@ -83,10 +83,16 @@ func TestAProblemOfAListEntryHasTheEntrysLine(t *testing.T) {
 
 // The plan and the server's own checks find these, after the parser.
 func TestAProblemOfAFlagHasTheLineOfItsEntry(t *testing.T) {
-	for _, words := range []string{`["--log-level","info","--max-running-requests",1]`, `["--log-level","info","--chunked-prefill-size=100"]`, `["--log-level","info","--page-size",0]`} {
-		_, err := load(coder(t).With("sglang-tpu:serverArguments", words))
+	for _, words := range []string{
+		`["--log-level","info","--max-running-requests",1]`, `["--log-level","info","--chunked-prefill-size=100"]`, `["--log-level","info","--page-size",0]`,
+		`["--log-level","info","--kv-cache-dtype","fp8_e4m3"]`,
+	} {
+		values := coder(t).With("sglang-tpu:serverArguments", words)
+		_, err := load(values)
 		require.Error(t, err)
-		assert.Equal(t, "[2]", problem.Of("", err)[0].Entry, words)
+		file := "config:\n  sglang-tpu:serverArguments:\n    - " + strings.ReplaceAll(strings.Trim(words, "[]"), ",", "\n    - ") + "\n"
+		get := func(key string) (string, bool) { v, ok := values[key]; return v, ok }
+		assert.Equal(t, "Pulumi.dev.yaml:5", Locate(problem.Of("", err), "Pulumi.dev.yaml", []byte(file), get)[0].At, words)
 	}
 }
 

@@ -2,12 +2,12 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"sglang-tpu/spec/gke"
-	"sglang-tpu/spec/problem"
 )
 
 // GKE's limits (documentation, Maintenance windows and exclusions): at least 48 hours in
@@ -24,77 +24,70 @@ const (
 
 const maintenanceKey = "sglang-tpu:maintenance"
 
-func checkMaintenance(m gke.Maintenance) problem.List {
-	found := checkWindow(m.Window)
+func (l *loader) checkMaintenance() {
+	m := l.Maintenance
+	l.checkWindow(m.Window)
 	if n := len(m.Exclusions); n > mostExclusions {
-		found.Add(maintenanceKey+".exclusions", strconv.Itoa(n), "is more exclusions than GKE allows", fmt.Sprintf("use at most %d", mostExclusions))
+		l.found.Add(maintenanceKey+".exclusions", strconv.Itoa(n), "is more exclusions than GKE allows", fmt.Sprintf("use at most %d", mostExclusions))
 	}
-	names, long := map[string]bool{}, 0
+	long := 0
 	for i, e := range m.Exclusions {
 		key := fmt.Sprintf("%s.exclusions[%d]", maintenanceKey, i)
-		found = append(found, checkExclusion(key, e)...)
-		if names[e.Name] {
-			found.Add(key+".name", e.Name, "is the name of another exclusion", "give each its own name")
+		l.checkExclusion(key, e)
+		if slices.ContainsFunc(m.Exclusions[:i], func(other gke.Exclusion) bool { return other.Name == e.Name }) {
+			l.found.Add(key+".name", e.Name, "is the name of another exclusion", "give each its own name")
 		}
-		names[e.Name] = true
 		if e.Scope == gke.NoUpgrades {
 			long++
 		}
 	}
 	if long > mostNoUpgrades {
-		found.Add(maintenanceKey+".exclusions", strconv.Itoa(long), "is more exclusions of scope NO_UPGRADES than GKE allows",
+		l.found.Add(maintenanceKey+".exclusions", strconv.Itoa(long), "is more exclusions of scope NO_UPGRADES than GKE allows",
 			fmt.Sprintf("use at most %d of them, or another scope", mostNoUpgrades))
 	}
-	return found
 }
 
-func checkWindow(w gke.Window) problem.List {
+func (l *loader) checkWindow(w gke.Window) {
 	const key = maintenanceKey + ".window"
-	var found problem.List
 	if t, err := time.Parse("15:04", w.Start); err != nil || t.Format("15:04") != w.Start {
-		found.Add(key+".start", w.Start, "is not a time of the day in UTC", "use a time such as 03:00")
+		l.found.Add(key+".start", w.Start, "is not a time of the day in UTC", "use a time such as 03:00")
 	}
-	seen := map[string]bool{}
 	for i, day := range w.Days {
 		at := fmt.Sprintf("%s.days[%d]", key, i)
 		if _, ok := gke.Weekday(day); !ok {
-			found.Add(at, day, "is not a day of the week", "use a day such as Saturday")
-		} else if seen[strings.ToLower(day)] {
-			found.Add(at, day, "is in the list twice", "remove one of them")
+			l.found.Add(at, day, "is not a day of the week", "use a day such as Saturday")
+		} else if slices.ContainsFunc(w.Days[:i], func(other string) bool { return strings.EqualFold(other, day) }) {
+			l.found.Add(at, day, "is in the list twice", "remove one of them")
 		}
-		seen[strings.ToLower(day)] = true
 	}
 	if days := len(w.Days); days > 0 && w.Hours > 0 && days*w.Hours*wholeWeeks < minAvailableHours {
-		found.Add(key+".hours", strconv.Itoa(w.Hours),
+		l.found.Add(key+".hours", strconv.Itoa(w.Hours),
 			fmt.Sprintf("is too short for the days of the window: GKE requires at least %d hours in 32 days", minAvailableHours),
 			fmt.Sprintf("use at least %d hours, or more days", (minAvailableHours+days*wholeWeeks-1)/(days*wholeWeeks)))
 	}
-	return found
 }
 
-func checkExclusion(key string, e gke.Exclusion) problem.List {
-	var found problem.List
+func (l *loader) checkExclusion(key string, e gke.Exclusion) {
 	if strings.TrimSpace(e.Name) == "" {
-		found.Add(key+".name", e.Name, "is empty", "give it a name, such as launch")
+		l.found.Add(key+".name", e.Name, "is empty", "give it a name, such as launch")
 	}
 	const remedy = "use a date such as 2027-01-31, or a time such as 2027-01-31T22:00:00Z"
 	start, early := gke.ParseTime(e.Start)
 	end, late := gke.ParseTime(e.End)
 	if early != nil {
-		found.Add(key+".start", e.Start, "is not a date", remedy)
+		l.found.Add(key+".start", e.Start, "is not a date", remedy)
 	}
 	if late != nil {
-		found.Add(key+".end", e.End, "is not a date", remedy)
+		l.found.Add(key+".end", e.End, "is not a date", remedy)
 	}
 	switch {
 	case early != nil || late != nil:
 	case !end.After(start):
-		found.Add(key+".end", e.End, "is not after the start", "use a later date")
+		l.found.Add(key+".end", e.End, "is not after the start", "use a later date")
 	case e.Scope == gke.NoUpgrades && end.Sub(start) > longestNoUpgrades:
-		found.Add(key+".end", e.End, "is too late: GKE allows NO_UPGRADES for at most 90 days",
+		l.found.Add(key+".end", e.End, "is too late: GKE allows NO_UPGRADES for at most 90 days",
 			"use "+start.Add(longestNoUpgrades).Format(time.DateOnly)+" or earlier, or scope "+gke.NoNodeUpgrades)
 	}
-	return found
 }
 
 // minor returns a version's first two numbers.

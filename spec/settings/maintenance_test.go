@@ -57,9 +57,11 @@ func TestASliceIsExcludedFromUpgradesThatWouldEndIt(t *testing.T) {
 }
 
 func TestTheDefaultFitsGKEsLimits(t *testing.T) {
-	require.Empty(t, checkMaintenance(defaults().Maintenance))
+	require.Empty(t, problemsIn(defaults(), (*loader).checkMaintenance))
 	for version, e := range keepSlices {
-		require.Empty(t, checkMaintenance(gke.Maintenance{Window: defaults().Maintenance.Window, Exclusions: []gke.Exclusion{e}}), version)
+		s := defaults()
+		s.Maintenance.Exclusions = []gke.Exclusion{e}
+		require.Empty(t, problemsIn(s, (*loader).checkMaintenance), version)
 		assert.Equal(t, version, minor(version))
 	}
 	_, ok := keepSlices[minor(defaults().GKE.MinVersion)]

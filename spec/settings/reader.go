@@ -16,29 +16,29 @@ import (
 	"sglang-tpu/spec/spelling"
 )
 
-// reader reads settings as their types declare them, and collects all problems instead of
-// stopping at the first.
-type reader struct {
-	source  Source
-	project project
-	found   problem.List
-	unread  map[string]bool // keys whose value could not be read, and is not checked further
-	unfit   map[string]bool // paths whose value has the wrong type
+// loader reads settings as their types declare them, checks them, and collects all problems
+// instead of stopping at the first.
+type loader struct {
+	*Config
+	source Source
+	found  problem.List
+	unread map[string]bool // keys whose value could not be read, and is not checked further
+	unfit  map[string]bool // paths whose value has the wrong type
 }
 
-func newReader() *reader { return &reader{unread: map[string]bool{}, unfit: map[string]bool{}} }
+func newLoader(source Source) *loader {
+	return &loader{Config: &Config{}, source: source, unread: map[string]bool{}, unfit: map[string]bool{}}
+}
 
-// settings reads all keys. Keys that are not set keep their defaults.
-func (r *reader) settings() Settings {
-	var s Settings
-	v := reflect.ValueOf(&s).Elem()
+// readAll reads all keys. Keys that are not set keep their defaults.
+func (l *loader) readAll() {
+	v := reflect.ValueOf(&l.Settings).Elem()
 	setDefaults(v)
 	for _, f := range fieldsOf(v.Type()) {
-		before := len(r.found)
-		r.read(f, v.FieldByIndex(f.Index))
-		r.unread[f.name] = len(r.found) > before
+		before := len(l.found)
+		l.read(f, v.FieldByIndex(f.Index))
+		l.unread[f.name] = len(l.found) > before
 	}
-	return s
 }
 
 // field is a field of a struct, with its name in the configuration.
@@ -82,10 +82,7 @@ func (f field) constraints(keyword string) []string {
 
 // number returns a keyword of a field's jsonschema tag as an integer.
 func (f field) number(keyword string) (int, bool) {
-	text, ok := f.constraint(keyword)
-	if !ok {
-		return 0, false
-	}
+	text, _ := f.constraint(keyword)
 	n, err := strconv.Atoi(text)
 	return n, err == nil
 }
@@ -98,84 +95,102 @@ func setDefaults(v reflect.Value) {
 }
 
 func setDefault(f field, into reflect.Value) {
-	text, ok := f.constraint("default")
-	switch unmarshaler, isText := into.Addr().Interface().(encoding.TextUnmarshaler); {
-	case !ok && into.Kind() == reflect.Struct:
+	if text, ok := f.constraint("default"); ok {
+		_ = set(text, into) // a test parses all defaults
+	} else if into.Kind() == reflect.Struct {
 		setDefaults(into)
-	case !ok:
-	case isText:
-		_ = unmarshaler.UnmarshalText([]byte(text)) // a test parses all defaults
-	case into.Kind() == reflect.String:
-		into.SetString(text)
-	case into.Kind() == reflect.Int:
-		n, _ := strconv.Atoi(text)
-		into.SetInt(int64(n))
-	case into.Kind() == reflect.Bool:
-		into.SetBool(text == "true")
 	}
+}
+
+// isDefault reports whether a value is the field's default.
+func (f field) isDefault(given reflect.Value) bool {
+	standard := reflect.New(f.Type).Elem()
+	setDefault(f, standard)
+	if kind := f.Type.Kind(); (kind == reflect.Slice || kind == reflect.Map) && given.Len() == 0 {
+		return standard.Len() == 0
+	}
+	return reflect.DeepEqual(given.Interface(), standard.Interface())
+}
+
+// errType is the error of a value that does not have its field's type.
+var errType = errors.New("has the wrong type")
+
+// set sets a scalar from its text.
+func set(text string, into reflect.Value) error {
+	if unmarshaler, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return unmarshaler.UnmarshalText([]byte(text))
+	}
+	n, err := strconv.Atoi(text)
+	switch kind := into.Kind(); {
+	case kind == reflect.String:
+		into.SetString(text)
+	case kind == reflect.Int && err == nil:
+		into.SetInt(int64(n))
+	case kind == reflect.Bool && (text == "true" || text == "false"):
+		into.SetBool(text == "true")
+	default:
+		return errType
+	}
+	return nil
 }
 
 // read reads the value of a key into a field, which contains its default.
-func (r *reader) read(f field, into reflect.Value) {
+func (l *loader) read(f field, into reflect.Value) {
 	key := keyOf(f.name)
-	value, ok := r.source.Get(key)
+	value, given := l.source.Get(key)
+	if _, ok := f.constraint("default"); ok && !given {
+		return
+	}
 	_, optional := f.Tag.Lookup("optional")
-	switch unmarshaler, isText := into.Addr().Interface().(encoding.TextUnmarshaler); {
+	_, isText := into.Addr().Interface().(encoding.TextUnmarshaler)
+	switch kind := into.Kind(); {
 	case into.Type() == reflect.TypeFor[Secret]():
-		into.SetString(r.secret(key))
+		into.SetString(l.secret(key, value))
 	case isText:
-		if text := r.text(f, key); text != "" {
-			r.add(problem.Of(key, unmarshaler.UnmarshalText([]byte(text))))
+		if text := l.text(key, value); text != "" {
+			l.check(key, set(text, into))
 		}
-	case into.Kind() == reflect.String && optional:
+	case kind == reflect.String && optional:
 		into.SetString(strings.TrimSpace(value))
-	case into.Kind() == reflect.String:
-		into.SetString(r.text(f, key))
-	case into.Kind() == reflect.Int && ok:
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			r.found.Add(key, value, "is not a whole number", fmt.Sprintf("use digits only, such as %d", into.Int()))
-			return
+	case kind == reflect.String:
+		into.SetString(l.text(key, value))
+	case kind == reflect.Int:
+		if set(value, into) != nil {
+			l.found.Add(key, value, "is not a whole number", fmt.Sprintf("use digits only, such as %d", into.Int()))
 		}
-		into.SetInt(int64(n))
-	case into.Kind() == reflect.Bool && ok:
-		if value != "true" && value != "false" {
-			r.found.Add(key, value, "is neither true nor false", "use true or false")
+	case kind == reflect.Bool:
+		if set(value, into) != nil {
+			l.found.Add(key, value, "is neither true nor false", "use true or false")
 		}
-		into.SetBool(value == "true")
-	case into.Kind() == reflect.Slice && into.Type().Elem().Kind() == reflect.Struct && value != "":
-		r.objects(key, value, into)
-	case into.Kind() == reflect.Slice && value != "":
-		into.Set(reflect.ValueOf(r.words(key, value)))
 	case value != "":
-		r.object(key, value, into)
+		l.parse(key, value, into)
 	}
 }
 
-func (r *reader) add(problems problem.List) { r.found = append(r.found, problems...) }
+// check adds the problems in an error, which are about the key unless they name another. It
+// returns false if there are any.
+func (l *loader) check(key string, err error) bool {
+	l.found = append(l.found, problem.Of(key, err)...)
+	return err == nil
+}
 
 // shown returns a value for a message; empty if it is a secret or may be one.
-func (r *reader) shown(key, value string) string {
+func (l *loader) shown(key, value string) string {
 	top, _, _ := strings.Cut(key, ".")
-	if top == environmentKey || r.source.IsSecret != nil && r.source.IsSecret(top) {
+	if top == environmentKey || l.source.IsSecret(top) {
 		return ""
 	}
 	return value
 }
 
-// text returns a text. It reports a text that is blank, and one that is missing and has no
-// default.
-func (r *reader) text(f field, key string) string {
-	value, ok := r.source.Get(key)
-	if standard, has := f.constraint("default"); has && !ok {
-		return standard
-	}
+// text returns a text without the spaces around it. It reports these, and a text that is blank.
+func (l *loader) text(key, value string) string {
 	trimmed := strings.TrimSpace(value)
 	switch {
 	case trimmed == "":
-		r.found.Add(key, value, "is empty", "run: pulumi config set "+key+" VALUE")
+		l.found.Add(key, value, "is empty", "run: pulumi config set "+key+" VALUE")
 	case trimmed != value:
-		r.found.Add(key, value, "has spaces around it", "remove them")
+		l.found.Add(key, value, "has spaces around it", "remove them")
 	}
 	return trimmed
 }
@@ -183,78 +198,82 @@ func (r *reader) text(f field, key string) string {
 // secret returns the full key of a secret if it is set. It rejects a value that is not
 // encrypted, because that would be in plain text in the stack's configuration file and
 // state.
-func (r *reader) secret(key string) string {
-	value, _ := r.source.Get(key)
+func (l *loader) secret(key, value string) string {
 	if value == "" {
 		return ""
 	}
-	if !r.source.IsSecret(key) {
-		r.found.Add(key, "", "is stored in plain text", "run: pulumi config set --secret "+key)
+	if !l.source.IsSecret(key) {
+		l.found.Add(key, "", "is stored in plain text", "run: pulumi config set --secret "+key)
 	}
-	return r.project.where(key)
+	return l.project.where(key)
 }
 
-// object decodes a JSON object into a field. Missing entries keep the field's values.
-func (r *reader) object(key, value string, into reflect.Value) {
-	var given map[string]any
+// parse decodes the JSON of an object or a list into a field. Missing entries keep the
+// field's values.
+func (l *loader) parse(key, value string, into reflect.Value) {
+	var given any
 	decoder := json.NewDecoder(strings.NewReader(value))
 	decoder.UseNumber()
-	if decoder.Decode(&given) != nil {
-		r.found.Add(key, r.shown(key, value), "is not an object", "set its fields one by one: pulumi config set --path "+key+"."+namesIn(into.Type())[0]+" VALUE")
+	err := decoder.Decode(&given)
+	_, end := decoder.Token()
+	whole := errors.Is(end, io.EOF)
+	_, isObject := given.(map[string]any)
+	entries, isList := given.([]any)
+	switch list := into.Kind() == reflect.Slice; {
+	case list && (err != nil || !whole || !isList && given != nil):
+		remedy := "set its entries one by one: pulumi config set --path '" + key + "[0]' -- VALUE"
+		if element := into.Type().Elem(); element.Kind() == reflect.Struct {
+			remedy = "set the fields of its entries one by one: pulumi config set --path '" + key + "[0]." + namesIn(element)[0] + "' VALUE"
+		}
+		l.found.Add(key, l.shown(key, value), "is not a list", remedy)
+		return
+	case !list && (err != nil || !isObject && given != nil):
+		l.found.Add(key, l.shown(key, value), "is not an object", "set its fields one by one: pulumi config set --path "+key+"."+namesIn(into.Type())[0]+" VALUE")
+		return
+	case !list && !whole:
+		l.found.Add(key, l.shown(key, value), "has text after the object", "remove it")
 		return
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		r.found.Add(key, r.shown(key, value), "has text after the object", "remove it")
+	if words, ok := into.Addr().Interface().(*[]string); ok {
+		*words = l.words(key, entries)
 		return
 	}
-	before := len(r.unfit)
+	before := len(l.unfit)
 	fresh := reflect.New(into.Type()).Elem()
 	fresh.Set(into)
-	r.decode(key, given, fresh)
-	if len(r.unfit) == before || into.Kind() == reflect.Map {
+	l.decode(key, given, fresh)
+	if len(l.unfit) == before || into.Kind() != reflect.Struct {
 		into.Set(fresh)
 		return
 	}
 	// The fields that could be read are checked one by one. Rules over several of them would be
 	// about a configuration that nobody has written.
 	for _, p := range checkConstraints(field{}, key, fresh) {
-		if !r.unfit[p.Key] {
-			r.found = append(r.found, p)
+		if !l.unfit[p.Key] {
+			l.found = append(l.found, p)
 		}
 	}
-}
-
-// objects decodes a JSON list of objects, with their defaults.
-func (r *reader) objects(key, value string, into reflect.Value) {
-	var given []any
-	decoder := json.NewDecoder(strings.NewReader(value))
-	decoder.UseNumber()
-	if err := decoder.Decode(&given); err != nil || decoder.More() {
-		r.found.Add(key, r.shown(key, value), "is not a list", "set the fields of its entries one by one: pulumi config set --path '"+key+"[0]."+namesIn(into.Type().Elem())[0]+"' VALUE")
-		return
-	}
-	r.decode(key, given, into)
 }
 
 // decode sets a field from a JSON value. It converts numbers and booleans to text if the
 // field is a text, because pulumi config set --path stores everything that looks like a
 // number as a number; it converts text to numbers and booleans if the field is one, because
 // people quote numbers. Other wrong types are reported with their path.
-func (r *reader) decode(path string, given any, into reflect.Value) {
+func (l *loader) decode(path string, given any, into reflect.Value) {
 	switch value := given.(type) {
 	case nil: // like a missing value
 		return
 	case map[string]any:
 		switch into.Kind() {
 		case reflect.Struct:
-			r.fields(path, value, into)
+			l.fields(path, value, into)
 			return
 		case reflect.Map:
 			into.Set(reflect.MakeMap(into.Type()))
 			for _, name := range slices.Sorted(maps.Keys(value)) {
 				element := reflect.New(into.Type().Elem()).Elem()
-				r.decode(path+"."+name, value[name], element)
-				if !r.unfit[path+"."+name] {
+				l.decode(path+"."+name, value[name], element)
+				if !l.unfit[path+"."+name] {
 					into.SetMapIndex(reflect.ValueOf(name), element)
 				}
 			}
@@ -267,22 +286,12 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 				if into.Index(i).Kind() == reflect.Struct {
 					setDefaults(into.Index(i))
 				}
-				r.decode(fmt.Sprintf("%s[%d]", path, i), value[i], into.Index(i))
+				l.decode(fmt.Sprintf("%s[%d]", path, i), value[i], into.Index(i))
 			}
 			return
 		}
-	default: // a scalar in a text
-		text := fmt.Sprint(value)
-		n, err := strconv.Atoi(text)
-		switch {
-		case into.Kind() == reflect.String:
-			into.SetString(text)
-			return
-		case into.Kind() == reflect.Int && err == nil:
-			into.SetInt(int64(n))
-			return
-		case into.Kind() == reflect.Bool && (text == "true" || text == "false"):
-			into.SetBool(text == "true")
+	default: // a scalar
+		if set(fmt.Sprint(value), into) == nil {
 			return
 		}
 	}
@@ -295,49 +304,40 @@ func (r *reader) decode(path string, given any, into reflect.Value) {
 		raw, _ := json.Marshal(given) // it came from JSON
 		text = string(raw)
 	}
-	r.found.Add(path, r.shown(path, text), "has the wrong type", "it must be "+kindName(into.Kind()))
-	r.unfit[path] = true
+	l.found.Add(path, l.shown(path, text), "has the wrong type", "it must be "+kindNames[into.Kind()])
+	l.unfit[path] = true
 }
 
 // fields decodes an object into a struct. A misspelt field is an error: if it were ignored,
 // a different configuration would be deployed. The other fields are checked as if it were spelt right, so that
 // it causes no other error.
-func (r *reader) fields(path string, given map[string]any, into reflect.Value) {
+func (l *loader) fields(path string, given map[string]any, into reflect.Value) {
 	fields := fieldsOf(into.Type())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if i < 0 {
 			known := namesIn(into.Type())
-			r.found.Add(path+"."+name, "", "is not a setting"+spelling.Suggestion(name, known), "use "+list(known))
+			l.found.Add(path+"."+name, "", "is not a setting"+spelling.Suggestion(name, known), "use "+list(known))
 			near := spelling.Nearest(name, known)
 			i = slices.IndexFunc(fields, func(f field) bool { return f.name == near })
 			if _, given := given[near]; i < 0 || given {
 				continue
 			}
 		}
-		r.decode(path+"."+name, given[name], into.FieldByIndex(fields[i].Index))
+		l.decode(path+"."+name, given[name], into.FieldByIndex(fields[i].Index))
 	}
 }
 
-// words decodes a JSON list of texts. Numbers and booleans become text as they are written,
-// because pulumi config set --path stores everything that looks like one as one.
-func (r *reader) words(key, value string) []string {
-	var entries []any
-	decoder := json.NewDecoder(strings.NewReader(value))
-	decoder.UseNumber()
-	if err := decoder.Decode(&entries); err != nil || decoder.More() {
-		r.found.Add(key, value, "is not a list", `set its entries one by one: pulumi config set --path '`+key+`[0]' -- VALUE`)
-		return nil
-	}
+// words returns the entries of a list of texts. Numbers and booleans become text as they are
+// written, because pulumi config set --path stores everything that looks like one as one.
+func (l *loader) words(key string, entries []any) []string {
 	var list []string
 	for i, entry := range entries {
-		switch e := entry.(type) {
-		case string:
-			list = append(list, e)
-		case json.Number, bool:
-			list = append(list, fmt.Sprint(e))
+		switch entry.(type) {
+		case string, json.Number, bool:
+			list = append(list, fmt.Sprint(entry))
 		default:
-			r.found.Add(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(e), "is not a string", "use one entry for a flag and one for its value")
+			l.found.Add(fmt.Sprintf("%s[%d]", key, i), fmt.Sprint(entry), "is not a string", "use one entry for a flag and one for its value")
 		}
 	}
 	return list
@@ -357,18 +357,8 @@ func namesIn(t reflect.Type) []string {
 	return names
 }
 
-// kindName describes a Go kind for people who write YAML.
-func kindName(of reflect.Kind) string {
-	switch of {
-	case reflect.Int:
-		return "a whole number"
-	case reflect.String:
-		return "a text"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "a list"
-	default:
-		return "an object"
-	}
+// kindNames describe Go kinds for people who write YAML.
+var kindNames = map[reflect.Kind]string{
+	reflect.Int: "a whole number", reflect.String: "a text", reflect.Bool: "true or false",
+	reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object",
 }

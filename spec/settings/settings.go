@@ -25,7 +25,8 @@ const Namespace = "sglang-tpu"
 //     example, which tests use; "-" hides a setting of earlier versions;
 //   - noun and unit name the choices and the numbers of a range in messages;
 //   - optional marks a text that may be empty;
-//   - layer is the layer of the setting: platform, endpoint, or all for both.
+//   - layer is the layer of the setting: platform, endpoint, or all for both. The fields of an
+//     object of both may have their own.
 type Settings struct {
 	// The Google Cloud project to deploy into.
 	Project string `json:"gcp:project" layer:"all"`

@@ -8,8 +8,6 @@ package topology
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"sglang-tpu/spec/problem"
 )
@@ -41,28 +39,22 @@ const (
 // Topology is the shape of one slice in chips. The zero value is not a valid topology.
 type Topology struct{ x, y, z int }
 
-// small lists the topologies that are not multiples of four in every dimension.
-var small = []Topology{{1, 1, 1}, {2, 2, 1}, {2, 2, 2}, {2, 2, 4}, {2, 4, 4}}
+// Common are the smallest topologies, from small to large: all that are not multiples of four
+// in every dimension, and the first that is.
+var Common = []Topology{{1, 1, 1}, {2, 2, 1}, {2, 2, 2}, {2, 2, 4}, {2, 4, 4}, {4, 4, 4}}
 
 // Parse parses a topology such as "2x2x2". The error is a problem.Problem that lists the
 // valid topologies.
 func Parse(s string) (Topology, error) {
 	var t Topology
-	parts := strings.Split(s, "x")
-	for i, into := range []*int{&t.x, &t.y, &t.z} {
-		if len(parts) != 3 {
-			return Topology{}, unknown(s)
-		}
-		n, err := strconv.Atoi(parts[i])
-		if err != nil || strconv.Itoa(n) != parts[i] || n < 1 || n > maxChips {
-			return Topology{}, unknown(s)
-		}
-		*into = n
+	// Sscanf also reads numbers with a sign or with zeros before them, which String does not write.
+	if _, err := fmt.Sscanf(s, "%dx%dx%d", &t.x, &t.y, &t.z); err != nil || t.String() != s {
+		return Topology{}, unknown(s)
 	}
-	if slices.Contains(small, t) {
+	if slices.Contains(Common, t) {
 		return t, nil
 	}
-	if t.x%4 != 0 || t.y%4 != 0 || t.z%4 != 0 {
+	if least, most := min(t.x, t.y, t.z), max(t.x, t.y, t.z); least < 1 || most > maxChips || t.x%4 != 0 || t.y%4 != 0 || t.z%4 != 0 {
 		return Topology{}, unknown(s)
 	}
 	if t.x > t.y || t.y > t.z {
