@@ -3,9 +3,9 @@
 package lws
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	helmv4 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v4"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -81,14 +81,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	before := append([]pulumi.Resource{space}, policies...)
-	for _, d := range definitions {
-		crd, err := apiextensions.NewCustomResource(ctx, name+"-crd-"+d.plural, d.args(), inside)
-		if err != nil {
-			return nil, err
-		}
-		before = append(before, crd)
+	crds, err := newDefinitions(ctx, name, inside)
+	if err != nil {
+		return nil, err
 	}
+	before := slices.Concat([]pulumi.Resource{space}, policies, crds)
 	chart, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart), inside,
 		pulumi.DependsOn(before), pulumi.Transforms([]pulumi.ResourceTransform{gate}))
 	if err != nil {
