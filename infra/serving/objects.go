@@ -42,10 +42,7 @@ func serviceArgs(args *Args) *corev1.ServiceArgs {
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(serverargs.Port), TargetPort: pulumi.String("http"),
 			}},
-			Selector: pulumi.StringMap{
-				names.SetLabel:    pulumi.String(args.Name),
-				names.WorkerLabel: pulumi.String("0"),
-			},
+			Selector: pulumi.ToStringMap(LeaderLabels(args.Name)),
 		},
 	}
 }

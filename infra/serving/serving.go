@@ -201,7 +201,7 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 		return all, nil
 	}
 	download, err := newDownload(ctx, name, args, all, inside)
-	return append(all, download...), err
+	return append(all, download), err
 }
 
 // namespaceLabels enforce Pod Security's baseline. restricted would require the server to

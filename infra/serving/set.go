@@ -2,7 +2,6 @@ package serving
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -75,8 +74,7 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 
 // podTemplates returns the templates of leader and workers, with a hash of both as a label.
 func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs) {
-	leaders = inClass(args.ComputeClass, podTemplate(args, leader))
-	workers = inClass(args.ComputeClass, podTemplate(args, worker))
+	leaders, workers = podTemplate(args, leader), podTemplate(args, worker)
 	hash := templateHash(leaders, workers)
 	for _, t := range []*corev1.PodTemplateSpecArgs{leaders, workers} {
 		t.Metadata.(*metav1.ObjectMetaArgs).Labels.(pulumi.StringMap)[TemplateLabel] = pulumi.String(hash)
@@ -93,8 +91,7 @@ func templateHash(templates ...*corev1.PodTemplateSpecArgs) string {
 	var fields any
 	_ = json.Unmarshal(text, &fields)
 	text, _ = json.Marshal(withoutNulls(fields))
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])[:10]
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:10]
 }
 
 func withoutNulls(value any) any {
