@@ -12,7 +12,6 @@ package monitoring
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/monitoring"
@@ -101,14 +100,16 @@ func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.Res
 	if err != nil {
 		return err
 	}
-	_, err = newDeployment(ctx, name, args, hash(config), inside, pulumi.DependsOn(append(denied, account, file)))
+	// The exporter reads the configuration only when it starts, so its hash is in the pod.
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(config)))[:10]
+	_, err = newDeployment(ctx, name, args, hash, inside, pulumi.DependsOn(append(denied, account, file)))
 	return err
 }
 
 // policies let the collectors reach the exporter, and the exporter the leaders.
 func policies(args *Args) []netpolicy.Policy {
-	leaders := netpolicy.Rule{Peers: []netpolicy.Peer{{Pods: args.Leaders}}, Ports: netpolicy.TCP(args.Port)}
-	exporter := netpolicy.Rule{Peers: []netpolicy.Peer{{Pods: podLabels}}, Ports: netpolicy.TCP(args.Port)}
+	leaders := netpolicy.Rule{Peers: netpolicy.Peers{netpolicy.Pods(args.Leaders)}, Ports: netpolicy.TCP(args.Port)}
+	exporter := netpolicy.Rule{Peers: netpolicy.Peers{netpolicy.Pods(podLabels)}, Ports: netpolicy.TCP(args.Port)}
 	return []netpolicy.Policy{
 		{
 			Name: spec.ExporterName, Pods: podLabels,
@@ -123,10 +124,4 @@ func meta(args *Args) *metav1.ObjectMetaArgs {
 	return &metav1.ObjectMetaArgs{
 		Name: pulumi.String(spec.ExporterName), Namespace: args.Namespace, Labels: pulumi.ToStringMap(podLabels),
 	}
-}
-
-// hash returns a hash of the configuration, which the exporter reads only when it starts.
-func hash(config string) string {
-	sum := sha256.Sum256([]byte(config))
-	return hex.EncodeToString(sum[:])[:10]
 }

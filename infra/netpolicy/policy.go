@@ -21,22 +21,29 @@ type Policy struct {
 
 // Rule allows traffic with any of the peers on any of the ports.
 type Rule struct {
-	Peers []Peer // empty: all
-	Ports []Port
+	Peers Peers // empty: all
+	Ports networkingv1.NetworkPolicyPortArray
 }
 
-// Peer is a set of pods or of addresses.
-type Peer struct {
-	Namespace map[string]string // labels of the pods' namespace; empty: this one
-	Pods      map[string]string // labels of the pods; empty: every pod there
-	CIDR      string            // addresses instead of pods
-	Except    []string          // ranges inside CIDR
+// Peers are sets of pods or of addresses.
+type Peers = networkingv1.NetworkPolicyPeerArray
+
+// Pods are the pods with the labels in the policy's namespace.
+func Pods(labels map[string]string) *networkingv1.NetworkPolicyPeerArgs {
+	return &networkingv1.NetworkPolicyPeerArgs{PodSelector: selector(labels)}
 }
 
-// Port is a port on which the receiver listens.
-type Port struct {
-	Protocol string // TCP or UDP
-	Number   int
+// PodsIn are the pods with the labels, or every pod if there are none, in the namespaces with the
+// given labels.
+func PodsIn(namespace, labels map[string]string) *networkingv1.NetworkPolicyPeerArgs {
+	return &networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: selector(namespace), PodSelector: selector(labels)}
+}
+
+// addresses are those of a range, except for some ranges in it.
+func addresses(cidr string, except ...string) *networkingv1.NetworkPolicyPeerArgs {
+	return &networkingv1.NetworkPolicyPeerArgs{
+		IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr), Except: pulumi.ToStringArray(except)},
+	}
 }
 
 // New registers a policy that denies everything, and then the others. Pods in the namespace
@@ -69,7 +76,7 @@ func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, poli
 func ingress(rules []Rule) networkingv1.NetworkPolicyIngressRuleArray {
 	var list networkingv1.NetworkPolicyIngressRuleArray
 	for _, r := range rules {
-		list = append(list, &networkingv1.NetworkPolicyIngressRuleArgs{From: peers(r.Peers), Ports: ports(r.Ports)})
+		list = append(list, &networkingv1.NetworkPolicyIngressRuleArgs{From: r.Peers, Ports: r.Ports})
 	}
 	return list
 }
@@ -77,33 +84,7 @@ func ingress(rules []Rule) networkingv1.NetworkPolicyIngressRuleArray {
 func egress(rules []Rule) networkingv1.NetworkPolicyEgressRuleArray {
 	var list networkingv1.NetworkPolicyEgressRuleArray
 	for _, r := range rules {
-		list = append(list, &networkingv1.NetworkPolicyEgressRuleArgs{To: peers(r.Peers), Ports: ports(r.Ports)})
-	}
-	return list
-}
-
-func peers(given []Peer) networkingv1.NetworkPolicyPeerArray {
-	var list networkingv1.NetworkPolicyPeerArray
-	for _, p := range given {
-		peer := &networkingv1.NetworkPolicyPeerArgs{}
-		switch {
-		case p.CIDR != "":
-			peer.IpBlock = &networkingv1.IPBlockArgs{Cidr: pulumi.String(p.CIDR), Except: pulumi.ToStringArray(p.Except)}
-		default:
-			peer.PodSelector = selector(p.Pods)
-			if len(p.Namespace) > 0 {
-				peer.NamespaceSelector = selector(p.Namespace)
-			}
-		}
-		list = append(list, peer)
-	}
-	return list
-}
-
-func ports(given []Port) networkingv1.NetworkPolicyPortArray {
-	var list networkingv1.NetworkPolicyPortArray
-	for _, p := range given {
-		list = append(list, &networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(p.Protocol), Port: pulumi.Int(p.Number)})
+		list = append(list, &networkingv1.NetworkPolicyEgressRuleArgs{To: r.Peers, Ports: r.Ports})
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package netpolicy
 import (
 	"testing"
 
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,8 +17,8 @@ func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		made, err := New(ctx, "n", pulumi.String("space"), []Policy{{
 			Name: "server", Pods: map[string]string{"app": "server"},
-			Ingress: []Rule{{Peers: []Peer{{Namespace: map[string]string{"client": "true"}}, {Pods: map[string]string{"app": "peer"}}}, Ports: TCP(8000)}},
-			Egress:  []Rule{{Peers: []Peer{{CIDR: "0.0.0.0/0", Except: []string{"10.0.0.0/8"}}}, Ports: TCP(443)}, APIServer},
+			Ingress: []Rule{{Peers: Peers{PodsIn(map[string]string{"client": "true"}, nil), Pods(map[string]string{"app": "peer"})}, Ports: TCP(8000)}},
+			Egress:  []Rule{{Peers: Peers{addresses("0.0.0.0/0", "10.0.0.0/8")}, Ports: TCP(443)}, APIServer},
 		}})
 		require.Len(t, made, 2)
 		return err
@@ -47,5 +48,5 @@ func TestAControlPlaneWithoutARangeUsesOnlyItsAgents(t *testing.T) {
 	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).Peers, 2)
 	alone := ControlPlane("", 9443)
 	require.Len(t, alone.Peers, 1)
-	assert.NotEmpty(t, alone.Peers[0].Namespace)
+	assert.Equal(t, selector(system), alone.Peers[0].(*networkingv1.NetworkPolicyPeerArgs).NamespaceSelector)
 }

@@ -69,20 +69,18 @@ func scratchEnvironment() corev1.EnvVarArray {
 // policies returns the NetworkPolicies of the namespace. All other traffic is denied.
 func policies(args *Args) []netpolicy.Policy {
 	set := map[string]string{names.SetLabel: args.Name}
-	leaders := LeaderLabels(args.Name)
+	group := netpolicy.Rule{Peers: netpolicy.Peers{netpolicy.Pods(set)}, Ports: netpolicy.TCP(groupPorts...)}
+	clients := netpolicy.Rule{Peers: netpolicy.Peers{netpolicy.PodsIn(map[string]string{ClientLabel: "true"}, nil)}, Ports: netpolicy.TCP(serverargs.Port)}
 	// Weights and compiled code come from a bucket, for which a container in the pod needs
 	// a token, or from the Hub.
 	outside := append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...)
 	all := []netpolicy.Policy{
 		{
 			Name: "group", Pods: set,
-			Ingress: []netpolicy.Rule{{Peers: []netpolicy.Peer{{Pods: set}}, Ports: netpolicy.TCP(groupPorts...)}},
-			Egress:  append([]netpolicy.Rule{{Peers: []netpolicy.Peer{{Pods: set}}, Ports: netpolicy.TCP(groupPorts...)}}, outside...),
+			Ingress: []netpolicy.Rule{group},
+			Egress:  append([]netpolicy.Rule{group}, outside...),
 		},
-		{
-			Name: "clients", Pods: leaders,
-			Ingress: []netpolicy.Rule{{Peers: []netpolicy.Peer{{Namespace: map[string]string{ClientLabel: "true"}}}, Ports: netpolicy.TCP(serverargs.Port)}},
-		},
+		{Name: "clients", Pods: LeaderLabels(args.Name), Ingress: []netpolicy.Rule{clients}},
 	}
 	if args.Storage.Bucket != nil {
 		all = append(all, netpolicy.Policy{Name: "download", Pods: map[string]string{componentLabel: downloadComponent}, Egress: outside})
