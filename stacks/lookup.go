@@ -127,13 +127,9 @@ func (s *stack) checkController(c existing.Cluster, ask asksController) problem.
 	if ask == nil {
 		ask = rollout.Controller
 	}
-	config, err := cluster.Kubeconfig(c.Name, c.DNSEndpoint)
-	if err != nil {
-		return problem.Of(key, err)
-	}
 	ctx, cancel := context.WithTimeout(s.ctx.Context(), time.Minute)
 	defer cancel()
-	controller, err := ask(ctx, config)
+	controller, err := ask(ctx, cluster.Kubeconfig(c.Name, c.DNSEndpoint))
 	if err != nil {
 		return problem.List{{
 			Key: key, Value: "true", Why: "cannot be checked: the cluster does not answer (" + err.Error() + ")",

@@ -101,7 +101,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	c.NodeServiceAccount = nodes
 	c.WorkloadPool = cluster.WorkloadIdentityConfig.WorkloadPool().Elem()
 	endpoint := cluster.ControlPlaneEndpointsConfig.DnsEndpointConfig().Endpoint().Elem()
-	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) (string, error) {
+	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) string {
 		return Kubeconfig(known[0].(string), known[1].(string))
 	}).(pulumi.StringOutput)
 	return c, c.finish(ctx, name, inside, pulumi.DependsOn([]pulumi.Resource{pool}))
