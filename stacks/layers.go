@@ -58,7 +58,7 @@ func (s *stack) platformLayer(found *ground) error {
 	if err != nil {
 		return err
 	}
-	mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), s.common)
+	mirror, err := registry.NewMirror(s.ctx, "mirror", s.repository(p, s.cloud.Mirror), s.common)
 	if err != nil {
 		return err
 	}
@@ -74,6 +74,7 @@ func (s *stack) platformLayer(found *ground) error {
 	if found.cluster != nil {
 		features = *found.cluster
 	}
+	mirrored := mirror.URN().ApplyT(func(pulumi.URN) string { return registry.Path(s.Region, s.Project, s.cloud.Mirror) }).(pulumi.StringOutput)
 	s.ctx.Export(platformOutput, pulumi.Map{
 		"project": pulumi.String(s.Project), "region": pulumi.String(s.Region),
 		"cluster": pulumi.String(p.name), "clusterId": p.gke.ID, "location": pulumi.String(p.location),
@@ -81,7 +82,7 @@ func (s *stack) platformLayer(found *ground) error {
 		"nodeServiceAccount": p.gke.NodeServiceAccount, "nodeTag": pulumi.String(p.nodeTag),
 		"secretManager": pulumi.Bool(features.SecretManager), "prometheus": pulumi.Bool(features.Prometheus),
 		"bucket": bucket, "bucketExists": pulumi.Bool(s.Cache.Bucket != ""),
-		"mirror":     pulumi.All(pulumi.String(registry.Path(s.Region, s.Project, s.cloud.Mirror)), mirror.URN()).ApplyT(first).(pulumi.StringOutput),
+		"mirror":     mirrored,
 		"repository": pulumi.String(images.path), "repositoryId": images.id, "repositoryProject": pulumi.String(images.project),
 		"repositoryLocation": pulumi.String(images.location),
 		"layers":             pulumi.String(images.layers), "layersId": images.layersID,
@@ -92,8 +93,6 @@ func (s *stack) platformLayer(found *ground) error {
 	}
 	return nil
 }
-
-func first(values []any) string { return values[0].(string) }
 
 // platformOf returns the platform of another stack.
 func (s *stack) platformOf(found *ground) (*platform, error) {
