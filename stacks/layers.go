@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/registry"
 	"sglang-tpu/spec/existing"
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 )
 
@@ -118,28 +120,33 @@ type stackName struct {
 
 // causeOf returns the error of an engine's function without the call around it.
 func causeOf(err error) string {
-	text := err.Error()
-	if _, cause, found := strings.Cut(text, "returned an error: "); found {
-		return cause
-	}
-	return text
+	before, cause, _ := strings.Cut(err.Error(), "returned an error: ")
+	return cmp.Or(cause, before)
 }
 
 // readPlatform reads and checks the outputs of the platform's stack.
 func (s *stack) readPlatform() (*platformOutputs, problem.List) {
-	const first = "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names"
+	if s.Layer != gke.Endpoint {
+		return nil, nil
+	}
+	refuse := func(why string) (*platformOutputs, problem.List) {
+		return nil, problem.List{{
+			Key: existing.PlatformKey, Value: s.Platform, Why: why,
+			Remedy: "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names",
+		}}
+	}
 	// The engine's function fails before anything is registered, with an error that this program
 	// gets. A StackReference that fails is an error of the engine, which names no setting.
 	if _, err := s.ctx.InvokePackageRaw(readStackOutputs, &stackName{s.Platform}, &map[string]any{}, ""); err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + causeOf(err) + ")", Remedy: first}}
+		return refuse("cannot be read (" + causeOf(err) + ")")
 	}
 	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Platform)})
 	if err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+		return refuse("cannot be read (" + err.Error() + ")")
 	}
 	details, err := ref.GetOutputDetails(platformOutput)
 	if err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+		return refuse("cannot be read (" + err.Error() + ")")
 	}
 	value := details.Value
 	if value == nil {
@@ -151,7 +158,7 @@ func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 		err = json.Unmarshal(text, &o)
 	}
 	if err != nil || o.Kubeconfig == "" {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "is not the stack of a platform: it has no output of that name", Remedy: first}}
+		return refuse("is not the stack of a platform: it has no output of that name")
 	}
 	return &o, existing.PlatformNeeds{
 		Stack: s.Platform, Project: s.Project, Region: s.Region,

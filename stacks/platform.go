@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -106,7 +105,7 @@ func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
 		}
 	}
 	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
-		ID: clusterID(s.Project, c.Location, c.Name), Name: c.Name, Endpoint: c.DNSEndpoint, WorkloadPool: c.WorkloadPool,
+		ID: "projects/" + s.Project + "/locations/" + c.Location + "/clusters/" + c.Name, Name: c.Name, Endpoint: c.DNSEndpoint, WorkloadPool: c.WorkloadPool,
 		NodeServiceAccount: nodes, Project: s.Project, Base: s.cloud.Base,
 	}, s.common)
 	if err != nil {
@@ -123,8 +122,4 @@ func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
 		gke:   used, name: c.Name, location: c.Location, nodeTag: s.cloud.NodeTag, controlPlane: c.ControlPlane,
 		installed: s.Cluster.Existing.LeaderWorkerSet,
 	}, nil
-}
-
-func clusterID(project, location, name string) string {
-	return strings.Join([]string{"projects", project, "locations", location, "clusters", name}, "/")
 }
