@@ -1,7 +1,7 @@
 package image
 
 import (
-	"fmt"
+	"strings"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -30,6 +30,9 @@ var onFailure = pulumi.String("FallbackToLogsOnError")
 
 func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *batchv1.JobArgs {
 	labels := pulumi.ToStringMap(podLabels)
+	// Docker stores credentials by the registry's host.
+	host, folder, _ := strings.Cut(args.Repository, "/")
+	manifest := "https://" + host + "/v2/" + folder + "/" + imageName + "/manifests/" + args.Source.Tag()
 	return &batchv1.JobArgs{
 		Metadata: metav1.ObjectMetaArgs{
 			// The name contains the tag, so that changed inputs create a new Job.
@@ -59,7 +62,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						Command: pulumi.ToStringArray([]string{"sh", "-c", loginScript, "login"}),
 						Args:    pulumi.ToStringArray([]string{credentialScript}),
 						Env: corev1.EnvVarArray{
-							env("REGISTRY", registryHost(args.Repository)),
+							env("REGISTRY", host),
 							env("DOCKER_CONFIG", dockerConfig),
 						},
 						VolumeMounts: corev1.VolumeMountArray{mount("docker-config", dockerConfig)},
@@ -79,7 +82,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						Args:    pulumi.ToStringArray(buildArguments(args.Source, reference, args.Layers+"/"+imageName+":layers")),
 						Env: corev1.EnvVarArray{
 							env("REFERENCE", reference),
-							env("MANIFEST", manifestURL(reference)),
+							env("MANIFEST", manifest),
 							env("DOCKER_CONFIG", dockerConfig),
 							env("BUILDKITD_FLAGS", "--oci-worker-no-process-sandbox"),
 						},
@@ -120,5 +123,3 @@ func resources(cpu, memory, mostCPU, disk, mostDisk string) corev1.ResourceRequi
 		Limits:   pulumi.StringMap{"cpu": pulumi.String(mostCPU), "memory": pulumi.String(memory), "ephemeral-storage": pulumi.String(mostDisk)},
 	}
 }
-
-func minutes(n int) string { return fmt.Sprintf("%dm", n) }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	helmv4 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v4"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -64,16 +63,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	inside := pulumi.Parent(c)
 
-	space, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:   pulumi.String(Namespace),
-			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
-		},
-	}, inside)
-	if err != nil {
-		return nil, err
-	}
-	policies, err := netpolicy.New(ctx, name, space.Metadata.Name(), []netpolicy.Policy{{
+	space, policies, err := netpolicy.New(ctx, name, &metav1.ObjectMetaArgs{
+		Name:   pulumi.String(Namespace),
+		Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
+	}, []netpolicy.Policy{{
 		Name: "controller-manager", Pods: map[string]string{"control-plane": "controller-manager"}, // the chart's label
 		Ingress: []netpolicy.Rule{netpolicy.ControlPlane(args.ControlPlaneCIDR, WebhookPort)},
 		Egress:  []netpolicy.Rule{netpolicy.APIServer},

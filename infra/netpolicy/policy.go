@@ -1,4 +1,4 @@
-// Package netpolicy creates the NetworkPolicies of a namespace: ingress and egress are
+// Package netpolicy creates namespaces with their NetworkPolicies: ingress and egress are
 // denied unless a policy allows them.
 //
 // A NetworkPolicy cannot name hosts. The internet below is every address outside the
@@ -7,6 +7,7 @@
 package netpolicy
 
 import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -46,10 +47,15 @@ func addresses(cidr string, except ...string) *networkingv1.NetworkPolicyPeerArg
 	}
 }
 
-// New registers a policy that denies everything, and then the others. Pods in the namespace
-// must wait for them, so that no pod ever runs without policies.
-func New(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	return Add(ctx, name, namespace, append([]Policy{{Name: "default-deny"}}, policies...), opts...)
+// New registers a namespace, a policy that denies everything in it, and then the others. Pods
+// must wait for the policies, so that no pod ever runs without them.
+func New(ctx *pulumi.Context, name string, namespace *metav1.ObjectMetaArgs, policies []Policy, opts ...pulumi.ResourceOption) (*corev1.Namespace, []pulumi.Resource, error) {
+	made, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{Metadata: namespace}, opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := Add(ctx, name, made.Metadata.Name(), append([]Policy{{Name: "default-deny"}}, policies...), opts...)
+	return made, all, err
 }
 
 // Add registers policies in a namespace whose traffic New has denied.

@@ -3,6 +3,7 @@ package netpolicy
 import (
 	"testing"
 
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
@@ -15,7 +16,7 @@ const policyType = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
 func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
-		made, err := New(ctx, "n", pulumi.String("space"), []Policy{{
+		_, made, err := New(ctx, "n", &metav1.ObjectMetaArgs{Name: pulumi.String("space")}, []Policy{{
 			Name: "server", Pods: map[string]string{"app": "server"},
 			Ingress: []Rule{{Peers: Peers{PodsIn(map[string]string{"client": "true"}, nil), Pods(map[string]string{"app": "peer"})}, Ports: TCP(8000)}},
 			Egress:  []Rule{{Peers: Peers{addresses("0.0.0.0/0", "10.0.0.0/8")}, Ports: TCP(443)}, APIServer},

@@ -132,17 +132,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 // newSurroundings creates the objects to which the pods refer, and returns them.
 func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: namespaceLabels(args)},
-	}, inside)
+	// Pod Security's level restricted would require the server to run as another user than
+	// root; see containerSecurity.
+	spaceLabels := labels(args, "")
+	spaceLabels["pod-security.kubernetes.io/enforce"] = pulumi.String("baseline")
+	namespace, denied, err := netpolicy.New(ctx, name, &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: spaceLabels}, policies(args), inside)
 	if err != nil {
 		return nil, err
 	}
 	s.Namespace = namespace.Metadata.Name().Elem()
-	denied, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), policies(args), inside)
-	if err != nil {
-		return nil, err
-	}
 	inNamespace := pulumi.Composite(inside, pulumi.DependsOn([]pulumi.Resource{namespace}))
 
 	account, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
@@ -202,14 +200,6 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 	}
 	download, err := newDownload(ctx, name, args, all, inside)
 	return append(all, download), err
-}
-
-// namespaceLabels enforce Pod Security's baseline. restricted would require the server to
-// run as another user than root; see containerSecurity.
-func namespaceLabels(args *Args) pulumi.StringMap {
-	l := labels(args, "")
-	l["pod-security.kubernetes.io/enforce"] = pulumi.String("baseline")
-	return l
 }
 
 // secret marks a value as a secret, even if the caller did not.
