@@ -93,7 +93,11 @@ func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.Res
 	if err != nil {
 		return err
 	}
-	config := spec.ExporterConfig(args.Ranks, keyFile(args))
+	keyFile := ""
+	if args.APIKey != nil {
+		keyFile = apiKeyFile
+	}
+	config := spec.ExporterConfig(args.Ranks, keyFile)
 	file, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
 		Metadata: meta(args), Data: pulumi.StringMap{configFile: pulumi.String(config)},
 	}, inside)
