@@ -112,9 +112,6 @@ func withoutNulls(value any) any {
 	return value
 }
 
-// PodSelector returns the label selector of all pods of a LeaderWorkerSet, with any template.
-func PodSelector(set string) string { return names.SetLabel + "=" + set }
-
 // LeaderLabels returns the labels of the leaders' pods of a LeaderWorkerSet.
 func LeaderLabels(set string) map[string]string {
 	return map[string]string{names.SetLabel: set, names.WorkerLabel: "0"}

@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/spec/names"
 )
 
-var withPools = Goal{Namespace: "sglang", Set: "set", Selector: "set=set", HashLabel: hash, Pools: map[string]Pool{
+var withPools = Goal{Namespace: "sglang", Set: "set", HashLabel: hash, Pools: map[string]Pool{
 	"slice-0": {"spot in us-central1-c", "us-central1-c"}, "slice-0-1": {"on-demand in us-central1-c", "us-central1-c"}, "slice-0-2": {"on-demand in us-central1-a", "us-central1-a"},
 }}
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/topology"
 )
 
@@ -89,7 +91,7 @@ func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 		return State{}, err
 	}
 	var pods corev1.PodList
-	if err := c.client.Get().Namespace(goal.Namespace).Resource("pods").Param("labelSelector", goal.Selector).Do(ctx).Into(&pods); err != nil {
+	if err := c.client.Get().Namespace(goal.Namespace).Resource("pods").Param("labelSelector", names.SetLabel+"="+goal.Set).Do(ctx).Into(&pods); err != nil {
 		return State{}, err
 	}
 	var nodes corev1.NodeList
@@ -105,13 +107,10 @@ func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 	}
 	s.Pods, s.Nodes, s.PoolOf = pods.Items, map[string]bool{}, map[string]string{}
 	for _, n := range nodes.Items {
-		s.Nodes[n.Name] = false
 		s.PoolOf[n.Name] = n.Labels[topology.NodePoolLabel]
-		for _, c := range n.Status.Conditions {
-			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
-				s.Nodes[n.Name] = true
-			}
-		}
+		s.Nodes[n.Name] = slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		})
 	}
 	return s, nil
 }

@@ -23,7 +23,6 @@ import (
 type Goal struct {
 	Namespace string
 	Set       string // name of the LeaderWorkerSet
-	Selector  string // label selector of all its pods, old and new ones
 	HashLabel string // label that holds the hash of the pod template
 	// Pools are the node pools that GKE's autoscaler may scale up, by name. Nil means that the
 	// pods run on existing nodes.
@@ -36,7 +35,7 @@ type State struct {
 	// times hosts; 0 if the set does not exist.
 	Hash   string
 	Wanted int
-	Pods   []corev1.Pod    // the pods that Goal.Selector selects
+	Pods   []corev1.Pod    // the pods of the LeaderWorkerSet, old and new ones
 	Nodes  map[string]bool // whether each node is ready, by name
 
 	// PoolOf is the node pool of each node, and Events are those of all pods of the namespace,

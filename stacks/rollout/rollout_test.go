@@ -18,7 +18,7 @@ import (
 
 const hash = "hash"
 
-var goal = Goal{Namespace: "sglang", Set: "set", Selector: "set=set", HashLabel: hash}
+var goal = Goal{Namespace: "sglang", Set: "set", HashLabel: hash}
 
 // pod is one on node n, of the new template, ready, and then changed.
 func pod(name string, changes ...func(*corev1.Pod)) corev1.Pod {
