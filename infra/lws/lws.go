@@ -48,12 +48,7 @@ type Args struct {
 // that is not in the state may outlive the controller. But the chart's webhook
 // configurations are deleted with it, so nothing can block the deletion of these pods any
 // longer.
-type Controller struct {
-	component.Base
-
-	Namespace pulumi.StringOutput
-	Version   pulumi.StringOutput
-}
+type Controller struct{ component.Base }
 
 // New registers the namespace, the definitions and the chart, in this order.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Controller, error) {
@@ -85,10 +80,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c.Dependencies = append(before, chart)
-
-	c.Namespace = pulumi.String(Namespace).ToStringOutput()
-	c.Version = pulumi.String(Version).ToStringOutput()
-	return c, c.RegisterOutputs(ctx, pulumi.Map{"namespace": c.Namespace, "version": c.Version})
+	return c, c.RegisterOutputs(ctx, pulumi.Map{"namespace": pulumi.String(Namespace), "version": pulumi.String(Version)})
 }
 
 func chartArgs(chart string) *helmv4.ChartArgs {

@@ -86,10 +86,8 @@ type Args struct {
 type Serving struct {
 	component.Base
 
-	Namespace   pulumi.StringOutput // which exists
-	ServiceName pulumi.StringOutput
-
-	Set pulumi.Resource // the LeaderWorkerSet
+	Namespace pulumi.StringOutput // which exists
+	Set       pulumi.Resource     // the LeaderWorkerSet
 }
 
 // New registers the component.
@@ -126,8 +124,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	s.Set = set
-	s.ServiceName = service.Metadata.Name().Elem()
-	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": service.Metadata.Name().Elem()})
 }
 
 // newSurroundings creates the objects to which the pods refer, and returns them.

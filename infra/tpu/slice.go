@@ -60,11 +60,7 @@ type Args struct {
 // A change of the policy, the capacity mode or the nodes' account replaces the node pool.
 // Machine type, boot disk and image are updated in place: GKE recreates the nodes without a
 // spare, and the group on them ends as if the slice had been replaced.
-type Slice struct {
-	component.Base
-
-	NodePool pulumi.StringOutput
-}
+type Slice struct{ component.Base }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Slice, error) {
@@ -137,8 +133,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	s.Dependencies = []pulumi.Resource{nodePool}
-	s.NodePool = nodePool.Name
-	return s, s.RegisterOutputs(ctx, pulumi.Map{"nodePool": s.NodePool})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{"nodePool": nodePool.Name})
 }
 
 func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
