@@ -47,12 +47,9 @@ type platformOutputs struct {
 	BuilderMayPush bool `json:"builderMayPush"`
 }
 
-// platformLayer registers a platform without an endpoint, and exports what endpoints need.
-func (s *stack) platformLayer(found *ground) error {
-	p, err := s.newPlatform(found)
-	if err != nil {
-		return err
-	}
+// exportPlatform registers what only a platform without an endpoint has, and exports what
+// endpoints need.
+func (s *stack) exportPlatform(p *platform, found *ground) error {
 	if _, err := p.controller(s, p.inCluster(s)); err != nil {
 		return err
 	}
@@ -97,8 +94,7 @@ func (s *stack) platformLayer(found *ground) error {
 }
 
 // platformOf returns the platform of another stack.
-func (s *stack) platformOf(found *ground) (*platform, error) {
-	o := found.platform
+func (s *stack) platformOf(o *platformOutputs) (*platform, error) {
 	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
 		ID: o.ClusterID, Name: o.Cluster, Kubeconfig: o.Kubeconfig, WorkloadPool: o.WorkloadPool,
 		NodeServiceAccount: o.NodeServiceAccount, Project: s.Project, Base: s.cloud.Base,

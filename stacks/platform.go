@@ -48,9 +48,12 @@ func (p *platform) controller(s *stack, inCluster pulumi.ResourceOption) ([]pulu
 	return controller.Dependencies, nil
 }
 
-// newPlatform creates network and cluster, or uses existing ones.
-func (s *stack) newPlatform(found *ground) (*platform, error) {
-	if s.Cluster.Existing.Used() {
+// platform creates network and cluster, or uses existing ones or those of another stack.
+func (s *stack) platform(found *ground) (*platform, error) {
+	switch {
+	case found.platform != nil:
+		return s.platformOf(found.platform)
+	case found.cluster != nil:
 		return s.existingCluster(found.cluster)
 	}
 	vpc, ranges, err := s.network()
