@@ -46,7 +46,7 @@ type Args struct {
 	// account and roles do not wait for it, because they take minutes to propagate in Google
 	// Cloud.
 	Kubernetes     pulumi.ProviderResource
-	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
+	WorkloadPool   pulumi.StringInput // the output of the cluster
 	Namespace      string             // created by the component; nothing else runs in it
 	AccountID      string             // of the Google service account, at most 30 characters
 	Source         serverimage.Inputs
@@ -91,7 +91,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}, []netpolicy.Policy{{
 		Name: "image-builder", Pods: podLabels,
 		// Sources, base images and packages come from the internet, and the token from GKE.
-		Egress: append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
+		Egress: append(netpolicy.Egress{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
 	}}, inCluster)
 	if err != nil {
 		return nil, err

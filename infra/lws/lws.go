@@ -63,8 +63,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
 	}, []netpolicy.Policy{{
 		Name: "controller-manager", Pods: map[string]string{"control-plane": "controller-manager"}, // the chart's label
-		Ingress: []netpolicy.Rule{netpolicy.ControlPlane(args.ControlPlaneCIDR, WebhookPort)},
-		Egress:  []netpolicy.Rule{netpolicy.APIServer},
+		Ingress: netpolicy.Ingress{netpolicy.ControlPlane(args.ControlPlaneCIDR, WebhookPort)},
+		Egress:  netpolicy.Egress{netpolicy.APIServer},
 	}}, inside)
 	if err != nil {
 		return nil, err

@@ -112,15 +112,15 @@ func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.Res
 
 // policies let the collectors reach the exporter, and the exporter the leaders.
 func policies(args *Args) []netpolicy.Policy {
-	leaders := netpolicy.Rule{Peers: netpolicy.Peers{netpolicy.Pods(args.Leaders)}, Ports: netpolicy.TCP(args.Port)}
-	exporter := netpolicy.Rule{Peers: netpolicy.Peers{netpolicy.Pods(podLabels)}, Ports: netpolicy.TCP(args.Port)}
+	leaders, exporter := netpolicy.Peers{netpolicy.Pods(args.Leaders)}, netpolicy.Peers{netpolicy.Pods(podLabels)}
+	port := netpolicy.TCP(args.Port)
 	return []netpolicy.Policy{
 		{
 			Name: spec.ExporterName, Pods: podLabels,
-			Ingress: []netpolicy.Rule{netpolicy.Collectors(spec.ExporterPort)},
-			Egress:  []netpolicy.Rule{netpolicy.DNS, leaders},
+			Ingress: netpolicy.Ingress{netpolicy.Collectors(spec.ExporterPort)},
+			Egress:  netpolicy.Egress{netpolicy.DNS, netpolicy.To(leaders, port)},
 		},
-		{Name: spec.ExporterName + "-to-leaders", Pods: args.Leaders, Ingress: []netpolicy.Rule{exporter}},
+		{Name: spec.ExporterName + "-to-leaders", Pods: args.Leaders, Ingress: netpolicy.Ingress{netpolicy.From(exporter, port)}},
 	}
 }
 

@@ -15,19 +15,30 @@ import (
 
 // Policy allows traffic of some pods of a namespace.
 type Policy struct {
-	Name            string            // of the object
-	Pods            map[string]string // labels of the pods; empty: every pod
-	Ingress, Egress []Rule            // allowed traffic in and out; empty: none
+	Name    string            // of the object
+	Pods    map[string]string // labels of the pods; empty: every pod
+	Ingress Ingress           // allowed traffic; empty: none
+	Egress  Egress
 }
 
-// Rule allows traffic with any of the peers on any of the ports.
-type Rule struct {
-	Peers Peers // empty: all
-	Ports networkingv1.NetworkPolicyPortArray
+type (
+	// Ingress and Egress allow traffic from and to any of the peers on any of the ports.
+	Ingress = networkingv1.NetworkPolicyIngressRuleArray
+	Egress  = networkingv1.NetworkPolicyEgressRuleArray
+	// Peers are sets of pods or of addresses; none: all.
+	Peers = networkingv1.NetworkPolicyPeerArray
+	Ports = networkingv1.NetworkPolicyPortArray
+)
+
+// From allows traffic from peers.
+func From(peers Peers, ports Ports) *networkingv1.NetworkPolicyIngressRuleArgs {
+	return &networkingv1.NetworkPolicyIngressRuleArgs{From: peers, Ports: ports}
 }
 
-// Peers are sets of pods or of addresses.
-type Peers = networkingv1.NetworkPolicyPeerArray
+// To allows traffic to peers.
+func To(peers Peers, ports Ports) *networkingv1.NetworkPolicyEgressRuleArgs {
+	return &networkingv1.NetworkPolicyEgressRuleArgs{To: peers, Ports: ports}
+}
 
 // Pods are the pods with the labels in the policy's namespace.
 func Pods(labels map[string]string) *networkingv1.NetworkPolicyPeerArgs {
@@ -67,8 +78,8 @@ func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, poli
 			Spec: &networkingv1.NetworkPolicySpecArgs{
 				PodSelector: selector(p.Pods),
 				PolicyTypes: pulumi.ToStringArray([]string{"Ingress", "Egress"}),
-				Ingress:     ingress(p.Ingress),
-				Egress:      egress(p.Egress),
+				Ingress:     p.Ingress,
+				Egress:      p.Egress,
 			},
 		}, opts...)
 		if err != nil {
@@ -77,22 +88,6 @@ func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, poli
 		made = append(made, resource)
 	}
 	return made, nil
-}
-
-func ingress(rules []Rule) networkingv1.NetworkPolicyIngressRuleArray {
-	var list networkingv1.NetworkPolicyIngressRuleArray
-	for _, r := range rules {
-		list = append(list, &networkingv1.NetworkPolicyIngressRuleArgs{From: r.Peers, Ports: r.Ports})
-	}
-	return list
-}
-
-func egress(rules []Rule) networkingv1.NetworkPolicyEgressRuleArray {
-	var list networkingv1.NetworkPolicyEgressRuleArray
-	for _, r := range rules {
-		list = append(list, &networkingv1.NetworkPolicyEgressRuleArgs{To: r.Peers, Ports: r.Ports})
-	}
-	return list
 }
 
 func selector(labels map[string]string) *metav1.LabelSelectorArgs {

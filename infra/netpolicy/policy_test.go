@@ -18,8 +18,8 @@ func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		_, made, err := New(ctx, "n", &metav1.ObjectMetaArgs{Name: pulumi.String("space")}, []Policy{{
 			Name: "server", Pods: map[string]string{"app": "server"},
-			Ingress: []Rule{{Peers: Peers{PodsIn(map[string]string{"client": "true"}, nil), Pods(map[string]string{"app": "peer"})}, Ports: TCP(8000)}},
-			Egress:  []Rule{{Peers: Peers{addresses("0.0.0.0/0", "10.0.0.0/8")}, Ports: TCP(443)}, APIServer},
+			Ingress: Ingress{From(Peers{PodsIn(map[string]string{"client": "true"}, nil), Pods(map[string]string{"app": "peer"})}, TCP(8000))},
+			Egress:  Egress{To(Peers{addresses("0.0.0.0/0", "10.0.0.0/8")}, TCP(443)), APIServer},
 		}})
 		require.Len(t, made, 2)
 		return err
@@ -46,8 +46,8 @@ func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 
 // A peer without a range would be every pod of the namespace.
 func TestAControlPlaneWithoutARangeUsesOnlyItsAgents(t *testing.T) {
-	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).Peers, 2)
-	alone := ControlPlane("", 9443)
-	require.Len(t, alone.Peers, 1)
-	assert.Equal(t, selector(system), alone.Peers[0].(*networkingv1.NetworkPolicyPeerArgs).NamespaceSelector)
+	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).From, 2)
+	alone := ControlPlane("", 9443).From.(Peers)
+	require.Len(t, alone, 1)
+	assert.Equal(t, selector(system), alone[0].(*networkingv1.NetworkPolicyPeerArgs).NamespaceSelector)
 }
