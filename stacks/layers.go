@@ -20,8 +20,8 @@ const platformOutput = "platform"
 
 // platformOutputs is what an endpoint needs from the stack of a platform.
 type platformOutputs struct {
-	Project            string `json:"project"`
-	Region             string `json:"region"`
+	existing.Platform // encoding/json finds its fields without tags
+
 	Cluster            string `json:"cluster"`
 	ClusterID          string `json:"clusterId"`
 	Location           string `json:"location"` // of the control plane
@@ -29,8 +29,6 @@ type platformOutputs struct {
 	WorkloadPool       string `json:"workloadPool"`
 	NodeServiceAccount string `json:"nodeServiceAccount"`
 	NodeTag            string `json:"nodeTag"`
-	SecretManager      bool   `json:"secretManager"` // the cluster's add-on
-	Prometheus         bool   `json:"prometheus"`    // managed collection
 	Bucket             string `json:"bucket"`
 	BucketExists       bool   `json:"bucketExists"` // the bucket exists, and its owner grants the roles
 	Mirror             string `json:"mirror"`       // path of the repository in front of Docker Hub
@@ -159,5 +157,5 @@ func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 	return &o, existing.PlatformNeeds{
 		Stack: s.Platform, Project: s.Project, Region: s.Region,
 		Secrets: s.HFTokenSecret != "", Monitoring: s.Monitoring.Enabled,
-	}.Check(existing.Platform{Project: o.Project, Region: o.Region, SecretManager: o.SecretManager, Prometheus: o.Prometheus})
+	}.Check(o.Platform)
 }

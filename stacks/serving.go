@@ -155,12 +155,7 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	if !s.Monitoring.Enabled {
 		return nil
 	}
-	dashboard, err := s.watch(p, server, inCluster)
-	if err != nil {
-		return err
-	}
-	s.ctx.Export("dashboard", dashboard)
-	return nil
+	return s.watch(p, server, inCluster)
 }
 
 // nodeLabels returns the labels that distinguish the nodes of this endpoint's slices from

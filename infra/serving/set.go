@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
@@ -90,26 +91,23 @@ func templateHash(templates ...*corev1.PodTemplateSpecArgs) string {
 	text, _ := json.Marshal(templates)
 	var fields any
 	_ = json.Unmarshal(text, &fields)
-	text, _ = json.Marshal(withoutNulls(fields))
+	removeNulls(fields)
+	text, _ = json.Marshal(fields)
 	return fmt.Sprintf("%x", sha256.Sum256(text))[:10]
 }
 
-func withoutNulls(value any) any {
+func removeNulls(value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		for key, field := range v {
-			if field == nil {
-				delete(v, key)
-			} else {
-				v[key] = withoutNulls(field)
-			}
+		maps.DeleteFunc(v, func(_ string, field any) bool { return field == nil })
+		for _, field := range v {
+			removeNulls(field)
 		}
 	case []any:
-		for i := range v {
-			v[i] = withoutNulls(v[i])
+		for _, element := range v {
+			removeNulls(element)
 		}
 	}
-	return value
 }
 
 // LeaderLabels returns the labels of the leaders' pods of a LeaderWorkerSet.
