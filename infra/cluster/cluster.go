@@ -60,8 +60,8 @@ type Cluster struct {
 	Kubeconfig         pulumi.StringOutput
 	NodeServiceAccount pulumi.StringOutput // email
 	// WorkloadPool is the pool of Workload Identity, PROJECT.svc.id.goog. It exists only
-	// once the project has a cluster, so resources that use this output wait for the
-	// cluster.
+	// once the project has a cluster; before, IAM answers "Identity Pool does not exist". So
+	// resources that use this output wait for the cluster.
 	WorkloadPool pulumi.StringOutput
 
 	Provider *kubernetes.Provider

@@ -8,6 +8,10 @@ import (
 )
 
 func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterArgs {
+	allowed := container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray{}
+	for _, r := range args.Network.AuthorizedNetworks {
+		allowed = append(allowed, container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs{CidrBlock: pulumi.String(r)})
+	}
 	settings := &container.ClusterArgs{
 		Project:  pulumi.String(args.Project),
 		Name:     pulumi.String(args.Name),
@@ -56,7 +60,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		},
 		// Set even if it is empty: without the block, every address may connect.
 		MasterAuthorizedNetworksConfig: container.ClusterMasterAuthorizedNetworksConfigArgs{
-			CidrBlocks:                  authorizedNetworks(args.Network.AuthorizedNetworks),
+			CidrBlocks:                  allowed,
 			GcpPublicCidrsAccessEnabled: pulumi.Bool(false),
 		},
 
@@ -123,12 +127,4 @@ func systemPoolArgs(args *Args, cluster *container.Cluster, nodeAccount pulumi.S
 		Management:      container.NodePoolManagementArgs{AutoRepair: pulumi.Bool(true), AutoUpgrade: pulumi.Bool(true)},
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0)},
 	}
-}
-
-func authorizedNetworks(ranges []string) container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray {
-	blocks := container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray{}
-	for _, r := range ranges {
-		blocks = append(blocks, container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs{CidrBlock: pulumi.String(r)})
-	}
-	return blocks
 }

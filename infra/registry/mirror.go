@@ -9,9 +9,7 @@ import (
 
 // Mirror is a repository that caches Docker Hub: it fetches an image at the first pull and
 // keeps it, so that nodes do not depend on Docker Hub and its rate limits.
-type Mirror struct {
-	component.Base
-}
+type Mirror struct{ component.Base }
 
 // NewMirror registers the component.
 func NewMirror(ctx *pulumi.Context, name string, args *Repository, opts ...pulumi.ResourceOption) (*Mirror, error) {
