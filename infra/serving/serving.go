@@ -117,8 +117,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	if budget := budgetArgs(args); budget != nil {
-		_, err := policyv1.NewPodDisruptionBudget(ctx, name+"-budget", budget, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{set}))
-		if err != nil {
+		if _, err := policyv1.NewPodDisruptionBudget(ctx, name+"-budget", budget, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{set})); err != nil {
 			return nil, err
 		}
 	}

@@ -60,15 +60,14 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	var ready int
 	var waiting []string
 	last, said := "", time.Time{}
-	reached := false              // whether the cluster has answered
 	reported := map[string]bool{} // events of the autoscaler
 	began := time.Now()
-	answered := began
+	answered := began // the last time, or began if the cluster has not answered at all
 	for {
 		now, err := within(ctx, look)
 		switch {
 		case err == nil:
-			answered, state, reached = time.Now(), now, true
+			answered, state = time.Now(), now
 			ready, waiting = goal.compare(state)
 			note(failures, state.Pods)
 			for _, e := range goal.scaleUps(state) {
@@ -82,7 +81,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 		default:
 			waiting = []string{"the cluster cannot be queried: " + err.Error()}
 			limit := silence
-			if !reached && unreachable(err) {
+			if answered.Equal(began) && unreachable(err) {
 				limit = min(absence, silence)
 			}
 			if time.Since(answered) >= limit {
