@@ -37,7 +37,7 @@ func (s *stack) serverImage(p *platform) (string, []pulumi.Resource, error) {
 		Layers: r.layers, LayersID: r.layersID,
 		WorkloadPool: p.gke.WorkloadPool, Kubernetes: p.gke.Provider,
 		Namespace: s.spaces.Builder, AccountID: s.cloud.Builder,
-		Source: s.Image.Inputs, MinutesAllowed: buildMinutes,
+		Source:  s.Image.Inputs,
 		Builder: s.ServiceAccounts.Builder, GrantBuilder: s.GrantOnExisting,
 	}
 	if r.grant {

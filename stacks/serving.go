@@ -16,8 +16,6 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
-const buildMinutes = 60
-
 // endpointLabel is a label of the nodes of slices in a shared cluster.
 const endpointLabel = "sglang-tpu/endpoint"
 

@@ -45,12 +45,11 @@ type Args struct {
 	// Kubernetes is the provider of the Job and of the other objects in the cluster. The builder's
 	// account and roles do not wait for it, because they take minutes to propagate in Google
 	// Cloud.
-	Kubernetes     pulumi.ProviderResource
-	WorkloadPool   pulumi.StringInput // the output of the cluster
-	Namespace      string             // created by the component; nothing else runs in it
-	AccountID      string             // of the Google service account, at most 30 characters
-	Source         serverimage.Inputs
-	MinutesAllowed int
+	Kubernetes   pulumi.ProviderResource
+	WorkloadPool pulumi.StringInput // the output of the cluster
+	Namespace    string             // created by the component; nothing else runs in it
+	AccountID    string             // of the Google service account, at most 30 characters
+	Source       serverimage.Inputs
 
 	// Builder is the email of an existing Google service account; empty: create AccountID.
 	Builder string
@@ -111,7 +110,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		// Every new commit replaces it, which protection would prevent.
 		pulumi.Protect(false),
 		pulumi.DependsOn(append(append(policies, rights...), kubernetes)),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: fmt.Sprintf("%dm", args.MinutesAllowed+5)}))
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: fmt.Sprintf("%dm", minutesAllowed+5)}))
 	if err != nil {
 		return nil, err
 	}

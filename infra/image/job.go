@@ -20,6 +20,8 @@ const (
 	state = "/home/user/.local/share/buildkit"
 	// stateSize is the maximum size of the sources, layers and caches of a build.
 	stateSize = "60Gi"
+	// minutesAllowed is how long all attempts of a build may take.
+	minutesAllowed = 60
 	// uid is the user of the rootless image.
 	uid = 1000
 )
@@ -49,7 +51,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 		},
 		Spec: batchv1.JobSpecArgs{
 			BackoffLimit:          pulumi.Int(2),
-			ActiveDeadlineSeconds: pulumi.Int(args.MinutesAllowed * 60),
+			ActiveDeadlineSeconds: pulumi.Int(minutesAllowed * 60),
 			Template: corev1.PodTemplateSpecArgs{
 				Metadata: metav1.ObjectMetaArgs{Labels: labels},
 				Spec: corev1.PodSpecArgs{
