@@ -15,9 +15,6 @@ import (
 // Pulumi imports a resource once. From then on it is in the state, and the option has no
 // effect.
 func (s *stack) adopt() error {
-	if len(s.Adopt) == 0 {
-		return nil
-	}
 	return s.ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 		id, ok := s.Adopt[args.Name]
 		// The components and the provider have the same names.

@@ -69,13 +69,12 @@ func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
 }
 
 // computeClass creates the ComputeClass with the order of the options, if there are
-// several. It returns its name and what the pods wait for, including the slices.
-func (s *stack) computeClass(slices []pulumi.Resource, opts pulumi.ResourceOption) (string, []pulumi.Resource, error) {
-	name := s.className()
-	if name == "" || s.Replicas == 0 {
-		return name, slices, nil
+// several. It returns what the pods wait for, including the slices.
+func (s *stack) computeClass(slices []pulumi.Resource, opts pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	args := &computeclass.Args{Name: s.className()}
+	if args.Name == "" || s.Replicas == 0 {
+		return slices, nil
 	}
-	args := &computeclass.Args{Name: name}
 	for i, option := range s.Options() {
 		var pools []string
 		for replica := range s.Replicas {
@@ -85,9 +84,9 @@ func (s *stack) computeClass(slices []pulumi.Resource, opts pulumi.ResourceOptio
 	}
 	class, err := computeclass.New(s.ctx, "capacity", args, opts, pulumi.DependsOn(slices))
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	return name, append(slices, class.Dependencies...), nil
+	return append(slices, class.Dependencies...), nil
 }
 
 // capacityOutputs exports where replicas run, or may run, unless that is only gcp:zone.

@@ -27,8 +27,7 @@ func (e *Endpoint) expect(c *stack, s *serving.Serving, kubeconfig pulumi.String
 		return
 	}
 	e.patience = c.Ready
-	set := c.LeaderWorkerSet
-	e.goal = rollout.Goal{Namespace: c.spaces.Serving, Set: set, Selector: serving.PodSelector(set), HashLabel: serving.TemplateLabel, Pools: c.pools()}
+	e.goal = rollout.Goal{Namespace: c.spaces.Serving, Set: c.LeaderWorkerSet, HashLabel: serving.TemplateLabel, Pools: c.pools()}
 	pulumi.All(kubeconfig, s.Set.URN()).ApplyT(func(known []any) error {
 		e.kubeconfig = known[0].(string)
 		return nil

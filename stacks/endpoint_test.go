@@ -19,7 +19,7 @@ func TestAnUpKnowsWhosePodsToWaitFor(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 7*time.Minute, e.patience)
 	assert.Equal(t, rollout.Goal{
-		Namespace: "sglang", Set: "coder", Selector: "leaderworkerset.sigs.k8s.io/name=coder", HashLabel: "sglang-tpu/pod-template",
+		Namespace: "sglang", Set: "coder", HashLabel: "sglang-tpu/pod-template",
 	}, e.goal)
 	assert.Contains(t, e.kubeconfig, "gke-gcloud-auth-plugin")
 }

@@ -21,7 +21,7 @@ func (s *stack) serverImage(p *platform) (string, []pulumi.Resource, error) {
 		if p.outputs != nil {
 			return p.outputs.Mirror + published, nil, nil
 		}
-		mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), s.common)
+		mirror, err := registry.NewMirror(s.ctx, "mirror", s.repository(p, s.cloud.Mirror), s.common)
 		if err != nil {
 			return "", nil, err
 		}
@@ -37,7 +37,7 @@ func (s *stack) serverImage(p *platform) (string, []pulumi.Resource, error) {
 		Layers: r.layers, LayersID: r.layersID,
 		WorkloadPool: p.gke.WorkloadPool, Kubernetes: p.gke.Provider,
 		Namespace: s.spaces.Builder, AccountID: s.cloud.Builder,
-		Source: s.Image.Inputs, MinutesAllowed: buildMinutes,
+		Source:  s.Image.Inputs,
 		Builder: s.ServiceAccounts.Builder, GrantBuilder: s.GrantOnExisting,
 	}
 	if r.grant {
@@ -70,10 +70,7 @@ func (s *stack) repositories(p *platform) (repositories, error) {
 		}, nil
 	}
 	r := repositories{path: registry.Path(s.Region, s.Project, s.cloud.Repository), project: s.Project, location: s.Region, grant: true}
-	args := &registry.Args{
-		Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Repository, LayersID: s.cloud.Layers,
-		Reader: reader(p), MoreReaders: p.nodes, Labels: s.Labels,
-	}
+	args := &registry.Args{Repository: *s.repository(p, s.cloud.Repository), LayersID: s.cloud.Layers}
 	if exists {
 		r = repositories{path: registry.Path(location, existing, id), project: existing, location: location, grant: s.GrantOnExisting}
 		// In the same registry as the images, because a build logs in to only one.
@@ -88,11 +85,10 @@ func (s *stack) repositories(p *platform) (repositories, error) {
 	return r, nil
 }
 
-// reader returns the IAM member that pulls images: the nodes' account.
-func reader(p *platform) pulumi.StringInput {
-	return pulumi.Sprintf("serviceAccount:%s", p.gke.NodeServiceAccount)
-}
-
-func (s *stack) mirrorArgs(p *platform) *registry.MirrorArgs {
-	return &registry.MirrorArgs{Project: s.Project, Location: s.Region, RepositoryID: s.cloud.Mirror, Reader: reader(p), MoreReaders: p.nodes, Labels: s.Labels}
+// repository describes a repository from which nodes pull images.
+func (s *stack) repository(p *platform, id string) *registry.Repository {
+	return &registry.Repository{
+		Project: s.Project, Location: s.Region, ID: id, Labels: s.Labels,
+		Reader: pulumi.Sprintf("serviceAccount:%s", p.gke.NodeServiceAccount), MoreReaders: p.nodes,
+	}
 }

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/registry"
 	"sglang-tpu/spec/existing"
+	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 )
 
@@ -18,8 +20,8 @@ const platformOutput = "platform"
 
 // platformOutputs is what an endpoint needs from the stack of a platform.
 type platformOutputs struct {
-	Project            string `json:"project"`
-	Region             string `json:"region"`
+	existing.Platform // encoding/json finds its fields without tags
+
 	Cluster            string `json:"cluster"`
 	ClusterID          string `json:"clusterId"`
 	Location           string `json:"location"` // of the control plane
@@ -27,8 +29,6 @@ type platformOutputs struct {
 	WorkloadPool       string `json:"workloadPool"`
 	NodeServiceAccount string `json:"nodeServiceAccount"`
 	NodeTag            string `json:"nodeTag"`
-	SecretManager      bool   `json:"secretManager"` // the cluster's add-on
-	Prometheus         bool   `json:"prometheus"`    // managed collection
 	Bucket             string `json:"bucket"`
 	BucketExists       bool   `json:"bucketExists"` // the bucket exists, and its owner grants the roles
 	Mirror             string `json:"mirror"`       // path of the repository in front of Docker Hub
@@ -45,12 +45,9 @@ type platformOutputs struct {
 	BuilderMayPush bool `json:"builderMayPush"`
 }
 
-// platformLayer registers a platform without an endpoint, and exports what endpoints need.
-func (s *stack) platformLayer(found *ground) error {
-	p, err := s.newPlatform(found)
-	if err != nil {
-		return err
-	}
+// exportPlatform registers what only a platform without an endpoint has, and exports what
+// endpoints need.
+func (s *stack) exportPlatform(p *platform, found *ground) error {
 	if _, err := p.controller(s, p.inCluster(s)); err != nil {
 		return err
 	}
@@ -58,7 +55,7 @@ func (s *stack) platformLayer(found *ground) error {
 	if err != nil {
 		return err
 	}
-	mirror, err := registry.NewMirror(s.ctx, "mirror", s.mirrorArgs(p), s.common)
+	mirror, err := registry.NewMirror(s.ctx, "mirror", s.repository(p, s.cloud.Mirror), s.common)
 	if err != nil {
 		return err
 	}
@@ -74,6 +71,7 @@ func (s *stack) platformLayer(found *ground) error {
 	if found.cluster != nil {
 		features = *found.cluster
 	}
+	mirrored := mirror.URN().ApplyT(func(pulumi.URN) string { return registry.Path(s.Region, s.Project, s.cloud.Mirror) }).(pulumi.StringOutput)
 	s.ctx.Export(platformOutput, pulumi.Map{
 		"project": pulumi.String(s.Project), "region": pulumi.String(s.Region),
 		"cluster": pulumi.String(p.name), "clusterId": p.gke.ID, "location": pulumi.String(p.location),
@@ -81,7 +79,7 @@ func (s *stack) platformLayer(found *ground) error {
 		"nodeServiceAccount": p.gke.NodeServiceAccount, "nodeTag": pulumi.String(p.nodeTag),
 		"secretManager": pulumi.Bool(features.SecretManager), "prometheus": pulumi.Bool(features.Prometheus),
 		"bucket": bucket, "bucketExists": pulumi.Bool(s.Cache.Bucket != ""),
-		"mirror":     pulumi.All(pulumi.String(registry.Path(s.Region, s.Project, s.cloud.Mirror)), mirror.URN()).ApplyT(first).(pulumi.StringOutput),
+		"mirror":     mirrored,
 		"repository": pulumi.String(images.path), "repositoryId": images.id, "repositoryProject": pulumi.String(images.project),
 		"repositoryLocation": pulumi.String(images.location),
 		"layers":             pulumi.String(images.layers), "layersId": images.layersID,
@@ -93,11 +91,8 @@ func (s *stack) platformLayer(found *ground) error {
 	return nil
 }
 
-func first(values []any) string { return values[0].(string) }
-
 // platformOf returns the platform of another stack.
-func (s *stack) platformOf(found *ground) (*platform, error) {
-	o := found.platform
+func (s *stack) platformOf(o *platformOutputs) (*platform, error) {
 	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
 		ID: o.ClusterID, Name: o.Cluster, Kubeconfig: o.Kubeconfig, WorkloadPool: o.WorkloadPool,
 		NodeServiceAccount: o.NodeServiceAccount, Project: s.Project, Base: s.cloud.Base,
@@ -119,28 +114,33 @@ type stackName struct {
 
 // causeOf returns the error of an engine's function without the call around it.
 func causeOf(err error) string {
-	text := err.Error()
-	if _, cause, found := strings.Cut(text, "returned an error: "); found {
-		return cause
-	}
-	return text
+	before, cause, _ := strings.Cut(err.Error(), "returned an error: ")
+	return cmp.Or(cause, before)
 }
 
 // readPlatform reads and checks the outputs of the platform's stack.
 func (s *stack) readPlatform() (*platformOutputs, problem.List) {
-	const first = "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names"
+	if s.Layer != gke.Endpoint {
+		return nil, nil
+	}
+	refuse := func(why string) (*platformOutputs, problem.List) {
+		return nil, problem.List{{
+			Key: existing.PlatformKey, Value: s.Platform, Why: why,
+			Remedy: "run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names",
+		}}
+	}
 	// The engine's function fails before anything is registered, with an error that this program
 	// gets. A StackReference that fails is an error of the engine, which names no setting.
 	if _, err := s.ctx.InvokePackageRaw(readStackOutputs, &stackName{s.Platform}, &map[string]any{}, ""); err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + causeOf(err) + ")", Remedy: first}}
+		return refuse("cannot be read (" + causeOf(err) + ")")
 	}
 	ref, err := pulumi.NewStackReference(s.ctx, "platform", &pulumi.StackReferenceArgs{Name: pulumi.String(s.Platform)})
 	if err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+		return refuse("cannot be read (" + err.Error() + ")")
 	}
 	details, err := ref.GetOutputDetails(platformOutput)
 	if err != nil {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "cannot be read (" + err.Error() + ")", Remedy: first}}
+		return refuse("cannot be read (" + err.Error() + ")")
 	}
 	value := details.Value
 	if value == nil {
@@ -152,10 +152,10 @@ func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 		err = json.Unmarshal(text, &o)
 	}
 	if err != nil || o.Kubeconfig == "" {
-		return nil, problem.List{{Key: existing.PlatformKey, Value: s.Platform, Why: "is not the stack of a platform: it has no output of that name", Remedy: first}}
+		return refuse("is not the stack of a platform: it has no output of that name")
 	}
 	return &o, existing.PlatformNeeds{
 		Stack: s.Platform, Project: s.Project, Region: s.Region,
 		Secrets: s.HFTokenSecret != "", Monitoring: s.Monitoring.Enabled,
-	}.Check(existing.Platform{Project: o.Project, Region: o.Region, SecretManager: o.SecretManager, Prometheus: o.Prometheus})
+	}.Check(o.Platform)
 }

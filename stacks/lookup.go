@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
@@ -16,7 +17,6 @@ import (
 	"sglang-tpu/infra/cluster"
 	"sglang-tpu/infra/lws"
 	"sglang-tpu/spec/existing"
-	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/problem"
 	spec "sglang-tpu/spec/storage"
 	"sglang-tpu/stacks/rollout"
@@ -35,31 +35,13 @@ type asksController func(ctx context.Context, kubeconfig string) (existing.Contr
 // lookUp looks up all existing resources that the settings name, also in previews, and
 // reports all problems at once.
 func (s *stack) lookUp(controller asksController) (*ground, error) {
-	found, problems := &ground{}, problem.List{}
-	if s.Layer == gke.Endpoint {
-		var wrong problem.List
-		found.platform, wrong = s.readPlatform()
-		problems = append(problems, wrong...)
-	}
-	if s.Network.Existing.Used() {
-		problems = append(problems, s.checkSubnetwork()...)
-	}
-	if s.Cluster.Existing.Used() {
-		var wrong problem.List
-		found.cluster, wrong = s.checkCluster(controller)
-		problems = append(problems, wrong...)
-	}
-	for _, account := range []struct{ field, email string }{{"nodes", s.ServiceAccounts.Nodes}, {"builder", s.ServiceAccounts.Builder}} {
-		if account.email != "" {
-			problems = append(problems, s.checkAccount(account.field, account.email)...)
-		}
-	}
-	if s.Cache.Bucket != "" {
-		problems = append(problems, s.checkBucket()...)
-	}
-	if s.Image.Registry != "" {
-		problems = append(problems, s.checkRepository()...)
-	}
+	found := &ground{}
+	var ofPlatform, ofCluster problem.List
+	found.platform, ofPlatform = s.readPlatform()
+	found.cluster, ofCluster = s.checkCluster(controller)
+	problems := slices.Concat(ofPlatform, s.checkSubnetwork(), ofCluster,
+		s.checkAccount("nodes", s.ServiceAccounts.Nodes), s.checkAccount("builder", s.ServiceAccounts.Builder),
+		s.checkBucket(), s.checkRepository())
 	if len(problems) > 0 {
 		return nil, located(s.ctx, s.Named(problems))
 	}
@@ -73,6 +55,9 @@ func (s *stack) invoke() pulumi.InvokeOption { return pulumi.Provider(s.google) 
 
 func (s *stack) checkSubnetwork() problem.List {
 	e := s.Network.Existing
+	if !e.Used() {
+		return nil
+	}
 	project := cmp.Or(e.Project, s.Project)
 	network, err := compute.LookupNetwork(s.ctx, &compute.LookupNetworkArgs{Name: e.Network, Project: &project}, s.invoke())
 	if err != nil || network.Id == "" {
@@ -98,6 +83,9 @@ func (s *stack) checkSubnetwork() problem.List {
 
 func (s *stack) checkCluster(controller asksController) (*existing.Cluster, problem.List) {
 	e := s.Cluster.Existing
+	if !e.Used() {
+		return nil, nil
+	}
 	location := cmp.Or(e.Location, s.Region)
 	described, err := container.LookupCluster(s.ctx, &container.LookupClusterArgs{Name: e.Name, Location: &location, Project: &s.Project}, s.invoke())
 	if err != nil || described.Id == "" {
@@ -127,13 +115,9 @@ func (s *stack) checkController(c existing.Cluster, ask asksController) problem.
 	if ask == nil {
 		ask = rollout.Controller
 	}
-	config, err := cluster.Kubeconfig(c.Name, c.DNSEndpoint)
-	if err != nil {
-		return problem.Of(key, err)
-	}
 	ctx, cancel := context.WithTimeout(s.ctx.Context(), time.Minute)
 	defer cancel()
-	controller, err := ask(ctx, config)
+	controller, err := ask(ctx, cluster.Kubeconfig(c.Name, c.DNSEndpoint))
 	if err != nil {
 		return problem.List{{
 			Key: key, Value: "true", Why: "cannot be checked: the cluster does not answer (" + err.Error() + ")",
@@ -144,6 +128,9 @@ func (s *stack) checkController(c existing.Cluster, ask asksController) problem.
 }
 
 func (s *stack) checkAccount(field, email string) problem.List {
+	if email == "" {
+		return nil
+	}
 	account, err := serviceaccount.LookupAccount(s.ctx, &serviceaccount.LookupAccountArgs{AccountId: email}, s.invoke())
 	if err != nil || account.Email == "" {
 		return problem.List{existing.NotFound(existing.AccountsKey+"."+field, email, "a service account", err, "gcloud iam service-accounts describe "+email)}
@@ -152,6 +139,9 @@ func (s *stack) checkAccount(field, email string) problem.List {
 }
 
 func (s *stack) checkBucket() problem.List {
+	if s.Cache.Bucket == "" {
+		return nil
+	}
 	bucket, err := storage.LookupBucket(s.ctx, &storage.LookupBucketArgs{Name: s.Cache.Bucket}, s.invoke())
 	if err != nil || bucket.Id == "" {
 		return problem.List{existing.NotFound(existing.BucketKey, s.Cache.Bucket, "a bucket", err, "gcloud storage buckets describe gs://"+s.Cache.Bucket)}
@@ -162,7 +152,10 @@ func (s *stack) checkBucket() problem.List {
 }
 
 func (s *stack) checkRepository() problem.List {
-	project, location, id, _ := s.Registry()
+	project, location, id, exists := s.Registry()
+	if !exists {
+		return nil
+	}
 	repository, err := artifactregistry.LookupRepository(s.ctx, &artifactregistry.LookupRepositoryArgs{Project: &project, Location: location, RepositoryId: id}, s.invoke())
 	if err != nil || repository.Id == "" {
 		return problem.List{existing.NotFound(existing.RepositoryKey, s.Image.Registry, "a repository", err,

@@ -12,6 +12,10 @@ import (
 	"sglang-tpu/spec/settings"
 )
 
+// Refused is the error if a configuration cannot work. It contains all problems, each with
+// key, value, reason and remedy. No resource has been registered.
+type Refused = problem.List
+
 // configured returns the keys of the whole configuration. The SDK cannot list them, so this
 // reads the same variable as the SDK.
 func configured() []string {

@@ -24,8 +24,8 @@ func (s *stack) endpoint(p *platform) spec.Endpoint {
 	return e
 }
 
-// watch creates metrics, alerts and the dashboard, and returns the dashboard's URL.
-func (s *stack) watch(p *platform, server *serving.Serving, opts pulumi.ResourceOption) (pulumi.StringOutput, error) {
+// watch creates metrics, alerts and the dashboard, and exports the dashboard's URL.
+func (s *stack) watch(p *platform, server *serving.Serving, opts pulumi.ResourceOption) error {
 	args := &monitoring.Args{
 		Project: s.Project, Namespace: server.Namespace, Endpoint: s.endpoint(p), Ranks: s.Plan.DP,
 		Leaders: serving.LeaderLabels(s.LeaderWorkerSet), Port: serverargs.Port,
@@ -36,9 +36,10 @@ func (s *stack) watch(p *platform, server *serving.Serving, opts pulumi.Resource
 	}
 	m, err := monitoring.New(s.ctx, "monitoring", args, opts)
 	if err != nil {
-		return pulumi.StringOutput{}, err
+		return err
 	}
-	return m.DashboardID.ApplyT(func(id string) string {
+	s.ctx.Export("dashboard", m.DashboardID.ApplyT(func(id string) string {
 		return "https://console.cloud.google.com/monitoring/dashboards/builder/" + path.Base(id) + "?project=" + s.Project
-	}).(pulumi.StringOutput), nil
+	}))
+	return nil
 }

@@ -29,6 +29,32 @@ func (s *stack) clusterOutputs(p *platform) pulumi.Map {
 // in the preview.
 func (s *stack) outputs(p *platform, image string) pulumi.Map {
 	c := s.Config
+	plan := pulumi.Map{
+		// A reader of the outputs sees the number of groups beside it.
+		"per":          pulumi.String("group (one replica)"),
+		"model":        pulumi.String(c.Model.ID),
+		"topology":     pulumi.String(c.Topology.String()),
+		"hosts":        pulumi.Int(c.Topology.Hosts()),
+		"chips":        pulumi.Int(c.Topology.Chips()),
+		"devices":      pulumi.Int(c.Plan.Devices),
+		"tpSize":       pulumi.Int(c.Plan.TP),
+		"dpSize":       pulumi.Int(c.Plan.DP),
+		"epSize":       pulumi.Int(c.Plan.EP),
+		"gibPerDevice": gib(c.Plan.GiBPerDevice),
+		// The size of the download; some repositories contain more than the server
+		// loads.
+		"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB),
+		// The HBM of a device that is left for the key-value cache; the number of
+		// requests that the server admits at once, and of full length that one group
+		// runs at once.
+		"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),
+		"requestsCap":       pulumi.Int(c.Plan.RequestsCap),
+		"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
+	}
+	if c.Plan.CacheKnown {
+		plan["kvPoolTokens"] = pulumi.Int(c.Plan.CacheTokens)
+		plan["kvPoolRequests"] = pulumi.Int(c.Plan.CacheRequests)
+	}
 	out := s.clusterOutputs(p)
 	out["getCredentialsCommand"] = pulumi.Sprintf("%s && kubectl config set-context --current --namespace %s", out["getCredentialsCommand"], s.spaces.Serving)
 	maps.Copy(out, pulumi.Map{
@@ -42,34 +68,8 @@ func (s *stack) outputs(p *platform, image string) pulumi.Map {
 			serverargs.Port, authorization(c))),
 		"allowClientsCommand": pulumi.String("kubectl label namespace NAMESPACE " + serving.ClientLabel + "=true"),
 		"replicas":            pulumi.Int(c.Replicas),
-		"plan": pulumi.Map{
-			// A reader of the outputs sees the number of groups beside it.
-			"per":          pulumi.String("group (one replica)"),
-			"model":        pulumi.String(c.Model.ID),
-			"topology":     pulumi.String(c.Topology.String()),
-			"hosts":        pulumi.Int(c.Topology.Hosts()),
-			"chips":        pulumi.Int(c.Topology.Chips()),
-			"devices":      pulumi.Int(c.Plan.Devices),
-			"tpSize":       pulumi.Int(c.Plan.TP),
-			"dpSize":       pulumi.Int(c.Plan.DP),
-			"epSize":       pulumi.Int(c.Plan.EP),
-			"gibPerDevice": gib(c.Plan.GiBPerDevice),
-			// The size of the download; some repositories contain more than the server
-			// loads.
-			"repositoryGiB": pulumi.Int(c.Model.RepositoryGiB),
-			// The HBM of a device that is left for the key-value cache; the number of
-			// requests that the server admits at once, and of full length that one group
-			// runs at once.
-			"cacheGiBPerDevice": gib(c.Plan.CacheGiBPerDevice),
-			"requestsCap":       pulumi.Int(c.Plan.RequestsCap),
-			"requestsAtOnce":    pulumi.Int(c.Plan.Requests),
-		},
+		"plan":                plan,
 	})
-	if c.Plan.CacheKnown {
-		plan := out["plan"].(pulumi.Map)
-		plan["kvPoolTokens"] = pulumi.Int(c.Plan.CacheTokens)
-		plan["kvPoolRequests"] = pulumi.Int(c.Plan.CacheRequests)
-	}
 	if c.APIKey != "" {
 		out["apiKeySecret"] = pulumi.String(serving.APIKeySecret)
 	}

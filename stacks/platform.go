@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -49,9 +48,12 @@ func (p *platform) controller(s *stack, inCluster pulumi.ResourceOption) ([]pulu
 	return controller.Dependencies, nil
 }
 
-// newPlatform creates network and cluster, or uses existing ones.
-func (s *stack) newPlatform(found *ground) (*platform, error) {
-	if s.Cluster.Existing.Used() {
+// platform creates network and cluster, or uses existing ones or those of another stack.
+func (s *stack) platform(found *ground) (*platform, error) {
+	switch {
+	case found.platform != nil:
+		return s.platformOf(found.platform)
+	case found.cluster != nil:
 		return s.existingCluster(found.cluster)
 	}
 	vpc, ranges, err := s.network()
@@ -106,7 +108,7 @@ func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
 		}
 	}
 	used, err := cluster.NewExisting(s.ctx, "cluster", &cluster.ExistingArgs{
-		ID: clusterID(s.Project, c.Location, c.Name), Name: c.Name, Endpoint: c.DNSEndpoint, WorkloadPool: c.WorkloadPool,
+		ID: "projects/" + s.Project + "/locations/" + c.Location + "/clusters/" + c.Name, Name: c.Name, Endpoint: c.DNSEndpoint, WorkloadPool: c.WorkloadPool,
 		NodeServiceAccount: nodes, Project: s.Project, Base: s.cloud.Base,
 	}, s.common)
 	if err != nil {
@@ -123,8 +125,4 @@ func (s *stack) existingCluster(c *existing.Cluster) (*platform, error) {
 		gke:   used, name: c.Name, location: c.Location, nodeTag: s.cloud.NodeTag, controlPlane: c.ControlPlane,
 		installed: s.Cluster.Existing.LeaderWorkerSet,
 	}, nil
-}
-
-func clusterID(project, location, name string) string {
-	return strings.Join([]string{"projects", project, "locations", location, "clusters", name}, "/")
 }

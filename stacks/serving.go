@@ -8,14 +8,13 @@ import (
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"sglang-tpu/infra/apis"
+	"sglang-tpu/infra/hftoken"
 	"sglang-tpu/infra/serving"
 	"sglang-tpu/spec/gke"
 	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/problem"
 	"sglang-tpu/spec/settings"
 )
-
-const buildMinutes = 60
 
 // endpointLabel is a label of the nodes of slices in a shared cluster.
 const endpointLabel = "sglang-tpu/endpoint"
@@ -69,21 +68,26 @@ func (e *Endpoint) Serving(ctx *pulumi.Context) error {
 	// All of Google's resources wait for the APIs: in a new project, other creates could
 	// fail with "... API has not been used in project ... before or it is disabled".
 	s.common = pulumi.Composite(s.common, pulumi.DependsOn(enabled.Dependencies))
-	switch c.Layer {
-	case gke.Platform:
-		return s.platformLayer(found)
-	case gke.Endpoint:
-		p, err := s.platformOf(found)
-		if err != nil {
-			return err
-		}
-		return e.serve(s, p)
-	}
-	p, err := s.newPlatform(found)
+	p, err := s.platform(found)
 	if err != nil {
 		return err
 	}
+	if c.Layer == gke.Platform {
+		return s.exportPlatform(p, found)
+	}
 	return e.serve(s, p)
+}
+
+// optionalAPIs returns the APIs that only this configuration needs.
+func optionalAPIs(c *settings.Config) []string {
+	var needed []string
+	if c.Monitoring.Enabled {
+		needed = append(needed, "monitoring.googleapis.com")
+	}
+	if c.HFTokenSecret != "" {
+		needed = append(needed, "secretmanager.googleapis.com")
+	}
+	return needed
 }
 
 // serve registers the endpoint on a platform.
@@ -94,7 +98,7 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 		return err
 	}
 	inCluster := p.inCluster(s)
-	class, slices, err := s.computeClass(slices, inCluster)
+	slices, err = s.computeClass(slices, inCluster)
 	if err != nil {
 		return err
 	}
@@ -113,14 +117,18 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	args := &serving.Args{
 		Namespace: s.spaces.Serving, Name: s.LeaderWorkerSet, Image: reference, ImageDependencies: built,
 		Arguments: s.Arguments, Environment: s.ServerEnvironment, WeightsGiB: s.Model.RepositoryGiB,
-		Topology: s.Topology, Replicas: s.Replicas, ComputeClass: class,
+		Topology: s.Topology, Replicas: s.Replicas, ComputeClass: s.className(),
 		Storage: cached, Ready: s.Ready, Notice: s.Options().Notice(),
 		Shared: s.shared, Slices: serving.Slices{Labels: s.nodeLabels(), Pools: s.Cluster.Existing.NodePools},
 	}
 	if s.HFTokenSecret != "" {
-		if args.HFTokenSecret, err = s.tokenSecret(cached.TokenReader(), p); err != nil {
+		token, err := hftoken.New(s.ctx, "token", &hftoken.Args{
+			Version: s.HFTokenSecret, WorkloadPool: p.gke.WorkloadPool, Namespace: s.spaces.Serving, Account: cached.TokenReader(),
+		}, s.common)
+		if err != nil {
 			return err
 		}
+		args.HFTokenSecret = &serving.TokenSecret{Version: s.HFTokenSecret, Dependencies: token.Dependencies}
 	}
 	if s.HFToken != "" {
 		args.HFToken = pulumiconfig.RequireSecret(s.ctx, string(s.HFToken))
@@ -145,12 +153,7 @@ func (e *Endpoint) serve(s *stack, p *platform) error {
 	if !s.Monitoring.Enabled {
 		return nil
 	}
-	dashboard, err := s.watch(p, server, inCluster)
-	if err != nil {
-		return err
-	}
-	s.ctx.Export("dashboard", dashboard)
-	return nil
+	return s.watch(p, server, inCluster)
 }
 
 // nodeLabels returns the labels that distinguish the nodes of this endpoint's slices from

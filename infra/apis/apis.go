@@ -20,9 +20,7 @@ type Args struct {
 
 // Services contains one projects.Service for each API. Destroy does not disable them,
 // because others may use the same project; gcp v8 would do that by default.
-type Services struct {
-	component.Base
-}
+type Services struct{ component.Base }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Services, error) {

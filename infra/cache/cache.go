@@ -18,11 +18,8 @@ type Args struct {
 	Location string // region of the nodes: reading from another one is slow and costs money
 	Bucket   string // its name, which is globally unique
 
-	// WorkloadPool is the cluster's pool of Workload Identity, PROJECT.svc.id.goog. It must
-	// be an output of a cluster: before the project's first cluster exists, IAM answers
-	// "Identity Pool does not exist".
-	WorkloadPool pulumi.StringInput
-	Users        []User // the only accounts that may use the bucket
+	WorkloadPool pulumi.StringInput // the output of the cluster
+	Users        []User             // the only accounts that may use the bucket
 
 	// Keep prevents the deletion of a bucket that is not empty. Without it, the content is
 	// deleted, too; it can be downloaded and compiled again.
@@ -99,7 +96,7 @@ func grant(ctx *pulumi.Context, name string, bucket pulumi.StringInput, users []
 // AccessArgs describes who may use an existing bucket.
 type AccessArgs struct {
 	Bucket       string
-	WorkloadPool pulumi.StringInput // as in Args
+	WorkloadPool pulumi.StringInput // the output of the cluster
 	Users        []User
 }
 
@@ -107,9 +104,7 @@ type AccessArgs struct {
 //
 // The bucket may be in another project than the cluster, so the members are named by the
 // pool: the number of the cluster's project is unknown.
-type Access struct {
-	component.Base
-}
+type Access struct{ component.Base }
 
 // NewAccess registers the component.
 func NewAccess(ctx *pulumi.Context, name string, args *AccessArgs, opts ...pulumi.ResourceOption) (*Access, error) {

@@ -60,8 +60,8 @@ type Cluster struct {
 	Kubeconfig         pulumi.StringOutput
 	NodeServiceAccount pulumi.StringOutput // email
 	// WorkloadPool is the pool of Workload Identity, PROJECT.svc.id.goog. It exists only
-	// once the project has a cluster, so resources that use this output wait for the
-	// cluster.
+	// once the project has a cluster; before, IAM answers "Identity Pool does not exist". So
+	// resources that use this output wait for the cluster.
 	WorkloadPool pulumi.StringOutput
 
 	Provider *kubernetes.Provider
@@ -101,7 +101,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	c.NodeServiceAccount = nodes
 	c.WorkloadPool = cluster.WorkloadIdentityConfig.WorkloadPool().Elem()
 	endpoint := cluster.ControlPlaneEndpointsConfig.DnsEndpointConfig().Endpoint().Elem()
-	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) (string, error) {
+	c.Kubeconfig = pulumi.All(cluster.Name, endpoint).ApplyT(func(known []any) string {
 		return Kubeconfig(known[0].(string), known[1].(string))
 	}).(pulumi.StringOutput)
 	return c, c.finish(ctx, name, inside, pulumi.DependsOn([]pulumi.Resource{pool}))

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"cmp"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -32,15 +34,9 @@ func NewExisting(ctx *pulumi.Context, name string, args *ExistingArgs, opts ...p
 	if err != nil {
 		return nil, err
 	}
-	config := args.Kubeconfig
-	if config == "" {
-		if config, err = Kubeconfig(args.Name, args.Endpoint); err != nil {
-			return nil, err
-		}
-	}
 	c.ID = pulumi.String(args.ID).ToStringOutput()
 	c.Name = pulumi.String(args.Name).ToStringOutput()
-	c.Kubeconfig = pulumi.String(config).ToStringOutput()
+	c.Kubeconfig = pulumi.String(cmp.Or(args.Kubeconfig, Kubeconfig(args.Name, args.Endpoint))).ToStringOutput()
 	c.WorkloadPool = pulumi.String(args.WorkloadPool).ToStringOutput()
 	c.NodeServiceAccount = nodes
 	c.Dependencies = roles

@@ -8,7 +8,11 @@ import (
 )
 
 func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterArgs {
-	return &container.ClusterArgs{
+	allowed := container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray{}
+	for _, r := range args.Network.AuthorizedNetworks {
+		allowed = append(allowed, container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs{CidrBlock: pulumi.String(r)})
+	}
+	settings := &container.ClusterArgs{
 		Project:  pulumi.String(args.Project),
 		Name:     pulumi.String(args.Name),
 		Location: pulumi.String(args.Location),
@@ -56,7 +60,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		},
 		// Set even if it is empty: without the block, every address may connect.
 		MasterAuthorizedNetworksConfig: container.ClusterMasterAuthorizedNetworksConfigArgs{
-			CidrBlocks:                  authorizedNetworks(args.Network.AuthorizedNetworks),
+			CidrBlocks:                  allowed,
 			GcpPublicCidrsAccessEnabled: pulumi.Bool(false),
 		},
 
@@ -73,9 +77,7 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 			EnableInsecureBindingSystemUnauthenticated: pulumi.Bool(false),
 			EnableInsecureBindingSystemAuthenticated:   pulumi.Bool(false),
 		},
-		DatabaseEncryption:  secretsEncryption(args.ControlPlane.SecretsKey),
-		SecretManagerConfig: secretManager(args.SecretManager),
-		EnableLegacyAbac:    pulumi.Bool(false),
+		EnableLegacyAbac: pulumi.Bool(false),
 		MasterAuth: container.ClusterMasterAuthArgs{
 			ClientCertificateConfig: container.ClusterMasterAuthClientCertificateConfigArgs{IssueClientCertificate: pulumi.Bool(false)},
 		},
@@ -98,6 +100,15 @@ func clusterArgs(args *Args, nodeAccount pulumi.StringInput) *container.ClusterA
 		},
 		CostManagementConfig: container.ClusterCostManagementConfigArgs{Enabled: pulumi.Bool(true)},
 	}
+	if args.SecretManager {
+		settings.SecretManagerConfig = container.ClusterSecretManagerConfigArgs{Enabled: pulumi.Bool(true)}
+	}
+	// The key of Cloud KMS encrypts the keys of Kubernetes Secrets; without one, GKE uses a key
+	// of Google's.
+	if key := args.ControlPlane.SecretsKey; key != "" {
+		settings.DatabaseEncryption = container.ClusterDatabaseEncryptionArgs{State: pulumi.String("ENCRYPTED"), KeyName: pulumi.String(key)}
+	}
+	return settings
 }
 
 func systemPoolArgs(args *Args, cluster *container.Cluster, nodeAccount pulumi.StringInput) *container.NodePoolArgs {
@@ -116,28 +127,4 @@ func systemPoolArgs(args *Args, cluster *container.Cluster, nodeAccount pulumi.S
 		Management:      container.NodePoolManagementArgs{AutoRepair: pulumi.Bool(true), AutoUpgrade: pulumi.Bool(true)},
 		UpgradeSettings: container.NodePoolUpgradeSettingsArgs{MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0)},
 	}
-}
-
-func secretManager(on bool) container.ClusterSecretManagerConfigPtrInput {
-	if !on {
-		return nil
-	}
-	return container.ClusterSecretManagerConfigArgs{Enabled: pulumi.Bool(true)}
-}
-
-// secretsEncryption encrypts the keys of Kubernetes Secrets with a key of Cloud KMS;
-// without one, GKE uses a key of Google's.
-func secretsEncryption(key string) container.ClusterDatabaseEncryptionPtrInput {
-	if key == "" {
-		return nil
-	}
-	return container.ClusterDatabaseEncryptionArgs{State: pulumi.String("ENCRYPTED"), KeyName: pulumi.String(key)}
-}
-
-func authorizedNetworks(ranges []string) container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray {
-	blocks := container.ClusterMasterAuthorizedNetworksConfigCidrBlockArray{}
-	for _, r := range ranges {
-		blocks = append(blocks, container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs{CidrBlock: pulumi.String(r)})
-	}
-	return blocks
 }

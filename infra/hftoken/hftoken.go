@@ -17,18 +17,13 @@ const role = "roles/secretmanager.secretAccessor"
 type Args struct {
 	Version string // projects/PROJECT/secrets/NAME/versions/VERSION, as secretversion.Parse takes it
 
-	// WorkloadPool is the cluster's pool of Workload Identity, PROJECT.svc.id.goog. It must
-	// be an output of a cluster: before the project's first cluster exists, IAM answers
-	// "Identity Pool does not exist".
-	WorkloadPool pulumi.StringInput
+	WorkloadPool pulumi.StringInput // the output of the cluster
 	Namespace    string
 	Account      string // Kubernetes service account, the only one that may read
 }
 
 // Token is the permission of one Kubernetes service account to read one secret.
-type Token struct {
-	component.Base
-}
+type Token struct{ component.Base }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Token, error) {

@@ -3,7 +3,7 @@ package image
 
 import (
 	_ "embed"
-	"strings"
+	"fmt"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -45,12 +45,11 @@ type Args struct {
 	// Kubernetes is the provider of the Job and of the other objects in the cluster. The builder's
 	// account and roles do not wait for it, because they take minutes to propagate in Google
 	// Cloud.
-	Kubernetes     pulumi.ProviderResource
-	WorkloadPool   pulumi.StringInput // PROJECT.svc.id.goog, from the cluster: without one IAM says "Identity Pool does not exist"
-	Namespace      string             // created by the component; nothing else runs in it
-	AccountID      string             // of the Google service account, at most 30 characters
-	Source         serverimage.Inputs
-	MinutesAllowed int
+	Kubernetes   pulumi.ProviderResource
+	WorkloadPool pulumi.StringInput // the output of the cluster
+	Namespace    string             // created by the component; nothing else runs in it
+	AccountID    string             // of the Google service account, at most 30 characters
+	Source       serverimage.Inputs
 
 	// Builder is the email of an existing Google service account; empty: create AccountID.
 	Builder string
@@ -82,15 +81,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	inCluster := pulumi.Composite(inside, pulumi.Provider(args.Kubernetes))
-	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: metav1.ObjectMetaArgs{
-			Name: pulumi.String(args.Namespace),
-			// newuidmap is setuid, so a rootless builder needs privilege escalation, and
-			// seccomp would prevent it from creating namespaces. Neither stricter level
-			// allows both.
-			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
-		},
-	}, inCluster)
+	namespace, policies, err := netpolicy.New(ctx, name, &metav1.ObjectMetaArgs{
+		Name: pulumi.String(args.Namespace),
+		// newuidmap is setuid, so a rootless builder needs privilege escalation, and
+		// seccomp would prevent it from creating namespaces. Neither stricter level
+		// allows both.
+		Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
+	}, []netpolicy.Policy{{
+		Name: "image-builder", Pods: podLabels,
+		// Sources, base images and packages come from the internet, and the token from GKE.
+		Egress: append(netpolicy.Egress{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
+	}}, inCluster)
 	if err != nil {
 		return nil, err
 	}
@@ -105,35 +106,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	policies, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), []netpolicy.Policy{{
-		Name: "image-builder", Pods: podLabels,
-		// Sources, base images and packages come from the internet, and the token from GKE.
-		Egress: append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...),
-	}}, inCluster)
-	if err != nil {
-		return nil, err
-	}
 	job, err := batchv1.NewJob(ctx, name+"-build", jobArgs(args, i.Reference, namespace.Metadata.Name()), inCluster,
 		// Every new commit replaces it, which protection would prevent.
 		pulumi.Protect(false),
 		pulumi.DependsOn(append(append(policies, rights...), kubernetes)),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: minutes(args.MinutesAllowed + 5)}))
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: fmt.Sprintf("%dm", minutesAllowed+5)}))
 	if err != nil {
 		return nil, err
 	}
 	i.Dependencies = []pulumi.Resource{job}
 	return i, i.RegisterOutputs(ctx, pulumi.Map{"reference": pulumi.String(i.Reference)})
-}
-
-// registryHost returns the name under which Docker stores credentials.
-func registryHost(repository string) string {
-	host, _, _ := strings.Cut(repository, "/")
-	return host
-}
-
-// manifestURL returns the URL of a reference's manifest in the registry's API.
-func manifestURL(reference string) string {
-	host, rest, _ := strings.Cut(reference, "/")
-	at := strings.LastIndex(rest, ":")
-	return "https://" + host + "/v2/" + rest[:at] + "/manifests/" + rest[at+1:]
 }

@@ -28,7 +28,7 @@ func create(t *testing.T, source serverimage.Inputs) (*pulumitest.Graph, *Image)
 		i, err = New(ctx, "image", &Args{
 			Project: "p", Location: "us-central1", Repository: "us-central1-docker.pkg.dev/p/images", RepositoryID: pulumi.String("images"),
 			Layers: "us-central1-docker.pkg.dev/p/layers", LayersID: pulumi.String("layers"), WorkloadPool: pulumi.String("p.svc.id.goog"),
-			Namespace: "build", AccountID: "images", Source: source, MinutesAllowed: 60, Kubernetes: kubernetes,
+			Namespace: "build", AccountID: "images", Source: source, Kubernetes: kubernetes,
 		}, pulumi.Provider(google), pulumi.Protect(true))
 		return err
 	})

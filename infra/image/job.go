@@ -1,12 +1,16 @@
 package image
 
 import (
-	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"sglang-tpu/spec/serverimage"
 )
 
 const (
@@ -16,6 +20,8 @@ const (
 	state = "/home/user/.local/share/buildkit"
 	// stateSize is the maximum size of the sources, layers and caches of a build.
 	stateSize = "60Gi"
+	// minutesAllowed is how long all attempts of a build may take.
+	minutesAllowed = 60
 	// uid is the user of the rootless image.
 	uid = 1000
 )
@@ -30,6 +36,9 @@ var onFailure = pulumi.String("FallbackToLogsOnError")
 
 func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *batchv1.JobArgs {
 	labels := pulumi.ToStringMap(podLabels)
+	// Docker stores credentials by the registry's host.
+	host, folder, _ := strings.Cut(args.Repository, "/")
+	manifest := "https://" + host + "/v2/" + folder + "/" + imageName + "/manifests/" + args.Source.Tag()
 	return &batchv1.JobArgs{
 		Metadata: metav1.ObjectMetaArgs{
 			// The name contains the tag, so that changed inputs create a new Job.
@@ -42,7 +51,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 		},
 		Spec: batchv1.JobSpecArgs{
 			BackoffLimit:          pulumi.Int(2),
-			ActiveDeadlineSeconds: pulumi.Int(args.MinutesAllowed * 60),
+			ActiveDeadlineSeconds: pulumi.Int(minutesAllowed * 60),
 			Template: corev1.PodTemplateSpecArgs{
 				Metadata: metav1.ObjectMetaArgs{Labels: labels},
 				Spec: corev1.PodSpecArgs{
@@ -59,7 +68,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						Command: pulumi.ToStringArray([]string{"sh", "-c", loginScript, "login"}),
 						Args:    pulumi.ToStringArray([]string{credentialScript}),
 						Env: corev1.EnvVarArray{
-							env("REGISTRY", registryHost(args.Repository)),
+							env("REGISTRY", host),
 							env("DOCKER_CONFIG", dockerConfig),
 						},
 						VolumeMounts: corev1.VolumeMountArray{mount("docker-config", dockerConfig)},
@@ -79,7 +88,7 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 						Args:    pulumi.ToStringArray(buildArguments(args.Source, reference, args.Layers+"/"+imageName+":layers")),
 						Env: corev1.EnvVarArray{
 							env("REFERENCE", reference),
-							env("MANIFEST", manifestURL(reference)),
+							env("MANIFEST", manifest),
 							env("DOCKER_CONFIG", dockerConfig),
 							env("BUILDKITD_FLAGS", "--oci-worker-no-process-sandbox"),
 						},
@@ -104,6 +113,26 @@ func jobArgs(args *Args, reference string, namespace pulumi.StringPtrInput) *bat
 	}
 }
 
+// buildArguments returns buildctl's options for the source, in a stable order. Layers is
+// where builds share layers; a build also works without it.
+func buildArguments(s serverimage.Inputs, reference, layers string) []string {
+	args := []string{
+		"build",
+		"--progress", "plain",
+		"--frontend", "dockerfile.v0",
+		"--opt", "context=" + s.Repository + "#" + s.Commit,
+		"--opt", "filename=" + s.Dockerfile,
+		"--opt", "platform=" + serverimage.Platform,
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.BuildArgs)) {
+		args = append(args, "--opt", "build-arg:"+key+"="+s.BuildArgs[key])
+	}
+	return append(args,
+		"--import-cache", "type=registry,ref="+layers,
+		"--export-cache", "type=registry,ref="+layers+",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true",
+		"--output", "type=image,name="+reference+",push=true")
+}
+
 func env(name, value string) corev1.EnvVarArgs {
 	return corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
 }
@@ -120,5 +149,3 @@ func resources(cpu, memory, mostCPU, disk, mostDisk string) corev1.ResourceRequi
 		Limits:   pulumi.StringMap{"cpu": pulumi.String(mostCPU), "memory": pulumi.String(memory), "ephemeral-storage": pulumi.String(mostDisk)},
 	}
 }
-
-func minutes(n int) string { return fmt.Sprintf("%dm", n) }

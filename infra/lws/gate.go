@@ -62,14 +62,12 @@ func probeWebhooks(deployment pulumi.Map) {
 	pod := child(child(child(deployment, "spec"), "template"), "spec")
 	containers, _ := pod["containers"].(pulumi.Array)
 	for _, c := range containers {
-		container, ok := c.(pulumi.Map)
-		if !ok || container["name"] != pulumi.String("manager") {
-			continue
-		}
-		container["startupProbe"] = pulumi.Map{
-			"tcpSocket":        pulumi.Map{"port": pulumi.Int(WebhookPort)},
-			"periodSeconds":    pulumi.Int(2),
-			"failureThreshold": pulumi.Int(150),
+		if container, ok := c.(pulumi.Map); ok && container["name"] == pulumi.String("manager") {
+			container["startupProbe"] = pulumi.Map{
+				"tcpSocket":        pulumi.Map{"port": pulumi.Int(WebhookPort)},
+				"periodSeconds":    pulumi.Int(2),
+				"failureThreshold": pulumi.Int(150),
+			}
 		}
 	}
 }

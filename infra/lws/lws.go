@@ -3,10 +3,9 @@
 package lws
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	helmv4 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v4"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -49,12 +48,7 @@ type Args struct {
 // that is not in the state may outlive the controller. But the chart's webhook
 // configurations are deleted with it, so nothing can block the deletion of these pods any
 // longer.
-type Controller struct {
-	component.Base
-
-	Namespace pulumi.StringOutput
-	Version   pulumi.StringOutput
-}
+type Controller struct{ component.Base }
 
 // New registers the namespace, the definitions and the chart, in this order.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Controller, error) {
@@ -64,41 +58,29 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	inside := pulumi.Parent(c)
 
-	space, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:   pulumi.String(Namespace),
-			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
-		},
-	}, inside)
-	if err != nil {
-		return nil, err
-	}
-	policies, err := netpolicy.New(ctx, name, space.Metadata.Name(), []netpolicy.Policy{{
+	space, policies, err := netpolicy.New(ctx, name, &metav1.ObjectMetaArgs{
+		Name:   pulumi.String(Namespace),
+		Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
+	}, []netpolicy.Policy{{
 		Name: "controller-manager", Pods: map[string]string{"control-plane": "controller-manager"}, // the chart's label
-		Ingress: []netpolicy.Rule{netpolicy.ControlPlane(args.ControlPlaneCIDR, WebhookPort)},
-		Egress:  []netpolicy.Rule{netpolicy.APIServer},
+		Ingress: netpolicy.Ingress{netpolicy.ControlPlane(args.ControlPlaneCIDR, WebhookPort)},
+		Egress:  netpolicy.Egress{netpolicy.APIServer},
 	}}, inside)
 	if err != nil {
 		return nil, err
 	}
-	before := append([]pulumi.Resource{space}, policies...)
-	for _, d := range definitions {
-		crd, err := apiextensions.NewCustomResource(ctx, name+"-crd-"+d.plural, d.args(), inside)
-		if err != nil {
-			return nil, err
-		}
-		before = append(before, crd)
+	crds, err := newDefinitions(ctx, name, inside)
+	if err != nil {
+		return nil, err
 	}
+	before := slices.Concat([]pulumi.Resource{space}, policies, crds)
 	chart, err := helmv4.NewChart(ctx, name, chartArgs(args.Chart), inside,
 		pulumi.DependsOn(before), pulumi.Transforms([]pulumi.ResourceTransform{gate}))
 	if err != nil {
 		return nil, err
 	}
 	c.Dependencies = append(before, chart)
-
-	c.Namespace = pulumi.String(Namespace).ToStringOutput()
-	c.Version = pulumi.String(Version).ToStringOutput()
-	return c, c.RegisterOutputs(ctx, pulumi.Map{"namespace": c.Namespace, "version": c.Version})
+	return c, c.RegisterOutputs(ctx, pulumi.Map{"namespace": pulumi.String(Namespace), "version": pulumi.String(Version)})
 }
 
 func chartArgs(chart string) *helmv4.ChartArgs {

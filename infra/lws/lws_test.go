@@ -23,16 +23,17 @@ type user struct{ pulumi.CustomResourceState }
 
 func install(t *testing.T, args *Args) *pulumitest.Graph {
 	t.Helper()
-	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
+	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:kubernetes", "cluster", pulumi.Map{}, provider))
 		c, err := New(ctx, "lws", args, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {
 			return err
 		}
-		assert.Equal(t, "lws-system", pulumitest.Await[string](t, c.Namespace))
 		return ctx.RegisterResource("t:t:User", "user", pulumi.Map{}, &user{}, pulumi.DependsOn(c.Dependencies))
 	})
+	assert.Equal(t, "lws-system", graph.Get(t, spaceType, "lws-namespace").Value("metadata.name"))
+	return graph
 }
 
 func TestDefinitionsComeBeforeTheChartAndTheChartBeforeItsUsers(t *testing.T) {

@@ -27,13 +27,6 @@ const (
 // podLabels are the labels of the exporter's pod, and of no other pod in the namespace.
 var podLabels = map[string]string{"app.kubernetes.io/name": spec.ExporterName, "app.kubernetes.io/part-of": "sglang-tpu"}
 
-func keyFile(args *Args) string {
-	if args.APIKey == nil {
-		return ""
-	}
-	return apiKeyFile
-}
-
 func newDeployment(ctx *pulumi.Context, name string, args *Args, configHash string, opts ...pulumi.ResourceOption) (*appsv1.Deployment, error) {
 	return appsv1.NewDeployment(ctx, name+"-exporter", &appsv1.DeploymentArgs{
 		Metadata: meta(args),

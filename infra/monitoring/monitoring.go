@@ -12,7 +12,6 @@ package monitoring
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/monitoring"
@@ -94,28 +93,34 @@ func newExporter(ctx *pulumi.Context, name string, args *Args, inside pulumi.Res
 	if err != nil {
 		return err
 	}
-	config := spec.ExporterConfig(args.Ranks, keyFile(args))
+	keyFile := ""
+	if args.APIKey != nil {
+		keyFile = apiKeyFile
+	}
+	config := spec.ExporterConfig(args.Ranks, keyFile)
 	file, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
 		Metadata: meta(args), Data: pulumi.StringMap{configFile: pulumi.String(config)},
 	}, inside)
 	if err != nil {
 		return err
 	}
-	_, err = newDeployment(ctx, name, args, hash(config), inside, pulumi.DependsOn(append(denied, account, file)))
+	// The exporter reads the configuration only when it starts, so its hash is in the pod.
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(config)))[:10]
+	_, err = newDeployment(ctx, name, args, hash, inside, pulumi.DependsOn(append(denied, account, file)))
 	return err
 }
 
 // policies let the collectors reach the exporter, and the exporter the leaders.
 func policies(args *Args) []netpolicy.Policy {
-	leaders := netpolicy.Rule{Peers: []netpolicy.Peer{{Pods: args.Leaders}}, Ports: netpolicy.TCP(args.Port)}
-	exporter := netpolicy.Rule{Peers: []netpolicy.Peer{{Pods: podLabels}}, Ports: netpolicy.TCP(args.Port)}
+	leaders, exporter := netpolicy.Peers{netpolicy.Pods(args.Leaders)}, netpolicy.Peers{netpolicy.Pods(podLabels)}
+	port := netpolicy.TCP(args.Port)
 	return []netpolicy.Policy{
 		{
 			Name: spec.ExporterName, Pods: podLabels,
-			Ingress: []netpolicy.Rule{netpolicy.Collectors(spec.ExporterPort)},
-			Egress:  []netpolicy.Rule{netpolicy.DNS, leaders},
+			Ingress: netpolicy.Ingress{netpolicy.Collectors(spec.ExporterPort)},
+			Egress:  netpolicy.Egress{netpolicy.DNS, netpolicy.To(leaders, port)},
 		},
-		{Name: spec.ExporterName + "-to-leaders", Pods: args.Leaders, Ingress: []netpolicy.Rule{exporter}},
+		{Name: spec.ExporterName + "-to-leaders", Pods: args.Leaders, Ingress: netpolicy.Ingress{netpolicy.From(exporter, port)}},
 	}
 }
 
@@ -123,10 +128,4 @@ func meta(args *Args) *metav1.ObjectMetaArgs {
 	return &metav1.ObjectMetaArgs{
 		Name: pulumi.String(spec.ExporterName), Namespace: args.Namespace, Labels: pulumi.ToStringMap(podLabels),
 	}
-}
-
-// hash returns a hash of the configuration, which the exporter reads only when it starts.
-func hash(config string) string {
-	sum := sha256.Sum256([]byte(config))
-	return hex.EncodeToString(sum[:])[:10]
 }

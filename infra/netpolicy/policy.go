@@ -1,4 +1,4 @@
-// Package netpolicy creates the NetworkPolicies of a namespace: ingress and egress are
+// Package netpolicy creates namespaces with their NetworkPolicies: ingress and egress are
 // denied unless a policy allows them.
 //
 // A NetworkPolicy cannot name hosts. The internet below is every address outside the
@@ -7,6 +7,7 @@
 package netpolicy
 
 import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -14,35 +15,58 @@ import (
 
 // Policy allows traffic of some pods of a namespace.
 type Policy struct {
-	Name            string            // of the object
-	Pods            map[string]string // labels of the pods; empty: every pod
-	Ingress, Egress []Rule            // allowed traffic in and out; empty: none
+	Name    string            // of the object
+	Pods    map[string]string // labels of the pods; empty: every pod
+	Ingress Ingress           // allowed traffic; empty: none
+	Egress  Egress
 }
 
-// Rule allows traffic with any of the peers on any of the ports.
-type Rule struct {
-	Peers []Peer // empty: all
-	Ports []Port
+type (
+	// Ingress and Egress allow traffic from and to any of the peers on any of the ports.
+	Ingress = networkingv1.NetworkPolicyIngressRuleArray
+	Egress  = networkingv1.NetworkPolicyEgressRuleArray
+	// Peers are sets of pods or of addresses; none: all.
+	Peers = networkingv1.NetworkPolicyPeerArray
+	Ports = networkingv1.NetworkPolicyPortArray
+)
+
+// From allows traffic from peers.
+func From(peers Peers, ports Ports) *networkingv1.NetworkPolicyIngressRuleArgs {
+	return &networkingv1.NetworkPolicyIngressRuleArgs{From: peers, Ports: ports}
 }
 
-// Peer is a set of pods or of addresses.
-type Peer struct {
-	Namespace map[string]string // labels of the pods' namespace; empty: this one
-	Pods      map[string]string // labels of the pods; empty: every pod there
-	CIDR      string            // addresses instead of pods
-	Except    []string          // ranges inside CIDR
+// To allows traffic to peers.
+func To(peers Peers, ports Ports) *networkingv1.NetworkPolicyEgressRuleArgs {
+	return &networkingv1.NetworkPolicyEgressRuleArgs{To: peers, Ports: ports}
 }
 
-// Port is a port on which the receiver listens.
-type Port struct {
-	Protocol string // TCP or UDP
-	Number   int
+// Pods are the pods with the labels in the policy's namespace.
+func Pods(labels map[string]string) *networkingv1.NetworkPolicyPeerArgs {
+	return &networkingv1.NetworkPolicyPeerArgs{PodSelector: selector(labels)}
 }
 
-// New registers a policy that denies everything, and then the others. Pods in the namespace
-// must wait for them, so that no pod ever runs without policies.
-func New(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	return Add(ctx, name, namespace, append([]Policy{{Name: "default-deny"}}, policies...), opts...)
+// PodsIn are the pods with the labels, or every pod if there are none, in the namespaces with the
+// given labels.
+func PodsIn(namespace, labels map[string]string) *networkingv1.NetworkPolicyPeerArgs {
+	return &networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: selector(namespace), PodSelector: selector(labels)}
+}
+
+// addresses are those of a range, except for some ranges in it.
+func addresses(cidr string, except ...string) *networkingv1.NetworkPolicyPeerArgs {
+	return &networkingv1.NetworkPolicyPeerArgs{
+		IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr), Except: pulumi.ToStringArray(except)},
+	}
+}
+
+// New registers a namespace, a policy that denies everything in it, and then the others. Pods
+// must wait for the policies, so that no pod ever runs without them.
+func New(ctx *pulumi.Context, name string, namespace *metav1.ObjectMetaArgs, policies []Policy, opts ...pulumi.ResourceOption) (*corev1.Namespace, []pulumi.Resource, error) {
+	made, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{Metadata: namespace}, opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := Add(ctx, name, made.Metadata.Name(), append([]Policy{{Name: "default-deny"}}, policies...), opts...)
+	return made, all, err
 }
 
 // Add registers policies in a namespace whose traffic New has denied.
@@ -54,8 +78,8 @@ func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, poli
 			Spec: &networkingv1.NetworkPolicySpecArgs{
 				PodSelector: selector(p.Pods),
 				PolicyTypes: pulumi.ToStringArray([]string{"Ingress", "Egress"}),
-				Ingress:     ingress(p.Ingress),
-				Egress:      egress(p.Egress),
+				Ingress:     p.Ingress,
+				Egress:      p.Egress,
 			},
 		}, opts...)
 		if err != nil {
@@ -64,48 +88,6 @@ func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, poli
 		made = append(made, resource)
 	}
 	return made, nil
-}
-
-func ingress(rules []Rule) networkingv1.NetworkPolicyIngressRuleArray {
-	var list networkingv1.NetworkPolicyIngressRuleArray
-	for _, r := range rules {
-		list = append(list, &networkingv1.NetworkPolicyIngressRuleArgs{From: peers(r.Peers), Ports: ports(r.Ports)})
-	}
-	return list
-}
-
-func egress(rules []Rule) networkingv1.NetworkPolicyEgressRuleArray {
-	var list networkingv1.NetworkPolicyEgressRuleArray
-	for _, r := range rules {
-		list = append(list, &networkingv1.NetworkPolicyEgressRuleArgs{To: peers(r.Peers), Ports: ports(r.Ports)})
-	}
-	return list
-}
-
-func peers(given []Peer) networkingv1.NetworkPolicyPeerArray {
-	var list networkingv1.NetworkPolicyPeerArray
-	for _, p := range given {
-		peer := &networkingv1.NetworkPolicyPeerArgs{}
-		switch {
-		case p.CIDR != "":
-			peer.IpBlock = &networkingv1.IPBlockArgs{Cidr: pulumi.String(p.CIDR), Except: pulumi.ToStringArray(p.Except)}
-		default:
-			peer.PodSelector = selector(p.Pods)
-			if len(p.Namespace) > 0 {
-				peer.NamespaceSelector = selector(p.Namespace)
-			}
-		}
-		list = append(list, peer)
-	}
-	return list
-}
-
-func ports(given []Port) networkingv1.NetworkPolicyPortArray {
-	var list networkingv1.NetworkPolicyPortArray
-	for _, p := range given {
-		list = append(list, &networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(p.Protocol), Port: pulumi.Int(p.Number)})
-	}
-	return list
 }
 
 func selector(labels map[string]string) *metav1.LabelSelectorArgs {

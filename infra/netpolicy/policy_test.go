@@ -3,6 +3,8 @@ package netpolicy
 import (
 	"testing"
 
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,10 +16,10 @@ const policyType = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
 func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
-		made, err := New(ctx, "n", pulumi.String("space"), []Policy{{
+		_, made, err := New(ctx, "n", &metav1.ObjectMetaArgs{Name: pulumi.String("space")}, []Policy{{
 			Name: "server", Pods: map[string]string{"app": "server"},
-			Ingress: []Rule{{Peers: []Peer{{Namespace: map[string]string{"client": "true"}}, {Pods: map[string]string{"app": "peer"}}}, Ports: TCP(8000)}},
-			Egress:  []Rule{{Peers: []Peer{{CIDR: "0.0.0.0/0", Except: []string{"10.0.0.0/8"}}}, Ports: TCP(443)}, APIServer},
+			Ingress: Ingress{From(Peers{PodsIn(map[string]string{"client": "true"}, nil), Pods(map[string]string{"app": "peer"})}, TCP(8000))},
+			Egress:  Egress{To(Peers{addresses("0.0.0.0/0", "10.0.0.0/8")}, TCP(443)), APIServer},
 		}})
 		require.Len(t, made, 2)
 		return err
@@ -44,8 +46,8 @@ func TestOnlyListedTrafficIsAllowed(t *testing.T) {
 
 // A peer without a range would be every pod of the namespace.
 func TestAControlPlaneWithoutARangeUsesOnlyItsAgents(t *testing.T) {
-	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).Peers, 2)
-	alone := ControlPlane("", 9443)
-	require.Len(t, alone.Peers, 1)
-	assert.NotEmpty(t, alone.Peers[0].Namespace)
+	assert.Len(t, ControlPlane("172.16.0.0/28", 9443).From, 2)
+	alone := ControlPlane("", 9443).From.(Peers)
+	require.Len(t, alone, 1)
+	assert.Equal(t, selector(system), alone[0].(*networkingv1.NetworkPolicyPeerArgs).NamespaceSelector)
 }

@@ -2,7 +2,6 @@
 package registry
 
 import (
-	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -13,18 +12,23 @@ import (
 	"sglang-tpu/infra/component"
 )
 
-// Args describes the repository of images, and that of layers if images are built.
-type Args struct {
-	Project      string
-	Location     string // region; pulls from another one are slow and cost money
-	RepositoryID string
-	Reader       pulumi.StringInput // IAM member that may pull
-	Labels       map[string]string
+// Repository describes a repository that is created.
+type Repository struct {
+	Project  string
+	Location string // region; pulls from another one are slow and cost money
+	ID       string
+	Reader   pulumi.StringInput // IAM member that may pull
 	// MoreReaders are further IAM members that may pull: existing nodes on which Jobs run.
 	MoreReaders []string
+	Labels      map[string]string
+}
+
+// Args describes the repository of images, and that of layers if images are built.
+type Args struct {
+	Repository
 
 	// Existing is the path of an existing repository to which images are pushed,
-	// projects/P/locations/L/repositories/R; empty: create RepositoryID.
+	// projects/P/locations/L/repositories/R; empty: create Repository.
 	Existing string
 	// Grant lets Reader pull from the existing repository.
 	Grant bool
@@ -49,81 +53,81 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := r.Register(ctx, "sglang-tpu:infra:Registry", name, opts...); err != nil {
 		return nil, err
 	}
-	layers, err := artifactregistry.NewRepository(ctx, name+"-layers", &artifactregistry.RepositoryArgs{
-		Project:         pulumi.String(args.Project),
-		Location:        pulumi.String(args.Location),
-		RepositoryId:    pulumi.String(args.LayersID),
-		Format:          pulumi.String("DOCKER"),
-		Labels:          pulumi.ToStringMap(args.Labels),
-		CleanupPolicies: cleanupPolicies(),
-	}, pulumi.Parent(r))
+	inside := pulumi.Parent(r)
+	layersArgs := args.docker(args.LayersID)
+	layersArgs.CleanupPolicies = cleanupPolicies()
+	layers, err := artifactregistry.NewRepository(ctx, name+"-layers", layersArgs, inside)
 	if err != nil {
 		return nil, err
 	}
 	r.Dependencies = []pulumi.Resource{layers}
 	r.LayersID = layers.RepositoryId
-	if err := r.newRepository(ctx, name, args, pulumi.Parent(r)); err != nil {
+	var readers []pulumi.Resource
+	if args.Existing == "" {
+		images := args.docker(args.ID)
+		// Such a repository does not delete tagged images, and all images have tags, so a
+		// clean-up policy would have no effect.
+		images.DockerConfig = artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)}
+		r.RepositoryID, readers, err = args.create(ctx, name, images, inside)
+	} else {
+		r.RepositoryID = pulumi.String(path.Base(args.Existing)).ToStringOutput()
+		if args.Grant {
+			parts := strings.Split(args.Existing, "/")
+			readers, err = args.newReaders(ctx, name, parts[1], parts[3], r.RepositoryID, inside)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
+	r.Dependencies = append(r.Dependencies, readers...)
 	return r, r.RegisterOutputs(ctx, pulumi.Map{"repositoryId": r.RepositoryID, "layersId": r.LayersID})
 }
 
-// newRepository creates the repository of images, or uses an existing one, and lets the
-// nodes pull from it.
-func (r *Registry) newRepository(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) error {
-	if args.Existing != "" {
-		r.RepositoryID = pulumi.String(path.Base(args.Existing)).ToStringOutput()
-		if !args.Grant {
-			return nil
-		}
-		parts := strings.Split(args.Existing, "/")
-		readers, err := newReaders(ctx, name, parts[1], parts[3], r.RepositoryID, args.Reader, args.MoreReaders, inside)
-		r.Dependencies = append(r.Dependencies, readers...)
-		return err
-	}
-	repository, err := artifactregistry.NewRepository(ctx, name, &artifactregistry.RepositoryArgs{
-		Project:      pulumi.String(args.Project),
-		Location:     pulumi.String(args.Location),
-		RepositoryId: pulumi.String(args.RepositoryID),
+// docker returns what all repositories have in common.
+func (r *Repository) docker(id string) *artifactregistry.RepositoryArgs {
+	return &artifactregistry.RepositoryArgs{
+		Project:      pulumi.String(r.Project),
+		Location:     pulumi.String(r.Location),
+		RepositoryId: pulumi.String(id),
 		Format:       pulumi.String("DOCKER"),
-		Labels:       pulumi.ToStringMap(args.Labels),
-		// Such a repository does not delete tagged images, and all images have tags, so a
-		// clean-up policy would have no effect.
-		DockerConfig: artifactregistry.RepositoryDockerConfigArgs{ImmutableTags: pulumi.Bool(true)},
-	}, inside)
-	if err != nil {
-		return err
+		Labels:       pulumi.ToStringMap(r.Labels),
 	}
-	readers, err := newReaders(ctx, name, args.Project, args.Location, repository.RepositoryId, args.Reader, args.MoreReaders, inside)
-	if err != nil {
-		return err
-	}
-	r.Dependencies = append(append(r.Dependencies, repository), readers...)
-	r.RepositoryID = repository.RepositoryId
-	return nil
 }
 
-// newReaders lets members pull. The resource names of further members contain the account's
-// name.
-func newReaders(ctx *pulumi.Context, name, project, location string, repository, reader pulumi.StringInput, more []string, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	first, err := newReader(ctx, name+"-reader", project, location, repository, reader, opts...)
-	readers := []pulumi.Resource{first}
-	for _, member := range more {
+// create registers the repository, and lets the readers pull from it. It returns the
+// repository's ID and all that was registered.
+func (r *Repository) create(ctx *pulumi.Context, name string, args *artifactregistry.RepositoryArgs, inside pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
+	repository, err := artifactregistry.NewRepository(ctx, name, args, inside)
+	if err != nil {
+		return pulumi.StringOutput{}, nil, err
+	}
+	readers, err := r.newReaders(ctx, name, r.Project, r.Location, repository.RepositoryId, inside)
+	return repository.RepositoryId, append([]pulumi.Resource{repository}, readers...), err
+}
+
+// newReaders lets the readers pull. The resource names of further readers contain the
+// account's name.
+func (r *Repository) newReaders(ctx *pulumi.Context, name, project, location string, repository pulumi.StringInput, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	names, members := []string{name + "-reader"}, []pulumi.StringInput{r.Reader}
+	for _, member := range r.MoreReaders {
 		account, _, _ := strings.Cut(strings.TrimPrefix(member, "serviceAccount:"), "@")
-		another, moreErr := newReader(ctx, name+"-reader-"+account, project, location, repository, pulumi.String(member), opts...)
-		readers, err = append(readers, another), errors.Join(err, moreErr)
+		names, members = append(names, name+"-reader-"+account), append(members, pulumi.String(member))
 	}
-	return readers, err
-}
-
-func newReader(ctx *pulumi.Context, name, project, location string, repository, reader pulumi.StringInput, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
-	return artifactregistry.NewRepositoryIamMember(ctx, name, &artifactregistry.RepositoryIamMemberArgs{
-		Project:    pulumi.String(project),
-		Location:   pulumi.String(location),
-		Repository: repository,
-		Role:       pulumi.String("roles/artifactregistry.reader"),
-		Member:     reader,
-	}, opts...)
+	var readers []pulumi.Resource
+	for i, member := range members {
+		reader, err := artifactregistry.NewRepositoryIamMember(ctx, names[i], &artifactregistry.RepositoryIamMemberArgs{
+			Project:    pulumi.String(project),
+			Location:   pulumi.String(location),
+			Repository: repository,
+			Role:       pulumi.String("roles/artifactregistry.reader"),
+			Member:     member,
+		}, inside)
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, reader)
+	}
+	return readers, nil
 }
 
 // layersSeconds is how long layers are kept that no later build has replaced.

@@ -17,8 +17,11 @@ func TestTagsAreImmutableAndOnlyNodesMayPull(t *testing.T) {
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		var err error
 		r, err = New(ctx, "registry", &Args{
-			Project: "p", Location: "us-central1", RepositoryID: "images", LayersID: "layers",
-			Reader: pulumi.String("serviceAccount:nodes@p"), Labels: map[string]string{"team": "ml"},
+			Repository: Repository{
+				Project: "p", Location: "us-central1", ID: "images",
+				Reader: pulumi.String("serviceAccount:nodes@p"), Labels: map[string]string{"team": "ml"},
+			},
+			LayersID: "layers",
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		if err != nil {
 			return err
@@ -56,8 +59,8 @@ func TestAMirrorCachesDockerHub(t *testing.T) {
 	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
-		m, err := NewMirror(ctx, "mirror", &MirrorArgs{
-			Project: "p", Location: "us-central1", RepositoryID: "hub", Reader: pulumi.String("serviceAccount:nodes@p"),
+		m, err := NewMirror(ctx, "mirror", &Repository{
+			Project: "p", Location: "us-central1", ID: "hub", Reader: pulumi.String("serviceAccount:nodes@p"),
 		}, pulumi.Providers(provider), pulumi.Protect(true))
 		require.NoError(t, err)
 		assert.Len(t, m.Dependencies, 2)

@@ -2,6 +2,7 @@ package serving
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
@@ -30,8 +31,8 @@ const (
 )
 
 // newDownload registers the Job that fills the bucket, once for each model and revision, so
-// that hosts read from the bucket and not from the Hub. It returns what the pods wait for.
-func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.Resource, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
+// that hosts read from the bucket and not from the Hub.
+func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.Resource, inside pulumi.ResourceOption) (*batchv1.Job, error) {
 	account, err := corev1.NewServiceAccount(ctx, name+"-download-account", &corev1.ServiceAccountArgs{
 		Metadata:                     meta(args, DownloadAccount),
 		AutomountServiceAccountToken: pulumi.Bool(false),
@@ -39,16 +40,11 @@ func newDownload(ctx *pulumi.Context, name string, args *Args, before []pulumi.R
 	if err != nil {
 		return nil, err
 	}
-	all := append(append(append([]pulumi.Resource{account}, before...), args.Storage.Bucket.Dependencies...), args.ImageDependencies...)
-	job, err := batchv1.NewJob(ctx, name+"-download", downloadArgs(args), inside,
+	return batchv1.NewJob(ctx, name+"-download", downloadArgs(args), inside,
 		// Every new model replaces it, which protection would prevent.
 		pulumi.Protect(false),
-		pulumi.DependsOn(all),
+		pulumi.DependsOn(slices.Concat([]pulumi.Resource{account}, before, args.Storage.Bucket.Dependencies, args.ImageDependencies)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: strconv.Itoa(downloadHours) + "h"}))
-	if err != nil {
-		return nil, err
-	}
-	return []pulumi.Resource{job}, nil
 }
 
 func downloadArgs(args *Args) *batchv1.JobArgs {
@@ -106,21 +102,17 @@ func downloadArgs(args *Args) *batchv1.JobArgs {
 							scratchMount(),
 						}, secrets.mounts...),
 					}},
-					Volumes: append(corev1.VolumeArray{downloadVolume(args), scratch(downloadScratchGiB)}, secrets.volumes...),
+					Volumes: append(corev1.VolumeArray{
+						// If the driver's check of the bucket's policy failed, there would only be an
+						// event of the pod, which would never start. The script checks the policy
+						// instead, and can say what is wrong.
+						args.Storage.Bucket.volume(pulumi.StringMap{"skipCSIBucketAccessCheck": pulumi.String("true")}),
+						scratch(downloadScratchGiB),
+					}, secrets.volumes...),
 				},
 			},
 		},
 	}
-}
-
-// downloadVolume is mounted without the driver's check of the bucket's policy: if that
-// failed, there would only be an event of the pod, which would never start. The script
-// checks the policy instead, and can say what is wrong.
-func downloadVolume(args *Args) *corev1.VolumeArgs {
-	v := args.Storage.volume("")
-	attributes := v.Csi.(*corev1.CSIVolumeSourceArgs).VolumeAttributes.(pulumi.StringMap)
-	attributes["skipCSIBucketAccessCheck"] = pulumi.String("true")
-	return v
 }
 
 func downloadEnvironment(args *Args) corev1.EnvVarArray {

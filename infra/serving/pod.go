@@ -9,6 +9,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"sglang-tpu/spec/capacity"
 	"sglang-tpu/spec/serverargs"
 	"sglang-tpu/spec/topology"
 )
@@ -35,13 +36,32 @@ const (
 
 	// scratchGiB is for files that a server writes outside of its caches.
 	scratchGiB = 16
+
+	// safeToEvict prevents GKE's cluster autoscaler from evicting a pod to remove its node
+	// (documentation, About cluster autoscaling: scheduling and disruption).
+	safeToEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 )
 
 func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 	podLabels := labels(args, string(r))
 	podLabels["role"] = pulumi.String(string(r)) // the tutorial's
+	annotations := args.Storage.annotations()
+	// GKE rejects a TPU pod without both labels of Slices.nodeSelector.
+	selector := args.Slices.nodeSelector(args.Topology)
+	tolerations := corev1.TolerationArray{&corev1.TolerationArgs{
+		Key: pulumi.String(topology.ResourceName), Operator: pulumi.String("Exists"), Effect: pulumi.String("NoSchedule"),
+	}}
+	if class := pulumi.String(args.ComputeClass); class != "" {
+		selector[capacity.ClassLabel] = class
+		tolerations = append(tolerations, &corev1.TolerationArgs{
+			Key: pulumi.String(capacity.ClassLabel), Operator: pulumi.String("Equal"), Value: class, Effect: pulumi.String("NoSchedule"),
+		})
+		others := annotations
+		annotations = pulumi.StringMap{safeToEvict: pulumi.String("false")}
+		maps.Copy(annotations, others)
+	}
 	return &corev1.PodTemplateSpecArgs{
-		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels, Annotations: args.Storage.annotations()},
+		Metadata: &metav1.ObjectMetaArgs{Labels: podLabels, Annotations: annotations},
 		Spec: &corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(ServerAccount),
 			AutomountServiceAccountToken: pulumi.Bool(false),
@@ -49,12 +69,9 @@ func podTemplate(args *Args, r role) *corev1.PodTemplateSpecArgs {
 			// the server reads variables of such names.
 			EnableServiceLinks:            pulumi.Bool(false),
 			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
-			// GKE rejects a TPU pod without both.
-			NodeSelector: args.Slices.nodeSelector(args.Topology),
-			Affinity:     args.Slices.affinity(),
-			Tolerations: corev1.TolerationArray{&corev1.TolerationArgs{
-				Key: pulumi.String(topology.ResourceName), Operator: pulumi.String("Exists"), Effect: pulumi.String("NoSchedule"),
-			}},
+			NodeSelector:                  selector,
+			Affinity:                      args.Slices.affinity(),
+			Tolerations:                   tolerations,
 			SecurityContext: &corev1.PodSecurityContextArgs{
 				SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
 			},

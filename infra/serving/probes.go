@@ -36,25 +36,21 @@ const schedulerLives = "grep -aqs 'sglang::[s]cheduler' /proc/[0-9]*/cmdline"
 func setProbes(c *corev1.ContainerArgs, args *Args, r role) {
 	startup := int(max(args.Ready, startupAtLeast) / startupPeriod)
 	c.StartupProbe = httpProbe("/health", startupPeriod, time.Second, startup)
+	preStop := []string{"sleep", strconv.Itoa(args.preStop())}
 	if r == leader {
 		c.ReadinessProbe = httpProbe("/health_generate", 30*time.Second, 30*time.Second, 3)
 		c.LivenessProbe = httpProbe("/health_generate", time.Minute, 30*time.Second, 5)
 	} else {
 		c.ReadinessProbe = httpProbe("/health", 10*time.Second, time.Second, 3)
 		c.LivenessProbe = &corev1.ProbeArgs{
-			Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{
-				"sh", "-c", schedulerLives,
-			})},
+			Exec:             &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sh", "-c", schedulerLives})},
 			PeriodSeconds:    pulumi.Int(30),
 			TimeoutSeconds:   pulumi.Int(10),
 			FailureThreshold: pulumi.Int(3),
 		}
-	}
-	// A worker ends after its leader, because requests that the leader is still answering
-	// need all ranks.
-	preStop := []string{"bash", "-c", outliveScript}
-	if r == leader {
-		preStop = []string{"sleep", strconv.Itoa(args.preStop())}
+		// A worker ends after its leader, because requests that the leader is still answering
+		// need all ranks.
+		preStop = []string{"bash", "-c", outliveScript}
 	}
 	c.Lifecycle = &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 		Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray(preStop)},

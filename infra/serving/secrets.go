@@ -44,57 +44,44 @@ type secretFiles struct {
 	mounts  corev1.VolumeMountArray
 }
 
-// secrets returns the secrets that the pods of a service account read.
+// secrets returns the secrets that the pods of a service account read. huggingface_hub reads
+// the path of the token from HF_TOKEN_PATH.
 func (a *Args) secrets(account string) secretFiles {
 	var s secretFiles
-	if account == a.Storage.TokenReader() {
-		s.token(a)
+	var sources corev1.VolumeProjectionArray // all keys of Secrets are in one volume
+	file := func(name, secret, key string) {
+		s.env = append(s.env, variable(name, secretsPath+"/"+key))
+		sources = append(sources, &corev1.VolumeProjectionArgs{Secret: &corev1.SecretProjectionArgs{
+			Name:  pulumi.String(secret),
+			Items: corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String(key), Path: pulumi.String(key)}},
+		}})
+	}
+	readsToken := account == a.Storage.TokenReader()
+	switch {
+	case readsToken && a.HFTokenSecret != nil:
+		s.env = append(s.env, variable("HF_TOKEN_PATH", tokenPath+"/"+secretKey))
+		s.mount(tokenPath, &corev1.VolumeArgs{Name: pulumi.String(tokenVolume), Csi: &corev1.CSIVolumeSourceArgs{
+			Driver: pulumi.String(secretDriver), ReadOnly: pulumi.Bool(true),
+			VolumeAttributes: pulumi.StringMap{"secretProviderClass": pulumi.String(tokenClass)},
+		}})
+	case readsToken && a.HFToken != nil:
+		file("HF_TOKEN_PATH", secretName, secretKey)
 	}
 	if account == ServerAccount && a.APIKey != nil {
-		s.add("API_KEY_FILE", APIKeySecret, APIKeyKey)
+		file("API_KEY_FILE", APIKeySecret, APIKeyKey)
+	}
+	if len(sources) > 0 {
+		s.mount(secretsPath, &corev1.VolumeArgs{
+			Name:      pulumi.String(secretsVolume),
+			Projected: &corev1.ProjectedVolumeSourceArgs{DefaultMode: pulumi.Int(0o400), Sources: sources},
+		})
 	}
 	return s
 }
 
-// token adds the Hugging Face token as a file. huggingface_hub reads the path from
-// HF_TOKEN_PATH.
-func (s *secretFiles) token(a *Args) {
-	switch {
-	case a.HFTokenSecret != nil:
-		s.env = append(s.env, variable("HF_TOKEN_PATH", tokenPath+"/"+secretKey))
-		s.volumes = append(s.volumes, &corev1.VolumeArgs{Name: pulumi.String(tokenVolume), Csi: &corev1.CSIVolumeSourceArgs{
-			Driver: pulumi.String(secretDriver), ReadOnly: pulumi.Bool(true),
-			VolumeAttributes: pulumi.StringMap{"secretProviderClass": pulumi.String(tokenClass)},
-		}})
-		s.mounts = append(s.mounts, &corev1.VolumeMountArgs{
-			Name: pulumi.String(tokenVolume), MountPath: pulumi.String(tokenPath), ReadOnly: pulumi.Bool(true),
-		})
-	case a.HFToken != nil:
-		s.add("HF_TOKEN_PATH", secretName, secretKey)
-	}
-}
-
-// add mounts a key of a Secret as a file. A container has at most one volume of Secrets.
-func (s *secretFiles) add(name, secret, key string) {
-	s.env = append(s.env, variable(name, secretsPath+"/"+key))
-	source := &corev1.VolumeProjectionArgs{Secret: &corev1.SecretProjectionArgs{
-		Name:  pulumi.String(secret),
-		Items: corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String(key), Path: pulumi.String(key)}},
-	}}
-	for _, v := range s.volumes {
-		if volume := v.(*corev1.VolumeArgs); volume.Name == pulumi.String(secretsVolume) {
-			projected := volume.Projected.(*corev1.ProjectedVolumeSourceArgs)
-			projected.Sources = append(projected.Sources.(corev1.VolumeProjectionArray), source)
-			return
-		}
-	}
-	s.volumes = append(s.volumes, &corev1.VolumeArgs{
-		Name:      pulumi.String(secretsVolume),
-		Projected: &corev1.ProjectedVolumeSourceArgs{DefaultMode: pulumi.Int(0o400), Sources: corev1.VolumeProjectionArray{source}},
-	})
-	s.mounts = append(s.mounts, &corev1.VolumeMountArgs{
-		Name: pulumi.String(secretsVolume), MountPath: pulumi.String(secretsPath), ReadOnly: pulumi.Bool(true),
-	})
+func (s *secretFiles) mount(path string, volume *corev1.VolumeArgs) {
+	s.volumes = append(s.volumes, volume)
+	s.mounts = append(s.mounts, &corev1.VolumeMountArgs{Name: volume.Name, MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(true)})
 }
 
 // tokenClassArgs returns the SecretProviderClass, which maps secrets to files.

@@ -69,20 +69,18 @@ func scratchEnvironment() corev1.EnvVarArray {
 // policies returns the NetworkPolicies of the namespace. All other traffic is denied.
 func policies(args *Args) []netpolicy.Policy {
 	set := map[string]string{names.SetLabel: args.Name}
-	leaders := LeaderLabels(args.Name)
+	group := netpolicy.Peers{netpolicy.Pods(set)}
+	clients := netpolicy.Peers{netpolicy.PodsIn(map[string]string{ClientLabel: "true"}, nil)}
 	// Weights and compiled code come from a bucket, for which a container in the pod needs
 	// a token, or from the Hub.
-	outside := append([]netpolicy.Rule{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...)
+	outside := append(netpolicy.Egress{netpolicy.DNS, netpolicy.Web}, netpolicy.Metadata...)
 	all := []netpolicy.Policy{
 		{
 			Name: "group", Pods: set,
-			Ingress: []netpolicy.Rule{{Peers: []netpolicy.Peer{{Pods: set}}, Ports: netpolicy.TCP(groupPorts...)}},
-			Egress:  append([]netpolicy.Rule{{Peers: []netpolicy.Peer{{Pods: set}}, Ports: netpolicy.TCP(groupPorts...)}}, outside...),
+			Ingress: netpolicy.Ingress{netpolicy.From(group, netpolicy.TCP(groupPorts...))},
+			Egress:  append(netpolicy.Egress{netpolicy.To(group, netpolicy.TCP(groupPorts...))}, outside...),
 		},
-		{
-			Name: "clients", Pods: leaders,
-			Ingress: []netpolicy.Rule{{Peers: []netpolicy.Peer{{Namespace: map[string]string{ClientLabel: "true"}}}, Ports: netpolicy.TCP(serverargs.Port)}},
-		},
+		{Name: "clients", Pods: LeaderLabels(args.Name), Ingress: netpolicy.Ingress{netpolicy.From(clients, netpolicy.TCP(serverargs.Port))}},
 	}
 	if args.Storage.Bucket != nil {
 		all = append(all, netpolicy.Policy{Name: "download", Pods: map[string]string{componentLabel: downloadComponent}, Egress: outside})

@@ -86,10 +86,8 @@ type Args struct {
 type Serving struct {
 	component.Base
 
-	Namespace   pulumi.StringOutput // which exists
-	ServiceName pulumi.StringOutput
-
-	Set pulumi.Resource // the LeaderWorkerSet
+	Namespace pulumi.StringOutput // which exists
+	Set       pulumi.Resource     // the LeaderWorkerSet
 }
 
 // New registers the component.
@@ -119,30 +117,26 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	if budget := budgetArgs(args); budget != nil {
-		_, err := policyv1.NewPodDisruptionBudget(ctx, name+"-budget", budget, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{set}))
-		if err != nil {
+		if _, err := policyv1.NewPodDisruptionBudget(ctx, name+"-budget", budget, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{set})); err != nil {
 			return nil, err
 		}
 	}
 
 	s.Set = set
-	s.ServiceName = service.Metadata.Name().Elem()
-	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": s.ServiceName})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{"namespace": s.Namespace, "serviceName": service.Metadata.Name().Elem()})
 }
 
 // newSurroundings creates the objects to which the pods refer, and returns them.
 func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, inside pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: namespaceLabels(args)},
-	}, inside)
+	// Pod Security's level restricted would require the server to run as another user than
+	// root; see containerSecurity.
+	spaceLabels := labels(args, "")
+	spaceLabels["pod-security.kubernetes.io/enforce"] = pulumi.String("baseline")
+	namespace, denied, err := netpolicy.New(ctx, name, &metav1.ObjectMetaArgs{Name: pulumi.String(args.Namespace), Labels: spaceLabels}, policies(args), inside)
 	if err != nil {
 		return nil, err
 	}
 	s.Namespace = namespace.Metadata.Name().Elem()
-	denied, err := netpolicy.New(ctx, name, namespace.Metadata.Name(), policies(args), inside)
-	if err != nil {
-		return nil, err
-	}
 	inNamespace := pulumi.Composite(inside, pulumi.DependsOn([]pulumi.Resource{namespace}))
 
 	account, err := corev1.NewServiceAccount(ctx, name+"-account", &corev1.ServiceAccountArgs{
@@ -201,15 +195,7 @@ func (s *Serving) newSurroundings(ctx *pulumi.Context, name string, args *Args, 
 		return all, nil
 	}
 	download, err := newDownload(ctx, name, args, all, inside)
-	return append(all, download...), err
-}
-
-// namespaceLabels enforce Pod Security's baseline. restricted would require the server to
-// run as another user than root; see containerSecurity.
-func namespaceLabels(args *Args) pulumi.StringMap {
-	l := labels(args, "")
-	l["pod-security.kubernetes.io/enforce"] = pulumi.String("baseline")
-	return l
+	return append(all, download), err
 }
 
 // secret marks a value as a secret, even if the caller did not.

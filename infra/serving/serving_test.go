@@ -38,7 +38,7 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 	t.Helper()
 	shape, err := topology.Parse("2x2x2")
 	require.NoError(t, err)
-	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
+	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:kubernetes", "cluster", pulumi.Map{}, provider))
 		controller, slice := &other{}, &other{}
@@ -63,9 +63,10 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 			return err
 		}
 		assert.Equal(t, "sglang", pulumitest.Await[string](t, s.Namespace))
-		assert.Equal(t, "sglang-leader-tpu", pulumitest.Await[string](t, s.ServiceName))
 		return nil
 	})
+	assert.Equal(t, "sglang-leader-tpu", graph.Get(t, serviceType, "serving-service").Value("metadata.name"))
+	return graph
 }
 
 // arguments are those of a model and revision, with a plan and more.

@@ -2,9 +2,9 @@ package serving
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
@@ -75,8 +75,7 @@ func setArgs(args *Args) *apiextensions.CustomResourceArgs {
 
 // podTemplates returns the templates of leader and workers, with a hash of both as a label.
 func podTemplates(args *Args) (leaders, workers *corev1.PodTemplateSpecArgs) {
-	leaders = inClass(args.ComputeClass, podTemplate(args, leader))
-	workers = inClass(args.ComputeClass, podTemplate(args, worker))
+	leaders, workers = podTemplate(args, leader), podTemplate(args, worker)
 	hash := templateHash(leaders, workers)
 	for _, t := range []*corev1.PodTemplateSpecArgs{leaders, workers} {
 		t.Metadata.(*metav1.ObjectMetaArgs).Labels.(pulumi.StringMap)[TemplateLabel] = pulumi.String(hash)
@@ -92,31 +91,24 @@ func templateHash(templates ...*corev1.PodTemplateSpecArgs) string {
 	text, _ := json.Marshal(templates)
 	var fields any
 	_ = json.Unmarshal(text, &fields)
-	text, _ = json.Marshal(withoutNulls(fields))
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])[:10]
+	removeNulls(fields)
+	text, _ = json.Marshal(fields)
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:10]
 }
 
-func withoutNulls(value any) any {
+func removeNulls(value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		for key, field := range v {
-			if field == nil {
-				delete(v, key)
-			} else {
-				v[key] = withoutNulls(field)
-			}
+		maps.DeleteFunc(v, func(_ string, field any) bool { return field == nil })
+		for _, field := range v {
+			removeNulls(field)
 		}
 	case []any:
-		for i := range v {
-			v[i] = withoutNulls(v[i])
+		for _, element := range v {
+			removeNulls(element)
 		}
 	}
-	return value
 }
-
-// PodSelector returns the label selector of all pods of a LeaderWorkerSet, with any template.
-func PodSelector(set string) string { return names.SetLabel + "=" + set }
 
 // LeaderLabels returns the labels of the leaders' pods of a LeaderWorkerSet.
 func LeaderLabels(set string) map[string]string {

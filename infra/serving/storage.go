@@ -68,33 +68,35 @@ func (s Storage) annotations() pulumi.StringMap {
 	}
 }
 
-// volume returns the volume that is mounted at cachePath. class is the storage class of a
-// disk.
-func (s Storage) volume(class string, options ...string) *corev1.VolumeArgs {
-	v := &corev1.VolumeArgs{Name: pulumi.String(cacheVolume)}
-	if s.Bucket != nil {
-		if s.Bucket.Prefix != "" {
-			options = append([]string{"only-dir=" + s.Bucket.Prefix}, options...)
-		}
-		v.Csi = &corev1.CSIVolumeSourceArgs{
-			Driver: pulumi.String(fuseDriver),
-			VolumeAttributes: pulumi.StringMap{
-				"bucketName":   pulumi.String(s.Bucket.Name),
-				"mountOptions": pulumi.String(strings.Join(append([]string{"implicit-dirs"}, options...), ",")),
-			},
-		}
-		return v
+// volume returns the volume that is mounted at cachePath, with further attributes of the
+// driver and options of the mount.
+func (b *Bucket) volume(attributes pulumi.StringMap, options ...string) *corev1.VolumeArgs {
+	all := []string{"implicit-dirs"}
+	if b.Prefix != "" {
+		all = append(all, "only-dir="+b.Prefix)
 	}
-	v.Ephemeral = &corev1.EphemeralVolumeSourceArgs{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplateArgs{
-		Spec: &corev1.PersistentVolumeClaimSpecArgs{
-			AccessModes:      pulumi.ToStringArray([]string{"ReadWriteOnce"}),
-			StorageClassName: pulumi.String(class),
-			Resources: &corev1.VolumeResourceRequirementsArgs{
-				Requests: pulumi.StringMap{"storage": pulumi.String(strconv.Itoa(s.Disk.SizeGiB) + "Gi")},
+	attributes["bucketName"] = pulumi.String(b.Name)
+	attributes["mountOptions"] = pulumi.String(strings.Join(append(all, options...), ","))
+	return &corev1.VolumeArgs{
+		Name: pulumi.String(cacheVolume),
+		Csi:  &corev1.CSIVolumeSourceArgs{Driver: pulumi.String(fuseDriver), VolumeAttributes: attributes},
+	}
+}
+
+// diskVolume returns the volume that is mounted at cachePath without a bucket.
+func diskVolume(args *Args) *corev1.VolumeArgs {
+	return &corev1.VolumeArgs{
+		Name: pulumi.String(cacheVolume),
+		Ephemeral: &corev1.EphemeralVolumeSourceArgs{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplateArgs{
+			Spec: &corev1.PersistentVolumeClaimSpecArgs{
+				AccessModes:      pulumi.ToStringArray([]string{"ReadWriteOnce"}),
+				StorageClassName: pulumi.String(args.storageClassName()),
+				Resources: &corev1.VolumeResourceRequirementsArgs{
+					Requests: pulumi.StringMap{"storage": pulumi.String(strconv.Itoa(args.Storage.Disk.SizeGiB) + "Gi")},
+				},
 			},
-		},
-	}}
-	return v
+		}},
+	}
 }
 
 // serverVolumes returns the storage's volumes for the server. The server reads all weights
@@ -106,11 +108,11 @@ func (s Storage) volume(class string, options ...string) *corev1.VolumeArgs {
 // into a file cache in memory, and metadata that is cached without expiry.
 func serverVolumes(args *Args) corev1.VolumeArray {
 	if args.Storage.Bucket == nil {
-		return corev1.VolumeArray{args.Storage.volume(args.storageClassName())}
+		return corev1.VolumeArray{diskVolume(args)}
 	}
 	cacheGiB := fileCacheGiB(args.WeightsGiB, args.Topology.ChipsPerHost())
 	return corev1.VolumeArray{
-		args.Storage.volume("",
+		args.Storage.Bucket.volume(pulumi.StringMap{},
 			"metadata-cache:ttl-secs:-1",
 			"metadata-cache:stat-cache-max-size-mb:-1",
 			"metadata-cache:type-cache-max-size-mb:-1",

@@ -2,8 +2,8 @@ package serving
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -81,8 +81,7 @@ func (a *Args) compiledCode() string {
 	}
 	// Encoding strings cannot fail.
 	text, _ := json.Marshal(parts)
-	sum := sha256.Sum256(text)
-	return cachePath + "/jax/" + hex.EncodeToString(sum[:])[:12]
+	return cachePath + "/jax/" + fmt.Sprintf("%x", sha256.Sum256(text))[:12]
 }
 
 // downloadName returns the name of the Job. Different repositories or a different image
@@ -90,5 +89,5 @@ func (a *Args) compiledCode() string {
 // files again that are in the bucket.
 func (a *Args) downloadName() string {
 	sum := sha256.Sum256([]byte(a.Image + " " + strings.Join(a.repositories(), " ")))
-	return "download-" + hex.EncodeToString(sum[:])[:8]
+	return "download-" + fmt.Sprintf("%x", sum)[:8]
 }

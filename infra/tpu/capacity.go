@@ -1,8 +1,6 @@
 package tpu
 
 import (
-	"maps"
-
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/container"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -56,21 +54,4 @@ func setSize(args *Args, pool *container.NodePoolArgs) {
 		MaxNodeCount:   pulumi.Int(hosts),
 		LocationPolicy: pulumi.String("ANY"),
 	}
-}
-
-// joinClass adds the pool to a ComputeClass: GKE's autoscaler uses a pool of a ComputeClass
-// only with this label and this taint (documentation, About custom ComputeClasses: configure
-// manually-created node pools). Both can be changed on running nodes.
-func joinClass(class string, node *container.NodePoolNodeConfigArgs) {
-	if class == "" {
-		return
-	}
-	labels := pulumi.StringMap{capacity.ClassLabel: pulumi.String(class)}
-	if others, ok := node.Labels.(pulumi.StringMap); ok {
-		maps.Copy(labels, others)
-	}
-	node.Labels = labels
-	node.Taints = append(node.Taints.(container.NodePoolNodeConfigTaintArray), container.NodePoolNodeConfigTaintArgs{
-		Key: pulumi.String(capacity.ClassLabel), Value: pulumi.String(class), Effect: pulumi.String("NO_SCHEDULE"),
-	})
 }

@@ -60,11 +60,7 @@ type Args struct {
 // A change of the policy, the capacity mode or the nodes' account replaces the node pool.
 // Machine type, boot disk and image are updated in place: GKE recreates the nodes without a
 // spare, and the group on them ends as if the slice had been replaced.
-type Slice struct {
-	component.Base
-
-	NodePool pulumi.StringOutput
-}
+type Slice struct{ component.Base }
 
 // New registers the component.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Slice, error) {
@@ -90,7 +86,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	node := nodeConfig(args)
 	applyCapacity(args.Capacity, node)
-	joinClass(args.ComputeClass, node)
 	setSize(args, pool)
 	pool.NodeConfig = node
 
@@ -138,8 +133,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	s.Dependencies = []pulumi.Resource{nodePool}
-	s.NodePool = nodePool.Name
-	return s, s.RegisterOutputs(ctx, pulumi.Map{"nodePool": s.NodePool})
+	return s, s.RegisterOutputs(ctx, pulumi.Map{"nodePool": nodePool.Name})
 }
 
 func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
@@ -147,15 +141,26 @@ func nodeConfig(args *Args) *container.NodePoolNodeConfigArgs {
 	node.MachineType = pulumi.String(args.Topology.MachineType())
 	node.DiskType = pulumi.String(bootDiskType)
 	node.DiskSizeGb = pulumi.Int(bootDiskGB)
-	if len(args.NodeLabels) > 0 {
-		node.Labels = pulumi.ToStringMap(args.NodeLabels)
-	}
 	// With the kernel's default limit of memory maps, loading large models fails.
 	node.LinuxNodeConfig = container.NodePoolNodeConfigLinuxNodeConfigArgs{
 		Sysctls: pulumi.StringMap{"vm.max_map_count": pulumi.String("8388608")},
 	}
-	node.Taints = container.NodePoolNodeConfigTaintArray{container.NodePoolNodeConfigTaintArgs{
-		Key: pulumi.String(topology.ResourceName), Value: pulumi.String("present"), Effect: pulumi.String("NO_SCHEDULE"),
-	}}
+	labels := pulumi.ToStringMap(args.NodeLabels)
+	taints := container.NodePoolNodeConfigTaintArray{taint(topology.ResourceName, "present")}
+	if args.ComputeClass != "" {
+		// GKE's autoscaler uses a pool of a ComputeClass only with this label and this taint
+		// (documentation, About custom ComputeClasses: configure manually-created node pools).
+		// Both can be changed on running nodes.
+		labels[capacity.ClassLabel] = pulumi.String(args.ComputeClass)
+		taints = append(taints, taint(capacity.ClassLabel, args.ComputeClass))
+	}
+	if len(labels) > 0 {
+		node.Labels = labels
+	}
+	node.Taints = taints
 	return node
+}
+
+func taint(key, value string) container.NodePoolNodeConfigTaintArgs {
+	return container.NodePoolNodeConfigTaintArgs{Key: pulumi.String(key), Value: pulumi.String(value), Effect: pulumi.String("NO_SCHEDULE")}
 }

@@ -28,7 +28,7 @@ func createIn(t *testing.T, shape string, source capacity.Capacity, class string
 	t.Helper()
 	parsed, err := topology.Parse(shape)
 	require.NoError(t, err)
-	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
+	graph := pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider := &pulumi.ProviderResourceState{}
 		require.NoError(t, ctx.RegisterResource("pulumi:providers:gcp", "google", pulumi.Map{}, provider))
 		s, err := New(ctx, "slice-0", &Args{
@@ -39,10 +39,11 @@ func createIn(t *testing.T, shape string, source capacity.Capacity, class string
 		if err != nil {
 			return err
 		}
-		assert.Equal(t, "tpu-0", pulumitest.Await[string](t, s.NodePool))
 		assert.Len(t, s.Dependencies, 1)
 		return nil
 	})
+	assert.Equal(t, "tpu-0", graph.Get(t, poolType, "slice-0").Value("name"))
+	return graph
 }
 
 func TestPropertiesThatGKEAddsDoNotReplaceASlice(t *testing.T) {

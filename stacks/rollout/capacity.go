@@ -60,23 +60,24 @@ func (g Goal) optionsIn(zones ...string) string {
 	return strings.Join(options, " or ")
 }
 
-// scaleUps returns the sentences about the existing pods, by the name of the event, and the
-// names in order, the oldest first.
-func (g Goal) scaleUps(s State) (order []string, sentences map[string]string) {
-	sentences = map[string]string{}
+// notice is a sentence about an event, and the name of the event.
+type notice struct{ event, sentence string }
+
+// scaleUps returns the sentences about the existing pods, the oldest first.
+func (g Goal) scaleUps(s State) []notice {
 	if g.Pools == nil {
-		return nil, sentences
+		return nil
 	}
+	var all []notice
 	events := slices.Clone(s.Events)
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return a.FirstTimestamp.Compare(b.FirstTimestamp.Time) })
 	for i := range events {
 		there := slices.ContainsFunc(s.Pods, func(p corev1.Pod) bool { return p.UID == events[i].InvolvedObject.UID })
 		if sentence := g.scaleUp(&events[i]); there && sentence != "" {
-			order = append(order, events[i].Name)
-			sentences[events[i].Name] = sentence
+			all = append(all, notice{events[i].Name, sentence})
 		}
 	}
-	return order, sentences
+	return all
 }
 
 // placed returns lines that say where each group runs.

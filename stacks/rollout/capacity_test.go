@@ -14,7 +14,7 @@ import (
 	"sglang-tpu/spec/names"
 )
 
-var withPools = Goal{Namespace: "sglang", Set: "set", Selector: "set=set", HashLabel: hash, Pools: map[string]Pool{
+var withPools = Goal{Namespace: "sglang", Set: "set", HashLabel: hash, Pools: map[string]Pool{
 	"slice-0": {"spot in us-central1-c", "us-central1-c"}, "slice-0-1": {"on-demand in us-central1-c", "us-central1-c"}, "slice-0-2": {"on-demand in us-central1-a", "us-central1-a"},
 }}
 
@@ -74,8 +74,7 @@ func TestATimeoutReportsTheRejectedOptions(t *testing.T) {
 }
 
 func TestWithoutOptionsPoolsAreNotReported(t *testing.T) {
-	order, _ := Goal{}.scaleUps(State{Events: []corev1.Event{of("a", "FailedScaleUp", stocked, 1)}, Pods: []corev1.Pod{leader("n")}})
-	assert.Empty(t, order)
+	assert.Empty(t, Goal{}.scaleUps(State{Events: []corev1.Event{of("a", "FailedScaleUp", stocked, 1)}, Pods: []corev1.Pod{leader("n")}}))
 	assert.Empty(t, Goal{}.placed(State{Pods: []corev1.Pod{leader("n")}, PoolOf: map[string]string{"n": "x"}}))
 	assert.Equal(t, []string{"replica 3: a node pool of another configuration, node pool x"},
 		withPools.placed(State{Pods: []corev1.Pod{leader("n")}, PoolOf: map[string]string{"n": "x"}}))

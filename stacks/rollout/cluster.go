@@ -3,6 +3,8 @@ package rollout
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,15 +15,13 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"sglang-tpu/spec/names"
 	"sglang-tpu/spec/topology"
 )
 
 // Cluster is a client of a cluster, with the credentials of a kubeconfig, like Pulumi's
 // Kubernetes provider.
-type Cluster struct {
-	client rest.Interface
-	params runtime.ParameterCodec
-}
+type Cluster struct{ client rest.Interface }
 
 // NewCluster returns a client for a kubeconfig, in JSON or YAML.
 func NewCluster(kubeconfig string) (*Cluster, error) {
@@ -38,7 +38,25 @@ func NewCluster(kubeconfig string) (*Cluster, error) {
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	config.Timeout = 30 * time.Second
 	client, err := rest.RESTClientFor(config)
-	return &Cluster{client, runtime.NewParameterCodec(scheme)}, err
+	return &Cluster{client}, err
+}
+
+// read reads an object that is not of a core type, such as one of a custom resource.
+func (c *Cluster) read(ctx context.Context, path string, object any) (exists bool, err error) {
+	text, err := c.client.Get().AbsPath(path).Do(ctx).Raw()
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		// The client's error contains only the code.
+		var status metav1.Status
+		_ = json.Unmarshal(text, &status) // without a message the error stays as it is
+		if status.Message != "" {
+			err = fmt.Errorf("%s: %w", status.Message, err)
+		}
+		return false, err
+	}
+	return true, json.Unmarshal(text, object)
 }
 
 // set contains the fields of a LeaderWorkerSet that determine its pods.
@@ -57,16 +75,9 @@ type set struct {
 // wanted reads the deployed LeaderWorkerSet, not the program's, because pulumi up with
 // --target may have left it unchanged.
 func (c *Cluster) wanted(ctx context.Context, goal Goal) (State, error) {
-	path := "/apis/leaderworkerset.x-k8s.io/v1/namespaces/" + goal.Namespace + "/leaderworkersets/" + goal.Set
-	text, err := c.client.Get().AbsPath(path).Do(ctx).Raw()
-	if apierrors.IsNotFound(err) {
-		return State{}, nil
-	}
-	if err != nil {
-		return State{}, err
-	}
 	var s set
-	if err := json.Unmarshal(text, &s); err != nil {
+	exists, err := c.read(ctx, "/apis/leaderworkerset.x-k8s.io/v1/namespaces/"+goal.Namespace+"/leaderworkersets/"+goal.Set, &s)
+	if err != nil || !exists {
 		return State{}, err
 	}
 	return State{Hash: s.Spec.Template.Leader.Metadata.Labels[goal.HashLabel], Wanted: s.Spec.Replicas * s.Spec.Template.Size}, nil
@@ -80,8 +91,7 @@ func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 		return State{}, err
 	}
 	var pods corev1.PodList
-	selected := &metav1.ListOptions{LabelSelector: goal.Selector}
-	if err := c.client.Get().Namespace(goal.Namespace).Resource("pods").VersionedParams(selected, c.params).Do(ctx).Into(&pods); err != nil {
+	if err := c.client.Get().Namespace(goal.Namespace).Resource("pods").Param("labelSelector", names.SetLabel+"="+goal.Set).Do(ctx).Into(&pods); err != nil {
 		return State{}, err
 	}
 	var nodes corev1.NodeList
@@ -97,13 +107,10 @@ func (c *Cluster) Look(ctx context.Context, goal Goal) (State, error) {
 	}
 	s.Pods, s.Nodes, s.PoolOf = pods.Items, map[string]bool{}, map[string]string{}
 	for _, n := range nodes.Items {
-		s.Nodes[n.Name] = false
 		s.PoolOf[n.Name] = n.Labels[topology.NodePoolLabel]
-		for _, c := range n.Status.Conditions {
-			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
-				s.Nodes[n.Name] = true
-			}
-		}
+		s.Nodes[n.Name] = slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		})
 	}
 	return s, nil
 }

@@ -30,7 +30,7 @@ func TestLookReadsTheSetItsPodsAndNodes(t *testing.T) {
 		fmt.Fprint(w, `{"spec":{"replicas":3,"leaderWorkerTemplate":{"size":2,"leaderTemplate":{"metadata":{"labels":{"hash":"new"}}}}}}`)
 	})
 	mux.HandleFunc("GET /api/v1/namespaces/sglang/pods", func(w http.ResponseWriter, r *http.Request) {
-		assert.Equal(t, "set=set", r.URL.Query().Get("labelSelector"))
+		assert.Equal(t, "leaderworkerset.sigs.k8s.io/name=set", r.URL.Query().Get("labelSelector"))
 		answer(w, "PodList", []corev1.Pod{pod("a")})
 	})
 	mux.HandleFunc("GET /api/v1/nodes", func(w http.ResponseWriter, _ *http.Request) {

@@ -2,13 +2,9 @@ package rollout
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sglang-tpu/spec/existing"
 )
@@ -24,23 +20,6 @@ func Controller(ctx context.Context, kubeconfig string) (existing.Controller, er
 	if err != nil {
 		return existing.Controller{}, err
 	}
-	text, err := cluster.client.Get().AbsPath(controllerPath).Do(ctx).Raw()
-	if apierrors.IsNotFound(err) {
-		return existing.Controller{}, nil
-	}
-	if err != nil {
-		// The client's error contains only the code.
-		var status metav1.Status
-		_ = json.Unmarshal(text, &status) // without a message the error stays as it is
-		if status.Message != "" {
-			err = fmt.Errorf("%s: %w", status.Message, err)
-		}
-		return existing.Controller{}, err
-	}
-	return parseController(text)
-}
-
-func parseController(deployment []byte) (existing.Controller, error) {
 	var d struct { // k8s.io/api/apps/v1 is a package that nothing else needs
 		Spec struct {
 			Template corev1.PodTemplateSpec `json:"template"`
@@ -49,7 +28,8 @@ func parseController(deployment []byte) (existing.Controller, error) {
 			ReadyReplicas int `json:"readyReplicas"`
 		} `json:"status"`
 	}
-	if err := json.Unmarshal(deployment, &d); err != nil {
+	exists, err := cluster.read(ctx, controllerPath, &d)
+	if err != nil || !exists {
 		return existing.Controller{}, err
 	}
 	c := existing.Controller{Installed: true, Ready: d.Status.ReadyReplicas > 0}

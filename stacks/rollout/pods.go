@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,10 +19,14 @@ func why(p *corev1.Pod, nodes map[string]bool) string {
 			return "runs on node " + node + ", which is not ready"
 		}
 	}
-	if c := condition(p, corev1.PodReady); c != nil && c.Status == corev1.ConditionTrue {
+	conditions := map[corev1.PodConditionType]corev1.PodCondition{}
+	for _, c := range p.Status.Conditions {
+		conditions[c.Type] = c
+	}
+	if conditions[corev1.PodReady].Status == corev1.ConditionTrue {
 		return ""
 	}
-	if c := condition(p, corev1.PodScheduled); c != nil && c.Status != corev1.ConditionTrue {
+	if c, known := conditions[corev1.PodScheduled]; known && c.Status != corev1.ConditionTrue {
 		return "is not scheduled: " + oneLine(c.Message)
 	}
 	for _, s := range statuses(p) {
@@ -65,16 +70,7 @@ func failed(p *corev1.Pod) string {
 }
 
 func statuses(p *corev1.Pod) []corev1.ContainerStatus {
-	return append(append([]corev1.ContainerStatus{}, p.Status.InitContainerStatuses...), p.Status.ContainerStatuses...)
-}
-
-func condition(p *corev1.Pod, typ corev1.PodConditionType) *corev1.PodCondition {
-	for i := range p.Status.Conditions {
-		if p.Status.Conditions[i].Type == typ {
-			return &p.Status.Conditions[i]
-		}
-	}
-	return nil
+	return slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses)
 }
 
 // mostShown is how much of a log's end is shown, in characters.

@@ -23,7 +23,6 @@ import (
 type Goal struct {
 	Namespace string
 	Set       string // name of the LeaderWorkerSet
-	Selector  string // label selector of all its pods, old and new ones
 	HashLabel string // label that holds the hash of the pod template
 	// Pools are the node pools that GKE's autoscaler may scale up, by name. Nil means that the
 	// pods run on existing nodes.
@@ -36,7 +35,7 @@ type State struct {
 	// times hosts; 0 if the set does not exist.
 	Hash   string
 	Wanted int
-	Pods   []corev1.Pod    // the pods that Goal.Selector selects
+	Pods   []corev1.Pod    // the pods of the LeaderWorkerSet, old and new ones
 	Nodes  map[string]bool // whether each node is ready, by name
 
 	// PoolOf is the node pool of each node, and Events are those of all pods of the namespace,
@@ -59,32 +58,30 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 	failures := map[string]string{} // by pod, because the statuses of a group are gone when it restarts
 	var state State
 	var ready int
-	var waiting map[string]string
+	var waiting []string
 	last, said := "", time.Time{}
-	reached := false              // whether the cluster has answered
 	reported := map[string]bool{} // events of the autoscaler
 	began := time.Now()
-	answered := began
+	answered := began // the last time, or began if the cluster has not answered at all
 	for {
 		now, err := within(ctx, look)
 		switch {
 		case err == nil:
-			answered, state, reached = time.Now(), now, true
+			answered, state = time.Now(), now
 			ready, waiting = goal.compare(state)
 			note(failures, state.Pods)
-			order, sentences := goal.scaleUps(state)
-			for _, event := range order {
-				if !reported[event] {
-					reported[event] = true
-					say(sentences[event])
+			for _, e := range goal.scaleUps(state) {
+				if !reported[e.event] {
+					reported[e.event] = true
+					say(e.sentence)
 				}
 			}
 		case ctx.Err() != nil && waiting != nil:
 			// The time ran out during this query. Report the result of the previous one.
 		default:
-			waiting = map[string]string{"the cluster": "cannot be queried: " + err.Error()}
+			waiting = []string{"the cluster cannot be queried: " + err.Error()}
 			limit := silence
-			if !reached && unreachable(err) {
+			if answered.Equal(began) && unreachable(err) {
 				limit = min(absence, silence)
 			}
 			if time.Since(answered) >= limit {
@@ -100,7 +97,7 @@ func Await(ctx context.Context, goal Goal, look func(context.Context) (State, er
 			}
 			return nil
 		}
-		if news := fmt.Sprintf("%d of %d pods are ready; %s", ready, state.Wanted, strings.Join(sentences(waiting), "; ")); news != last && time.Since(said) >= quiet {
+		if news := fmt.Sprintf("%d of %d pods are ready; %s", ready, state.Wanted, strings.Join(waiting, "; ")); news != last && time.Since(said) >= quiet {
 			say(news)
 			last, said = news, time.Now()
 		}
@@ -177,25 +174,23 @@ func (g Goal) unknown(err error, lasted time.Duration) error {
 	return &NotReady{lines}
 }
 
-func (g Goal) notReady(ready int, state State, patience time.Duration, waiting, failures map[string]string) error {
+func (g Goal) notReady(ready int, state State, patience time.Duration, waiting []string, failures map[string]string) error {
 	lines := []string{fmt.Sprintf("LeaderWorkerSet %s/%s: %d of %d pods are ready after %s (sglang-tpu:readyMinutes)", g.Namespace, g.Set, ready, state.Wanted, patience)}
-	for _, sentence := range sentences(waiting) {
+	for _, sentence := range waiting {
 		lines = append(lines, "  "+sentence)
 	}
 	for _, pod := range slices.Sorted(maps.Keys(failures)) {
 		lines = append(lines, fmt.Sprintf("  %s, previously: %s", pod, failures[pod]))
 	}
-	order, said := g.scaleUps(state)
-	for _, event := range order {
-		lines = append(lines, "  "+said[event])
+	for _, e := range g.scaleUps(state) {
+		lines = append(lines, "  "+e.sentence)
 	}
 	return &NotReady{append(lines, fmt.Sprintf("All resources were created or updated; only the pods are not ready. To examine one: kubectl describe pod -n %s NAME. When the cause is fixed, run pulumi up again.", g.Namespace))}
 }
 
-// compare returns how many pods are ready as the goal requires, and what the others wait
-// for. Without an entry, the goal is reached.
-func (g Goal) compare(s State) (ready int, waiting map[string]string) {
-	waiting = map[string]string{}
+// compare returns how many pods are ready as the goal requires, and sentences about what the
+// others wait for. Without any, the goal is reached.
+func (g Goal) compare(s State) (ready int, waiting []string) {
 	current := 0
 	for i := range s.Pods {
 		p := &s.Pods[i]
@@ -213,21 +208,14 @@ func (g Goal) compare(s State) (ready int, waiting map[string]string) {
 			ready++
 			continue
 		}
-		waiting[p.Name] = reason
+		waiting = append(waiting, p.Name+" "+reason)
 	}
 	if current < s.Wanted {
-		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d of %d pods with this pod template", current, s.Wanted)
+		waiting = append(waiting, fmt.Sprintf("LeaderWorkerSet %s has %d of %d pods with this pod template", g.Set, current, s.Wanted))
 	}
 	if current > s.Wanted {
-		waiting["LeaderWorkerSet "+g.Set] = fmt.Sprintf("has %d pods instead of %d", current, s.Wanted)
+		waiting = append(waiting, fmt.Sprintf("LeaderWorkerSet %s has %d pods instead of %d", g.Set, current, s.Wanted))
 	}
+	slices.Sort(waiting)
 	return ready, waiting
-}
-
-func sentences(waiting map[string]string) []string {
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(waiting)) {
-		all = append(all, name+" "+waiting[name])
-	}
-	return all
 }

@@ -18,7 +18,7 @@ import (
 
 const hash = "hash"
 
-var goal = Goal{Namespace: "sglang", Set: "set", Selector: "set=set", HashLabel: hash}
+var goal = Goal{Namespace: "sglang", Set: "set", HashLabel: hash}
 
 // pod is one on node n, of the new template, ready, and then changed.
 func pod(name string, changes ...func(*corev1.Pod)) corev1.Pod {
@@ -91,7 +91,7 @@ func TestTheGoalIsOnlyReadyPodsWithTheNewTemplate(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			ready, waiting := goal.compare(State{Hash: "new", Wanted: 2, Pods: tc.pods, Nodes: map[string]bool{"n": true, "sick": false}})
 			assert.Equal(t, tc.ready, ready)
-			assert.Equal(t, tc.waiting, sentences(waiting))
+			assert.Equal(t, tc.waiting, waiting)
 		})
 	}
 	_, waiting := Goal{}.compare(State{})
