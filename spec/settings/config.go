@@ -116,7 +116,8 @@ func Load(source Source) (*Config, error) {
 	if err := append(twice, r.project.named(r.found)...).Err(); err != nil {
 		return nil, err
 	}
-	c.Arguments = serverargs.Launch(c.Model.ID, c.Revision, c.TrustRemoteCode).Merge(c.Plan.Arguments()).Merge(given)
+	launch := serverargs.Launch{Model: c.Model.ID, Revision: c.Revision, RemoteCode: c.TrustRemoteCode}
+	c.Arguments = launch.Arguments().Merge(c.Plan.Arguments()).Merge(given)
 	c.Warnings = r.project.named(append(c.Warnings, warnings(c, noExclusions, source.now())...))
 	return c, nil
 }
