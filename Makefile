@@ -13,7 +13,7 @@ export CGO_ENABLED := 0
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: bootstrap emulator ## Bring up STACK (dev) on the emulator, and ask the server
+up: bootstrap emulator ## Bring up STACK (dev) on the emulator, and send a request
 	@exec bin/emulator up $(STACK)
 
 down: emulator ## Destroy STACK and stop the emulator; fails on leftovers

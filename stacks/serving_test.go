@@ -11,6 +11,7 @@ import (
 
 	"sglang-tpu/internal/configtest"
 	"sglang-tpu/internal/pulumitest"
+	"sglang-tpu/spec/topology"
 )
 
 const (
@@ -180,16 +181,16 @@ func TestOnlyTheServerWaitsForSlices(t *testing.T) {
 }
 
 func TestPoolAndPodsNameTheSameTopology(t *testing.T) {
-	for _, topology := range []string{"2x2x2", "2x2x4"} {
-		t.Run(topology, func(t *testing.T) {
-			g := run(t, configtest.Minimal(t).With("sglang-tpu:topology", topology))
+	for _, shape := range []string{"2x2x2", "2x2x4"} {
+		t.Run(shape, func(t *testing.T) {
+			g := run(t, configtest.Minimal(t).With("sglang-tpu:topology", shape))
 			pool, set := g.Get(t, nodePoolType, "slice-0"), g.OfType(setType)[0]
 			for _, role := range []string{"leaderTemplate", "workerTemplate"} {
-				selector := "spec.leaderWorkerTemplate." + role + `.spec.nodeSelector["cloud.google.com/gke-tpu-topology"]`
-				assert.Equal(t, topology, set.Value(selector))
+				selector := "spec.leaderWorkerTemplate." + role + `.spec.nodeSelector["` + topology.TopologyLabel + `"]`
+				assert.Equal(t, shape, set.Value(selector))
 			}
-			assert.Equal(t, topology, pool.Value("placementPolicy.tpuTopology"))
-			assert.Equal(t, topology, g.Get(t, policyType, "slice-0-policy").Value("workloadPolicy.acceleratorTopology"))
+			assert.Equal(t, shape, pool.Value("placementPolicy.tpuTopology"))
+			assert.Equal(t, shape, g.Get(t, policyType, "slice-0-policy").Value("workloadPolicy.acceleratorTopology"))
 			assert.Equal(t, pool.Value("nodeCount"), set.Value("spec.leaderWorkerTemplate.size"), "a pod on every host")
 		})
 	}

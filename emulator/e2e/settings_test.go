@@ -22,8 +22,8 @@ type typed struct {
 	shows string // in the preview's JSON without spaces; empty if it is not visible there
 }
 
-// everySetting sets, together with the examples of the schema, each key once, and each field
-// of its objects.
+// everySetting sets, together with the examples of the schema and the other value of truth
+// values, each key once, and each field of its objects.
 var everySetting = []typed{
 	{"gcp:project a-project-of-mine", `"project":"a-project-of-mine"`},
 	{"gcp:zone us-central1-ai1a", `"zone":"us-central1-ai1a"`},
@@ -202,11 +202,13 @@ func TestEverySettingWorksAsTyped(t *testing.T) {
 type schemaNode struct {
 	Properties map[string]schemaNode
 	Items      *schemaNode
+	Default    any
 	Examples   []any
 }
 
-// examples returns the settings with an example in the schema that are not in given. Examples
-// that are texts must be in the preview; the program's unit tests cover the others.
+// examples returns the settings that are not in given and have an example: that of the schema,
+// or the other truth value than the default. Examples that are texts must be in the preview;
+// the program's unit tests cover the others.
 func (n schemaNode) examples(given []typed) []typed {
 	set := map[string]bool{}
 	for _, s := range given {
@@ -221,6 +223,9 @@ func (n schemaNode) examples(given []typed) []typed {
 			} else {
 				at = at.Properties[name]
 			}
+		}
+		if truth, ok := at.Default.(bool); ok {
+			at.Examples = []any{!truth}
 		}
 		if set[path] || len(at.Examples) == 0 {
 			continue

@@ -53,7 +53,7 @@ func (w *world) smokeNamesFaults(t *testing.T) {
 		{
 			name: "fewer groups than replicas", inject: `kubectl patch leaderworkerset sglang-tpu-cluster --type merge -p '{"spec":{"replicas":0}}' && kubectl wait --for=delete pod/sglang-tpu-cluster-0 pod/sglang-tpu-cluster-0-1 --timeout 3m && ` + smoke,
 			finds:  `FAILED +ranks +group 0 has 0 of 2 pods[^$]*FAILED +leaders +group 0 has no leader[^$]*To do:`,
-			remedy: regexp.MustCompile(`(pulumi up --refresh) restores a number of groups`),
+			remedy: regexp.MustCompile(`(pulumi up --refresh) restores it`),
 		},
 	} {
 		out, err := w.tryShell("prod", f.inject)
@@ -91,7 +91,7 @@ var keyRemedy = regexp.MustCompile(`(?m)^ +(pulumi up --refresh --stack \S+), th
 func (w *world) smokeWithKey(t *testing.T, key string) {
 	t.Helper()
 	out := w.smoke(t, "dev")
-	assert.Regexp(t, `ok +API key +the stack's is accepted; none and a wrong one get 401`, out)
+	assert.Regexp(t, `ok +API key +the stack's key is accepted; a request without a key and one with a wrong key get 401`, out)
 	assert.NotContains(t, out, key)
 
 	const restart = "kubectl delete pod sglang-tpu-cluster-0 --wait=false && "

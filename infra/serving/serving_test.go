@@ -71,7 +71,8 @@ func serve(t *testing.T, change func(*Args)) *pulumitest.Graph {
 
 // arguments are those of a model and revision, with a plan and more.
 func arguments(model, revision string, more ...serverargs.Argument) serverargs.List {
-	return serverargs.Launch(model, revision, true).With("--tp-size", "16").With("--dp-size", "2").Merge(more)
+	launch := serverargs.Launch{Model: model, Revision: revision, RemoteCode: true}
+	return launch.Arguments().With("--tp-size", "16").With("--dp-size", "2").Merge(more)
 }
 
 // onDisks is the other kind of storage.

@@ -1,5 +1,6 @@
-// Command functions generates, for the emulator, the result types of the gcp provider's lookups
-// that the program calls, from the provider's SDK. Run it in the checkout:
+// Command functions generates the result types of lookups for the emulator. It covers the gcp
+// provider's lookups that the program calls, and reads their types from the provider's SDK. Run
+// it in the checkout:
 // go run ./internal/functions
 package main
 

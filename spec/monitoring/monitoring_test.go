@@ -53,8 +53,8 @@ func TestTheScriptsWriteTheLinesThatAlertsWaitFor(t *testing.T) {
 			assert.True(t, strings.Contains(string(text), part), "%s does not write %q, which an alert of alerts.go waits for", c.script, part)
 		}
 	}
+	// That it matches what launch.sh prints is tested where the script runs, with the emulated server.
 	line := regexp.MustCompile(RendezvousLine)
-	assert.True(t, line.MatchString("launch: the ranks have not met for 10 minutes: sglang-tpu-cluster-0-1 has no address"))
 	assert.False(t, line.MatchString("launch: waiting: sglang-tpu-cluster-0-1 has no address"))
 	line = regexp.MustCompile(DownloadLine)
 	assert.True(t, line.MatchString("download: Qwen/Qwen3-8B@main could not be fetched; what has come stays in the bucket"))

@@ -15,21 +15,28 @@ const (
 // DefaultRevision of a repository is the Hub's own, so it is not passed to the server.
 const DefaultRevision = "main"
 
-// Launch returns the arguments of every rank, without those of the plan and the user's; the
-// launch script adds rank and rendezvous. Names of flags are in full, because --dp and --ep
-// are ambiguous. If remoteCode is true, the server may run code from the model's repository.
-func Launch(model, revision string, remoteCode bool) List {
-	l := List{}.With(ModelFlag, model).With("--served-model-name", model)
-	if remoteCode {
-		l = l.With(RemoteCodeFlag)
+// Launch is what the arguments of every rank follow from, besides the plan and the user's own
+// arguments.
+type Launch struct {
+	Model      string // id on Hugging Face
+	Revision   string // a commit, tag or branch
+	RemoteCode bool   // whether the server may run code from the model's repository
+}
+
+// Arguments returns the arguments of every rank; the launch script adds rank and rendezvous.
+// Names of flags are in full, because --dp and --ep are ambiguous.
+func (l Launch) Arguments() List {
+	a := List{}.With(ModelFlag, l.Model).With("--served-model-name", l.Model)
+	if l.RemoteCode {
+		a = a.With(RemoteCodeFlag)
 	}
-	l = l.With("--device", "tpu").With("--dtype", "bfloat16").
+	a = a.With("--device", "tpu").With("--dtype", "bfloat16").
 		With("--host", "0.0.0.0").With("--port", strconv.Itoa(Port)).
 		With("--random-seed", "0").
 		// The default of 300 s ends a server that compiles for longer.
 		With("--watchdog-timeout", "1200")
-	if revision != DefaultRevision {
-		l = l.With(RevisionFlag, revision)
+	if l.Revision != DefaultRevision {
+		a = a.With(RevisionFlag, l.Revision)
 	}
-	return l
+	return a
 }

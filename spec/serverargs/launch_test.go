@@ -10,15 +10,16 @@ import (
 func TestArgumentsOfEveryRank(t *testing.T) {
 	const rest = " --device tpu --dtype bfloat16 --host 0.0.0.0 --port 8000 --random-seed 0 --watchdog-timeout 1200"
 	for name, tc := range map[string]struct {
-		list List
-		want string
+		launch Launch
+		want   string
 	}{
-		"of the Hub's own revision": {Launch("org/model", "main", true), "--model-path org/model --served-model-name org/model --trust-remote-code" + rest},
-		"of another":                {Launch("org/model", "v2", true), "--model-path org/model --served-model-name org/model --trust-remote-code" + rest + " --revision v2"},
-		"without remote code":       {Launch("org/model", "main", false), "--model-path org/model --served-model-name org/model" + rest},
+		"of the Hub's own revision": {Launch{Model: "org/model", Revision: "main", RemoteCode: true}, "--model-path org/model --served-model-name org/model --trust-remote-code" + rest},
+		"of another":                {Launch{Model: "org/model", Revision: "v2", RemoteCode: true}, "--model-path org/model --served-model-name org/model --trust-remote-code" + rest + " --revision v2"},
+		"without remote code":       {Launch{Model: "org/model", Revision: "main"}, "--model-path org/model --served-model-name org/model" + rest},
 	} {
-		assert.Equal(t, tc.want, strings.Join(tc.list.Words(), " "), name)
-		for _, a := range tc.list {
+		list := tc.launch.Arguments()
+		assert.Equal(t, tc.want, strings.Join(list.Words(), " "), name)
+		for _, a := range list {
 			assert.NotNil(t, Lookup(a.Flag), "the server knows %s", a.Flag)
 		}
 	}

@@ -120,7 +120,8 @@ func Load(source Source) (*Config, error) {
 	if err := append(twice, l.Named(l.found)...).Err(); err != nil {
 		return nil, err
 	}
-	l.Arguments = serverargs.Launch(l.Model.ID, l.Revision, l.TrustRemoteCode).Merge(l.Plan.Arguments()).Merge(given)
+	launch := serverargs.Launch{Model: l.Model.ID, Revision: l.Revision, RemoteCode: l.TrustRemoteCode}
+	l.Arguments = launch.Arguments().Merge(l.Plan.Arguments()).Merge(given)
 	l.warn(noExclusions, source.Now())
 	l.Warnings = l.Named(l.Warnings)
 	return l.Config, nil

@@ -213,7 +213,7 @@ func (b *benchmark) level(ctx context.Context, targets []endpoint.Client, atOnce
 		b.fail(check, fmt.Errorf("%d of %d requests failed; the most frequent error: %s", l.Failed, l.Requests, l.errors()[0]), do)
 		return l
 	}
-	b.ok(check, "%s output tokens/s; first token after %s ms, then one in %s ms (P50)", number(l.OutputPerSecond), number(l.FirstToken.P50), number(l.EachToken.P50))
+	b.ok(check, "%s output tokens/s; first token after %s ms, then one every %s ms (P50)", number(l.OutputPerSecond), number(l.FirstToken.P50), number(l.EachToken.P50))
 	return l
 }
 

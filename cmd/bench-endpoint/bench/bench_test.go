@@ -195,7 +195,7 @@ func TestARunIsMeasuredAndSaved(t *testing.T) {
 	assert.Less(t, one.OutputPerSecond, 1000/5.0, "a token takes 5 ms")
 	table := o.read(t, tableName)
 	assert.Contains(t, table, "# Benchmark of mine on tpu7x-standard-4t (some system)\n")
-	assert.Contains(t, table, "a group admits 8 requests at once, and its KV pool holds 60 tokens, which is 6 requests of this load. So 12 of this load run at once in 2 group(s), and more wait; of full length, 4.")
+	assert.Contains(t, table, "a group admits 8 requests at once, and its KV pool holds 60 tokens, which is 6 requests of this load. So 12 requests of this load run at once in 2 group(s), or 4 requests of full length; more requests wait.")
 	assert.Contains(t, table, "None of 0 earlier runs")
 	assert.Contains(t, o.read(t, plotName), "some system")
 }

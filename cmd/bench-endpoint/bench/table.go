@@ -57,7 +57,7 @@ func planned(r Run) string {
 	if p.KVPoolTokens > 0 {
 		pool = fmt.Sprintf(", and its KV pool holds %d tokens, which is %d requests of this load", p.KVPoolTokens, p.KVPoolTokens/max(1, r.Load.InputTokens+r.Load.OutputTokens))
 	}
-	return fmt.Sprintf("The plan: a group admits %d requests at once%s. So %d of this load run at once in %d group(s), and more wait; of full length, %d.\n",
+	return fmt.Sprintf("The plan: a group admits %d requests at once%s. So %d requests of this load run at once in %d group(s), or %d requests of full length; more requests wait.\n",
 		p.RequestsCap, pool, r.capacity(), r.Replicas, p.RequestsAtOnce*r.Replicas)
 }
 

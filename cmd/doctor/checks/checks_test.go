@@ -231,7 +231,7 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 		},
 		"without Compute Engine's API": {
 			set:   map[string]answer{"gcloud services list --enabled": {out: withoutCompute}},
-			check: "zone", status: report.Unknown, says: "once compute.googleapis.com is enabled", do: "gcloud services enable compute.googleapis.com",
+			check: "zone", status: report.Unknown, says: "only after compute.googleapis.com is enabled", do: "gcloud services enable compute.googleapis.com",
 		},
 		"a role is missing": {
 			lacks: []string{"compute.firewalls.create"},
@@ -299,7 +299,7 @@ func TestEachProblemIsFoundAndSaysWhatToType(t *testing.T) {
 		},
 		"disk that is in use": {
 			set:   map[string]answer{"gcloud compute regions describe us-central1": {out: `{"quotas": [{"metric": "HDB_TOTAL_GB", "limit": 500, "usage": 400}]}`}},
-			check: "quota of disks", status: report.Warning, says: "only if they are this stack's own", do: "quotas",
+			check: "quota of disks", status: report.Warning, says: "need 400; the quota is enough only if the GB in use are this stack's own", do: "quotas",
 		},
 		"a region that lists no such quota": {
 			set:   map[string]answer{"gcloud compute regions describe us-central1": {out: `{"quotas": []}`}},

@@ -91,7 +91,7 @@ func (q *questions) compute(ctx context.Context, enabled []string) {
 		case !q.stack.Settings.MakesSlices():
 			q.add(report.Finding{Check: check.name, Status: report.OK, Says: "this stack creates no slices"})
 		case !slices.Contains(enabled, computeAPI):
-			q.add(report.Finding{Check: check.name, Status: report.Unknown, Says: "can only be asked once " + computeAPI + " is enabled", Do: "gcloud services enable " + computeAPI + " --project=" + q.stack.Project})
+			q.add(report.Finding{Check: check.name, Status: report.Unknown, Says: "can be checked only after " + computeAPI + " is enabled", Do: "gcloud services enable " + computeAPI + " --project=" + q.stack.Project})
 		default:
 			check.do(ctx, check.name)
 		}

@@ -170,7 +170,7 @@ func (q *questions) disks(ctx context.Context, check string) {
 		case quota.Limit < need:
 			f.Status = report.Failed
 		case quota.Limit-quota.Usage < need:
-			f.Status, f.Says = report.Warning, f.Says+", which is enough only if they are this stack's own"
+			f.Status, f.Says = report.Warning, f.Says+"; the quota is enough only if the GB in use are this stack's own"
 		default:
 			f.Status, f.Do = report.OK, ""
 		}

@@ -68,7 +68,7 @@ func Open(ctx context.Context, m Machine, name string) (*Stack, error) {
 		return nil, &Problem{"pulumi is not installed, or not in PATH", prerequisites.Install("pulumi") + "; for a stack on the emulator, run this command in the shell that make up prints under Next"}
 	}
 	if err != nil {
-		return nil, &Problem{Message(err), "as for pulumi up: pulumi login to the stack's backend, its passphrase in PULUMI_CONFIG_PASSPHRASE if it has one, and the name of a stack that pulumi stack ls lists"}
+		return nil, &Problem{Message(err), "the same as before pulumi up: log in to the stack's backend by pulumi login, set PULUMI_CONFIG_PASSPHRASE if the stack has a passphrase, and name a stack that pulumi stack ls lists"}
 	}
 	if err := json.Unmarshal(text, &s.Outputs); err != nil {
 		return nil, &Problem{"the outputs cannot be read: " + err.Error(), up}
@@ -139,7 +139,7 @@ func (s *Stack) ReadKey(ctx context.Context) error {
 		err = fmt.Errorf("secret %s has %d entries instead of only the API key", name, len(secret.Data))
 	}
 	if err != nil {
-		return &Problem{"cannot be read: " + Message(err), s.Typed("get secret "+name) + "; reading it takes the right to get secrets, and pulumi up --refresh restores it"}
+		return &Problem{"cannot be read: " + Message(err), s.Typed("get secret "+name) + "; reading it requires the permission to get Secrets. If somebody has deleted or changed the Secret, pulumi up --refresh restores it"}
 	}
 	for _, value := range secret.Data {
 		s.Key = string(value)

@@ -54,7 +54,7 @@ func (q *questions) ranks(ctx context.Context) (leaders map[int]string, reached 
 		q.ok(ranksCheck, "all %d pods are there and ready: %d x %d", len(pods.Items), q.Outputs.Replicas, q.Outputs.Plan.Hosts)
 		return leaders, true
 	}
-	do := q.Typed("get leaderworkerset,pods") + "; a group whose worker has gone starts again by itself, and pulumi up --refresh restores a number of groups that somebody changed"
+	do := q.Typed("get leaderworkerset,pods") + "; a group whose worker has gone starts again by itself. If somebody has changed the number of groups, pulumi up --refresh restores it"
 	if suspect != "" {
 		do = q.Typed("describe pod "+suspect) + " says why; a group whose worker has gone starts again by itself (docs/troubleshooting.md)"
 	}

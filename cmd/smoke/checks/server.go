@@ -29,7 +29,7 @@ func (q *questions) server(ctx context.Context, haveKey bool) {
 		asked = asked[1:] // the first check has failed
 	}
 	if err != nil {
-		q.fail(forwardCheck, endpoint.Message(err), q.Typed(fmt.Sprintf("port-forward %s %d:%d", target, serverargs.Port, serverargs.Port))+"; it takes a pod that runs behind the Service")
+		q.fail(forwardCheck, endpoint.Message(err), q.Typed(fmt.Sprintf("port-forward %s %d:%d", target, serverargs.Port, serverargs.Port))+"; this requires a running pod behind the Service")
 		q.skip("needs the port-forward", asked...)
 		return
 	}
@@ -102,7 +102,7 @@ func (q *questions) keys(ctx context.Context, base string) {
 	case q.Key == "":
 		q.ok(keyCheck, "the stack has none, and the server requires none")
 	default:
-		q.ok(keyCheck, "the stack's is accepted; none and a wrong one get 401")
+		q.ok(keyCheck, "the stack's key is accepted; a request without a key and one with a wrong key get 401")
 	}
 }
 
@@ -126,7 +126,7 @@ func (q *questions) model(ctx context.Context, base string) {
 		q.failRequest(modelCheck, err)
 	case info.Path != q.Outputs.Plan.Model:
 		q.fail(modelCheck, fmt.Sprintf("the server has loaded %q, and the stack's model is %q", info.Path, q.Outputs.Plan.Model),
-			"pulumi up --stack "+q.Name+": it ends when all pods have the newest template; and see that no other server has the labels that the Service selects")
+			"pulumi up --stack "+q.Name+", which ends when all pods have the newest template. Check also that no other server has the labels that the Service selects")
 	case len(served.Data) == 0:
 		q.fail(modelCheck, "/v1/models lists no model", q.Logs())
 	case served.Data[0].ID != info.Path:
