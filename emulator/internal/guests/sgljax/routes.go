@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -18,19 +19,15 @@ import (
 // than the first have only two (launch_dummy_health_check_server).
 func (s *server) handler() http.Handler {
 	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
-	routes := map[string]map[string]http.HandlerFunc{"/health": {"GET": ok}, "/health_generate": {"GET": ok}}
+	routes := map[string]http.HandlerFunc{"GET /health": ok, "GET /health_generate": ok}
 	if s.world.rank == 0 {
-		routes["/health_generate"] = map[string]http.HandlerFunc{"GET": s.healthGenerate}
-		routes["/ping"] = map[string]http.HandlerFunc{"GET": ok}
-		routes["/generate"] = map[string]http.HandlerFunc{"POST": s.postGenerate, "PUT": s.postGenerate}
-		routes["/v1/completions"] = map[string]http.HandlerFunc{"POST": s.postCompletions}
-		routes["/v1/chat/completions"] = map[string]http.HandlerFunc{"POST": s.postChat}
-		routes["/v1/models"] = map[string]http.HandlerFunc{"GET": s.getModels}
-		routes["/get_model_info"] = map[string]http.HandlerFunc{"GET": s.getModelInfo}
-		routes["/get_server_info"] = map[string]http.HandlerFunc{"GET": s.getServerInfo}
-		routes["/get_load"] = map[string]http.HandlerFunc{"GET": s.getLoad}
+		maps.Copy(routes, map[string]http.HandlerFunc{
+			"GET /health_generate": s.healthGenerate, "GET /ping": ok, "POST /generate": s.postGenerate, "PUT /generate": s.postGenerate,
+			"POST /v1/completions": s.postCompletions, "POST /v1/chat/completions": s.postChat, "GET /v1/models": s.getModels,
+			"GET /get_model_info": s.getModelInfo, "GET /get_server_info": s.getServerInfo, "GET /get_load": s.getLoad,
+		})
 		if s.args["--enable-metrics"] != "" {
-			routes["/metrics"] = map[string]http.HandlerFunc{"GET": getMetrics}
+			routes["GET /metrics"] = getMetrics
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,17 +40,17 @@ func (s *server) handler() http.Handler {
 			s.getModel(w, id)
 			return
 		}
-		methods, ok := routes[path]
-		if !ok {
-			write(w, http.StatusNotFound, map[string]string{"detail": "Not Found"})
+		if handle, ok := routes[r.Method+" "+path]; ok {
+			handle(w, r)
 			return
 		}
-		handle, ok := methods[r.Method]
-		if !ok {
-			write(w, http.StatusMethodNotAllowed, map[string]string{"detail": "Method Not Allowed"})
-			return
+		for route := range routes {
+			if strings.HasSuffix(route, " "+path) {
+				write(w, http.StatusMethodNotAllowed, map[string]string{"detail": "Method Not Allowed"})
+				return
+			}
 		}
-		handle(w, r)
+		write(w, http.StatusNotFound, map[string]string{"detail": "Not Found"})
 	})
 }
 
