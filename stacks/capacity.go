@@ -45,7 +45,7 @@ func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
 	if !s.MakesSlices() {
 		return nil, nil
 	}
-	var made []pulumi.Resource
+	var created []pulumi.Resource
 	for replica := range s.Replicas {
 		for i, option := range s.Options() {
 			name := fmt.Sprintf("slice-%d", replica)
@@ -62,10 +62,10 @@ func (s *stack) slices(p *platform) ([]pulumi.Resource, error) {
 			if err != nil {
 				return nil, err
 			}
-			made = append(made, slice.Dependencies...)
+			created = append(created, slice.Dependencies...)
 		}
 	}
-	return made, nil
+	return created, nil
 }
 
 // computeClass creates the ComputeClass with the order of the options, if there are

@@ -76,11 +76,11 @@ func (s *stack) repositories(p *platform) (repositories, error) {
 		// In the same registry as the images, because a build logs in to only one.
 		args.Location, args.Existing, args.Grant = location, path.Clean(s.Image.Registry), s.GrantOnExisting
 	}
-	made, err := registry.New(s.ctx, "registry", args, s.common)
+	created, err := registry.New(s.ctx, "registry", args, s.common)
 	if err != nil {
 		return r, err
 	}
-	r.id, r.layersID, r.dependencies = made.RepositoryID, made.LayersID, made.Dependencies
+	r.id, r.layersID, r.dependencies = created.RepositoryID, created.LayersID, created.Dependencies
 	r.layers = registry.Path(args.Location, s.Project, s.cloud.Layers)
 	return r, nil
 }

@@ -61,11 +61,11 @@ func (s *stack) exportPlatform(p *platform, found *ground) error {
 	}
 	bucket := pulumi.String(s.Cache.Bucket).ToStringOutput()
 	if s.Cache.Bucket == "" {
-		made, err := cache.New(s.ctx, "cache", s.bucketArgs(p, nil), s.common)
+		created, err := cache.New(s.ctx, "cache", s.bucketArgs(p, nil), s.common)
 		if err != nil {
 			return err
 		}
-		bucket = made.Bucket
+		bucket = created.Bucket
 	}
 	features := existing.Cluster{SecretManager: true, Prometheus: true} // of a cluster that this program creates
 	if found.cluster != nil {

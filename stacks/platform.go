@@ -60,7 +60,7 @@ func (s *stack) platform(found *ground) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := cluster.New(s.ctx, "cluster", &cluster.Args{
+	created, err := cluster.New(s.ctx, "cluster", &cluster.Args{
 		Name: s.cloud.Base, Project: s.Project, Location: s.Region, Zone: s.Zone,
 		NetworkID: vpc.NetworkID, SubnetworkID: vpc.SubnetworkID, NetworkDependencies: vpc.Dependencies,
 		PodsRange: ranges.pods, ServicesRange: ranges.services,
@@ -73,7 +73,7 @@ func (s *stack) platform(found *ground) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &platform{gke: made, name: s.clusterName(), location: s.clusterLocation(), nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
+	return &platform{gke: created, name: s.clusterName(), location: s.clusterLocation(), nodeTag: s.cloud.NodeTag, controlPlane: s.Network.ControlPlane}, nil
 }
 
 // secondary contains the names of a subnetwork's secondary ranges.
@@ -82,11 +82,11 @@ type secondary struct{ pods, services string }
 func (s *stack) network() (*network.Network, secondary, error) {
 	e := s.Network.Existing
 	if !e.Used() {
-		made, err := network.New(s.ctx, "network", &network.Args{
+		created, err := network.New(s.ctx, "network", &network.Args{
 			Name: s.cloud.Base, Project: s.Project, Region: s.Region,
 			Ranges: s.Network, NodeTag: s.cloud.NodeTag, WebhookPorts: []int{lws.WebhookPort},
 		}, s.common)
-		return made, secondary{network.PodsRange, network.ServicesRange}, err
+		return created, secondary{network.PodsRange, network.ServicesRange}, err
 	}
 	args := &network.ExistingArgs{
 		Project: cmp.Or(e.Project, s.Project), Region: s.Region, Network: e.Network, Subnetwork: e.Subnetwork,

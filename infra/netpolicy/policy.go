@@ -61,17 +61,17 @@ func addresses(cidr string, except ...string) *networkingv1.NetworkPolicyPeerArg
 // New registers a namespace, a policy that denies everything in it, and then the others. Pods
 // must wait for the policies, so that no pod ever runs without them.
 func New(ctx *pulumi.Context, name string, namespace *metav1.ObjectMetaArgs, policies []Policy, opts ...pulumi.ResourceOption) (*corev1.Namespace, []pulumi.Resource, error) {
-	made, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{Metadata: namespace}, opts...)
+	space, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{Metadata: namespace}, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := Add(ctx, name, made.Metadata.Name(), append([]Policy{{Name: "default-deny"}}, policies...), opts...)
-	return made, all, err
+	all, err := Add(ctx, name, space.Metadata.Name(), append([]Policy{{Name: "default-deny"}}, policies...), opts...)
+	return space, all, err
 }
 
 // Add registers policies in a namespace whose traffic New has denied.
 func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	var made []pulumi.Resource
+	var created []pulumi.Resource
 	for _, p := range policies {
 		resource, err := networkingv1.NewNetworkPolicy(ctx, name+"-policy-"+p.Name, &networkingv1.NetworkPolicyArgs{
 			Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(p.Name), Namespace: namespace},
@@ -85,9 +85,9 @@ func Add(ctx *pulumi.Context, name string, namespace pulumi.StringPtrInput, poli
 		if err != nil {
 			return nil, err
 		}
-		made = append(made, resource)
+		created = append(created, resource)
 	}
-	return made, nil
+	return created, nil
 }
 
 func selector(labels map[string]string) *metav1.LabelSelectorArgs {

@@ -25,10 +25,10 @@ func NewMirror(ctx *pulumi.Context, name string, args *Repository, opts ...pulum
 			PublicRepository: pulumi.String("DOCKER_HUB"),
 		},
 	}
-	_, made, err := args.create(ctx, name, remote, pulumi.Parent(m))
+	_, created, err := args.create(ctx, name, remote, pulumi.Parent(m))
 	if err != nil {
 		return nil, err
 	}
-	m.Dependencies = made
+	m.Dependencies = created
 	return m, m.RegisterOutputs(ctx, pulumi.Map{})
 }

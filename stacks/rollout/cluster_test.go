@@ -19,9 +19,14 @@ func TestLookReadsTheSetItsPodsAndNodes(t *testing.T) {
 		assert.NoError(t, json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind, "items": items}))
 	}
 	mux := http.NewServeMux()
-	there := true
+	there, allowed := true, true
 	mux.HandleFunc("GET /apis/leaderworkerset.x-k8s.io/v1/namespaces/sglang/leaderworkersets/set", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		if !allowed {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"you may not","code":403}`)
+			return
+		}
 		if !there {
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)
@@ -69,6 +74,10 @@ func TestLookReadsTheSetItsPodsAndNodes(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found.Events, 1)
 	assert.Equal(t, "FailedScaleUp", found.Events[0].Reason)
+
+	allowed = false
+	_, err = cluster.Look(t.Context(), goal)
+	assert.ErrorContains(t, err, "you may not")
 }
 
 func TestAnInvalidKubeconfigIsAnError(t *testing.T) {
