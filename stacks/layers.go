@@ -152,7 +152,7 @@ func (s *stack) readPlatform() (*platformOutputs, problem.List) {
 		err = json.Unmarshal(text, &o)
 	}
 	if err != nil || o.Kubeconfig == "" {
-		return refuse("is not the stack of a platform: it has no output of that name")
+		return refuse("is not the stack of a platform: it has no output named " + platformOutput)
 	}
 	return &o, existing.PlatformNeeds{
 		Stack: s.Platform, Project: s.Project, Region: s.Region,

@@ -130,7 +130,7 @@ func TestAnUnsuitablePlatformIsRejected(t *testing.T) {
 		"no stack": {onBase(t), []pulumitest.Option{pulumitest.WithAnswer("pulumi:pulumi:readStackOutputs", func(args map[string]any) (map[string]any, error) {
 			return nil, fmt.Errorf("invocation of pulumi:pulumi:readStackOutputs returned an error: unknown stack %q", args["name"])
 		})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" cannot be read (unknown stack "organization/sglang-tpu/base"); run pulumi up of a stack with layer platform first, and name it in full: pulumi stack ls --all shows the names`},
-		"no platform":     {onBase(t), []pulumitest.Option{stackBase(map[string]any{})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" is not the stack of a platform: it has no output of that name; run pulumi up of a stack with layer platform first`},
+		"no platform":     {onBase(t), []pulumitest.Option{stackBase(map[string]any{})}, `config sglang-tpu:platform: "organization/sglang-tpu/base" is not the stack of a platform: it has no output named platform; run pulumi up of a stack with layer platform first`},
 		"another project": {onBase(t), []pulumitest.Option{base(map[string]any{"project": "other"})}, "is in project other, and gcp:project is my-project"},
 		"another region":  {onBase(t).With("gcp:zone", "europe-west4-a"), []pulumitest.Option{base(nil)}, "is in us-central1, and gcp:zone is in europe-west4"},
 		"no secrets": {

@@ -31,8 +31,7 @@ type stack struct {
 }
 
 // Serving registers the resources of a stack: by default an endpoint of one model on TPU
-// v7x, from the network to the Service. The code follows the picture in the README from top
-// to bottom.
+// v7x, from the network to the Service. The README has a picture of these parts.
 //
 // It does not wait for the pods: Await of the returned Endpoint does.
 func (e *Endpoint) Serving(ctx *pulumi.Context) error {

@@ -52,7 +52,7 @@ var ofTheTable = []recorded{
 	},
 	{
 		name: "who may pass a firewall", sets: []set{{firewalls, "network-webhooks", "sourceRanges", []string{"172.16.0.0/24"}}}, class: review.None, chips: kept,
-		says: []string{"Firewall network-webhooks changes: `sourceRanges[0]` changes from `172.16.0.0/28` to `172.16.0.0/24`; who may reach the nodes changes"},
+		says: []string{"Firewall network-webhooks changes: `sourceRanges[0]` changes from `172.16.0.0/28` to `172.16.0.0/24`; the rule about who may reach the nodes changes"},
 	},
 	{
 		name: "class of the bucket", sets: []set{{"gcp:storage/bucket:Bucket", "cache", "storageClass", "NEARLINE"}}, class: review.None, chips: kept,

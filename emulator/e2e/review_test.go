@@ -128,7 +128,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "secret rotation", settings: []string{"-c", `sglang-tpu:hfToken={"secure":"v1:after"}`}, class: review.None, chips: kept,
-		says: []string{"Secret serving-hf-secret changes: ", "hf_api_token` changes, which is a secret; pods read it when they start"},
+		says: []string{"Secret serving-hf-secret changes: ", "hf_api_token`, a secret, changes; pods read it when they start"},
 	},
 	{
 		name: "no secret any more", settings: []string{"-c", `sglang-tpu:hfToken=`}, class: review.None, deletion: true, chips: kept,
@@ -143,7 +143,7 @@ var ofDevelopment = []recorded{
 		says: []string{"Pulumi protects ", "The GKE cluster changes: `deletionProtection` changes from `false` to `true`"},
 	},
 	{
-		name: "a component renamed with an alias", renamed: true, class: review.None, chips: kept, notes: "2 resources have other names in the program, and aliases: nothing happens to them",
+		name: "a component renamed with an alias", renamed: true, class: review.None, chips: kept, notes: "2 resources were renamed in the program and have aliases: nothing happens to them",
 		sets: []set{{Type: "sglang-tpu:infra:Slice", Name: "slice-0", Value: "pool-0"}},
 	},
 	{
@@ -156,7 +156,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "authorized networks", settings: flags(`network={"authorizedNetworks":["203.0.113.0/24"]}`), class: review.None, chips: kept,
-		says: []string{"who may reach the control plane by its address changes"},
+		says: []string{"the ranges that may reach the control plane's public address change"},
 	},
 }
 
@@ -182,7 +182,7 @@ var ofProduction = []recorded{
 	},
 	{
 		name: "protect off", settings: flags("protect=false"), class: review.None, chips: review.Chips{Before: 16, After: 16},
-		says: []string{"Pulumi no longer protects ", "`deletionProtection` changes from `true` to `false`; GKE's own refusal to delete the cluster changes"},
+		says: []string{"Pulumi no longer protects ", "`deletionProtection` changes from `true` to `false`; the cluster's deletion protection in GKE changes"},
 	},
 }
 

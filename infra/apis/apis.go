@@ -19,7 +19,7 @@ type Args struct {
 }
 
 // Services contains one projects.Service for each API. Destroy does not disable them,
-// because others may use the same project; gcp v8 would do that by default.
+// as gcp v8 would by default, because others may use the same project.
 type Services struct{ component.Base }
 
 // New registers the component.

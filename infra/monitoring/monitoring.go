@@ -29,12 +29,12 @@ type Args struct {
 	Project   string
 	Namespace pulumi.StringOutput // the servers' namespace, which exists and denies all traffic
 	Endpoint  spec.Endpoint
-	Ranks     int               // of data parallelism in each group
+	Ranks     int               // data parallel ranks of each group
 	Leaders   map[string]string // labels of the groups' leaders
 	Port      int               // that they listen on
 	Image     string            // image of json_exporter; empty: ExporterImage of spec/monitoring
 	APIKey    *Key              // nil if the servers require none
-	Channels  []string          // notification channels; none: alerts show in the console alone
+	Channels  []string          // notification channels; none: alerts show only in the console
 	Labels    map[string]string // of the alerts
 }
 

@@ -48,8 +48,8 @@ type Args struct {
 }
 
 // Slice is one TPU slice: a node pool whose nodes GKE creates and deletes together. For
-// several hosts, it includes the workload policy, because of which Compute Engine connects
-// the hosts.
+// several hosts, it includes the workload policy, which makes Compute Engine connect the
+// hosts.
 //
 // The placement policy's type is empty on purpose. GKE rejects COMPACT ("Creation of a
 // managed instance group with tpu7x-standard-4t machine type with placement policy is

@@ -92,7 +92,7 @@ func (n ClusterNeeds) Check(c Cluster) problem.List {
 		rule{!n.Bucket && !c.DiskDriver, "has no driver for persistent disks, which cache.mode disk needs", update + "--update-addons GcePersistentDiskCsiDriver=ENABLED"},
 		rule{n.Secrets && !c.SecretManager, "has no Secret Manager add-on, which pods need to read hfTokenSecret", update + "--enable-secret-manager"},
 		rule{n.Monitoring && !c.Prometheus, "has no managed collection for Prometheus, which collects the metrics", update + "--enable-managed-prometheus, or set monitoring.enabled to false"},
-		rule{!hasCPUPool, "has no node pool without TPUs, where controllers and Jobs run", "add one of 8 vCPU or more, such as e2-standard-8"},
+		rule{!hasCPUPool, "has no node pool without TPUs, where controllers and Jobs run", "add one whose nodes have 8 vCPU or more, such as e2-standard-8"},
 	)
 	if n.Network != "" && c.Network != n.Network {
 		found.Add(NetworkKey+".network", n.Network, "is not the network of cluster "+c.Name+", which uses "+c.Network, "remove network.existing: the network follows from the cluster")
@@ -124,7 +124,7 @@ func (n ClusterNeeds) checkPool(key, name string, c Cluster) problem.List {
 	}
 	nodes := p.Nodes * max(1, len(p.Zones))
 	return check(key, name,
-		rule{p.Topology != n.Topology, "has topology " + orSingle(p.Topology) + ", and sglang-tpu:topology is " + orSingle(n.Topology), "make them equal"},
+		rule{p.Topology != n.Topology, "has the topology " + cmp.Or(p.Topology, "of a single host") + ", and sglang-tpu:topology is " + cmp.Or(n.Topology, "that of a single host"), "make them equal"},
 		rule{p.Topology == n.Topology && !p.Autoscaled && nodes != n.Hosts, fmt.Sprintf("has %d nodes, but the slice has %d hosts", nodes, n.Hosts), "name a node pool that is one whole slice"},
 		rule{!slices.Equal(p.Zones, []string{n.Zone}), "is in " + strings.Join(p.Zones, ", ") + ", and gcp:zone is " + n.Zone, "set gcp:zone to the zone of the slices"},
 		rule{
@@ -141,5 +141,3 @@ func (c Cluster) Warnings() problem.List {
 		"use a cluster with Dataplane V2, or enable network policy enforcement",
 	})
 }
-
-func orSingle(topology string) string { return cmp.Or(topology, "of a single host") }

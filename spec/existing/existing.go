@@ -33,7 +33,7 @@ var errNothing = errors.New("there is none")
 // error, nil if it answered without one, and look is a command that lists what exists.
 func NotFound(key, value, what string, said error, look string) problem.Problem {
 	why := "cannot be looked up as " + what + " (" + oneLine(cmp.Or(said, errNothing).Error()) + ")"
-	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and that you may read it"}
+	return problem.Problem{Key: key, Value: value, Why: why, Remedy: "check the name with " + look + ", and check that you may read the resource"}
 }
 
 // oneLine returns the last line of a provider's error, which states the cause. The lines

@@ -55,7 +55,7 @@ func TestEveryUnsuitablePropertyIsReportedByKey(t *testing.T) {
 		"another subnet":   {func(n *ClusterNeeds, _ *Cluster) { n.Subnetwork = "other" }, NetworkKey + ".subnetwork", []string{"is not the subnetwork of cluster team, which uses ml"}},
 		"no such pool":     {func(n *ClusterNeeds, _ *Cluster) { n.Slices[0] = "tpus" }, pools, []string{"is not a node pool of cluster team; use one of cpu, tpu"}},
 		"a CPU pool":       {func(n *ClusterNeeds, _ *Cluster) { n.Slices[0] = "cpu" }, pools, []string{"has machine type e2-standard-8, and the topology needs tpu7x-standard-4t"}},
-		"another topology": {func(n *ClusterNeeds, _ *Cluster) { n.Topology = "2x2x4" }, pools, []string{"has topology 2x2x2, and sglang-tpu:topology is 2x2x4"}},
+		"another topology": {func(n *ClusterNeeds, _ *Cluster) { n.Topology = "2x2x4" }, pools, []string{"has the topology 2x2x2, and sglang-tpu:topology is 2x2x4"}},
 		"TPUs alone":       {func(_ *ClusterNeeds, c *Cluster) { c.NodePools = c.NodePools[1:] }, cluster, []string{"has no node pool without TPUs, where controllers and Jobs run"}},
 		"half a slice":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Nodes = 1 }, pools, []string{"has 1 nodes, but the slice has 2 hosts"}},
 		"another zone":     {func(_ *ClusterNeeds, c *Cluster) { c.NodePools[1].Zones = []string{"us-central1-a"} }, pools, []string{"is in us-central1-a, and gcp:zone is us-central1-c"}},
@@ -147,7 +147,7 @@ func TestFurtherUnsuitableResourcesAreReported(t *testing.T) {
 		"one without metrics":    {PlatformNeeds{"o/p/s", "p", "r", false, true}.Check(Platform{"p", "r", true, false}), "set monitoring.enabled to false"},
 		"nothing there": {
 			problem.List{NotFound(BucketKey, "b", "a bucket", errors.New("rpc error: code = Unknown desc = invocation of x: 1 error occurred:\n\t* b not found\n"), "gcloud storage ls")},
-			`config sglang-tpu:cache.bucket: "b" cannot be looked up as a bucket (b not found); check the name with gcloud storage ls, and that you may read it`,
+			`config sglang-tpu:cache.bucket: "b" cannot be looked up as a bucket (b not found); check the name with gcloud storage ls, and check that you may read the resource`,
 		},
 	} {
 		if test.says == "" {

@@ -9,7 +9,7 @@ import (
 type Maintenance struct {
 	// When GKE may upgrade the cluster.
 	Window Window `json:"window"`
-	// When GKE may not upgrade it. If the list is left out and gke.minVersion is 1.35, slices of capacity modes
+	// When GKE may not upgrade the cluster. If the list is left out and gke.minVersion is 1.35, slices of capacity modes
 	// reservation and on-demand are not upgraded until 2027-03-01. [] means no exclusion.
 	Exclusions []Exclusion `json:"exclusions"`
 }

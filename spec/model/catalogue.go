@@ -31,7 +31,7 @@ type Model struct {
 	AttentionTP int `json:"attentionTensorParallelism" jsonschema:"minimum=0"`
 
 	// Layers that keep keys and values, num_hidden_layers. The plan computes the size of the key-value cache from
-	// layers with kvHeads and headSize, or from layers with kvLoraRank and qkRopeHeadDim.
+	// layers, kvHeads and headSize, or from layers, kvLoraRank and qkRopeHeadDim.
 	Layers int `json:"layers" jsonschema:"minimum=0"`
 	// Key-value heads, num_key_value_heads. If there are fewer heads than devices, they are replicated.
 	KVHeads int `json:"kvHeads" jsonschema:"minimum=0"`

@@ -41,7 +41,7 @@ type overrides struct {
 func (m Model) Overridden(text string) (Model, int, error) {
 	var o overrides
 	if json.Unmarshal([]byte(text), &o) != nil {
-		return m, 0, serverargs.Refused(OverridesFlag, fmt.Sprintf("%q contains a value whose type differs from config.json's", text), "compare it with the model's")
+		return m, 0, serverargs.Refused(OverridesFlag, fmt.Sprintf("%q contains a value whose type differs from config.json's", text), "compare it with the model's config.json")
 	}
 	for _, tokens := range []int{o.MaxSequenceLength, o.SeqLength, o.MaxSeqLen, o.ModelMaxLength, o.MaxPositionEmbeddings} {
 		if tokens > 0 {

@@ -42,8 +42,8 @@ type Plan struct {
 }
 
 // NewPlan picks the smallest data parallelism with which the attention heads divide
-// evenly, and checks that the weights fit. The settings have been checked. A smaller one is
-// not possible, because the server does not pad attention heads.
+// evenly. No smaller one is possible, because the server does not pad attention heads.
+// NewPlan also checks that the weights fit. The settings have been checked.
 //
 // sglang-jax asserts num_attention_heads % (tp/dp) == 0, and that tp is the number of
 // devices: the tutorial's --tp 8 fails on 16 devices with "ValueError: Number of devices 16

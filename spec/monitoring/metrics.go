@@ -20,9 +20,9 @@
 //   - A KV pool without free tokens is normal: finished requests stay as prefix cache until
 //     the space is needed. The pool is full only if requests also wait.
 //
-// Whether a group answers is `up`, which Prometheus itself writes: /get_server_info waits
-// for the scheduler, so a server whose scheduler is dead counts as down although its port
-// is open.
+// The metric `up`, which Prometheus itself writes, says whether a group answers:
+// /get_server_info waits for the scheduler, so a server whose scheduler is dead counts as
+// down although its port is open.
 //
 // Chips, restarts and slices come from GKE's system metrics, which cost nothing and are
 // always on (https://docs.cloud.google.com/monitoring/api/metrics_kubernetes). PromQL

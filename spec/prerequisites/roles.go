@@ -6,8 +6,8 @@ import (
 )
 
 // Grant is a permission and the predefined role that contains it. Roles are those of
-// https://cloud.google.com/iam/docs/roles-permissions; which permission each has was
-// compared with Google's lists as of 2026-08-22, and tried on no project.
+// https://cloud.google.com/iam/docs/roles-permissions. Their permissions were compared with
+// Google's lists as of 2026-08-22, but were not tried on a project.
 type Grant struct {
 	Permission string
 	Role       string

@@ -25,7 +25,7 @@ func Install(name string) string {
 // the outputs' commands use.
 var Tools = []Tool{
 	{
-		Name: "go", Minimum: "1.26", For: "Pulumi compiles the program",
+		Name: "go", Minimum: "1.26", For: "compiling the program, which Pulumi does",
 		Install: "https://go.dev/doc/install",
 		Version: []string{"go", "version"},
 	},

@@ -18,7 +18,7 @@ type Problem struct {
 	Why    string // why the value cannot work; the rest of a sentence that begins with Value
 	Remedy string // what would work; empty if Why says it
 	At     string // where the key stands, such as Pulumi.dev.yaml:7; empty: not known
-	Entry  string // the path below Key of the entry that it is about, such as [3] or [--flag], for At; empty: Key says it, or it is about several
+	Entry  string // path below Key of the entry that the problem is about, such as [3] or [--flag], used to find At; empty: Key is the whole path, or the problem is about several entries
 }
 
 // Error is the whole problem in one line.

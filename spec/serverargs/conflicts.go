@@ -113,18 +113,18 @@ func (c *conflicts) lora() {
 	// The server uses a set, so duplicates do not matter.
 	isOther := func(module string) bool { return module != "all" }
 	c.Refuse(slices.Contains(modules, "all") && slices.ContainsFunc(modules, isOther), "--lora-target-modules",
-		`has "all" together with other values`, "use all alone")
+		`has "all" together with other values`, `use "all" without other values`)
 	rank, _ := c.number("--max-lora-rank")
 	switch {
 	case static && (len(paths) > 0 || c.all.Has("--enable-lora")):
-		c.Refuse(true, "--enable-static-lora", "cannot be combined with --lora-paths or --enable-lora", "remove it or them")
+		c.Refuse(true, "--enable-static-lora", "cannot be combined with --lora-paths or --enable-lora", "remove --enable-static-lora, or the others")
 	case len(paths) == 0 && (rank == 0 || len(modules) == 0):
 		c.Add("", "", "LoRA without --lora-paths needs --max-lora-rank and --lora-target-modules", "add both")
 	}
 	c.Refuse(static && !c.all.Has("--lora-scaling"), "--enable-static-lora", "needs --lora-scaling", "add it")
 	c.Refuse(static && perBatch != 1, "--enable-static-lora", "needs --max-loras-per-batch 1", "add it")
 	loaded, ok := c.number("--max-loaded-loras")
-	c.Refuse(ok && len(paths) > 0 && loaded < perBatch, "--max-loaded-loras", fmt.Sprintf("%v is less than --max-loras-per-batch %v", loaded, perBatch), "raise it")
+	c.Refuse(ok && len(paths) > 0 && loaded < perBatch, "--max-loaded-loras", fmt.Sprintf("%v is less than --max-loras-per-batch %v", loaded, perBatch), "raise --max-loaded-loras")
 }
 
 func (c *conflicts) speculative() {
@@ -139,8 +139,8 @@ func (c *conflicts) speculative() {
 	chain := topK == 1 && tokens == steps+1
 	overlaps := algorithm == "DFLASH" || chain && (algorithm == "NEXTN" || algorithm == "EAGLE3" && c.text("--attention-backend") == "fa")
 	c.Refuse(!overlaps && !c.all.Has("--disable-overlap-schedule"), flag,
-		fmt.Sprintf("%s supports the overlap schedule only with --speculative-eagle-topk 1 and --speculative-num-draft-tokens one more than "+
-			"--speculative-num-steps (NEXTN, and EAGLE3 with --attention-backend fa)", algorithm), "add --disable-overlap-schedule")
+		fmt.Sprintf("%s does not support the overlap schedule with these arguments: NEXTN, and EAGLE3 with --attention-backend fa, support it if "+
+			"--speculative-eagle-topk is 1 and --speculative-num-draft-tokens is --speculative-num-steps plus 1", algorithm), "add --disable-overlap-schedule")
 	if algorithm != "DFLASH" {
 		return
 	}

@@ -30,7 +30,7 @@ func TestConflictsThatTheServerRejectsAfterParsing(t *testing.T) {
 		"--enable-recurrent-extra-buffer --page-size 64 --recurrent-track-interval 100":                                                                              "100 is not a multiple of --page-size 64",
 		"--enable-recurrent-extra-buffer --page-size 64 --enable-mixed-chunk":                                                                                        "cannot be combined with --enable-mixed-chunk",
 		"--lora-paths a b --max-loras-per-batch 0":                                                                                                                   "use 1 or more",
-		"--lora-paths a --lora-target-modules all q_proj":                                                                                                            "use all alone",
+		"--lora-paths a --lora-target-modules all q_proj":                                                                                                            `use "all" without other values`,
 		"--lora-paths a --max-loaded-loras 4":                                                                                                                        "--max-loaded-loras 4 is less than --max-loras-per-batch 8",
 		"--enable-lora --max-lora-rank 16":                                                                                                                           "add both",
 		"--enable-static-lora --enable-lora":                                                                                                                         "cannot be combined with --lora-paths or --enable-lora",

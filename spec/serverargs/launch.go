@@ -15,8 +15,8 @@ const (
 // DefaultRevision of a repository is the Hub's own, so it is not passed to the server.
 const DefaultRevision = "main"
 
-// Launch is what the arguments of every rank follow from, besides the plan and the user's own
-// arguments.
+// Launch contains the values from which the arguments of every rank follow, in addition to the
+// plan and the user's own arguments.
 type Launch struct {
 	Model      string // id on Hugging Face
 	Revision   string // a commit, tag or branch

@@ -22,18 +22,18 @@ var owned = map[string]reason{
 	"--nnodes":               {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
 	"--node-rank":            {"it is the pod's index in its group, which the LeaderWorkerSet controller sets", "remove it"},
 	"--dist-init-addr":       {"it is the address of the group's leader, known only in the pod", "remove it"},
-	"--host":                 {"probes and the Service reach the server only on all addresses of the pod", "remove it"},
+	"--host":                 {"probes and the Service reach the server only if it listens on all addresses of the pod", "remove it"},
 	"--port":                 {"probes and the Service use this port", "remove it"},
 	"--model-path":           {"the plan is made for sglang-tpu:model", "set sglang-tpu:model"},
 	"--revision":             {"the weights are downloaded for sglang-tpu:modelRevision", "set sglang-tpu:modelRevision"},
 	"--download-dir":         {"the folder of the weights follows from sglang-tpu:cache", "remove it"},
 	"--device":               {"the pods run on TPUs", "remove it"},
 	"--api-key":              {"it would be in plain text in the pods", "run: pulumi config set --secret sglang-tpu:apiKey KEY"},
-	"--disable-precompile":   {"the first readiness probe would compile, and time out each time", "remove it"},
+	"--disable-precompile":   {"readiness probes would cause compilation, and would time out", "remove it"},
 	// Not at the commit of the table.
 	"--jax-proc-id":            {"it is the pod's index in its group, which the LeaderWorkerSet controller sets", "remove it"},
 	"--jax-num-procs":          {"it is the number of hosts of the topology", "set sglang-tpu:topology"},
-	"--disable-jax-precompile": {"the first readiness probe would compile, and time out each time", "remove it"},
+	"--disable-jax-precompile": {"readiness probes would cause compilation, and would time out", "remove it"},
 }
 
 var (

@@ -74,7 +74,7 @@ func (l *loader) checkAgainst(key string, option capacity.Capacity, earlier capa
 		case option.ID() == other.ID():
 			l.found.Add(key, "", "is the same as "+optionKey(i), "remove one of the two")
 		case option.Reservation != "" && option.Reservation == other.Reservation && !slices.Equal(option.Zones, other.Zones):
-			l.found.Add(key+".zones", strings.Join(option.Zones, " "), fmt.Sprintf("is not the zone of the same reservation in %s, which says %s", optionKey(i), strings.Join(other.Zones, " ")),
+			l.found.Add(key+".zones", strings.Join(option.Zones, " "), fmt.Sprintf("differs from the zone of the same reservation in %s: %s", optionKey(i), strings.Join(other.Zones, " ")),
 				"use the reservation's zone, and remove one of the two options")
 		}
 	}

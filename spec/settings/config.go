@@ -78,7 +78,8 @@ func (c *Config) MakesSlices() bool {
 	return c.Layer != gke.Platform && len(c.Cluster.Existing.NodePools) == 0
 }
 
-// Named replaces the keys of problems that are found later by those that the project uses.
+// Named replaces the keys in problems that are found after Load with the keys that the
+// project uses.
 func (c *Config) Named(problems problem.List) problem.List { return c.project.named(problems) }
 
 // Load reads and checks every key. The error is a problem.List of all problems.

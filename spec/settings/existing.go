@@ -211,7 +211,11 @@ func (l *loader) checkAdopted() {
 		case !adoptedName.MatchString(name):
 			l.found.Add(field, id, "is under a name that cannot be adopted", "use cluster, cluster-system, or slice-0, slice-1 ...")
 		case parts == nil || (parts[2] == "") != (name == "cluster"):
-			l.found.Add(field, id, "is not the ID of such a resource", "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
+			kind := "node pool"
+			if name == "cluster" {
+				kind = "cluster"
+			}
+			l.found.Add(field, id, "is not the ID of a "+kind, "use projects/P/locations/L/clusters/C for the cluster, with /nodePools/N after it for a node pool")
 		case parts[1] != l.Project:
 			l.found.Add(field, id, "is not in gcp:project, which is "+l.Project, "use a resource of that project")
 		case l.Cluster.Existing.Used() || l.Layer == gke.Endpoint && err != nil || l.Layer == gke.Platform && err == nil:

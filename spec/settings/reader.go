@@ -359,6 +359,6 @@ func namesIn(t reflect.Type) []string {
 
 // kindNames describe Go kinds for people who write YAML.
 var kindNames = map[reflect.Kind]string{
-	reflect.Int: "a whole number", reflect.String: "a text", reflect.Bool: "true or false",
+	reflect.Int: "a whole number", reflect.String: "a string", reflect.Bool: "true or false",
 	reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object",
 }

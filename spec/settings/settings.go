@@ -14,9 +14,9 @@ import (
 // own namespace.
 const Namespace = "sglang-tpu"
 
-// Settings are all keys of an environment, as they are written in Pulumi.<env>.yaml. From
-// these types, the program reads the configuration, and the JSON Schema, the config section
-// of Pulumi.yaml and the tables in the documentation are generated:
+// Settings are all keys of an environment, as they are written in Pulumi.<env>.yaml. The
+// program reads the configuration into these types. The JSON Schema, the config section of
+// Pulumi.yaml and the tables in the documentation are generated from them:
 //
 //   - the comment of a field is its description;
 //   - json is the key, in this program's namespace unless it names another, or the name
@@ -97,8 +97,8 @@ type Settings struct {
 	Layer string `json:"layer" layer:"all" noun:"a layer" jsonschema:"default=all,enum=all,enum=platform,enum=endpoint"`
 	// Stack that has the platform, ORGANIZATION/PROJECT/STACK. Only with layer endpoint.
 	Platform string `json:"platform" layer:"all" optional:"true"`
-	// Kubernetes namespace of the endpoint. Empty means sglang in a cluster of the stack's own, and sglang-STACK in
-	// one that others use, too.
+	// Kubernetes namespace of the endpoint. Empty means sglang in a cluster that only this stack uses, and
+	// sglang-STACK in a shared cluster.
 	Namespace string `json:"namespace" layer:"endpoint" optional:"true"`
 	// Labels on every Google Cloud resource that can carry them.
 	Labels map[string]string `json:"labels" layer:"all"`

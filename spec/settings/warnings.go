@@ -81,7 +81,7 @@ func (c *Config) warnServer() {
 		c.Warnings.Add(customKey, "", fmt.Sprintf("does not set %s, so the plan's requestsAtOnce is only the limit of the page table; the key-value cache may hold fewer", list(cacheFieldsMissing(c.CustomModel))),
 			"set them to the values in config.json, such as: pulumi config set --path "+customKey+".layers N")
 	case c.Plan.CacheRequests == 0:
-		c.Warnings.Add(keyOf("topology"), "", fmt.Sprintf("%s leaves room for %d tokens in the key-value cache of %s, less than one request of full length (%d tokens), and longer requests are refused",
+		c.Warnings.Add(keyOf("topology"), "", fmt.Sprintf("%s leaves room for %d tokens in the key-value cache of %s, less than one request of full length (%d tokens): a request that is longer than the cache is refused",
 			c.Topology, c.Plan.CacheTokens/c.Plan.DP, c.Model.ID, c.Plan.Context), "use a larger topology, or a smaller "+model.ContextFlag)
 	}
 }

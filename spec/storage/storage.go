@@ -15,8 +15,8 @@ type Cache struct {
 	Disk
 	// Name of an existing bucket to use instead of creating one. Only with mode gcs.
 	Bucket string `json:"bucket"`
-	// Folder in the bucket for everything, such as team-a/coder. Only with bucket or layer endpoint. Empty means
-	// the stack's name with layer endpoint, and otherwise the whole bucket.
+	// Folder in the bucket for weights and compiled code, such as team-a/coder. Only with bucket or layer endpoint.
+	// Empty means the stack's name with layer endpoint, and otherwise the whole bucket.
 	Prefix string `json:"prefix"`
 }
 

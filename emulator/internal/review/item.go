@@ -103,15 +103,15 @@ func (c Change) Words() string {
 	case object && c.Old == "":
 		return name + " is added: " + code(c.New)
 	case object:
-		return name + " is removed, which was " + code(c.Old)
+		return name + ", which was " + code(c.Old) + ", is removed"
 	case c.Old == masked && c.New == masked:
-		return name + " changes, which is a secret"
+		return name + ", a secret, changes"
 	case c.Old == "":
 		return name + " is set to " + code(c.New)
 	case c.New == "":
 		return name + ", which was " + code(c.Old) + ", is no longer set"
 	case c.New == later:
-		return name + ", which is " + code(c.Old) + ", becomes known later"
+		return name + " is " + code(c.Old) + " now, and its new value is not known yet"
 	default:
 		return name + " changes from " + code(c.Old) + " to " + code(c.New)
 	}

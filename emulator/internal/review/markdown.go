@@ -26,13 +26,13 @@ func (r Report) Markdown() string {
 		}
 	}
 	line("\nPreviewed by Pulumi's engine: `%s` against the state of `%s`, which was brought up on the emulated GKE. "+
-		"Minutes are published or reported ones and assume that Google has the chips; quotas and prices are not considered.", r.Head, r.Base)
+		"The minutes come from published or reported times, and assume that Google has the chips; quotas and prices are not considered.", r.Head, r.Base)
 	return b.String()
 }
 
 func (r Report) acknowledgements(line func(string, ...any)) {
 	if len(r.Unacknowledged) > 0 {
-		line("\n**This has to be acknowledged** (review.yaml). Write into the message of a commit:\n")
+		line("\n**This has to be acknowledged** (review.yaml). Write this into the message of a commit:\n")
 		for _, text := range r.Unacknowledged {
 			line("    Review-Acknowledged: %s", text)
 		}

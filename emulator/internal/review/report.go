@@ -101,7 +101,7 @@ func Of(name string, p Preview, protected []string) Environment {
 		e.Class = Failed
 	}
 	if renamed > 0 {
-		e.Notes = append(e.Notes, fmt.Sprintf("%d resources have other names in the program, and aliases: nothing happens to them", renamed))
+		e.Notes = append(e.Notes, fmt.Sprintf("%d resources were renamed in the program and have aliases: nothing happens to them", renamed))
 	}
 	sort.SliceStable(e.Items, func(i, j int) bool { return e.Items[i].rank() > e.Items[j].rank() })
 	e.Changed = len(e.Items)+len(e.Errors)+len(e.Refusals) > 0

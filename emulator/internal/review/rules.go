@@ -76,12 +76,12 @@ var rules = []rule{
 	// The cluster and its other nodes.
 	{typ: cluster, ops: []Op{Replace}, class: ClusterRebuild, loses: true, text: "everything in it is deleted and created again: slices, controller and server"},
 	{typ: cluster, ops: []Op{Delete}, class: ClusterRebuild, loses: true, text: "everything in it is deleted"},
-	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, text: "the control plane is upgraded, and does not go back; nodes follow in a maintenance window that no exclusion covers, when each slice's group restarts"},
-	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, text: "GKE upgrades along another channel; nodes follow in a maintenance window that no exclusion covers, when each slice's group restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "minMasterVersion", class: None, caution: true, text: "the control plane is upgraded, and does not go back; nodes follow in a maintenance window that no exclusion covers, and each slice's group then restarts"},
+	{typ: cluster, ops: []Op{Update}, property: "releaseChannel", class: None, caution: true, text: "GKE upgrades along another channel; nodes follow in a maintenance window that no exclusion covers, and each slice's group then restarts"},
 	{typ: cluster, ops: []Op{Update}, property: "maintenancePolicy", class: None, caution: true, text: "the times of GKE's automatic upgrades change; in a window that no exclusion of node upgrades covers, GKE recreates the nodes of slices, and their groups restart"},
-	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, text: "GKE's own refusal to delete the cluster changes"},
+	{typ: cluster, ops: []Op{Update}, property: "deletionProtection", class: None, caution: true, text: "the cluster's deletion protection in GKE changes"},
 	{typ: cluster, ops: []Op{Update}, property: "enableIntranodeVisibility", class: GroupRestart, text: "GKE restarts the nodes; {weights}"},
-	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, text: "who may reach the control plane by its address changes"},
+	{typ: cluster, ops: []Op{Update}, property: "masterAuthorizedNetworksConfig", class: None, caution: true, text: "the ranges that may reach the control plane's public address change"},
 	{typ: cluster, ops: []Op{Create, Update}, class: None, text: "the control plane changes in place; nodes and pods keep running"},
 	{typ: nodePool, ops: []Op{Replace}, class: Rolling, text: "controllers move to new nodes; until they run, no group can be restarted"},
 	{typ: nodePool, ops: []Op{Delete}, class: Rolling, loses: true, text: "its pods have no node to run on"},
@@ -100,12 +100,12 @@ var rules = []rule{
 	{typ: subnetwork, ops: []Op{Update}, property: "secondaryIpRanges", class: None, caution: true, text: "Google refuses to change a range that a cluster uses, so pulumi up fails if this is one"},
 	{typ: "gcp:compute/router*", ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it nodes have no access to the internet: no image is pulled and nothing is downloaded"},
 	{typ: firewall, ops: []Op{Replace, Delete}, class: None, caution: true, text: "without it the traffic that it allows is blocked, such as that to the controller's webhooks"},
-	{typ: firewall, ops: []Op{Update}, class: None, caution: true, text: "who may reach the nodes changes"},
+	{typ: firewall, ops: []Op{Update}, class: None, caution: true, text: "the rule about who may reach the nodes changes"},
 	{typ: "gcp:compute/*", ops: []Op{Create, Update}, class: None},
 
 	// The order in which GKE looks for a slice.
-	{typ: computeClass, ops: []Op{Create, Update}, class: None, text: "slices that work stay where they are; a group that needs one looks for it in the new order"},
-	{typ: computeClass, ops: []Op{Replace, Delete}, class: None, caution: true, text: "slices that work stay; meanwhile GKE gives none to a group that needs one"},
+	{typ: computeClass, ops: []Op{Create, Update}, class: None, text: "running slices stay where they are; a group that needs one looks for it in the new order"},
+	{typ: computeClass, ops: []Op{Replace, Delete}, class: None, caution: true, text: "running slices stay; without the ComputeClass, GKE gives no slice to a group that needs one"},
 
 	// Images, weights, identities.
 	{typ: repository, ops: []Op{Replace, Delete}, class: None, loses: true, text: "every image in it is deleted; a pod that has to start cannot pull until one is built"},

@@ -1,8 +1,8 @@
 // Package review turns previews into a report that says what a change does to the endpoint, to
 // its chips, and to data that cannot be recovered.
 //
-// It has no side effects. Its input are the events of Pulumi's engine, in which it recognizes
-// the resources of this program by their types.
+// It has no side effects. It reads the events of Pulumi's engine, and recognizes the resources
+// of this program in them by their types.
 package review
 
 import (

@@ -17,48 +17,66 @@ import (
 
 const usage = `emulator: GKE with TPU v7x on this machine, for Pulumi programs
 
-  emulator up [STACK]        deploy STACK (default dev) and send a request to the model server
+  emulator up [STACK]        deploy STACK (default dev) and send a request to
+                             the model server
   emulator preview [STACK]   pulumi preview --diff of STACK
   emulator down [STACK]      pulumi destroy of STACK, then stop
-  emulator env [STACK]       print shell commands, to use pulumi and kubectl with the emulator:
-                             eval "$(bin/emulator env)"
-  emulator config [STACK]    apply edits of Pulumi.STACK.yaml; up, preview, and pulumi in the
-                             shell of emulator env do this first
+  emulator env [STACK]       print shell commands, to use pulumi and kubectl
+                             with the emulator: eval "$(bin/emulator env)"
+  emulator config [STACK]    apply edits of Pulumi.STACK.yaml; up, preview, and
+                             pulumi in the shell of emulator env do this first
   emulator start | stop      start or stop the emulated cloud
-  emulator review [STACK...] report what the working tree would change in each environment
-                             (default: all); see emulator review -h
-  emulator faults            make each operation on each resource fail; see make faults
-  emulator chaos             kill parts of a serving stack at random; see make chaos
+  emulator review [STACK...] report what the working tree would change in each
+                             environment (default: all); see emulator review -h
+  emulator faults            make each operation on each resource fail; see make
+                             faults
+  emulator chaos             kill parts of a serving stack at random; see make
+                             chaos
   emulator bench             measure how fast the emulator is; see make bench
   emulator tools [check]     build missing tools
-  emulator resources [-v]    list the resources of the emulated cloud; -v: with all properties,
-                             as JSON
-  emulator ground FILE       create resources that exist before any stack, such as a network or
-                             a cluster, from a YAML list of type and inputs
+  emulator resources [-v]    list the resources of the emulated cloud; -v: with
+                             all properties, as JSON
+  emulator ground FILE       create resources that exist before any stack, such
+                             as a network or a cluster, from a YAML list of type
+                             and inputs
   emulator ground remove     delete them
-  emulator counters [reset]  print bytes downloaded, images built and compilations, as JSON
-  emulator secret NAME       add standard input to Secret Manager as a version of NAME,
-                             projects/PROJECT/secrets/SECRET; lost when the emulator stops
-  emulator repair NODE       make a node's host fail, and wait until GKE has repaired it
-  emulator preempt SLICE [MINUTES]   preempt a spot slice, with Google's notice; there is capacity
-                             again after MINUTES (10) of Google's time. SLICE is the node pool's
-                             name, or a suffix of it
-  emulator maintain [DATE] [minor]   simulate the next maintenance window after DATE, with a patch
-                             or a minor version of GKE pending, and print what is upgraded and
-                             what an exclusion prevents
-  emulator fault [...]       make operations fail; without arguments: list the faults
-      create MATCH TEXT [TIMES]    the create of a resource whose ID contains MATCH
+  emulator counters [reset]  print bytes downloaded, images built and
+                             compilations, as JSON
+  emulator secret NAME       add standard input to Secret Manager as a version
+                             of NAME, projects/PROJECT/secrets/SECRET; lost when
+                             the emulator stops
+  emulator repair NODE       make a node's host fail, and wait until GKE has
+                             repaired it
+  emulator preempt SLICE [MINUTES]
+                             preempt a spot slice, with Google's notice; there
+                             is capacity again after MINUTES (10) of Google's
+                             time. SLICE is the node pool's name, or a suffix of
+                             it
+  emulator maintain [DATE] [minor]
+                             simulate the next maintenance window after DATE,
+                             with a patch or a minor version of GKE pending, and
+                             print what is upgraded and what an exclusion
+                             prevents
+  emulator fault [...]       make operations fail; without arguments: list the
+                             faults
+      create MATCH TEXT [TIMES]    the create of a resource whose ID contains
+                                   MATCH
       update MATCH TEXT [TIMES]    the update of such a resource
-      scale-up MATCH [TEXT [TIMES]]   a scale-up by GKE's autoscaler; MATCH is part of the node
-                                   pool's ID, zone or capacity mode, such as us-central1-c
-      hub REPOSITORY [TEXT [TIMES]]   a download, after some of its files
-      bucket NAME [TEXT [TIMES]]      writes to a bucket; by default the quota is exceeded
-      load POD [TEXT [TIMES]]         loading takes TEXT seconds (60) longer, or fails with TEXT
-                                   if that is not a number
+      scale-up MATCH [TEXT [TIMES]]
+                                   a scale-up by GKE's autoscaler; MATCH is part
+                                   of the node pool's ID, zone or capacity mode,
+                                   such as us-central1-c
+      hub REPOSITORY [TEXT [TIMES]]
+                                   a download, after some of its files
+      bucket NAME [TEXT [TIMES]]   writes to a bucket; by default the quota is
+                                   exceeded
+      load POD [TEXT [TIMES]]      loading takes TEXT seconds (60) longer, or
+                                   fails with TEXT if that is not a number
       iam MATCH                    remove IAM members whose ID contains MATCH
       clear                        remove all faults
 
-  -c KEY=VALUE               (up, preview, start) set configuration on top of Pulumi.STACK.yaml
+  -c KEY=VALUE               (up, preview, start) set configuration on top of
+                             Pulumi.STACK.yaml
 `
 
 // Command is a subcommand. args are the arguments after its name.

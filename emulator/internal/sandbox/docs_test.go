@@ -11,6 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestUsageFitsATerminal(t *testing.T) {
+	for line := range strings.Lines(usage) {
+		assert.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), 80, line)
+	}
+}
+
 func TestDocumentedCommandsExist(t *testing.T) {
 	known := map[string]bool{}
 	for _, match := range regexp.MustCompile(`(?m)^  emulator (.+)$`).FindAllStringSubmatch(usage, -1) {

@@ -111,7 +111,7 @@ func (s *Sandbox) printEnv(stack string) error {
 
 // inCopy says what becomes of a setting that is typed in the emulator's shell.
 func inCopy(stack string) string {
-	return fmt.Sprintf("emulator: written to the emulator's copy of the configuration, which make up and make preview write again; to keep it, edit Pulumi.%s.yaml", stack)
+	return fmt.Sprintf("emulator: written to the emulator's copy of the configuration, which make up and make preview overwrite; to keep the change, edit Pulumi.%s.yaml", stack)
 }
 
 // quote quotes a text for the shell.

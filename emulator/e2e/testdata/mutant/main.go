@@ -1,5 +1,6 @@
-// The program with a mistake, or of another version: what it registers is changed on the way
-// to the engine, as mutations.json says. It takes the place of the program's main.go, in a copy.
+// Command mutant is the program with a mistake, or as another version: it changes what the
+// program registers on the way to the engine, as mutations.json says. In a copy of the program,
+// it takes the place of main.go.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package guest is shared by the programs in pods. It has their container's environment and
-// their calls of the daemon.
+// Package guest contains what the programs in pods share: it reads their container's
+// environment and calls the daemon.
 package guest
 
 import (

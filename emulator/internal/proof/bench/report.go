@@ -74,7 +74,7 @@ func perGroup(f *figures, of func(slice) float64) float64 {
 // table is the report, in Markdown.
 func table(head, base *figures, o options) []string {
 	lines := []string{
-		fmt.Sprintf("On %s, with other work at the same time; median of %d previews, and of %d ups and destroys. One minute of Google's took %s.", machine(), o.runs, o.cycles, minute), "",
+		fmt.Sprintf("On %s, with other work at the same time; median of %d previews, and of %d ups and destroys. One minute of Google's time took %s.", machine(), o.runs, o.cycles, minute), "",
 	}
 	if base != nil {
 		lines = append(lines, "| ratio | measured | "+o.base+" | goal |", "|---|---|---|---|")

@@ -126,7 +126,7 @@ func table(all []result) []string {
 			}
 		}
 		if len(none) > 0 {
-			untried = append(untried, fmt.Sprintf("Of %s, no cell was tried of: %s.", stack, strings.Join(none, ", ")))
+			untried = append(untried, fmt.Sprintf("Not tried on %s: %s.", stack, strings.Join(none, ", ")))
 		}
 	}
 	lines := []string{
@@ -143,10 +143,10 @@ func table(all []result) []string {
 			}
 		}
 	}
-	lines = append(lines, "", "Not met: no request of Pulumi came to the fault.")
+	lines = append(lines, "", "Not met: no request of Pulumi triggered the fault.")
 	lines = append(lines, untried...)
 	if len(others) > 0 {
-		lines = append(lines, "From the state in the middle of some, or after their last run, neither the next `pulumi up` nor a `pulumi destroy` in its place was enough alone. What was: "+strings.Join(slices.Sorted(maps.Keys(others)), "; ")+".")
+		lines = append(lines, "For some cells, neither the next `pulumi up` nor a `pulumi destroy` in its place was enough alone, either from the state in the middle or after the last run. These commands were enough: "+strings.Join(slices.Sorted(maps.Keys(others)), "; ")+".")
 	}
 	return lines
 }

@@ -32,7 +32,7 @@ func TestTheTableCountsEachCellOnceByItsRemedy(t *testing.T) {
 	for _, part := range []string{
 		"dev has 12 cells: 5 were tried, 1 not met, 6 not tried. Seeds: 7. Of 5 cells, 2 converged by the next command alone, 1 after `pulumi cancel`, 1 after `pulumi import`, 0 after a deletion by hand; 1 are unexplained.",
 		"| dev | create | `lose` | 2 | 1 | 0 | 1 | 0 | 0 | 1 |", "| dev | delete | `hold-after` | 2 | 0 | 1 | 0 | 0 | 1 | 0 |",
-		"Of dev, no cell was tried of: `refuse` of create, `lose-once` of create, `hold-before` of create,", "What was: `hold-after` of delete: pulumi up --refresh; `lose` of create: pulumi import, pulumi destroy.",
+		"Not tried on dev: `refuse` of create, `lose-once` of create, `hold-before` of create,", "These commands were enough: `hold-after` of delete: pulumi up --refresh; `lose` of create: pulumi import, pulumi destroy.",
 	} {
 		assert.Contains(t, text, part)
 	}

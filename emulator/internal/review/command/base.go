@@ -185,7 +185,7 @@ func (b *base) make(ctx context.Context) error {
 	if b.Protected, err = sandbox.Unprotect(b.StateFile()); err != nil {
 		return err
 	}
-	b.say("%s is up, and steady (%s)", b.run.base.Name, time.Since(began).Round(time.Second))
+	b.say("%s is up, and was previewed unchanged (%s)", b.run.base.Name, time.Since(began).Round(time.Second))
 	text, err := json.Marshal(b.saved)
 	if err != nil {
 		return err

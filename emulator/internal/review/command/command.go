@@ -23,18 +23,20 @@ import (
 
 const usage = `emulator review [-base REV] [-head REV] [-out FOLDER] [STACK...]
 
-Deploys program and configuration of the base on the emulator, for each
-environment that the head changes, previews the head against it, and writes
-review.md and review.json. Deployed bases are saved in .emulator/review and
-reused until something changes from which they were created.
+For each environment that the head changes, deploys program and configuration
+of the base on the emulator, and previews the head against this deployment.
+Then writes review.md and review.json. Deployed bases are saved in
+.emulator/review and reused until the program, the configuration or the emulator
+from which they were created changes.
 
   -base REV    compare with REV (default: the merge base with origin/main)
   -head REV    review REV (default: the working tree)
   -out FOLDER  write the report to FOLDER (default: .emulator/review)
 
 Exit codes: 0 nothing needs to be acknowledged; 10 a preview fails; otherwise
-the worst that review.yaml requires to be acknowledged and that is not:
-11 rolling or group restart, 12 deletion, 13 slice rebuild, 14 cluster rebuild.
+the code of the worst change that has not been acknowledged although review.yaml
+requires it: 11 rolling or group restart, 12 deletion, 13 slice rebuild,
+14 cluster rebuild.
 To acknowledge, add a line to the message of a commit, or lines to the
 environment variable REVIEW_ACKNOWLEDGED:
 
