@@ -66,7 +66,7 @@ func TestPulumiInTheShellAppliesEditsFirst(t *testing.T) {
 	set := exec.Command("bash", "-c", script+"\npulumi config set replicas 3")
 	said, err := set.CombinedOutput()
 	require.NoError(t, err)
-	assert.Contains(t, string(said), "to keep it, edit Pulumi.dev.yaml")
+	assert.Contains(t, string(said), "to keep the change, edit Pulumi.dev.yaml")
 	require.NoError(t, os.WriteFile(filepath.Join(c.Checkout, "refused"), nil, 0o600))
 	assert.Equal(t, "emulator config dev\n", typed(), "a file that cannot be read is not passed over")
 }

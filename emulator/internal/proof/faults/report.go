@@ -20,7 +20,7 @@ type result struct {
 	Operation string `json:"operation"`
 	Effect    string `json:"effect"`
 	Error     string `json:"error,omitempty"`
-	Met       bool   `json:"met"` // false: no request of the engine came to the fault
+	Met       bool   `json:"met"` // false: no request of the engine triggered the fault
 	Cancel    bool   `json:"cancel,omitempty"`
 	Remedy    remedy `json:"remedy,omitempty"` // before the next run
 	End       remedy `json:"end"`
