@@ -98,7 +98,7 @@ func (w *world) stop(t *testing.T) {
 func (w *world) copyProgram(t *testing.T, dir string, others ...string) {
 	t.Helper()
 	require.NoError(t, os.RemoveAll(dir))
-	files, err := exec.Command("git", append([]string{"-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "go.mod", "go.sum", "Pulumi*.yaml"}, others...)...).Output()
+	files, err := exec.Command("git", append([]string{"-C", w.checkout, "ls-files", "-co", "--exclude-standard", "--", "*.go", "*.sh", "*.tsv", "infra/*.yaml", "go.mod", "go.sum", "Pulumi*.yaml"}, others...)...).Output()
 	require.NoError(t, err)
 	for _, file := range strings.Fields(string(files)) {
 		if _, err := os.Stat(filepath.Join(w.checkout, file)); err == nil {

@@ -212,14 +212,18 @@ func TestAWorkerOfThePreviousGroupDoesNotCountAsConnected(t *testing.T) {
 
 func TestAServerThatGeneratesTokensIsNotEndedWithoutVisibleConnections(t *testing.T) {
 	_, asked := tokens(t, "127.94.0.1:8000")
-	l := newLaunch(t, "/bin/sleep 5; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
+	stop := filepath.Join(t.TempDir(), "stop")
+	l := newLaunch(t, "until [ -e "+stop+" ]; do /bin/sleep 0.1; done; exit 42", namesOf, "LWS_WORKER_INDEX=0", "LWS_GROUP_SIZE=2", "LWS_LEADER_ADDRESS=x-0.x.sglang", "POD_IP=127.94.0.1")
 	l.script(strings.Replace(launchScript, "\npatience=600\n", "\npatience=65\n", 1))
-	assert.Equal(t, 42, l.run(t), l.stderr.String())
+	require.NoError(t, l.command.Start())
 	select {
 	case <-asked:
-	default:
-		assert.Fail(t, "the server was not asked")
+	case <-time.After(time.Minute):
+		assert.Fail(t, "the server was not asked", l.stderr.String())
 	}
+	time.Sleep(time.Second) // in which the script would end the server
+	require.NoError(t, os.WriteFile(stop, nil, 0o600))
+	assert.Equal(t, 42, l.wait(t), l.stderr.String())
 }
 
 func TestAConnectionOfAnIPv6SocketCounts(t *testing.T) {
