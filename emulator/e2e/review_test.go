@@ -62,7 +62,7 @@ var ofDevelopment = []recorded{
 	},
 	{
 		name: "one chip of one host", settings: flags("topology=1x1x1"), class: review.SliceRebuild, chips: interrupted(8, 1, 8),
-		says: []string{"TPU slice 0 is replaced: `placementPolicy` is removed", "`machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`", "The workload policy of TPU slice 0 is deleted"},
+		says: []string{"TPU slice 0 is replaced: `placementPolicy`, which was `", "\"}`, is removed; its group stops serving", "`machineType` changes from `tpu7x-standard-4t` to `tpu7x-standard-1t`", "The workload policy of TPU slice 0 is deleted"},
 	},
 	{
 		name: "replicas up", settings: flags("replicas=3"), class: review.None, chips: review.Chips{Before: 8, After: 24},
