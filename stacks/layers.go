@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -114,8 +113,10 @@ type stackName struct {
 
 // causeOf returns the error of an engine's function without the call around it.
 func causeOf(err error) string {
-	before, cause, _ := strings.Cut(err.Error(), "returned an error: ")
-	return cmp.Or(cause, before)
+	if _, cause, found := strings.Cut(err.Error(), "returned an error: "); found {
+		return cause
+	}
+	return err.Error()
 }
 
 // readPlatform reads and checks the outputs of the platform's stack.

@@ -31,5 +31,8 @@ func numbers(version string) []int {
 // RegionOf returns the region of a zone: us-central1 for us-central1-ai1a. It is empty if the
 // zone has only one part.
 func RegionOf(zone string) string {
-	return zone[:max(strings.LastIndex(zone, "-"), 0)]
+	if i := strings.LastIndex(zone, "-"); i > 0 {
+		return zone[:i]
+	}
+	return ""
 }

@@ -187,6 +187,7 @@ func (m *machine) connected(all []hello) error {
 // join is a worker's part of meet.
 func (w *world) join(m *machine, host, port string, me hello) error {
 	var last error
+	// Rank 0 may not listen yet, or may end and start again, so the worker retries for a while.
 	for deadline := time.Now().Add(m.patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		var conn net.Conn
 		if conn, last = m.dial(host, port); last != nil {
